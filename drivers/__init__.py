@@ -1,0 +1,1 @@
+"""Everything that is not a quantity: command, settings, graph building, execution, files."""

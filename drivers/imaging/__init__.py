@@ -1,0 +1,1 @@
+"""The imaging pipeline from settings to files."""

@@ -1,0 +1,1 @@
+"""Pure functions, one folder a pipeline. No file is opened here but by loaders."""

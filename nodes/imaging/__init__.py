@@ -1,0 +1,1 @@
+"""The imaging pipeline: hits, events, energies, cones, images."""

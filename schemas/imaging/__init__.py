@@ -1,0 +1,1 @@
+"""Frames, images and settings of the imaging pipeline."""

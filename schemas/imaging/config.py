@@ -1,0 +1,185 @@
+"""The TOML file of the imaging pipeline as one frozen model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ..settings import Section
+from .detectors import Detectors
+from .filters import Filters, Shaping
+from .physics import Cones, Energy, Imaging, Prior, Uncertainty
+from .plane import Plane
+from .vis import Vis
+
+Stage = Literal["hits", "events", "cones", "image"]
+STAGES: tuple[Stage, ...] = ("hits", "events", "cones", "image")
+Scalar = bool | int | float | str
+
+
+class Run(Section):
+    """[run]: what is done, and how much of it."""
+
+    source_type: Literal["cf252", "dt", "proton_center", "phits"] | None = None
+    """Informational: what made the data."""
+    neutrons: bool = True
+    """Image neutrons."""
+    gammas: bool = True
+    """Image gamma rays."""
+    fast: bool = False
+    """Use the replacements of [fast]."""
+    list: bool = False
+    """Write which pixels each cone lights."""
+    workers: int | Literal["auto"] = "auto"
+    """Threads; 0 or auto = all."""
+    chunk_events: int = Field(default=262144, ge=1)
+    """Raw events that are in memory at a time."""
+    chunk_cones: int | Literal["auto"] = "auto"
+    """Cones handed to a thread at a time."""
+    jit: bool = True
+    """Legacy, without effect: kernels are always compiled."""
+    progress: bool = True
+    """Progress bars on a terminal."""
+    diagnostics_level: int = Field(default=1, ge=0, le=2)
+    """0 errors only, 1 stage lines and the table of counters, 2 reader notes and first rows."""
+    max_events: int = Field(default=0, ge=0)
+    """Keep the first N typed events; 0 = all."""
+    max_cones: int = Field(default=0, ge=0)
+    """Keep the first N cones; 0 = all."""
+    sbp_engine: Literal["scan", "poly"] = "scan"
+    """How a cone is drawn."""
+    plot_label: str | None = None
+    """Title of the figures."""
+    meta: Mapping[str, Scalar] = Field(default_factory=dict)
+    """Free description of the run, stored."""
+
+    @field_validator("workers", "chunk_cones")
+    @classmethod
+    def _not_negative(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 0:
+            msg = f"{value} is negative; give a number, or 0 or \"auto\" for all"
+            raise ValueError(msg)
+        return value
+
+
+class Pipeline(Section):
+    """[pipeline]."""
+
+    name: Literal["imaging"] = "imaging"
+    """Which graph."""
+    until: Stage = "image"
+    """Last stage that is run and stored."""
+
+
+class Adapter(Section):
+    """[io.adapter]: how the input file is read. Absent units follow the format."""
+
+    type: str | None = None
+    """Informational."""
+    style: str | None = None
+    """Informational."""
+    unit_pos_is_mm: bool | None = None
+    """Positions are in mm (default for root_novo_ddaq), else in cm."""
+    time_units: Literal["ns", "ps"] = "ns"
+    """Unit of the times."""
+    require_gamma_triples: bool = True
+    """A gamma event needs three hits; anything else cannot be imaged."""
+    tree_key: str = "image_tree"
+    """Tree with the hits."""
+    meta_tree_key: str = "meta"
+    """Tree with the run's metadata."""
+
+    @field_validator("require_gamma_triples")
+    @classmethod
+    def _triples(cls, value: bool) -> bool:
+        if not value:
+            msg = "false is not possible: a Compton cone needs three hits; set true"
+            raise ValueError(msg)
+        return value
+
+
+class IO(Section):
+    """[io]: files. Paths are relative to the TOML file."""
+
+    input_path: str | tuple[str, ...] = ""
+    """File to read."""
+    input_format: Literal["phits_usrdef", "root_novo_ddaq", "hdf5_ngimager"] = "phits_usrdef"
+    """Format of the input."""
+    output_path: str = ""
+    """HDF5 file to write."""
+    hdf5_overwrite: bool = False
+    """Replace an existing output."""
+    restart_path: str | None = None
+    """Legacy: input_path of hdf5_ngimager."""
+    max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
+    """Greatest share of damaged records."""
+    adapter: Adapter = Adapter()
+    """Units and trees of the input."""
+    extra_text_files: Mapping[str, str] = Field(default_factory=dict)
+    """name = file; its text is stored under /meta/extra_text."""
+
+
+class Fast(Section):
+    """[fast]: what run.fast replaces."""
+
+    min_L1_MeVee: float | None = None
+    """Least light of the first hit of a neutron event, MeVee."""
+    min_L2_MeVee: float | None = None
+    """Least light of the second hit of a neutron event, MeVee."""
+    min_L_any_MeVee: float | None = None
+    """Least light of every hit of a gamma event, MeVee."""
+    min_light_MeVee: float | None = None
+    """Least light of a hit, MeVee."""
+    max_light_MeVee: float | None = None
+    """Most light of a hit, MeVee."""
+    max_events: int | None = Field(default=None, ge=0)
+    """Keep the first N typed events."""
+    max_cones: int | None = Field(default=None, ge=0)
+    """Keep the first N cones."""
+    plane_downsample: int = Field(default=1, ge=1)
+    """Pixels are this many times wider and higher."""
+    sbp_engine: Literal["scan", "poly"] | None = None
+    """How a cone is drawn."""
+
+
+class Cache(Section):
+    """[cache]: intermediate results on disk."""
+
+    dir: str | None = None
+    """Folder; absent = the user's cache folder."""
+    enabled: bool = True
+    """Use the cache."""
+
+
+class Hdf5(Section):
+    """[hdf5]: what the output file holds."""
+
+    include_config: bool = True
+    """The text of the TOML file."""
+    include_repo_bundle: bool = True
+    """The source of the nodes."""
+    pair_table: Literal["auto", "always", "never"] = "auto"
+    """(cone, pixel) pairs in list mode; auto = up to two million."""
+
+
+class ImagingConfig(Section):
+    """Every section of the file; only [energy] strategy has no default."""
+
+    run: Run = Run()
+    pipeline: Pipeline = Pipeline()
+    io: IO = IO()
+    detectors: Detectors = Detectors()
+    shaping: Shaping = Shaping()
+    plane: Plane | None = None
+    filters: Filters = Filters()
+    fast: Fast = Fast()
+    energy: Energy
+    prior: Prior = Prior()
+    cones: Cones = Cones()
+    imaging: Imaging = Imaging()
+    cache: Cache = Cache()
+    uncertainty: Uncertainty = Uncertainty()
+    hdf5: Hdf5 = Hdf5()
+    vis: Vis = Vis()

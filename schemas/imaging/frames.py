@@ -1,0 +1,312 @@
+"""The frames of the imaging pipeline: one row a hit, event, hypothesis or cone.
+
+Units: cm, ns, MeV, rad; light in MeVee. Times are float64, since a data-acquisition clock
+reaches 6e11 ns and a time of flight is resolved to a fraction of a nanosecond.
+"""
+
+from __future__ import annotations
+
+from ..tables import Column, TableSchema
+from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
+
+_EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
+
+_HIT_COLUMNS = (
+    Column("det_id", "int32", "", "detector (PHITS region or DAQ channel)"),
+    Column("material", "category", "", "scintillator of the detector"),
+    Column("x_cm", "float64", "cm", "position in the world frame"),
+    Column("y_cm", "float64", "cm", "position in the world frame"),
+    Column("z_cm", "float64", "cm", "position in the world frame"),
+    Column("t_ns", "float64", "ns", "time"),
+    Column("light_MeVee", "float64", "MeVee", "light, electron equivalent", at_least=0.0),
+    Column("psd", "float64", "", "pulse-shape parameter, NaN where there is none", nullable=True),
+    Column(
+        "energy_deposited_MeV",
+        "float64",
+        "MeV",
+        "energy deposited, NaN where unknown",
+        nullable=True,
+    ),
+)
+
+HITS = TableSchema(
+    "Hits",
+    "a hit",
+    (
+        _EVENT_ID,
+        Column("hit_in_event", "int16", "", "place within the raw event, from 0", at_least=0),
+        *_HIT_COLUMNS[:2],
+        Column("species", "category", "", "particle the hit is taken for", categories=SPECIES),
+        *_HIT_COLUMNS[2:],
+    ),
+)
+
+REACTIONS = TableSchema(
+    "Reactions",
+    "a true nuclear or Compton reaction of the simulation",
+    (
+        _EVENT_ID,
+        Column("reaction_in_event", "int32", "", "place within the raw event, from 0"),
+        Column("ncol", "int32", "", "PHITS collision type"),
+        Column("target_Z", "int32", "", "protons of the target nucleus"),
+        Column("target_N", "int32", "", "neutrons of the target nucleus"),
+        Column("jcl", "int32", "", "PHITS reaction class before decay"),
+        Column("kcl", "int32", "", "PHITS reaction class"),
+        Column("history", "int64", "", "PHITS history number"),
+        Column("no", "int64", "", "PHITS particle number"),
+        Column("name", "int64", "", "PHITS generation of the particle"),
+        Column("det_id", "int32", "", "region of the reaction"),
+        Column("x_cm", "float64", "cm", "position in the frame of the file"),
+        Column("y_cm", "float64", "cm", "position in the frame of the file"),
+        Column("z_cm", "float64", "cm", "position in the frame of the file"),
+        Column("projectile_kf", "int64", "", "kf-code of the incoming particle"),
+        Column("projectile_energy_MeV", "float64", "MeV", "its kinetic energy", nullable=True),
+    ),
+)
+
+PRODUCTS = TableSchema(
+    "ReactionProducts",
+    "a particle that left a true reaction",
+    (
+        _EVENT_ID,
+        Column("reaction_in_event", "int32", "", "reaction it left, as in Reactions"),
+        Column("kf", "int64", "", "kf-code"),
+        Column("energy_MeV", "float64", "MeV", "kinetic energy"),
+        Column("weight", "float64", "", "statistical weight"),
+    ),
+)
+
+PROBLEMS = TableSchema(
+    "Problems",
+    "a kind of damage at a place of the file",
+    (
+        Column("kind", "category", "", "what is wrong"),
+        Column("line_or_entry", "int64", "", "line (text) or entry (tree) of the first case"),
+        Column("count", "int64", "", "how many cases", at_least=1),
+    ),
+)
+
+
+def _suffixed(number: int, *, absent: bool) -> tuple[Column, ...]:
+    place = {1: "first", 2: "second", 3: "third"}[number]
+    return tuple(
+        Column(
+            f"{c.name[: -len(u)]}{number}{u}" if (u := _unit_suffix(c.name)) else f"{c.name}{number}",
+            c.dtype,
+            c.unit,
+            f"{place} hit: {c.description}",
+            nullable=c.nullable or absent,
+            at_least=None if absent else c.at_least,
+        )
+        for c in _HIT_COLUMNS
+    )
+
+
+def _unit_suffix(name: str) -> str:
+    for suffix in ("_cm", "_ns", "_MeVee", "_MeV"):
+        if name.endswith(suffix):
+            return suffix
+    return ""
+
+
+_SHAPED = Column("hits_row", "int64", "", "row of the hit in the filtered hits of the species")
+
+NEUTRON_SHAPED = TableSchema(
+    "NeutronShapedEvents",
+    "a pair of neutron hits",
+    (
+        _EVENT_ID,
+        Column("hit1_row", "int64", "", "row of the earlier hit in neutron_filtered_hits"),
+        Column("hit2_row", "int64", "", "row of the later hit in neutron_filtered_hits"),
+    ),
+)
+GAMMA_SHAPED = TableSchema(
+    "GammaShapedEvents",
+    "a triple of gamma hits",
+    (
+        _EVENT_ID,
+        Column("hit1_row", "int64", "", "row of the earliest hit in gamma_filtered_hits"),
+        Column("hit2_row", "int64", "", "row of the middle hit in gamma_filtered_hits"),
+        Column("hit3_row", "int64", "", "row of the latest hit in gamma_filtered_hits"),
+    ),
+)
+
+_SPECIES = Column("species", "category", "", "neutron or gamma event", categories=SPECIES)
+_EVENT_INDEX = Column("event_index", "int64", "", "row of the event in filtered_events")
+
+NEUTRON_TYPED = TableSchema(
+    "NeutronTypedEvents",
+    "a neutron event: two hits in time order",
+    (_EVENT_ID, *_suffixed(1, absent=False), *_suffixed(2, absent=False)),
+)
+GAMMA_TYPED = TableSchema(
+    "GammaTypedEvents",
+    "a gamma event: three hits in time order",
+    (
+        _EVENT_ID,
+        *_suffixed(1, absent=False),
+        *_suffixed(2, absent=False),
+        *_suffixed(3, absent=False),
+    ),
+)
+TYPED = TableSchema(
+    "TypedEvents",
+    "an event; the third hit of a neutron is NaN, its detector -1",
+    (
+        _EVENT_ID,
+        _SPECIES,
+        *_suffixed(1, absent=False),
+        *_suffixed(2, absent=False),
+        *_suffixed(3, absent=True),
+    ),
+)
+
+
+def _with_index(table: TableSchema, name: str) -> TableSchema:
+    return TableSchema(name, table.row, (_EVENT_INDEX, *table.columns))
+
+
+NEUTRON_FILTERED = _with_index(NEUTRON_TYPED, "NeutronFilteredEvents")
+GAMMA_FILTERED = _with_index(GAMMA_TYPED, "GammaFilteredEvents")
+FILTERED = _with_index(TYPED, "FilteredEvents")
+
+_RECOIL_ENERGY = {
+    r: Column(
+        f"{r.name}_recoil_energy_MeV",
+        "float64",
+        "MeV",
+        f"kinetic energy of the recoil if a {r.name} was struck, NaN where not physical",
+        nullable=True,
+    )
+    for r in (Recoil.proton, Recoil.carbon)
+}
+_INCIDENT_ENERGY = {
+    r: Column(
+        f"{r.name}_incident_energy_MeV",
+        "float64",
+        "MeV",
+        f"kinetic energy of the neutron before the scatter if a {r.name} was struck",
+        nullable=True,
+    )
+    for r in (Recoil.proton, Recoil.carbon)
+}
+_ENERGY_STATUS = {
+    r: Column(
+        f"{r.name}_energy_status",
+        "uint8",
+        "",
+        f"EnergyStatus of the {r.name} hypothesis",
+        at_most=max(EnergyStatus),
+    )
+    for r in (Recoil.proton, Recoil.carbon)
+}
+_DEPOSITED = tuple(
+    Column(
+        f"deposited{i}_energy_MeV",
+        "float64",
+        "MeV",
+        f"energy given to the electron at hit {i} of a gamma event",
+        nullable=True,
+    )
+    for i in (1, 2, 3)
+)
+_SCATTERED = Column(
+    "scattered_energy_MeV",
+    "float64",
+    "MeV",
+    "kinetic energy of the neutron between the first and second scatter, from its flight",
+    nullable=True,
+)
+_RECOIL_SIGMA = Column(
+    "recoil_energy_sigma_MeV",
+    "float64",
+    "MeV",
+    "resolution of the recoil energy, NaN without a resolution model",
+    nullable=True,
+)
+
+NEUTRON_ENERGIES = TableSchema(
+    "NeutronEnergies",
+    "a neutron event",
+    (
+        _EVENT_INDEX,
+        _SCATTERED,
+        *_RECOIL_ENERGY.values(),
+        *_INCIDENT_ENERGY.values(),
+        _RECOIL_SIGMA,
+        *_ENERGY_STATUS.values(),
+    ),
+)
+GAMMA_ENERGIES = TableSchema("GammaEnergies", "a gamma event", (_EVENT_INDEX, *_DEPOSITED))
+ENERGIES = TableSchema(
+    "Energies",
+    "an event; the columns of the other species are NaN, its status 0",
+    (
+        _EVENT_INDEX,
+        _SPECIES,
+        *NEUTRON_ENERGIES.columns[1:],
+        *_DEPOSITED,
+    ),
+)
+
+_CONE_GEOMETRY = (
+    *(
+        Column(f"apex_{a}_cm", "float64", "cm", "cone apex: the first scatter point", nullable=True)
+        for a in "xyz"
+    ),
+    *(
+        Column(f"axis_{a}", "float64", "", "unit vector from the second to the first hit", True)
+        for a in "xyz"
+    ),
+    Column("theta_rad", "float64", "rad", "opening half-angle", nullable=True),
+    Column("incident_energy_MeV", "float64", "MeV", "energy before the first scatter", True),
+    Column("recoil_energy_MeV", "float64", "MeV", "energy given at the first scatter", True),
+)
+_HYPOTHESIS = (
+    Column("recoil_code", "uint8", "", "struck nucleus: 0 none, 1 proton, 2 carbon", at_most=2),
+    *(
+        Column(f"hit_order_{k}", "int8", "", f"hit taken as scatter {k}, from 0", at_least=0)
+        for k in (1, 2, 3)
+    ),
+)
+
+CANDIDATE_CONES = TableSchema(
+    "CandidateCones",
+    "a hypothesis of an event: a struck nucleus, or an order of the hits",
+    (
+        _EVENT_INDEX,
+        _EVENT_ID,
+        _SPECIES,
+        *_HYPOTHESIS,
+        *_CONE_GEOMETRY,
+        Column(
+            "status",
+            "uint8",
+            "",
+            "CandidateStatus: 0 possible, else the kinematic reason",
+            at_most=max(CandidateStatus),
+        ),
+    ),
+)
+
+_DELTA = Column(
+    "delta_theta_rad",
+    "float64",
+    "rad",
+    "|angle from axis to prior target - theta|, NaN without a prior",
+    nullable=True,
+)
+
+SELECTED_CONES = TableSchema(
+    "SelectedCones",
+    "a cone: the selected hypothesis of an event",
+    (
+        _EVENT_INDEX,
+        _EVENT_ID,
+        _SPECIES,
+        Column("candidate_row", "int64", "", "row of the hypothesis in candidate_cones"),
+        *_HYPOTHESIS,
+        *(Column(c.name, c.dtype, c.unit, c.description) for c in _CONE_GEOMETRY),
+        _DELTA,
+    ),
+)

@@ -1,0 +1,51 @@
+"""The base of every settings section: frozen, no unknown key, defaults checked as well."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+__all__ = ["Axis3", "Hidden", "Point3", "Section", "Window"]
+
+
+class Section(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        strict=False,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        ser_json_inf_nan="strings",
+    )
+
+
+Hidden = SkipJsonSchema
+
+Point3 = Annotated[
+    tuple[float, float, float], Field(description="x, y, z", json_schema_extra={"unit": "cm"})
+]
+
+
+def _not_zero(axis: tuple[float, float, float]) -> tuple[float, float, float]:
+    if sum(a * a for a in axis) == 0.0:
+        msg = "a direction of length zero; give a vector that can be normalised"
+        raise ValueError(msg)
+    return axis
+
+
+Axis3 = Annotated[tuple[float, float, float], AfterValidator(_not_zero)]
+
+
+def _ordered(window: tuple[float, float]) -> tuple[float, float]:
+    if window[0] > window[1]:
+        msg = f"the lower end {window[0]} is above the upper end {window[1]}; swap them"
+        raise ValueError(msg)
+    return window
+
+
+Window = Annotated[tuple[float, float], AfterValidator(_ordered)]

@@ -1,0 +1,137 @@
+"""One description of a frame: its columns with type, unit and meaning.
+
+The pandera model validates the frame between two nodes, the writers take units and
+descriptions for HDF5 from it, and the documentation prints it: written once, read thrice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import OutputCheckError
+
+SHOWN_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    ``dtype`` is a numpy name or ``category``; ``unit`` is empty for a dimensionless column;
+    a column with ``nullable`` may hold NaN.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    description: str
+    nullable: bool = False
+    at_least: float | None = None
+    at_most: float | None = None
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a frame, in order, and what one row is."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        return self._by_name()[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name()
+
+    def _by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in self.columns}
+
+    @property
+    def names(self) -> list[str]:
+        return [c.name for c in self.columns]
+
+    def empty(self) -> pd.DataFrame:
+        """A frame without rows that satisfies the schema."""
+        return self.frame({c.name: [] for c in self.columns})
+
+    def frame(self, data: dict[str, Any]) -> pd.DataFrame:
+        """A frame from columns, in the order and with the types of the schema."""
+        columns = {c.name: _as_column(c, data[c.name]) for c in self.columns}
+        return pd.DataFrame(columns, copy=False)
+
+    def validate(self, frame: pd.DataFrame, node: str) -> None:
+        """Raise OutputCheckError, naming column, check, count and first rows, if frame differs."""
+        if not isinstance(frame, pd.DataFrame):
+            msg = f"{node}: expected a DataFrame of {self.name}, got {type(frame).__name__}."
+            raise OutputCheckError(msg, key=node)
+        from pandera.errors import SchemaErrors
+
+        try:
+            pandera_schema(self).validate(frame, lazy=True)
+        except SchemaErrors as failure:
+            raise OutputCheckError(_summary(failure, self, node), key=node) from None
+
+
+def _as_column(column: Column, values: Any) -> Any:
+    if column.dtype == "category":
+        if isinstance(values, pd.Series):
+            values = values.array
+        if isinstance(values, pd.Categorical):
+            return values
+        return pd.Categorical(values, categories=column.categories)
+    return np.asarray(values, dtype=column.dtype)
+
+
+@cache
+def pandera_schema(table: TableSchema) -> Any:
+    """The pandera schema of a table: strict and ordered, as one row check per column."""
+    import pandera.pandas as pa
+
+    columns = {}
+    for c in table.columns:
+        checks = []
+        if c.at_least is not None:
+            checks.append(pa.Check.greater_than_or_equal_to(c.at_least))
+        if c.at_most is not None:
+            checks.append(pa.Check.less_than_or_equal_to(c.at_most))
+        if c.categories is not None:
+            checks.append(pa.Check(_has_categories(c.categories), name=f"categories{c.categories}"))
+        dtype = None if c.dtype == "category" else c.dtype
+        if c.dtype == "category":
+            checks.insert(0, pa.Check(_is_categorical, name="category"))
+        columns[c.name] = pa.Column(
+            dtype,
+            checks=checks,
+            nullable=c.nullable,
+            description=c.description,
+            metadata={"unit": c.unit},
+        )
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, name=table.name)
+
+
+def _is_categorical(series: pd.Series) -> bool:
+    return isinstance(series.dtype, pd.CategoricalDtype)
+
+
+def _has_categories(categories: tuple[str, ...]) -> Any:
+    def check(series: pd.Series) -> bool:
+        return tuple(series.cat.categories) == categories
+
+    return check
+
+
+def _summary(failure: Any, table: TableSchema, node: str) -> str:
+    cases = failure.failure_cases
+    lines = [f"{node}: the frame does not satisfy {table.name} (one row is {table.row})."]
+    for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        rows = [f"row {i}: {v}" for i, v in zip(group["index"], group["failure_case"], strict=True)]
+        shown = "; ".join(str(r) for r in rows[:SHOWN_FAILURES])
+        lines.append(f"  column {column}: {check} fails {len(group)} times ({shown})")
+    return "\n".join(lines[:12])
