@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..schemas.arrays import F8
-from ..schemas.tables import Column, TableSchema
+from ..schemas.light_response import LIGHT_RESPONSE, STOPPING_POWERS
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,6 @@ SCINTILLATORS: Final = {
     "OGS": Scintillator(1.2591, 0.0068294),
     "M600": Scintillator(1.207, 0.0121671),
 }
-
-STOPPING_POWERS: Final = TableSchema(
-    "StoppingPowers",
-    "an ion energy in a material",
-    (
-        Column("material", "category", "", "scintillator"),
-        Column("ion", "category", "", "proton or carbon"),
-        Column("energy_MeV", "float64", "MeV", "kinetic energy of the ion", at_least=0.0),
-        Column("stopping_power_MeV_cm2_per_g", "float64", "MeV cm2/g", "electronic + nuclear"),
-    ),
-)
-
-LIGHT_RESPONSE: Final = TableSchema(
-    "LightResponse",
-    "a point of a response curve; both columns rise within a material and recoil",
-    (
-        Column("material", "category", "", "scintillator"),
-        Column("recoil", "category", "", "proton or carbon"),
-        Column("energy_MeV", "float64", "MeV", "kinetic energy of the recoil", at_least=0.0),
-        Column("light_MeVee", "float64", "MeVee", "light, electron equivalent", at_least=0.0),
-    ),
-)
 
 _CURVE_COLUMN = re.compile(r"(?P<material>\w+)_(?P<ion>proton|carbon)")
 

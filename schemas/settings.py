@@ -1,10 +1,14 @@
-"""The base of every settings section: frozen, no unknown key, defaults checked as well."""
+"""The base of every settings section: frozen, no unknown key, nothing converted silently.
+
+Strict: a string is no number, a boolean is no number and 1.0 is no whole number; a whole
+number may stand for a float, and an array of a TOML file becomes a tuple.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 __all__ = ["Axis3", "Hidden", "Point3", "Section", "Window"]
@@ -17,11 +21,20 @@ class Section(BaseModel):
         frozen=True,
         extra="forbid",
         validate_default=True,
-        strict=False,
+        strict=True,
         allow_inf_nan=False,
         use_attribute_docstrings=True,
         ser_json_inf_nan="strings",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arrays_as_tuples(cls, data: Any) -> Any:
+        return {k: _frozen(v) for k, v in data.items()} if isinstance(data, dict) else data
+
+
+def _frozen(value: object) -> object:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 
 Hidden = SkipJsonSchema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Literal
 
@@ -52,14 +53,22 @@ class Run(Section):
     """How a cone is drawn."""
     plot_label: str | None = None
     """Title of the figures."""
-    meta: Mapping[str, Scalar] = Field(default_factory=dict)
-    """Free description of the run, stored."""
+    meta: Mapping[str, Scalar] = Field(default={})
+    """Free description of the run, stored; a date or a time is kept as ISO 8601 text."""
+
+    @field_validator("meta", mode="before")
+    @classmethod
+    def _dates_as_text(cls, table: object) -> object:
+        if not isinstance(table, dict):
+            return table
+        dates = (datetime.date, datetime.time)
+        return {k: v.isoformat() if isinstance(v, dates) else v for k, v in table.items()}
 
     @field_validator("workers", "chunk_cones")
     @classmethod
     def _not_negative(cls, value: int | str) -> int | str:
         if isinstance(value, int) and value < 0:
-            msg = f"{value} is negative; give a number, or 0 or \"auto\" for all"
+            msg = f'{value} is negative; give a number, or 0 or "auto" for all'
             raise ValueError(msg)
         return value
 
@@ -117,7 +126,7 @@ class IO(Section):
     """Greatest share of damaged records."""
     adapter: Adapter = Adapter()
     """Units and trees of the input."""
-    extra_text_files: Mapping[str, str] = Field(default_factory=dict)
+    extra_text_files: Mapping[str, str] = Field(default={})
     """name = file; its text is stored under /meta/extra_text."""
 
 
@@ -168,18 +177,34 @@ class ImagingConfig(Section):
     """Every section of the file; only [energy] strategy has no default."""
 
     run: Run = Run()
+    """What is done, and how much of it."""
     pipeline: Pipeline = Pipeline()
+    """Which graph, and how far."""
     io: IO = IO()
+    """Files."""
     detectors: Detectors = Detectors()
+    """Materials and places of the detectors."""
     shaping: Shaping = Shaping()
+    """Which hits of a raw event make an event."""
     plane: Plane | None = None
+    """The imaging plane; absent = no image, cones at most."""
     filters: Filters = Filters()
+    """Cuts on hits, events and cones."""
     fast: Fast = Fast()
+    """What run.fast replaces."""
     energy: Energy
+    """How the energy of a neutron before its first scatter is found."""
     prior: Prior = Prior()
+    """Where the source is thought to be."""
     cones: Cones = Cones()
+    """How hypotheses are built and one of them is chosen."""
     imaging: Imaging = Imaging()
+    """How cones become images."""
     cache: Cache = Cache()
+    """Intermediate results on disk."""
     uncertainty: Uncertainty = Uncertainty()
+    """Resolutions, stored."""
     hdf5: Hdf5 = Hdf5()
+    """What the output file holds."""
     vis: Vis = Vis()
+    """Figures and projections."""

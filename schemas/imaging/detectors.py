@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ..settings import Axis3, Point3, Section
+
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+
+
+def _whole_keys(table: object) -> object:
+    """Keys of a TOML table are text; those that are whole numbers become so."""
+    if not isinstance(table, dict):
+        return table
+    return {
+        int(k) if isinstance(k, str) and _WHOLE_NUMBER.fullmatch(k) else k: v
+        for k, v in table.items()
+    }
+
+
+MaterialMap = Annotated[Mapping[int, str], BeforeValidator(_whole_keys)]
 
 
 class Frame(Section):
@@ -80,7 +97,7 @@ class Detectors(Section):
 
     default_material: str = "UNK"
     """Material of a detector that material_map does not name."""
-    material_map: Mapping[int, str] = Field(default_factory=dict)
+    material_map: MaterialMap = Field(default={})
     """det_id = material."""
     geometry: Geometry = Geometry()
     """Transforms and bars."""

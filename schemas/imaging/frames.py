@@ -6,6 +6,9 @@ reaches 6e11 ns and a time of flight is resolved to a fraction of a nanosecond.
 
 from __future__ import annotations
 
+from typing import Final
+
+from ..light_response import LIGHT_RESPONSE
 from ..tables import Column, TableSchema
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
 
@@ -91,7 +94,9 @@ def _suffixed(number: int, *, absent: bool) -> tuple[Column, ...]:
     place = {1: "first", 2: "second", 3: "third"}[number]
     return tuple(
         Column(
-            f"{c.name[: -len(u)]}{number}{u}" if (u := _unit_suffix(c.name)) else f"{c.name}{number}",
+            f"{c.name[: -len(u)]}{number}{u}"
+            if (u := _unit_suffix(c.name))
+            else f"{c.name}{number}",
             c.dtype,
             c.unit,
             f"{place} hit: {c.description}",
@@ -108,8 +113,6 @@ def _unit_suffix(name: str) -> str:
             return suffix
     return ""
 
-
-_SHAPED = Column("hits_row", "int64", "", "row of the hit in the filtered hits of the species")
 
 NEUTRON_SHAPED = TableSchema(
     "NeutronShapedEvents",
@@ -310,3 +313,28 @@ SELECTED_CONES = TableSchema(
         _DELTA,
     ),
 )
+
+TABLES: Final[dict[str, TableSchema]] = {
+    table.name: table
+    for table in (
+        HITS,
+        REACTIONS,
+        PRODUCTS,
+        PROBLEMS,
+        NEUTRON_SHAPED,
+        GAMMA_SHAPED,
+        NEUTRON_TYPED,
+        GAMMA_TYPED,
+        TYPED,
+        NEUTRON_FILTERED,
+        GAMMA_FILTERED,
+        FILTERED,
+        NEUTRON_ENERGIES,
+        GAMMA_ENERGIES,
+        ENERGIES,
+        CANDIDATE_CONES,
+        SELECTED_CONES,
+        LIGHT_RESPONSE,
+    )
+}
+"""Every frame of the pipeline by the name that a node's ``schema`` tag gives."""

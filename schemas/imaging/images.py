@@ -45,19 +45,24 @@ class SourceRecords:
         return len(self.raw_event_ids)
 
 
+Vector3 = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class PlaneFrame:
-    """The imaging plane without its grid: origin and unit vectors, world frame, cm."""
+    """The imaging plane without its grid: a point of it (cm) and its unit normal."""
 
-    origin_cm: F8
-    normal: F8
-    u_axis: F8
-    v_axis: F8
+    origin_cm: Vector3
+    normal: Vector3
 
 
 @dataclass(frozen=True)
 class PixelGrid:
-    """Pixels of the plane. Pixel (row v, column u) has flat index v * nu + u; v_min is row 0."""
+    """Axes and pixels of the plane.
+
+    Pixel (row v, column u) has flat index v * nu + u; row 0 is at v_min. The axes are unit
+    vectors in the plane, orthogonal to each other.
+    """
 
     u_min_cm: float
     u_max_cm: float
@@ -67,6 +72,8 @@ class PixelGrid:
     v_max_cm: float
     dv_cm: float
     nv: int
+    u_axis: Vector3 = (1.0, 0.0, 0.0)
+    v_axis: Vector3 = (0.0, 1.0, 0.0)
 
     @property
     def u_centers_cm(self) -> F8:

@@ -42,7 +42,7 @@ class Energy(Section):
     """Incident energy of FixedEn, MeV."""
     force_proton_recoils: bool = False
     """Take every recoil for a proton."""
-    lut_paths: Mapping[str, LutPaths] = Field(default_factory=dict)
+    lut_paths: Mapping[str, LutPaths] = Field(default={})
     """Light responses that replace the package's own, by material."""
     tof: TofStart = TofStart()
     """Start of the flight."""
@@ -55,9 +55,7 @@ class Energy(Section):
         if self.strategy == "ToF":
             given = [self.tof.start_time_ns is not None, self.tof.start_det_id is not None]
             if sum(given) != 1:
-                msg = (
-                    'strategy "ToF" needs exactly one of tof.start_time_ns and tof.start_det_id'
-                )
+                msg = 'strategy "ToF" needs exactly one of tof.start_time_ns and tof.start_det_id'
                 raise ValueError(msg)
         return self
 
@@ -180,11 +178,11 @@ class Uncertainty(Section):
     """Resolution in time, ns."""
     use_lut_bands: bool = False
     """Read energy bands from light tables."""
-    energy: Mapping[str, Any] = Field(default_factory=dict)
+    energy: Mapping[str, Any] = Field(default={})
     """Free table, stored."""
-    time: Mapping[str, Any] = Field(default_factory=dict)
+    time: Mapping[str, Any] = Field(default={})
     """Free table, stored."""
-    doi: Mapping[str, Any] = Field(default_factory=dict)
+    doi: Mapping[str, Any] = Field(default={})
     """Free table, stored."""
 
     @model_validator(mode="after")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from ..settings import Section
 
 ImageName = Literal["n", "g", "all"]
+DEFAULT_COLORMAP = "cividis"
 
 
 class AxisMetricSettings(Section):
@@ -115,8 +116,10 @@ class Vis(Section):
     """Count u and v from the middle of the plane's range instead of its origin."""
     axis_units: Literal["cm", "mm"] = "cm"
     """Unit of the axes."""
-    colormap: str = Field(default="cividis", alias="cmap")
-    """Matplotlib colour map."""
+    colormap: str = Field(
+        default=DEFAULT_COLORMAP, validation_alias=AliasChoices("colormap", "cmap")
+    )
+    """Matplotlib colour map; also written cmap."""
     filename_pattern: str = "{species}_{stem}.{ext}"
     """Names of the figures; {stem} is that of the HDF5 file."""
     extra_formats: tuple[Literal["pdf", "svg", "png"], ...] = ()
@@ -129,8 +132,6 @@ class Vis(Section):
     """Folder of the figures; absent = that of the HDF5 file."""
     projections: ProjectionsSettings = ProjectionsSettings()
     """Projections and their numbers."""
-
-    model_config = {"populate_by_name": True}
 
     @field_validator("filename_pattern")
     @classmethod
@@ -149,6 +150,8 @@ class Vis(Section):
     @field_validator("colormap")
     @classmethod
     def _known_map(cls, name: str) -> str:
+        if name == DEFAULT_COLORMAP:
+            return name  # most runs need no matplotlib here, and its import takes 0.15 s
         from matplotlib import colormaps
 
         if name not in colormaps:

@@ -1,0 +1,180 @@
+"""``radiograph simulate imaging``: options in, files out. Heavy imports wait for the call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...schemas.errors import UsageError
+
+
+class SourceShape(StrEnum):
+    """Shapes of a source."""
+
+    point = "point"
+    line = "line"
+    ring = "ring"
+
+
+class SpectrumKind(StrEnum):
+    """Neutron spectra."""
+
+    mono = "mono"
+    cf252 = "cf252"
+
+
+class OutputFormat(StrEnum):
+    """Formats of a simulated file."""
+
+    phits = "phits"
+    root = "root"
+
+
+# Settings under the name of the option that sets them, for messages.
+_OPTIONS = {
+    "n_neutrons": "--events",
+    "n_gammas": "--gammas",
+    "seed": "--seed",
+    "source.at_cm": "--at",
+    "source.axis": "--axis",
+    "source.length_cm": "--length-cm",
+    "source.radius_cm": "--radius-cm",
+    "neutron_spectrum.energy_MeV": "--energy-MeV",
+    "gamma_spectrum.lines_MeV": "--gamma-energy-MeV",
+    "scattering.carbon_fraction": "--carbon-fraction",
+    "thresholds.min_light_MeVee": "--min-light-MeVee",
+    "thresholds.min_deposit_MeV": "--min-deposit-MeV",
+}
+
+
+def simulate_imaging(
+    out: Annotated[Path, typer.Argument(help="File to write.", metavar="OUT")],
+    source: Annotated[SourceShape, typer.Option(help="Shape of the source.")] = SourceShape.point,
+    at: Annotated[str, typer.Option(help="Centre of the source, cm.", metavar="X,Y,Z")] = "0,0,0",
+    axis: Annotated[
+        str | None,
+        typer.Option(
+            help="Direction of a line (default 0,1,0), normal of a ring (default 0,0,1).",
+            metavar="X,Y,Z",
+        ),
+    ] = None,
+    length_cm: Annotated[
+        float | None, typer.Option("--length-cm", help="Length of a line (default 10).")
+    ] = None,
+    radius_cm: Annotated[
+        float | None, typer.Option("--radius-cm", help="Radius of a ring (default 5).")
+    ] = None,
+    spectrum: Annotated[
+        SpectrumKind, typer.Option(help="Neutron energies: one, or Cf-252 spontaneous fission.")
+    ] = SpectrumKind.mono,
+    energy_MeV: Annotated[
+        float | None,
+        typer.Option("--energy-MeV", help="Neutron energy with --spectrum mono (default 14.1)."),
+    ] = None,
+    events: Annotated[int, typer.Option(help="Accepted neutron events.")] = 10_000,
+    gammas: Annotated[
+        int | None, typer.Option(help="Accepted gamma events (default: a fifth of --events).")
+    ] = None,
+    gamma_energy_MeV: Annotated[
+        list[float] | None,
+        typer.Option("--gamma-energy-MeV", help="Gamma line (default 4.438); may be repeated."),
+    ] = None,
+    carbon_fraction: Annotated[
+        float, typer.Option(help="Share of first scatters on carbon, before the thresholds.")
+    ] = 0.1,
+    min_light_MeVee: Annotated[
+        float, typer.Option("--min-light-MeVee", help="Least light of a hit.")
+    ] = 0.05,
+    min_deposit_MeV: Annotated[
+        float, typer.Option("--min-deposit-MeV", help="Least energy deposited in a hit.")
+    ] = 0.1,
+    no_resolution: Annotated[
+        bool, typer.Option("--no-resolution", help="Write the true values, without errors.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same events.")] = 1,
+    format: Annotated[
+        OutputFormat, typer.Option(help="PHITS usrdef text, or a NOVO DDAQ ROOT file.")
+    ] = OutputFormat.phits,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Write the truth here: CSV, or Parquet for a name in .parquet."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing files.")
+    ] = False,
+) -> None:
+    """Simulate a neutron and gamma source in front of an array of scintillator bars.
+
+    Three crossed layers of four bars (OGS, M600, OGS; detectors 11-14, 21-24, 31-34) stand
+    1 m up the z axis. Neutrons scatter twice, gammas three times, with exact kinematics.
+    """
+    where: dict[str, Any] = {"shape": source.value, "at_cm": _point("--at", at)}
+    if axis is not None:
+        _only_with(source != SourceShape.point, "--axis", "--source line or --source ring")
+        where["axis"] = _point("--axis", axis)
+    if length_cm is not None:
+        _only_with(source == SourceShape.line, "--length-cm", "--source line")
+        where["length_cm"] = length_cm
+    if radius_cm is not None:
+        _only_with(source == SourceShape.ring, "--radius-cm", "--source ring")
+        where["radius_cm"] = radius_cm
+    neutrons: dict[str, Any] = {"kind": spectrum.value}
+    if energy_MeV is not None:
+        _only_with(spectrum == SpectrumKind.mono, "--energy-MeV", "--spectrum mono")
+        neutrons["energy_MeV"] = energy_MeV
+    data: dict[str, Any] = {
+        "n_neutrons": events,
+        "n_gammas": max(events, 0) // 5 if gammas is None else gammas,
+        "seed": seed,
+        "source": where,
+        "neutron_spectrum": neutrons,
+        "gamma_spectrum": {"lines_MeV": gamma_energy_MeV} if gamma_energy_MeV else {},
+        "scattering": {"carbon_fraction": carbon_fraction},
+        "thresholds": {"min_light_MeVee": min_light_MeVee, "min_deposit_MeV": min_deposit_MeV},
+    }
+    _simulate(data, out, format, truth, perfect=no_resolution, overwrite=overwrite)
+
+
+def _simulate(
+    data: dict[str, Any],
+    out: Path,
+    format: OutputFormat,
+    truth: Path | None,
+    *,
+    perfect: bool,
+    overwrite: bool,
+) -> None:
+    from ...schemas.simulation import Resolution
+    from ..simulation import simulation_settings, write_simulation
+
+    if perfect:
+        data["resolution"] = Resolution.perfect()
+    settings = simulation_settings(data, _OPTIONS, "command line")
+    result = write_simulation(settings, out, format.value, truth, overwrite=overwrite)
+    typer.echo(
+        f"{result.out}: {result.n_neutrons} neutron and {result.n_gammas} gamma events "
+        f"({result.format}, {result.size_bytes / 1e6:.1f} MB, seed {settings.seed})"
+    )
+    if result.truth is not None:
+        typer.echo(f"{result.truth}: the truth, one row an event")
+
+
+def _only_with(fits: bool, option: str, needed: str) -> None:
+    if not fits:
+        msg = f"{option} has no effect here: it goes with {needed}; leave it out, or give that"
+        raise UsageError(msg, key=option)
+
+
+def _point(option: str, text: str) -> list[float]:
+    """Three numbers from ``x,y,z``."""
+    try:
+        point = [float(part) for part in text.split(",")]
+    except ValueError:
+        point = []
+    if len(point) != 3:
+        msg = f"{option} {text!r} is not a point; give three numbers in cm, e.g. {option} 0,3,4"
+        raise UsageError(msg, key=option)
+    return point

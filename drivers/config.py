@@ -1,0 +1,328 @@
+"""The TOML file of a run: read, changed by the command line, checked, frozen.
+
+In: the path of a TOML file and settings of the command line. Out: LoadedConfig, or one
+ConfigError with every problem of the file. Nothing here starts a computation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ..schemas.errors import ConfigError, SettingProblem
+from ..schemas.imaging.config import ImagingConfig
+from ..schemas.imaging.filters import resolved
+from ..schemas.settings import Section
+from .config_checks import faults, notices
+from .config_errors import Report, Source, report_of
+from .overrides import (
+    Override,
+    keyword_override,
+    parsed_override,
+    with_fast_mode,
+    with_overrides,
+)
+
+__all__ = [
+    "LoadedConfig",
+    "config_rows",
+    "input_path",
+    "json_schema",
+    "load_config",
+    "output_path",
+    "resolved_path",
+    "with_fast_mode",
+]
+
+_OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".ini": "INI", ".txt": "text"}
+_AT_LINE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)|\(at end of document\)")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A config that can run.
+
+    Attributes
+    ----------
+    config
+        The settings after the command line and fast mode.
+    text
+        The TOML file, word for word.
+    path
+        Where the file was read; paths in it are relative to its folder.
+    replaced
+        Dotted keys whose values fast mode replaced.
+    notices
+        What was accepted without effect.
+    overrides
+        Settings of the command line, as written.
+    """
+
+    config: ImagingConfig
+    text: str
+    path: Path
+    replaced: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+def load_config(
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    shell_folder: Path | None = None,
+) -> LoadedConfig:
+    """Read and check the settings of a run.
+
+    Parameters
+    ----------
+    path
+        TOML file.
+    overrides
+        ``section.key=value``, each as given to ``--set``.
+    settings
+        Dotted key and value of each flag that stands for a setting, e.g. ``run.fast``;
+        they come after ``overrides``. A value None is no setting.
+    shell_folder
+        Files named by ``overrides`` and ``settings`` are relative to it (default: the
+        working folder), those of the TOML file to the folder of that file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem that was found.
+    """
+    path = Path(path)
+    folder = Path.cwd() if shell_folder is None else shell_folder
+    text = _text_of(path)
+    file_data = _parsed(text, path)
+    parsed = [parsed_override(o, folder) for o in overrides]
+    given = [o for o in parsed if isinstance(o, Override)]
+    given += [keyword_override(k, v, folder) for k, v in (settings or {}).items() if v is not None]
+    data, lost = with_overrides(file_data, given, str(path))
+    problems = [p for p in parsed if isinstance(p, SettingProblem)] + lost
+    source = Source(ImagingConfig, str(path), file_data, given)
+    config, more, skip = _checked(data, source)
+    running, replaced = with_fast_mode(config)
+    problems += more
+    for fault in faults(running, path.parent, skip):
+        problems.append(_fault_problem(source, fault.section, fault.text, fault.keys))
+    if problems:
+        raise ConfigError(sorted(problems, key=_section_order), file=path)
+    return LoadedConfig(
+        config=running,
+        text=text,
+        path=path,
+        replaced=replaced,
+        notices=tuple(notices(running, replaced)),
+        overrides=tuple(o.origin for o in given),
+    )
+
+
+def _fault_problem(
+    source: Source, section: str, text: str, keys: tuple[str, ...]
+) -> SettingProblem:
+    """A problem between sections, with the overrides that had a part in it."""
+    paths = [tuple(key.split(".")) for key in keys]
+    part = [
+        o.origin
+        for o in source.overrides
+        if any(o.path[: len(p)] == p or p[: len(o.path)] == o.path for p in paths)
+    ]
+    origins = f" (with {', '.join(part)})" if part else ""
+    return SettingProblem(source.file, section, text + origins)
+
+
+def _section_order(problem: SettingProblem) -> int:
+    """Problems of one section together, those of no section first."""
+    section = re.split(r"[.,]", problem.key)[0]
+    names = list(ImagingConfig.model_fields)
+    return names.index(section) if section in names else -1
+
+
+def _text_of(path: Path) -> str:
+    other = _OTHER_FORMATS.get(path.suffix.lower())
+    if other is not None:
+        fault = (
+            f"is a {other} file by its name; settings are read from TOML. Rename or rewrite it "
+            "as a .toml file (radiograph check --schema lists every key)"
+        )
+        raise _file_error(path, fault)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        near = sorted(p.name for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        here = f"; there: {', '.join(near[:5])}" if near else ""
+        fault = f"there is no such file{here}. Give the path of a TOML file"
+        raise _file_error(path, fault) from None
+    except IsADirectoryError:
+        fault = "is a folder. Give the path of a TOML file in it"
+        raise _file_error(path, fault) from None
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror}). Give a file that you may read"
+        raise _file_error(path, fault) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        seen = f"0x{content[error.start]:02x}"
+        fault = f"line {line} has the byte {seen}, which is not UTF-8. Save the file as UTF-8"
+        raise _file_error(path, fault) from None
+
+
+def _file_error(path: Path, fault: str) -> ConfigError:
+    return ConfigError([SettingProblem(str(path), "", fault)], file=path)
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fault = str(error)
+        at = _AT_LINE.search(fault)
+        where, shown = "at its end", ""
+        if at is not None and at["line"]:
+            where = f"in line {at['line']}, column {at['column']}"
+            shown = f": {text.splitlines()[int(at['line']) - 1].strip()}"
+        what = _AT_LINE.sub("", fault).strip()
+        fault = f"not TOML {where}{shown}. {what}. {_toml_repair(what)}"
+        raise _file_error(path, fault) from None
+
+
+def _toml_repair(what: str) -> str:
+    if "twice" in what or "overwrite" in what or "already" in what:
+        return "Keep one of the two"
+    if "\\" in what or "escape" in what.casefold():
+        return "In paths write / or put the text in single quotes"
+    if "Invalid value" in what:
+        return 'Text stands in quotes ("text"), true and false in small letters'
+    return "Correct that line"
+
+
+def _checked(
+    data: dict[str, Any], source: Source
+) -> tuple[ImagingConfig, list[SettingProblem], frozenset[str]]:
+    """A valid config in any case, every problem on the way, and the sections set aside.
+
+    Faults hide others: a section with an unknown key is not looked at as a whole. So the
+    faulty part is set aside and the rest checked again until nothing is wrong with it.
+    """
+    problems: list[SettingProblem] = []
+    aside: set[str] = set()
+    while True:
+        config, errors = _attempt(data)
+        if config is not None:
+            return config, problems, frozenset(aside)
+        report = report_of(errors, data, source)
+        problems += report.problems
+        aside |= report.faulty
+        data = _without_faults(data, report)
+
+
+def _attempt(data: dict[str, Any]) -> tuple[ImagingConfig | None, list[ErrorDetails]]:
+    try:
+        return ImagingConfig.model_validate(data), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _without_faults(data: dict[str, Any], report: Report) -> dict[str, Any]:
+    """``data`` with misspelt keys as they were meant, and without the sections at fault."""
+    kept, _ = with_overrides(data, [], "")
+    for path, meant in report.unknown.items():
+        table: Any = kept
+        for step in path[:-1]:
+            table = table[step]
+        value = table.pop(path[-1])
+        if meant is not None:
+            table.setdefault(meant, value)
+    for section in report.faulty:
+        kept.pop(section, None)
+        if section == "energy":
+            kept["energy"] = {"strategy": "Edep"}
+    return kept
+
+
+def resolved_path(loaded: LoadedConfig, value: str) -> Path:
+    """A path of the config: relative ones are relative to the folder of the TOML file."""
+    return loaded.path.parent / Path(value).expanduser()
+
+
+def input_path(loaded: LoadedConfig) -> Path:
+    """The input file of the run; an error if the config names none."""
+    value = loaded.config.io.input_path
+    return _needed(loaded, "input_path", value[0] if isinstance(value, tuple) and value else value)
+
+
+def output_path(loaded: LoadedConfig) -> Path:
+    """The HDF5 file of the run; an error if the config names none."""
+    return _needed(loaded, "output_path", loaded.config.io.output_path)
+
+
+def _needed(loaded: LoadedConfig, key: str, value: str | tuple[str, ...]) -> Path:
+    if not isinstance(value, str) or not value:
+        text = f"missing key '{key}'; add {key} = \"...\", a path relative to this file"
+        raise ConfigError([SettingProblem(str(loaded.path), "io", text)], file=loaded.path)
+    return resolved_path(loaded, value)
+
+
+def config_rows(config: ImagingConfig) -> list[tuple[str, str, str]]:
+    """Dotted key, type and JSON value of every setting, as stored in the output file.
+
+    Sections come in the order of the settings models, entries of free tables by key. The
+    cuts of a species are those in force: its own, or else those of both species.
+    """
+    filters = config.filters
+    in_force = {
+        level: table.model_copy(
+            update={s: resolved(table, getattr(table, s)) for s in ("neutron", "gamma")}
+        )
+        for level in type(filters).model_fields
+        if isinstance(table := getattr(filters, level), Section)
+    }
+    effective = config.model_copy(update={"filters": filters.model_copy(update=in_force)})
+    return [
+        (key, type(value).__name__, json.dumps(value, ensure_ascii=False, default=str))
+        for key, value in _flat(effective, "")
+    ]
+
+
+def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _flat(getattr(value, name), f"{key}.{name}" if key else name)
+    elif isinstance(value, Mapping) and value:
+        numbers_first = sorted(value, key=lambda k: (isinstance(k, str), k))
+        for k in numbers_first:
+            name = str(k) if _BARE_KEY.fullmatch(str(k)) else json.dumps(k, ensure_ascii=False)
+            yield from _flat(value[k], f"{key}.{name}")
+    else:
+        yield key, _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the TOML file, with every default and description."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ImagingConfig.model_json_schema(),
+    }

@@ -1,0 +1,80 @@
+"""Execution: ranges of raw events through the graph one after the other, then the run's own nodes.
+
+Nodes without a ``scope`` tag belong to a range; what ranges give is handed to the caller range
+by range, or merged and put in the place of these nodes when the nodes of scope ``run`` are
+evaluated. Memory is thus bounded by a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hamilton import driver
+
+from ..schemas.sources import EventRange
+from .graph import dependencies, graph_nodes, upstream
+
+RangeResults = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which nodes are evaluated where, to give the targets and the streams.
+
+    ``per_range`` are asked for in every range; ``merged`` of them are merged for the nodes of
+    the run; ``per_run`` are then asked for once.
+    """
+
+    per_range: tuple[str, ...]
+    merged: tuple[str, ...]
+    per_run: tuple[str, ...]
+    needed: frozenset[str]
+
+
+def planned(dr: driver.Driver, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
+    """Split what is asked for into nodes of a range and nodes of the run.
+
+    ``targets`` are wanted as one value each, ``streams`` range by range.
+    """
+    nodes = graph_nodes(dr)
+    of_run = {n for n, v in nodes.items() if v.tags.get("scope") == "run"}
+    targets, streams = set(targets), set(streams)
+    asked = targets | streams
+    needed = upstream(dr, asked) if asked else set()
+    merged = targets - of_run
+    for name in needed & of_run:
+        merged |= dependencies(dr, name) & set(nodes) - of_run
+    per_range = merged | streams
+    return Plan(
+        per_range=tuple(sorted(per_range)),
+        merged=tuple(sorted(merged)),
+        per_run=tuple(sorted(targets & of_run)),
+        needed=frozenset(needed),
+    )
+
+
+def run_ranges(
+    dr: driver.Driver,
+    plan: Plan,
+    ranges: Sequence[EventRange],
+    inputs_of: Callable[[EventRange], Mapping[str, Any]],
+    each: Callable[[EventRange, RangeResults], None],
+) -> None:
+    """Evaluate the nodes of a range for each range in turn and hand the results to ``each``.
+
+    ``inputs_of`` is called when a range begins, so that it may depend on the ranges before.
+    """
+    for event_range in ranges:
+        inputs = inputs_of(event_range)
+        each(event_range, dr.execute(list(plan.per_range), inputs=dict(inputs)))
+
+
+def run_rest(
+    dr: driver.Driver, plan: Plan, merged: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Evaluate the nodes of the run, with merged values in the place of the nodes of a range."""
+    if not plan.per_run:
+        return {}
+    return dict(dr.execute(list(plan.per_run), inputs=dict(inputs), overrides=dict(merged)))

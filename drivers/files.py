@@ -1,0 +1,42 @@
+"""Input files by their content, and output files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import xxhash
+
+from ..schemas.errors import InputError
+from ..schemas.sources import FileRef
+
+_BLOCK = 1 << 22
+
+
+def file_ref(path: Path) -> FileRef:
+    """Size and xxh3_128 of a file; InputError if it cannot be read."""
+    digest = xxhash.xxh3_128()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+            size = stream.tell()
+    except OSError as reason:
+        msg = f"{path}: cannot be read ({reason.strerror or reason})."
+        raise InputError(msg, file=path) from None
+    return FileRef(str(path), size, digest.hexdigest())
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that takes its place when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()

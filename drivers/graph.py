@@ -1,0 +1,173 @@
+"""Graphs: node modules in, a Hamilton driver with checked outputs and a record of each node out."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from hamilton import driver
+from hamilton.lifecycle.api import NodeExecutionHook
+
+from ..schemas.errors import UsageError
+from ..schemas.tables import TableSchema
+from .checks import check_output, freeze
+
+# Hamilton prints a banner with every argument of a node that fails; our errors say it shorter.
+logging.getLogger("hamilton").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A graph: the modules of its nodes in order of the stages, frames by name, aliases."""
+
+    name: str
+    module_names: tuple[str, ...]
+    tables: Mapping[str, TableSchema]
+    aliases: Mapping[str, str]
+
+    def modules(self) -> list[Any]:
+        """The node modules, imported."""
+        return [importlib.import_module(name) for name in self.module_names]
+
+
+def imaging() -> Pipeline:
+    """The imaging pipeline."""
+    from ..schemas.imaging.frames import TABLES
+
+    stages = (
+        "load",
+        "hits",
+        "events",
+        "energies",
+        "cones",
+        "selection",
+        "images",
+        "tables",
+        "metrics",
+        "counters",
+        "labels",
+        "figures",
+    )
+    return Pipeline(
+        "imaging",
+        tuple(f"radiograph.nodes.imaging.{stage}" for stage in stages),
+        TABLES,
+        MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
+    )
+
+
+PIPELINES: Final = MappingProxyType({"imaging": imaging})
+
+
+@dataclass
+class NodeRecord:
+    """What became of one node in a run: executed, hit or skipped, and the seconds it took."""
+
+    status: str = "skipped"
+    seconds: float = 0.0
+    calls: int = 0
+
+
+@dataclass
+class Manifest:
+    """The record of every node of a run, filled while it goes on; over chunks, sums."""
+
+    nodes: dict[str, NodeRecord] = field(default_factory=dict)
+
+    def executed(self, node: str, seconds: float) -> None:
+        """Note one execution of a node."""
+        record = self.nodes.setdefault(node, NodeRecord())
+        record.status = "executed"
+        record.seconds += seconds
+        record.calls += 1
+
+
+class CheckedExecution(NodeExecutionHook):
+    """Times each node, checks what it returns and freezes it."""
+
+    def __init__(self, tables: Mapping[str, TableSchema], manifest: Manifest) -> None:
+        self._tables = tables
+        self._manifest = manifest
+        self._started: dict[str, float] = {}
+
+    def run_before_node_execution(self, *, node_name: str, **_: Any) -> None:
+        """Note the start."""
+        self._started[node_name] = time.perf_counter()
+
+    def run_after_node_execution(
+        self,
+        *,
+        node_name: str,
+        node_tags: dict[str, Any],
+        node_kwargs: dict[str, Any],
+        node_return_type: Any,
+        result: Any,
+        success: bool,
+        **_: Any,
+    ) -> None:
+        """Check and freeze the result, note the time."""
+        if not success:
+            return
+        check_output(node_name, node_tags, node_return_type, node_kwargs, result, self._tables)
+        freeze(result)
+        self._manifest.executed(node_name, time.perf_counter() - self._started[node_name])
+
+
+def build_driver(
+    pipeline: Pipeline, choices: Mapping[str, Any], manifest: Manifest | None = None
+) -> driver.Driver:
+    """The Hamilton driver of a pipeline with the algorithms that ``choices`` select."""
+    hook = CheckedExecution(pipeline.tables, manifest or Manifest())
+    return (
+        driver.Builder()
+        .with_modules(*pipeline.modules())
+        .with_config(dict(choices))
+        .with_adapters(hook)
+        .build()
+    )
+
+
+def graph_nodes(dr: driver.Driver) -> dict[str, Any]:
+    """The computed nodes of a driver by name (inputs and settings left out)."""
+    return {v.name: v for v in dr.list_available_variables() if not v.is_external_input}
+
+
+def visible_nodes(dr: driver.Driver) -> dict[str, Any]:
+    """The nodes that are quantities: without helpers, in order of the stages."""
+    return {n: v for n, v in graph_nodes(dr).items() if v.tags.get("helper") != "true"}
+
+
+def upstream(dr: driver.Driver, targets: Iterable[str]) -> set[str]:
+    """Names of the computed nodes that the targets need, themselves included."""
+    found = dr.what_is_upstream_of(*targets)
+    return {v.name for v in found if not v.is_external_input}
+
+
+def dependencies(dr: driver.Driver, node: str) -> set[str]:
+    """Names of the direct inputs of a node."""
+    return {n.name for n in dr.graph.nodes[node].dependencies}
+
+
+def resolved_targets(
+    dr: driver.Driver, targets: Iterable[str], aliases: Mapping[str, str]
+) -> list[str]:
+    """Target names with aliases replaced; UsageError with the nearest names for an unknown one."""
+    import difflib
+
+    known = graph_nodes(dr)
+    resolved = []
+    for target in targets:
+        name = aliases.get(target, target)
+        if name not in known:
+            names = sorted([*visible_nodes(dr), *aliases])
+            near = difflib.get_close_matches(target, names, 3, 0.5)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            msg = f"No node {target!r} in this graph.{hint} `radiograph nodes` lists them."
+            raise UsageError(msg, key=target)
+        resolved.append(name)
+    return list(dict.fromkeys(resolved))

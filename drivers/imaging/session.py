@@ -1,0 +1,161 @@
+"""One input file through the imaging graph: ranges planned, caps carried on, results handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hamilton import driver
+
+from ...nodes.imaging.readers import READERS
+from ...schemas.errors import InputError
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.images import Counts, SourceRecords
+from ...schemas.sources import EventRange, FileRef
+from ..execution import Plan, RangeResults, planned, run_ranges, run_rest
+from ..files import file_ref
+from ..graph import Manifest, build_driver, imaging, resolved_targets
+from .inputs import GraphInputs, graph_inputs, reader_settings
+from .merging import RowsBefore, merged, shifted
+
+Sink = Callable[[EventRange, RangeResults, RowsBefore], None]
+
+
+@dataclass
+class Session:
+    """A config and an input file, ready to be asked for nodes."""
+
+    config: ImagingConfig
+    source: FileRef
+    ranges: Sequence[EventRange]
+    inputs: GraphInputs
+    manifest: Manifest = field(default_factory=Manifest)
+
+    def __post_init__(self) -> None:
+        pipeline = imaging()
+        self.aliases = pipeline.aliases
+        self.driver: driver.Driver = build_driver(pipeline, self.inputs.choices, self.manifest)
+
+    def resolved(self, targets: Iterable[str]) -> list[str]:
+        """Names of nodes, aliases replaced."""
+        return resolved_targets(self.driver, targets, self.aliases)
+
+    def run(
+        self, targets: Iterable[str], streams: Iterable[str] = (), sink: Sink | None = None
+    ) -> dict[str, Any]:
+        """One value a target. ``streams`` are given to ``sink`` range by range."""
+        targets = self.resolved(targets)
+        # The caps and the row numbers of a range need what the ranges before it kept.
+        always = {"source_records"} | set(self._running_counts(targets, streams))
+        plan = planned(self.driver, targets, {*streams, *always})
+        parts: dict[str, list[Any]] = {name: [] for name in plan.merged}
+        progress = _Progress(self.config)
+
+        def inputs_of(event_range: EventRange) -> Mapping[str, Any]:
+            return {**self._values, "event_range": event_range, **progress.budgets()}
+
+        def each(event_range: EventRange, results: RangeResults) -> None:
+            for name in plan.merged:
+                parts[name].append(shifted(name, results[name], progress.before))
+            if sink is not None:
+                sink(event_range, results, progress.before)
+            progress.add(results)
+
+        run_ranges(self.driver, plan, self.ranges, inputs_of, each)
+        check_damage(progress, self.source.path, self.config)
+        whole = {name: merged(name, part) for name, part in parts.items()}
+        rest = run_rest(self.driver, plan, whole, self._run_values)
+        return {name: whole.get(name, rest.get(name)) for name in targets}
+
+    def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
+        """What a run would evaluate."""
+        return planned(self.driver, self.resolved(targets), streams)
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {**self.inputs.values, "source_file": self.source}
+
+    @property
+    def _run_values(self) -> dict[str, Any]:
+        return {**self._values, "event_range": self.ranges[0]}
+
+    def _running_counts(self, targets: Iterable[str], streams: Iterable[str]) -> list[str]:
+        if len(self.ranges) == 1:
+            return []
+        needed = self.plan(targets, streams).needed
+        counts = []
+        if "neutron_filtered_events" in needed or "gamma_filtered_events" in needed:
+            counts.append("event_counters")
+        if (
+            self.config.run.max_cones
+            and {"neutron_selected_cones", "gamma_selected_cones"} & needed
+        ):
+            counts.append("cone_counters")
+        return counts
+
+
+class _Progress:
+    """What the ranges so far hold: rows, budgets of the caps, damage."""
+
+    def __init__(self, config: ImagingConfig) -> None:
+        self.before = RowsBefore()
+        self.events_left = config.run.max_events
+        self.cones_left = config.run.max_cones
+        self.n_good = 0
+        self.n_damaged = 0
+
+    def budgets(self) -> dict[str, int]:
+        return {"event_budget": self.events_left, "cone_budget": self.cones_left}
+
+    def add(self, results: RangeResults) -> None:
+        records: SourceRecords = results["source_records"]
+        self.n_good += records.n_raw_events
+        self.n_damaged += records.n_damaged_records
+        events: Counts | None = results.get("event_counters")
+        cones: Counts | None = results.get("cone_counters")
+        if events is not None:
+            self.before = self.before.after(events)
+            self.events_left = max(self.events_left - events["events_total_for_filters"], 0)
+        if cones is not None:
+            self.cones_left = max(self.cones_left - cones["cones_kept"], 0)
+
+
+def check_damage(progress: _Progress, path: str, config: ImagingConfig) -> None:
+    """InputError if no raw event survives or too many records are damaged."""
+    total = progress.n_good + progress.n_damaged
+    if progress.n_good == 0:
+        msg = f"{path}: none of its {total} records can be read ({progress.n_damaged} damaged)."
+        raise InputError(msg, file=path, code="no_events")
+    share = progress.n_damaged / total
+    if share > config.io.max_bad_fraction:
+        msg = (
+            f"{path}: {progress.n_damaged} of {total} records are damaged ({share:.2%}), allowed "
+            f"{config.io.max_bad_fraction:.2%}. Repair the file, or raise [io] max_bad_fraction."
+        )
+        raise InputError(msg, file=path, key="io.max_bad_fraction", code="too_much_damage")
+
+
+def open_session(config: ImagingConfig, source: Path, folder: Path) -> Session:
+    """Plan a run over one file; InputError for a missing, empty or wrong-kind file."""
+    if source.is_dir():
+        msg = f"{source}: is a folder; give a file."
+        raise InputError(msg, file=source, key="io.input_path")
+    if not source.exists():
+        msg = f"{source}: no such file. Set [io] input_path or give --input-path."
+        raise InputError(msg, file=source, key="io.input_path")
+    if source.stat().st_size == 0:
+        msg = f"{source}: the file is empty."
+        raise InputError(msg, file=source, key="io.input_path")
+    reader = READERS[config.io.input_format]
+    ranges = reader.event_ranges(source, config.run.chunk_events, reader_settings(config))
+    if not ranges:
+        msg = f"{source}: holds no raw event in the format {config.io.input_format}."
+        raise InputError(msg, file=source, key="io.input_format")
+    return Session(config, file_ref(source), ranges, graph_inputs(config, folder))
+
+
+def run_nodes(config: ImagingConfig, source: Path, targets: Iterable[str]) -> dict[str, Any]:
+    """The values of some nodes for one file, from Python."""
+    return open_session(config, source, source.parent).run(targets)

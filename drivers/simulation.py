@@ -1,0 +1,290 @@
+"""The simulation as a graph, and the files it leaves: PHITS text, ROOT trees, the truth.
+
+Settings come in; files go out. Every file is written under a temporary name in the folder of
+the output and moved into place at the end, so that a killed run leaves no half file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from hamilton import driver
+from pydantic import ValidationError
+
+from ..nodes.simulation import (
+    gammas,
+    geometry,
+    light,
+    neutrons,
+    records,
+    resolution,
+    streams,
+)
+from ..schemas.errors import ConfigError, SettingProblem, UsageError
+from ..schemas.imaging.codes import GAMMA, NEUTRON
+from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
+
+Format = Literal["phits", "root"]
+FORMATS: Final = ("phits", "root")
+MODULES: Final = (streams, geometry, light, neutrons, gammas, resolution, records)
+BLOCK_EVENTS: Final = 1 << 16
+
+_MM_PER_CM: Final = 10.0
+_SAMPLES_PER_S: Final = 5.0e9  # sample rate of the digitiser of the NOVO DDAQ
+_SLOTS: Final = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What was written."""
+
+    out: Path
+    format: Format
+    truth: Path | None
+    n_neutrons: int
+    n_gammas: int
+    size_bytes: int
+
+
+def simulation_settings(
+    data: Mapping[str, Any], names: Mapping[str, str] | None = None, origin: str = "simulation"
+) -> SimulationSettings:
+    """Settings from nested plain values; ConfigError lists every wrong one.
+
+    ``names`` maps dotted settings to what the user calls them (options of a command).
+    """
+    try:
+        return SimulationSettings.model_validate(dict(data))
+    except ValidationError as failure:
+        raise ConfigError(_problems(failure, names or {}, origin)) from None
+
+
+def _problems(
+    failure: ValidationError, names: Mapping[str, str], origin: str
+) -> list[SettingProblem]:
+    problems: dict[str, SettingProblem] = {}
+    for error in failure.errors():
+        path = ".".join(str(step) for step in error["loc"])
+        known = next((n for n in names if path == n or path.startswith(f"{n}.")), None)
+        name = names[known] if known is not None else path
+        text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        # A fault of a value makes pydantic find faults of what holds it: the first one counts.
+        problem = SettingProblem(origin, "", f"{name} = {error['input']!r}: {text}")
+        problems.setdefault(name, problem)
+    return list(problems.values())
+
+
+def simulation_driver() -> driver.Driver:
+    """The graph of the simulation."""
+    return driver.Builder().with_modules(*MODULES).build()
+
+
+def run_simulation(settings: SimulationSettings, targets: Sequence[str]) -> dict[str, Any]:
+    """The named nodes, e.g. ``simulated_events`` and ``simulation_truth``."""
+    table = resources.files("radiograph.configs").joinpath("stopping_powers.csv")
+    inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
+    inputs["stopping_powers_text"] = table.read_text(encoding="utf-8")
+    return dict(simulation_driver().execute(list(targets), inputs=inputs))
+
+
+def write_simulation(
+    settings: SimulationSettings,
+    out: Path,
+    format: Format = "phits",
+    truth: Path | None = None,
+    *,
+    overwrite: bool = False,
+) -> SimulationResult:
+    """Simulate and write ``out``, and the truth if asked for.
+
+    Raises UsageError before anything is computed if a file exists and ``overwrite`` is false,
+    if its folder does not, or if the names do not fit together.
+    """
+    check_outputs(out, format, truth, overwrite=overwrite)
+    targets = ["simulated_events"] + (["simulation_truth"] if truth is not None else [])
+    values = run_simulation(settings, targets)
+    events: SimulatedEvents = values["simulated_events"]
+    if truth is not None:
+        frame = values["simulation_truth"]
+        TRUTH.validate(frame, "simulation_truth")
+        write_truth(frame, truth)
+    if format == "phits":
+        write_phits(events, out)
+    else:
+        write_root(events, settings.detector, out)
+    return SimulationResult(
+        out, format, truth, settings.n_neutrons, settings.n_gammas, out.stat().st_size
+    )
+
+
+def check_outputs(out: Path, format: str, truth: Path | None, *, overwrite: bool) -> None:
+    """UsageError if the files cannot be written as named."""
+    if format not in FORMATS:
+        msg = f"--format {format} is unknown; allowed: {', '.join(FORMATS)}"
+        raise UsageError(msg)
+    for path in (out, *([truth] if truth is not None else [])):
+        if path.is_dir():
+            msg = f"{path} is a folder; name a file in it"
+            raise UsageError(msg, file=path)
+        if not path.parent.is_dir():
+            msg = f"{path}: the folder {path.parent} does not exist; create it first"
+            raise UsageError(msg, file=path)
+        if path.exists() and not overwrite:
+            msg = f"{path} exists; give --overwrite to replace it, or another name"
+            raise UsageError(msg, file=path)
+    if truth is None:
+        return
+    if truth.resolve() == out.resolve():
+        msg = f"--truth {truth} is the output itself; give it another name"
+        raise UsageError(msg, file=truth)
+    if _is_parquet(truth) and not _has_pyarrow():
+        msg = f"--truth {truth}: Parquet needs pyarrow; install it, or name a .csv file"
+        raise UsageError(msg, file=truth)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _has_pyarrow() -> bool:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def write_truth(truth: pd.DataFrame, path: Path) -> None:
+    """The truth as CSV (shortest exact numbers), or as Parquet for a name in .parquet."""
+    with _replaced(path) as temporary:
+        if _is_parquet(path):
+            truth.to_parquet(temporary, engine="pyarrow", index=False)
+        else:
+            truth.to_csv(temporary, index=False)
+
+
+_PHITS_HEADER: Final = """\
+!Simulated by radiograph: list of coincident hits, one event a line
+!       #iomp    #batch  #history       #no     #name  then per hit  #reg  Edep(MeV)  x(cm)  y(cm)\
+  z(cm)  t(ns)
+
+"""
+# Behind the name: iomp, batch, history, no, name; then the hits. Seventeen digits, so that no
+# bit of a number is lost.
+_PHITS_EVENT: Final = "%11d%10d%10d%10d%10d ;"
+_PHITS_HIT: Final = "%10d %.16E %.16E %.16E %.16E %.16E ,"
+_PHITS_LINES: Final = ("ne" + _PHITS_EVENT + 2 * _PHITS_HIT, "ge" + _PHITS_EVENT + 3 * _PHITS_HIT)
+
+
+def write_phits(events: SimulatedEvents, path: Path) -> None:
+    """The events as PHITS usrdef text: ``ne`` with two hits, ``ge`` with three."""
+    with _replaced(path) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.write(_PHITS_HEADER)
+        for first in range(0, len(events.species), BLOCK_EVENTS):
+            _write_phits_block(events, slice(first, first + BLOCK_EVENTS), first, file)
+
+
+def _write_phits_block(events: SimulatedEvents, rows: slice, first: int, file: IO[str]) -> None:
+    species = events.species[rows]
+    n = len(species)
+    # Iomp, batch, history (numbered from 1), no and name, then six numbers per slot.
+    numbers = np.zeros((n, 5 + 6 * len(_SLOTS)))
+    numbers[:, 1] = 1
+    numbers[:, 2] = first + 1 + np.arange(n)
+    numbers[:, 3:5] = np.where(species == NEUTRON, 2, 3)[:, None]
+    slots = numbers[:, 5:].reshape(n, len(_SLOTS), 6)
+    slots[:, :, 0] = events.det_id[rows]
+    slots[:, :, 1] = events.deposit_MeV[rows]
+    slots[:, :, 2:5] = events.position_cm[rows]
+    slots[:, :, 5] = events.time_ns[rows]
+    used = np.ones(numbers.shape, dtype=np.bool_)
+    used[:, 5:] = np.repeat(events.det_id[rows] >= 0, 6, axis=1)
+    # One text of all lines and one % for the block: the only way to format in C.
+    lines = np.asarray(_PHITS_LINES, dtype=object)[species]
+    file.write("\n\n".join([*lines.tolist(), ""]) % tuple(numbers[used].tolist()))
+
+
+def write_root(events: SimulatedEvents, detector: DetectorArray, path: Path) -> None:
+    """The events as a NOVO DDAQ file: TTrees ``image_tree`` and ``meta``."""
+    import uproot
+
+    branches = {
+        f"{name}{i}": dtype
+        for i in _SLOTS
+        for name, dtype in (
+            *((name, "f8") for name in ("x", "y", "z", "t", "dE")),
+            ("psd", "f4"),
+            *((name, "i4") for name in ("det", "particle", "clipped")),
+        )
+    }
+    with _replaced(path) as temporary, uproot.recreate(temporary) as file:
+        tree = file.mktree("image_tree", {**branches, "multi": "i4"})
+        for first in range(0, len(events.species), BLOCK_EVENTS):
+            tree.extend(_root_block(events, slice(first, first + BLOCK_EVENTS)))
+        meta = _root_meta(detector)
+        meta_types = {k: np.dtype((v.dtype, v.shape[1:])) for k, v in meta.items()}
+        file.mktree("meta", meta_types).extend(meta)
+
+
+def _root_block(events: SimulatedEvents, rows: slice) -> dict[str, Any]:
+    """The branches of a range of events. Empty slots: det -1, particle 0, zeros."""
+    det_id = events.det_id[rows]
+    used = det_id >= 0
+    kind = np.where(events.species[rows] == GAMMA, 2, 1)[:, None] * used
+    time = np.where(used, events.start_ns[rows, None] + events.time_ns[rows], 0.0)
+    block: dict[str, Any] = {}
+    for k, i in enumerate(_SLOTS):
+        for axis, name in enumerate("xyz"):
+            block[f"{name}{i}"] = _MM_PER_CM * events.position_cm[rows, k, axis]
+        block[f"t{i}"] = time[:, k]
+        block[f"dE{i}"] = events.light_MeVee[rows, k]
+        block[f"psd{i}"] = events.psd[rows, k].astype(np.float32)
+        block[f"det{i}"] = det_id[:, k]
+        block[f"particle{i}"] = kind[:, k].astype(np.int32)
+        block[f"clipped{i}"] = np.zeros(len(det_id), dtype=np.int32)
+    block["multi"] = used.sum(axis=1).astype(np.int32)
+    return block
+
+
+def _root_meta(detector: DetectorArray) -> dict[str, Any]:
+    """One entry: numbers of the run, and arrays with the detector first (positions in mm)."""
+    center = _MM_PER_CM * np.asarray([b.center_cm for b in detector.bars])
+    size = _MM_PER_CM * np.asarray([b.size_cm for b in detector.bars])
+    arrays = {
+        "DetID": np.asarray([b.det_id for b in detector.bars], dtype=np.int32),
+        **{f"Bar{a.upper()}": center[:, i] for i, a in enumerate("xyz")},
+        **{f"BarSize{a.upper()}": size[:, i] for i, a in enumerate("xyz")},
+    }
+    return {
+        "SampleRate": np.asarray([_SAMPLES_PER_S]),
+        "NumDet": np.asarray([len(detector.bars)], dtype=np.int32),
+        **{name: values[None, :] for name, values in arrays.items()},
+    }
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A file of the same name in a new folder beside ``path``; moved there if all goes well."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as failure:
+        msg = f"{path}: cannot write into {path.parent} ({failure.strerror})"
+        raise UsageError(msg, file=path) from None
+    try:
+        yield folder / path.name
+        os.replace(folder / path.name, path)  # noqa: PTH105
+    except OSError as failure:
+        msg = f"{path}: writing failed ({failure.strerror or failure})"
+        raise UsageError(msg, file=path) from failure
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,57 @@
+"""Where cones lie with respect to a point and to the plane. Plain functions on frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ...schemas.arrays import F8, Mask
+from ...schemas.imaging.images import PlaneFrame
+
+
+def delta_theta_rad(cones: pd.DataFrame, target_cm: F8) -> F8:
+    """|phi - theta|, phi the angle between axis and the direction from apex to target.
+
+    phi is taken from cross and dot product: arccos alone loses half the digits near 0.
+    """
+    axis = columns3(cones, "axis_{}")
+    to_target = target_cm - columns3(cones, "apex_{}_cm")
+    cross = np.linalg.norm(np.cross(axis, to_target), axis=1)
+    phi = np.arctan2(cross, (axis * to_target).sum(axis=1))
+    return np.asarray(np.abs(phi - cones["theta_rad"].to_numpy()))
+
+
+def axis_meets_plane(cones: pd.DataFrame, frame: PlaneFrame) -> Mask:
+    """Whether apex + t axis lies in the plane for a t > 0."""
+    height, slope = _height_and_slope(cones, frame)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(height / slope > 0.0)
+
+
+def surface_meets_plane(cones: pd.DataFrame, frame: PlaneFrame) -> Mask:
+    """Whether any ray at the angle theta to the axis meets the plane.
+
+    The ray closest to the direction of the plane is |alpha - theta| from it, alpha being the
+    angle of the axis to that direction. An apex in the plane meets it.
+    """
+    height, slope = _height_and_slope(cones, frame)
+    alpha = np.arccos(np.clip(np.sign(height) * slope, -1.0, 1.0))
+    closest = np.abs(alpha - cones["theta_rad"].to_numpy())
+    return np.asarray((closest < 0.5 * np.pi) | (height == 0.0))
+
+
+def columns3(frame: pd.DataFrame, pattern: str) -> F8:
+    """Three columns as an array (n, 3)."""
+    return np.column_stack([frame[pattern.format(a)].to_numpy() for a in "xyz"])
+
+
+def _height_and_slope(cones: pd.DataFrame, frame: PlaneFrame) -> tuple[F8, F8]:
+    normal = np.asarray(frame.normal)
+    height = (np.asarray(frame.origin_cm) - columns3(cones, "apex_{}_cm")) @ normal
+    return height, columns3(cones, "axis_{}") @ normal
+
+
+def unit_vectors(vectors: F8) -> F8:
+    """Unit vectors (n, 3); NaN for a vector of length zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1)[:, None])

@@ -1,0 +1,175 @@
+"""What a figure shows, and what its parts share while it is drawn. Plain classes, no nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...schemas.imaging.images import (
+    ImageMetrics,
+    PixelGrid,
+    Projections,
+    RegionOfInterest,
+)
+from ...schemas.imaging.labels import FigureLabels
+from ...schemas.imaging.vis import AxisMetricSettings, Vis
+from .figure_layout import Layout, layout_of
+from .figure_text import Coordinates, metric_sources, panel_table, species_line, summary_lines
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn.
+
+    Attributes
+    ----------
+    name
+        n, g or all.
+    counts
+        Shape (nv, nu), counts per pixel, v_min in row 0.
+    grid
+        Its pixels.
+    projections, roi, metrics
+        Curves, region of interest and numbers, each None where there is none.
+    labels
+        Words, numbers of cones and the prior.
+    """
+
+    name: str
+    counts: Any
+    grid: PixelGrid
+    projections: Projections | None = None
+    roi: RegionOfInterest | None = None
+    metrics: ImageMetrics | None = None
+    labels: FigureLabels = field(default_factory=FigureLabels)
+
+
+@dataclass(frozen=True)
+class View:
+    """What of it is shown: limits in cm on the plane's own axes, and of the colours in counts.
+
+    None shows everything. ``dpi`` is the pixels of a PNG per inch.
+    """
+
+    u_limits_cm: tuple[float, float] | None = None
+    v_limits_cm: tuple[float, float] | None = None
+    count_limits: tuple[float, float] | None = None
+    dpi: int = 200
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Peak of a projection in cm, and whether a fit found it or it is the largest bin."""
+
+    position_cm: float
+    fitted: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture with its settings, drawn limits and layout."""
+
+    picture: Picture
+    vis: Vis
+    at: Coordinates
+    u_limits: tuple[float, float]
+    v_limits: tuple[float, float]
+    count_limits: tuple[float, float]
+    panel: list[tuple[str, ...]]
+    layout: Layout
+
+    @classmethod
+    def of(cls, picture: Picture, vis: Vis, view: View) -> Drawing:
+        grid, at, plot = picture.grid, Coordinates.of(picture.grid, vis), vis.projections.plot
+        u_cm = view.u_limits_cm or (grid.u_min_cm, grid.u_max_cm)
+        v_cm = view.v_limits_cm or (grid.v_min_cm, grid.v_max_cm)
+        u, v = (at.at(0, u_cm[0]), at.at(0, u_cm[1])), (at.at(1, v_cm[0]), at.at(1, v_cm[1]))
+        labels = picture.labels
+        panel = panel_table(picture.metrics, at, vis) if plot.show_metrics_panel else []
+        layout = layout_of(
+            (u[1] - u[0], v[1] - v[0]),
+            vis.projections.enabled and picture.projections is not None,
+            [
+                (labels.title, "headline"),
+                (
+                    species_line(picture.name, labels.n_cones.get(picture.name)),
+                    "species" if labels.title else "headline",
+                ),
+                (labels.subtitle, "small"),
+                *((line, "small") for line in summary_lines(picture.metrics, at, vis)),
+            ],
+            panel,
+        )
+        return cls(
+            picture=picture,
+            vis=vis,
+            at=at,
+            u_limits=u,
+            v_limits=(v[1], v[0]) if vis.flip_vertical else v,
+            count_limits=view.count_limits or _count_limits(picture.counts),
+            panel=panel,
+            layout=layout,
+        )
+
+    def u(self, positions_cm: Any) -> Any:
+        """Drawn positions along u."""
+        return self.at.at(0, positions_cm)
+
+    def v(self, positions_cm: Any) -> Any:
+        """Drawn positions along v."""
+        return self.at.at(1, positions_cm)
+
+    def shows(self, uv_cm: tuple[float, float]) -> bool:
+        """Whether a point of the plane lies within the drawn limits."""
+        u, v = self.u(uv_cm[0]), self.v(uv_cm[1])
+        inside_u = min(self.u_limits) <= u <= max(self.u_limits)
+        return bool(inside_u and min(self.v_limits) <= v <= max(self.v_limits))
+
+    @property
+    def has_counts(self) -> bool:
+        return bool(np.any(self.picture.counts))
+
+    def curves(self, name: str) -> dict[str, Any]:
+        """The projections on u or v that are drawn, by source: "" the whole plane, "_roi"."""
+        projections, mode = self.picture.projections, self.vis.projections.plot.curve_mode
+        if projections is None:
+            return {}
+        whole, roi = getattr(projections, name), getattr(projections, f"{name}_roi")
+        if roi is None or mode == "all_only":
+            return {"": whole}
+        return {"_roi": roi} if mode == "roi_only" else {"": whole, "_roi": roi}
+
+    def peak(self, name: str) -> Peak | None:
+        """Peak of the projection on u or v whose numbers are shown, the ROI's if both are.
+
+        Without metrics it is the largest bin, if the curve holds the counts metrics would ask.
+        """
+        if not self.vis.projections.plot.show_peak_markers:
+            return None
+        if self.picture.metrics is None:
+            return self._largest_bin(name)
+        m = self.picture.metrics.axes[name + metric_sources(self.picture.metrics, self.vis)[-1]]
+        if m.fit_ok:
+            return Peak(m.fit_pos_cm, fitted=True)
+        return Peak(m.peak_pos_cm, fitted=False) if m.peak_ok else None
+
+    def _largest_bin(self, name: str) -> Peak | None:
+        projections, grid = self.picture.projections, self.picture.grid
+        if projections is None:
+            return None
+        roi = getattr(projections, f"{name}_roi")
+        whole = roi is None or self.vis.projections.plot.metrics_source == "all"
+        curve = getattr(projections, name) if whole else roi
+        settings: AxisMetricSettings = getattr(self.vis.projections.metrics, name)
+        if curve.sum() < max(settings.min_counts, 1.0):
+            return None
+        centers = grid.u_centers_cm if name == "u" else grid.v_centers_cm
+        return Peak(float(centers[int(np.argmax(curve))]), fitted=False)
+
+
+def _count_limits(counts: Any) -> tuple[float, float]:
+    low, high = (float(counts.min()), float(counts.max())) if counts.size else (0.0, 0.0)
+    # One value everywhere would leave the colours without a range.
+    return (low, high) if high > low else (0.0, max(high, 1.0))

@@ -1,0 +1,52 @@
+"""Summed images, projections and numbers in, figures as bytes out: {"n.png": ..., "n.pdf": ...}.
+
+The drawing itself is in drawing.py, which also redraws a figure from a file.
+"""
+
+from __future__ import annotations
+
+from hamilton.function_modifiers import tag
+
+from ...schemas.imaging.images import ImageMetrics, ProjectionSet, SummedImages
+from ...schemas.imaging.labels import FigureLabels
+from ...schemas.imaging.vis import Vis
+from .drawing import Format, Picture, draw_image_figure
+
+
+@tag(scope="run", stage="figures")
+def figures(
+    summed_images: SummedImages,
+    projections: ProjectionSet,
+    projection_metrics: dict[str, ImageMetrics],
+    figure_labels: FigureLabels,
+    vis: Vis,
+) -> dict[str, bytes]:
+    """The figure of each image in [vis] species as file contents, by "<image>.<format>".
+
+    PNG comes first, then extra_formats. An image that does not exist is left out; with
+    summed_dataset only that image is drawn, or the first that exists.
+    """
+    formats: dict[Format, None] = dict.fromkeys(("png", *vis.extra_formats))
+    drawn = {}
+    for name in _drawn_images(summed_images, vis):
+        picture = Picture(
+            name=name,
+            counts=summed_images.present()[name],
+            grid=summed_images.grid,
+            projections=projections.by_image.get(name),
+            roi=projections.roi,
+            metrics=projection_metrics.get(name),
+            labels=figure_labels,
+        )
+        for file_format in formats:
+            content = draw_image_figure(picture, vis, file_format=file_format)
+            drawn[f"{name}.{file_format}"] = content
+    return drawn
+
+
+def _drawn_images(summed_images: SummedImages, vis: Vis) -> list[str]:
+    present = list(summed_images.present())
+    if vis.summed_dataset is None:
+        return [name for name in dict.fromkeys(vis.species) if name in present]
+    wanted = vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
+    return [wanted] if wanted in present else present[:1]

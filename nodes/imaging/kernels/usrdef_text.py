@@ -1,0 +1,387 @@
+"""Scanner of PHITS usrdef text: bytes in, columns of hits and reactions out.
+
+One pass over the bytes without a Python object per token. Numbers are rounded as ``float``
+rounds them up to 22 powers of ten (double-double arithmetic), Fortran's ``1.0D-05`` and
+``1.0-105`` included.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+BAD_NUMBER = 0
+TRUNCATED = 1
+NO_HITS = 2
+NOT_FINITE = 3
+NEGATIVE_LIGHT = 4
+UNKNOWN_LINE = 5
+BAD_REACTION = 6
+N_KINDS = 7
+SHOWN_PER_KIND = 100
+
+_NEWLINE = 10
+_POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
+_SPLITTER = 134217729.0  # 2^27 + 1, Dekker's split of a double in two halves
+
+
+@njit(cache=True, nogil=True)
+def _two_product(a: float, b: float) -> Any:
+    product = a * b
+    t = _SPLITTER * a
+    a_high = t - (t - a)
+    a_low = a - a_high
+    t = _SPLITTER * b
+    b_high = t - (t - b)
+    b_low = b - b_high
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, error
+
+
+@njit(cache=True, nogil=True)
+def _scaled(mantissa: int, exponent: int) -> float:
+    """mantissa * 10**exponent, mantissa below 10**18."""
+    high = float(mantissa)
+    low = float(mantissa - np.int64(high))
+    while exponent > 22:
+        high *= 1e22
+        low *= 1e22
+        exponent -= 22
+    while exponent < -22:
+        high /= 1e22
+        low /= 1e22
+        exponent += 22
+    if exponent >= 0:
+        power = _POWERS_OF_TEN[exponent]
+        product, error = _two_product(high, power)
+        if not math.isfinite(product):
+            return product
+        return product + (error + low * power)
+    power = _POWERS_OF_TEN[-exponent]
+    quotient = high / power
+    product, error = _two_product(quotient, power)
+    return quotient + (((high - product) - error) + low) / power
+
+
+@njit(cache=True, nogil=True)
+def _skip_blanks(text: Any, at: int, end: int) -> int:
+    while at < end and (text[at] == 32 or text[at] == 9 or text[at] == 13):
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _is_end(text: Any, at: int, end: int) -> bool:
+    """Whether a token may end here: blank, comma, semicolon or end of line."""
+    if at >= end:
+        return True
+    c = text[at]
+    return c == 32 or c == 9 or c == 13 or c == 44 or c == 59
+
+
+@njit(cache=True, nogil=True)
+def read_number(text: Any, at: int, end: int) -> Any:
+    """Number at ``at``: (read, value, position after it). 'nan' and 'inf' count as NaN."""
+    at = _skip_blanks(text, at, end)
+    if at >= end:
+        return False, np.nan, at
+    negative = text[at] == 45
+    if negative or text[at] == 43:
+        at += 1
+    mantissa = np.int64(0)
+    digits = 0
+    exponent = 0
+    seen = False
+    after_point = False
+    while at < end:
+        c = text[at]
+        if c == 46 and not after_point:
+            after_point = True
+        elif 48 <= c <= 57:
+            seen = True
+            if digits < 18:
+                mantissa = mantissa * 10 + np.int64(c - 48)
+                if mantissa > 0:
+                    digits += 1
+                if after_point:
+                    exponent -= 1
+            elif not after_point:
+                exponent += 1
+        else:
+            break
+        at += 1
+    if not seen:
+        letters = 0
+        while at < end and not _is_end(text, at, end):
+            letters += 1
+            at += 1
+        first = text[at - letters] | 32 if letters >= 3 else 0
+        return letters >= 3 and (first == 110 or first == 105), np.nan, at
+    if at < end and not _is_end(text, at, end):
+        c = text[at] | 32
+        if c == 101 or c == 100:
+            at += 1
+        elif text[at] != 43 and text[at] != 45:
+            return False, np.nan, at
+        sign = 1
+        if at < end and (text[at] == 43 or text[at] == 45):
+            sign = -1 if text[at] == 45 else 1
+            at += 1
+        power = 0
+        n = 0
+        while at < end and 48 <= text[at] <= 57:
+            power = min(power * 10 + np.int64(text[at] - 48), 10000)
+            n += 1
+            at += 1
+        if n == 0 or not _is_end(text, at, end):
+            return False, np.nan, at
+        exponent += sign * power
+    if mantissa == 0 or exponent < -400:
+        value = 0.0
+    elif exponent > 400:
+        value = np.inf
+    else:
+        value = _scaled(mantissa, exponent)
+    return True, -value if negative else value, at
+
+
+@njit(cache=True, nogil=True)
+def _read_integers(text: Any, at: int, end: int, out: Any) -> Any:
+    for k in range(out.shape[0]):
+        read, value, at = read_number(text, at, end)
+        if not read or not abs(value) < 9e15 or value != math.floor(value):
+            return False, at
+        out[k] = np.int64(value)
+    return True, at
+
+
+@njit(cache=True, nogil=True)
+def line_kind(text: Any, at: int, end: int) -> int:
+    """0 nothing to read, 1 neutron event, 2 gamma event, 3 rx, 4 In, 5 Out, -1 unknown."""
+    at = _skip_blanks(text, at, end)
+    if at >= end or text[at] == 33 or text[at] == 35:
+        return 0
+    if at + 2 < end and (text[at + 2] == 32 or text[at + 2] == 9):
+        a = text[at]
+        b = text[at + 1]
+        if b == 101 and a == 110:
+            return 1
+        if b == 101 and a == 103:
+            return 2
+        if a == 114 and b == 120:
+            return 3
+        if a == 73 and b == 110:
+            return 4
+    if at + 3 < end and text[at] == 79 and text[at + 1] == 117 and text[at + 2] == 116:
+        return 5
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def event_starts(text: Any, every: int, byte: Any, line: Any) -> int:
+    """Byte and line (from 1) of each ``every``-th event line; returns the number of events."""
+    size = text.shape[0]
+    at = 0
+    number = 1
+    events = 0
+    while at < size:
+        c = text[at]
+        if c == 110 or c == 103 or c == 32 or c == 9:
+            end = at
+            while end < size and text[end] != _NEWLINE and end - at < 64:
+                end += 1
+            kind = line_kind(text, at, end)
+            if kind == 1 or kind == 2:
+                if events % every == 0 and events // every < byte.shape[0]:
+                    byte[events // every] = at
+                    line[events // every] = number
+                events += 1
+        while at < size and text[at] != _NEWLINE:
+            at += 1
+        at += 1
+        number += 1
+    return events
+
+
+@njit(cache=True, nogil=True)
+def upper_bounds(text: Any) -> Any:
+    """(hits, reactions, products) that the text can hold at most."""
+    commas = 0
+    lines = 1
+    reactions = 0
+    for at in range(text.shape[0]):
+        c = text[at]
+        commas += c == 44
+        lines += c == _NEWLINE
+        reactions += c == 114
+    return commas + lines, reactions, commas + lines
+
+
+@njit(cache=True, nogil=True)
+def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
+    """Hits of an event line from ``at``: (problem or -1, number of hits)."""
+    n = 0
+    integer = np.empty(1, np.int64)
+    while True:
+        at = _skip_blanks(text, at, end)
+        if at >= end:
+            return (NO_HITS if n == 0 else -1), n
+        read, at = _read_integers(text, at, end, integer)
+        if not read:
+            return BAD_NUMBER, n
+        for k in range(5):
+            at = _skip_blanks(text, at, end)
+            if at >= end or text[at] == 44:
+                return TRUNCATED, n
+            read, value, at = read_number(text, at, end)
+            if not read:
+                return BAD_NUMBER, n
+            if not math.isfinite(value):
+                return NOT_FINITE, n
+            values[hit + n, k] = value
+        if values[hit + n, 0] < 0.0:
+            return NEGATIVE_LIGHT, n
+        region[hit + n] = integer[0]
+        n += 1
+        at = _skip_blanks(text, at, end)
+        if at < end:
+            if text[at] != 44:
+                return BAD_NUMBER, n
+            at += 1
+
+
+@njit(cache=True, nogil=True)
+def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
+    integers = np.empty(5, np.int64)
+    read, at = _read_integers(text, at, end, integers)
+    if not read:
+        return BAD_NUMBER, 0
+    at = _skip_blanks(text, at, end)
+    if at >= end:
+        return TRUNCATED, 0
+    if text[at] != 59:
+        return BAD_NUMBER, 0
+    return _read_hits(text, at + 1, end, hit, region, values)
+
+
+@njit(cache=True, nogil=True)
+def _read_products(text: Any, at: int, end: int, product: int, kf: Any, values: Any) -> Any:
+    n = 0
+    integer = np.empty(1, np.int64)
+    while True:
+        at = _skip_blanks(text, at, end)
+        if at >= end:
+            return True, n
+        read, at = _read_integers(text, at, end, integer)
+        for k in range(2):
+            ok, value, at = read_number(text, at, end)
+            read = read and ok
+            values[product + n, k] = value
+        if not read:
+            return False, n
+        kf[product + n] = integer[0]
+        n += 1
+        at = _skip_blanks(text, at, end)
+        if at < end:
+            if text[at] != 44:
+                return False, n
+            at += 1
+
+
+@njit(cache=True, nogil=True)
+def _report(kind: int, line: int, counts: Any, lines: Any) -> None:
+    if counts[kind] < SHOWN_PER_KIND:
+        lines[kind, counts[kind]] = line
+    counts[kind] += 1
+
+
+@njit(cache=True, nogil=True)
+def scan_usrdef(
+    text: Any,
+    first_line: int,
+    hit_event: Any,
+    hit_number: Any,
+    hit_species: Any,
+    hit_region: Any,
+    hit_values: Any,
+    event_read: Any,
+    reaction_event: Any,
+    reaction_number: Any,
+    reaction_integers: Any,
+    reaction_values: Any,
+    product_event: Any,
+    product_reaction: Any,
+    product_kf: Any,
+    product_values: Any,
+    problem_counts: Any,
+    problem_lines: Any,
+) -> Any:
+    """Read the lines of ``text`` into the columns given; events are counted from 0 here.
+
+    ``hit_values`` holds Edep, x, y, z, t; ``event_read`` says which events were read whole;
+    ``reaction_values`` holds x, y, z and the projectile's energy, ``reaction_integers`` the
+    ten integers of the rx line and the projectile's kf-code. A damaged event leaves no hit.
+    Returns the numbers of (events, hits, reactions, products).
+    """
+    size = text.shape[0]
+    at = 0
+    line = first_line - 1
+    events = hits = reactions = products = 0
+    in_event = 0
+    truth = False
+    while at < size:
+        end = at
+        while end < size and text[end] != _NEWLINE:
+            end += 1
+        line += 1
+        kind = line_kind(text, at, end)
+        body = _skip_blanks(text, at, end)
+        at = end + 1
+        if kind == 1 or kind == 2:
+            problem, n = _read_event(text, body + 2, end, hits, hit_region, hit_values)
+            truth = problem < 0
+            event_read[events] = truth
+            in_event = 0
+            if truth:
+                for k in range(n):
+                    hit_event[hits + k] = events
+                    hit_number[hits + k] = k
+                    hit_species[hits + k] = kind - 1
+                hits += n
+            else:
+                _report(problem, line, problem_counts, problem_lines)
+            events += 1
+        elif kind == 3 and truth:
+            read, place = _read_integers(text, body + 2, end, reaction_integers[reactions, :10])
+            for k in range(3):
+                ok, value, place = read_number(text, place, end)
+                read = read and ok
+                reaction_values[reactions, k] = value
+            if not read:
+                _report(BAD_REACTION, line, problem_counts, problem_lines)
+                continue
+            reaction_integers[reactions, 10] = 0
+            reaction_values[reactions, 3] = np.nan
+            reaction_event[reactions] = events - 1
+            reaction_number[reactions] = in_event
+            in_event += 1
+            reactions += 1
+        elif (kind == 4 or kind == 5) and truth and in_event > 0:
+            skip = 2 if kind == 4 else 3
+            read, n = _read_products(text, body + skip, end, products, product_kf, product_values)
+            if not read or (kind == 4 and n != 1):
+                _report(BAD_REACTION, line, problem_counts, problem_lines)
+            elif kind == 4:
+                reaction_integers[reactions - 1, 10] = product_kf[products]
+                reaction_values[reactions - 1, 3] = product_values[products, 0]
+            else:
+                for k in range(n):
+                    product_event[products + k] = events - 1
+                    product_reaction[products + k] = in_event - 1
+                products += n
+        elif kind == -1:
+            _report(UNKNOWN_LINE, line, problem_counts, problem_lines)
+    return events, hits, reactions, products

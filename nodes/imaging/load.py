@@ -1,0 +1,107 @@
+"""From a file to hits: one range of raw events in, canonical hit columns in the world frame out.
+
+Readers: see readers/; transforms: see transforms.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import config, tag
+
+from ...schemas.imaging.detectors import Detectors
+from ...schemas.imaging.frames import HITS
+from ...schemas.imaging.images import SourceRecords
+from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ...schemas.light_response import LightTables
+from ...schemas.sources import EventRange, FileRef
+from ..light_response import (
+    birks_light_response,
+    response_rows,
+    response_table,
+    stopping_power_table,
+)
+from .readers import READERS
+from .readers.light_tables import read_light_table
+from .transforms import world_positions_cm
+
+
+@tag(stage="load", helper="true")
+def source_records(
+    source_file: FileRef, event_range: EventRange, reader: ReaderSettings
+) -> SourceRecords:
+    """What the reader of the format found in one range of raw events."""
+    return READERS[reader.input_format].read(source_file, event_range, reader)
+
+
+@tag(stage="load", scope="run")
+def source_metadata(source_file: FileRef, reader: ReaderSettings) -> SourceMetadata:
+    """What the file says of itself (the DAQ's metadata tree), passed through."""
+    return READERS[reader.input_format].metadata(source_file, reader)
+
+
+@tag(stage="load", schema="Problems")
+def parse_problems(source_records: SourceRecords) -> pd.DataFrame:
+    """Damaged records: kind, line or entry, count."""
+    return source_records.problems
+
+
+@tag(stage="load", schema="Reactions")
+def reactions(source_records: SourceRecords) -> pd.DataFrame:
+    """True reactions of a simulated file, positions in the frame of the file."""
+    return source_records.reactions
+
+
+@tag(stage="load", schema="ReactionProducts")
+def reaction_products(source_records: SourceRecords) -> pd.DataFrame:
+    """Particles that left the true reactions."""
+    return source_records.products
+
+
+@tag(stage="load", schema="Hits")
+def hits(source_records: SourceRecords, detectors: Detectors) -> pd.DataFrame:
+    """Hits with material, positions in the world frame (cm), times in ns, light in MeVee."""
+    raw = source_records.hits
+    det_id = raw["det_id"].to_numpy()
+    position = world_positions_cm(
+        np.column_stack([raw[f"{a}_cm"].to_numpy() for a in "xyz"]), det_id, detectors
+    )
+    return HITS.frame(
+        {
+            **raw,
+            "material": _materials(det_id, detectors),
+            **{f"{a}_cm": position[:, k] for k, a in enumerate("xyz")},
+        }
+    )
+
+
+@tag(stage="load", schema="LightResponse", scope="run")
+@config.when(energy_strategy="ELUT")
+def light_response(
+    stopping_power_file: FileRef, light_tables: LightTables
+) -> pd.DataFrame:
+    """Light against energy of each material and recoil (Birks), a user's table in its place."""
+    with open(stopping_power_file.path, encoding="utf-8") as stream:  # noqa: PTH123
+        built_in = birks_light_response(stopping_power_table(stream.read()))
+    replaced = {(material, recoil) for material, recoil, _ in light_tables.files}
+    curves = [
+        response_rows(m, r, c["energy_MeV"].to_numpy(), c["light_MeVee"].to_numpy())
+        for (m, r), c in built_in.groupby(["material", "recoil"], observed=True)
+        if (m, r) not in replaced
+    ]
+    for material, recoil, file in light_tables.files:
+        energy, light = read_light_table(file)
+        curves.append(response_rows(material, recoil, energy, light))
+    return response_table(curves)
+
+
+def _materials(det_id: np.ndarray, detectors: Detectors) -> pd.Categorical:
+    names = sorted({*detectors.material_map.values(), detectors.default_material})
+    ids = np.array(sorted(detectors.material_map), dtype=np.int64)
+    of_id = np.array([names.index(detectors.material_map[i]) for i in ids], dtype=np.int8)
+    codes = np.full(len(det_id), names.index(detectors.default_material), np.int8)
+    if len(ids):
+        place = np.minimum(np.searchsorted(ids, det_id), len(ids) - 1)
+        known = ids[place] == det_id
+        codes[known] = of_id[place[known]]
+    return pd.Categorical.from_codes(codes, categories=names)

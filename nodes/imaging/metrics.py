@@ -1,0 +1,327 @@
+"""Summed images in, projections on both axes and their numbers out.
+
+The projections are sums of counts; a region of interest takes the pixels whose centres lie in it.
+Fit: Gaussian integrated over bins on a flat ground, Poisson weights, errors after PDG (scale S).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from hamilton.function_modifiers import tag
+
+from ...schemas.arrays import F8, U4, U8, Mask, frozen
+from ...schemas.imaging.images import (
+    AxisMetrics,
+    ImageMetrics,
+    PixelGrid,
+    Projections,
+    ProjectionSet,
+    RegionOfInterest,
+    SummedImages,
+)
+from ...schemas.imaging.vis import AxisMetricSettings, ProjectionsSettings
+
+FWHM_PER_SIGMA: Final = 2.0 * float(np.sqrt(2.0 * np.log(2.0)))
+
+# Four parameters and at least two degrees of freedom.
+_MIN_FIT_BINS: Final = 6
+# The window reaches this many half-widths at half maximum (3.5 sigma) to both sides: enough of
+# the ground to hold its level, little enough for it to be flat.
+_WINDOW_HALF_WIDTHS: Final = 3.0
+# Below this the Gaussian lies inside one bin and its width cannot be known.
+_MIN_FWHM_BINS: Final = 0.5
+_MIN_SIGNIFICANCE: Final = 3.0
+# Rounds of weights: the first from the data, the others from the curve before, which takes
+# away the pull towards low bins that weights from data have.
+_WEIGHT_ROUNDS: Final = 3
+
+
+@tag(scope="run", stage="metrics")
+def region_of_interest(
+    projection_settings: ProjectionsSettings, pixel_grid: PixelGrid
+) -> RegionOfInterest:
+    """The rectangle [vis.projections] roi_* in cm; a missing edge is the plane's."""
+    s, grid = projection_settings, pixel_grid
+    return RegionOfInterest(
+        u_min_cm=grid.u_min_cm if s.roi_u_min_cm is None else s.roi_u_min_cm,
+        u_max_cm=grid.u_max_cm if s.roi_u_max_cm is None else s.roi_u_max_cm,
+        v_min_cm=grid.v_min_cm if s.roi_v_min_cm is None else s.roi_v_min_cm,
+        v_max_cm=grid.v_max_cm if s.roi_v_max_cm is None else s.roi_v_max_cm,
+    )
+
+
+@tag(scope="run", stage="metrics")
+def projections(
+    summed_images: SummedImages,
+    region_of_interest: RegionOfInterest,
+    projection_settings: ProjectionsSettings,
+) -> ProjectionSet:
+    """Counts of each image summed along v (shape (nu,)) and along u (shape (nv,)), exact.
+
+    The ROI curves sum the pixels whose centres lie inside (edges included), keep the full axis
+    and are 0 outside; they are None when no edge of a ROI is set.
+    """
+    roi = region_of_interest if projection_settings.has_roi else None
+    curves = {
+        name: _projected(image, summed_images.grid, roi)
+        for name, image in summed_images.present().items()
+    }
+    return ProjectionSet(grid=summed_images.grid, roi=roi, by_image=curves)
+
+
+@tag(scope="run", stage="metrics")
+def projection_metrics(
+    projections: ProjectionSet, projection_settings: ProjectionsSettings
+) -> dict[str, ImageMetrics]:
+    """Numbers of every projection and the centroid of every image, by image name, in cm.
+
+    Empty if [vis.projections.metrics] enabled is false; what a compute_* key leaves out is NaN.
+    """
+    if not projection_settings.metrics.enabled:
+        return {}
+    return {
+        name: _image_metrics(curves, projections.grid, projections.roi, projection_settings)
+        for name, curves in projections.by_image.items()
+    }
+
+
+def _projected(image: U4, grid: PixelGrid, roi: RegionOfInterest | None) -> Projections:
+    u, v = _sums(image)
+    if roi is None:
+        return Projections(u=u, v=v)
+    inside_u, inside_v = _inside(grid, roi)
+    u_roi, v_roi = _sums(np.where(inside_v[:, None] & inside_u[None, :], image, 0))
+    return Projections(u=u, v=v, u_roi=u_roi, v_roi=v_roi)
+
+
+def _sums(image: Any) -> tuple[U8, U8]:
+    u = frozen(image.sum(axis=0, dtype=np.uint64))
+    return u, frozen(image.sum(axis=1, dtype=np.uint64))
+
+
+def _inside(grid: PixelGrid, roi: RegionOfInterest) -> tuple[Mask, Mask]:
+    u, v = grid.u_centers_cm, grid.v_centers_cm
+    return (
+        (u >= roi.u_min_cm) & (u <= roi.u_max_cm),
+        (v >= roi.v_min_cm) & (v <= roi.v_max_cm),
+    )
+
+
+def _image_metrics(
+    curves: Projections,
+    grid: PixelGrid,
+    roi: RegionOfInterest | None,
+    settings: ProjectionsSettings,
+) -> ImageMetrics:
+    s_u, s_v = settings.metrics.u, settings.metrics.v
+    u_axis = _Axis(grid.u_min_cm, grid.du_cm, np.ones(grid.nu, dtype=bool))
+    v_axis = _Axis(grid.v_min_cm, grid.dv_cm, np.ones(grid.nv, dtype=bool))
+    parts = {"u": (curves.u, u_axis, s_u), "v": (curves.v, v_axis, s_v)}
+    if roi is not None and curves.u_roi is not None and curves.v_roi is not None:
+        in_u, in_v = _inside(grid, roi)
+        parts["u_roi"] = (curves.u_roi, _Axis(grid.u_min_cm, grid.du_cm, in_u), s_u)
+        parts["v_roi"] = (curves.v_roi, _Axis(grid.v_min_cm, grid.dv_cm, in_v), s_v)
+    centroids: dict[str, float] = {}
+    if settings.metrics.compute_centroid:
+        # The centroid of an image is the pair of means of its projections.
+        centroids = {
+            f"{name}_centroid_cm": _mean_cm(curve.astype(np.float64), axis)
+            for name, (curve, axis, _) in parts.items()
+        }
+    return ImageMetrics(
+        axes={name: _axis_metrics(*part) for name, part in parts.items()},
+        total_counts=float(curves.u.sum()),
+        roi_total_counts=0.0 if curves.u_roi is None else float(curves.u_roi.sum()),
+        **centroids,
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Bins of a projection: left edge of the first, width, and which of them hold data."""
+
+    low_cm: float
+    step_cm: float
+    inside: Mask
+
+    def center_cm(self, index: Any) -> Any:
+        return self.low_cm + (index + 0.5) * self.step_cm
+
+    @property
+    def centers_cm(self) -> F8:
+        return np.asarray(self.center_cm(np.arange(len(self.inside))))
+
+
+def _axis_metrics(counts: U8, axis: _Axis, settings: AxisMetricSettings) -> AxisMetrics:
+    """Numbers of one curve; NaN and not ok unless it holds counts, at least ``min_counts``."""
+    n = counts.astype(np.float64)
+    total = float(n.sum())
+    numbers: dict[str, Any] = {"total_counts": total}
+    if total > 0.0 and total > settings.min_counts:
+        if settings.compute_summary:
+            numbers |= _summary(n, axis)
+        if settings.compute_peak:
+            numbers |= _peak(n, axis)
+        if settings.compute_edges:
+            numbers |= _edges(n, axis, settings.edge_low_frac, settings.edge_high_frac)
+    return AxisMetrics(**numbers)
+
+
+def _mean_cm(counts: F8, axis: _Axis) -> float:
+    total = counts.sum()
+    return float(counts @ axis.centers_cm / total) if total > 0.0 else np.nan
+
+
+def _summary(counts: F8, axis: _Axis) -> dict[str, Any]:
+    mean = _mean_cm(counts, axis)
+    variance = counts @ (axis.centers_cm - mean) ** 2 / counts.sum()
+    return {
+        "mean_cm": mean,
+        "std_cm": float(np.sqrt(variance)),
+        "median_cm": _crossing_cm(counts, axis, 0.5),
+        "summary_ok": True,
+    }
+
+
+def _edges(counts: F8, axis: _Axis, low_frac: float, high_frac: float) -> dict[str, Any]:
+    low, high = (_crossing_cm(counts, axis, f) for f in (low_frac, high_frac))
+    return {
+        "edge_low_cm": low,
+        "edge_high_cm": high,
+        "edge_width_cm": high - low,
+        "edges_ok": True,
+    }
+
+
+def _crossing_cm(counts: F8, axis: _Axis, fraction: float) -> float:
+    """Where the cumulative sum first reaches a fraction of the total, linear within the bin."""
+    cumulative = np.cumsum(counts)
+    target = fraction * cumulative[-1]
+    k = int(np.searchsorted(cumulative, target, side="left"))
+    below = cumulative[k - 1] if k else 0.0
+    return float(axis.low_cm + (k + (target - below) / counts[k]) * axis.step_cm)
+
+
+def _peak(counts: F8, axis: _Axis) -> dict[str, Any]:
+    """Largest bin (the first of equal ones) and the fit around it."""
+    k = int(np.argmax(counts))
+    return {
+        "peak_pos_cm": float(axis.center_cm(k)),
+        "peak_value": float(counts[k]),
+        "peak_ok": True,
+        **_fitted_peak(counts, axis, k),
+    }
+
+
+def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
+    """Position and FWHM in cm of the peak, with one sigma; empty if no such peak is there.
+
+    Errors are scaled by sqrt(chi2/ndf) where that is above 1. Bins of a back-projection share
+    cones, so they remain lower limits.
+    """
+    low, high = _fit_window(counts, axis.inside, peak)
+    if high - low < _MIN_FIT_BINS:
+        return {}
+    fit = _gaussian_fit(counts[low:high], peak - low)
+    if fit is None:
+        return {}
+    (position, sigma), (position_sigma, sigma_sigma) = fit
+    return {
+        "fit_pos_cm": float(axis.center_cm(low + position)),
+        "fit_pos_sigma_cm": float(position_sigma * axis.step_cm),
+        "fit_fwhm_cm": float(FWHM_PER_SIGMA * sigma * axis.step_cm),
+        "fit_fwhm_sigma_cm": float(FWHM_PER_SIGMA * sigma_sigma * axis.step_cm),
+        "fit_ok": True,
+    }
+
+
+def _fit_window(counts: F8, inside: Mask, peak: int) -> tuple[int, int]:
+    """Bins [low, high) around the peak, from where the smoothed curve falls to half of it."""
+    held = np.flatnonzero(inside)
+    if len(held) == 0:
+        return 0, 0
+    first, last = int(held[0]), int(held[-1]) + 1
+    part, k = counts[first:last], peak - first
+    half_box = len(part) // 100
+    padded = np.pad(part, half_box, mode="edge")
+    smooth = np.convolve(padded, np.full(2 * half_box + 1, 1 / (2 * half_box + 1)), "valid")
+    below = np.flatnonzero(smooth < 0.5 * (smooth[k] + smooth.min()))
+    left, right = below[below < k], below[below > k]
+    widths = [k - left[-1]] if len(left) else []
+    widths += [right[0] - k] if len(right) else []
+    half_width = min(widths) if widths else len(part)
+    reach = max(int(np.ceil(_WINDOW_HALF_WIDTHS * half_width)), _MIN_FIT_BINS // 2)
+    return max(peak - reach, first), min(peak + reach + 1, last)
+
+
+def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
+    """(position, sigma) in bins from the centre of the first one, and their errors, or None."""
+    from scipy.optimize import least_squares
+
+    x = np.arange(len(counts), dtype=np.float64)
+    start_sigma = max(len(counts) / (2.0 * _WINDOW_HALF_WIDTHS * 1.18), 0.5)
+    ground = float(counts.min())
+    area = max(float((counts - ground).sum()), 1.0)
+    p = np.array([peak, start_sigma, area, ground])
+    expected = counts
+    for _ in range(_WEIGHT_ROUNDS):
+        found = least_squares(
+            _residuals,
+            p,
+            args=(x, counts, 1.0 / np.sqrt(np.maximum(expected, 1.0))),
+            method="lm",
+            x_scale=np.array([start_sigma, start_sigma, area, max(ground, 1.0)]),
+            max_nfev=2000,
+        )
+        if not found.success or not np.isfinite(found.x).all():
+            return None
+        p = found.x
+        expected = _peak_curve(x, p)
+    errors = _errors(np.asarray(found.jac), 2.0 * found.cost)
+    p[1] = abs(p[1])
+    return (p[:2], errors[:2]) if _believable(p, errors, len(counts)) else None
+
+
+def _residuals(p: F8, x: F8, counts: F8, weight: F8) -> F8:
+    return (_peak_curve(x, p) - counts) * weight
+
+
+def _peak_curve(x: F8, p: F8) -> F8:
+    """Counts per bin: area times the normal distribution over the bin, and a flat ground."""
+    from scipy.special import ndtr
+
+    position, sigma, area, ground = p
+    sigma = max(abs(sigma), 1e-3)
+    upper, lower = (ndtr((x + side - position) / sigma) for side in (0.5, -0.5))
+    return np.asarray(area * (upper - lower) + ground)
+
+
+def _errors(jacobian: F8, chi2: float) -> F8:
+    """One sigma of each parameter; infinite where the data do not fix it."""
+    n_bins, n_parameters = jacobian.shape
+    scale = np.sqrt(max(chi2 / (n_bins - n_parameters), 1.0))
+    curvature = jacobian.T @ jacobian
+    diagonal = np.sqrt(np.diag(curvature))
+    if not np.isfinite(curvature).all() or (diagonal == 0.0).any():
+        return np.full(n_parameters, np.inf)
+    normed = curvature / np.outer(diagonal, diagonal)
+    if np.linalg.cond(normed) > 1e12:
+        return np.full(n_parameters, np.inf)
+    variance = np.diag(np.linalg.inv(normed))
+    return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0)) / diagonal)
+
+
+def _believable(p: F8, errors: F8, n_bins: int) -> bool:
+    """A peak above the ground, inside the window, narrower than it and wider than half a bin."""
+    position, sigma, area, _ = p
+    fwhm = FWHM_PER_SIGMA * sigma
+    return bool(
+        np.isfinite(errors).all()
+        and 0.0 <= position <= n_bins - 1
+        and _MIN_FWHM_BINS <= fwhm <= n_bins
+        and errors[1] < sigma
+        and area > _MIN_SIGNIFICANCE * errors[2]
+    )

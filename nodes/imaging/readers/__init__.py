@@ -1,0 +1,64 @@
+"""Readers of detector and simulation files: one per format, in one table.
+
+A reader turns a file and its settings into rows, problems and metadata. Everything that knows
+a facility or a program stands in its module and in the configs, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from ....schemas.imaging.images import SourceRecords
+from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.sources import EventRange, FileRef
+from . import novo_ddaq_root, phits_usrdef
+
+
+class PlanRanges(Protocol):
+    """Splits a file into ranges of whole raw events."""
+
+    def __call__(
+        self, path: Path, events_per_range: int, settings: ReaderSettings
+    ) -> list[EventRange]: ...
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One format: how it is split, read and described, and what absent settings mean."""
+
+    event_ranges: PlanRanges
+    read: Callable[[FileRef, EventRange, ReaderSettings], SourceRecords]
+    metadata: Callable[[FileRef, ReaderSettings], SourceMetadata]
+    positions_in_mm: bool
+    neutron_policy: str
+    gamma_policy: str
+    record: str
+    """What ``problems`` counts places in: ``line`` or ``entry``."""
+
+
+READERS: Final[Mapping[str, Reader]] = MappingProxyType(
+    {
+        "phits_usrdef": Reader(
+            phits_usrdef.event_ranges,
+            phits_usrdef.read,
+            phits_usrdef.metadata,
+            positions_in_mm=False,
+            neutron_policy="time_asc",
+            gamma_policy="time_asc",
+            record="line",
+        ),
+        "root_novo_ddaq": Reader(
+            novo_ddaq_root.event_ranges,
+            novo_ddaq_root.read,
+            novo_ddaq_root.metadata,
+            positions_in_mm=True,
+            neutron_policy="time_asc",
+            gamma_policy="energy_desc",
+            record="entry",
+        ),
+    }
+)

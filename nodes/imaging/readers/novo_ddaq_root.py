@@ -1,0 +1,234 @@
+"""NOVO DDAQ ROOT: a tree (or RNTuple) with one entry a coincidence window, up to N hits in it.
+
+Slot i holds x{i} y{i} z{i} t{i} dE{i} psd{i} det{i} particle{i} clipped{i}; a slot with a
+negative det is empty. dE is light in MeVee. Format: see docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ....schemas.arrays import I8, Mask
+from ....schemas.errors import InputError
+from ....schemas.imaging.codes import SPECIES
+from ....schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
+from ....schemas.imaging.images import SourceRecords
+from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.sources import EventRange, FileRef
+from .phits_usrdef import HITS_WITHOUT_MATERIAL
+
+FIELDS: Final = ("x", "y", "z", "t", "dE", "psd", "det", "particle", "clipped")
+PARTICLE_NEUTRON: Final = 1
+PARTICLE_GAMMA: Final = 2
+FEWEST_SLOTS: Final = 2
+SHOWN_PER_KIND: Final = 100
+
+
+def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
+    """The ranges of a file, by entries; raises InputError for a missing tree or branch."""
+    with _opened(path) as file:
+        n_events = int(_tree(file, path, settings.tree_key).num_entries)
+    starts = range(0, n_events, events_per_range)
+    return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
+
+
+def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
+    """Hits and problems of one range of entries."""
+    path = Path(source.path)
+    with _opened(path) as file:
+        tree = _tree(file, path, settings.tree_key)
+        slots = _slots(path, tree)
+        stop = events.first_event + events.n_events
+        columns = _columns(tree, slots, events.first_event, stop)
+    return _records(columns, events.first_event, settings)
+
+
+def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
+    """The branches of the metadata tree's first entry, as they are; absent tree: nothing."""
+    values: dict[str, Any] = {}
+    unreadable: dict[str, str] = {}
+    with _opened(Path(source.path)) as file:
+        if settings.meta_tree_key not in {k.split(";")[0] for k in file.keys()}:  # noqa: SIM118
+            return SourceMetadata({}, {settings.meta_tree_key: "no such tree"})
+        tree = file[settings.meta_tree_key]
+        for name in tree.keys():  # noqa: SIM118 (a tree is no mapping)
+            try:
+                first = tree[name].array(entry_stop=1, library="np")[0]
+                values[name] = _plain(first)
+            except Exception as reason:  # uproot raises many kinds for an exotic branch
+                unreadable[name] = f"{type(reason).__name__}: {str(reason).splitlines()[0]}"
+    return SourceMetadata(values, unreadable)
+
+
+def _plain(value: Any) -> Any:
+    """A number, text or array of numbers or texts in the machine's byte order."""
+    if isinstance(value, (str, bytes)):
+        return value if isinstance(value, str) else value.decode("utf-8", "replace")
+    if hasattr(value, "tolist") and not isinstance(value, np.generic):
+        value = np.asarray(value.tolist())
+    array = np.asarray(value)
+    if array.dtype.kind in "USO":
+        return [str(v) for v in array.ravel()]
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _opened(path: Path) -> Any:
+    import uproot
+
+    try:
+        return uproot.open(path)
+    except Exception as reason:  # a broken header raises anything from ValueError to struct.error
+        msg = (
+            f"{path}: cannot be opened as a ROOT file ({type(reason).__name__}). "
+            'Give a ROOT file, or set [io] input_format = "phits_usrdef" for PHITS text.'
+        )
+        raise InputError(msg, file=path) from None
+
+
+def _tree(file: Any, path: Path, name: str) -> Any:
+    present = sorted({key.split(";")[0] for key in file.keys()})  # noqa: SIM118
+    if name not in present:
+        near = difflib.get_close_matches(name, present, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        msg = (
+            f"{path}: no tree {name!r}; the file holds {', '.join(present) or 'nothing'}.{hint} "
+            "Set [io.adapter] tree_key."
+        )
+        raise InputError(msg, file=path, key="io.adapter.tree_key")
+    tree = file[name]
+    if not hasattr(tree, "num_entries"):
+        msg = f"{path}: {name!r} is a {type(tree).__name__}, not a tree. Set [io.adapter] tree_key."
+        raise InputError(msg, file=path, key="io.adapter.tree_key")
+    _slots(path, tree)
+    return tree
+
+
+def _slots(path: Path, tree: Any) -> int:
+    """How many hits an entry can hold; raises InputError where a branch is missing."""
+    present = set(tree.keys())
+    n = 0
+    while n < FEWEST_SLOTS or any(f"{f}{n + 1}" in present for f in ("x", "y", "z", "t", "det")):
+        missing = [f"{f}{n + 1}" for f in FIELDS if f"{f}{n + 1}" not in present]
+        if missing:
+            near = difflib.get_close_matches(missing[0], sorted(present), 3)
+            seen = f" Nearest: {', '.join(near)}." if near else ""
+            msg = (
+                f"{path}: {tree.name!r} has no branch {', '.join(missing)}; "
+                f"each hit needs {' '.join(FIELDS)}, numbered from 1.{seen}"
+            )
+            raise InputError(msg, file=path)
+        n += 1
+    return n
+
+
+def _columns(tree: Any, slots: int, start: int, stop: int) -> dict[str, np.ndarray]:
+    """Per field an array (n_events, slots)."""
+    names = [f"{f}{i + 1}" for f in FIELDS for i in range(slots)]
+    arrays = tree.arrays(names, entry_start=start, entry_stop=stop, library="np")
+    dtype = dict.fromkeys(FIELDS, "f8") | dict.fromkeys(("det", "particle", "clipped"), "i4")
+    columns = {}
+    for f in FIELDS:
+        out = np.empty((stop - start, slots), dtype[f])
+        for i in range(slots):
+            out[:, i] = arrays[f"{f}{i + 1}"]
+        columns[f] = out
+    return columns
+
+
+def _records(
+    columns: dict[str, np.ndarray], first_event: int, settings: ReaderSettings
+) -> SourceRecords:
+    filled = columns["det"] >= 0
+    neutron = columns["particle"] == PARTICLE_NEUTRON
+    gamma = columns["particle"] == PARTICLE_GAMMA
+    clipped = filled & (neutron | gamma) & (columns["clipped"] != 0)
+    particle = filled & ~(neutron | gamma)
+    kept = filled & ~clipped & ~particle
+    damage = {
+        "no_hits": ~filled.any(axis=1),
+        "not_finite": (kept & ~_finite(columns)).any(axis=1),
+        "negative_light": (kept & (columns["dE"] < 0)).any(axis=1),
+    }
+    damaged = np.logical_or.reduce(list(damage.values()))
+    kept &= ~damaged[:, None]
+    whole = ~damaged[:, None]
+    return SourceRecords(
+        hits=_hits(columns, kept, gamma, first_event, settings),
+        raw_event_ids=first_event + np.flatnonzero(~damaged),
+        n_damaged_records=int(damaged.sum()),
+        problems=_problems(damage, first_event),
+        n_hits_clipped=(
+            int((clipped & neutron & whole).sum()),
+            int((clipped & gamma & whole).sum()),
+            0,
+        ),
+        n_hits_particle=(0, 0, int((particle & whole).sum())),
+        reactions=REACTIONS.empty(),
+        products=PRODUCTS.empty(),
+    )
+
+
+def _finite(columns: dict[str, np.ndarray]) -> Mask:
+    return np.logical_and.reduce([np.isfinite(columns[f]) for f in ("x", "y", "z", "t", "dE")])
+
+
+def _hits(
+    columns: dict[str, np.ndarray],
+    kept: Mask,
+    gamma: Mask,
+    first_event: int,
+    settings: ReaderSettings,
+) -> pd.DataFrame:
+    entry, _ = np.nonzero(kept)
+    cm = settings.cm_per_position_unit
+    return HITS_WITHOUT_MATERIAL.frame(
+        {
+            "event_id": entry + first_event,
+            "hit_in_event": _numbered(entry),
+            "det_id": columns["det"][kept],
+            "species": pd.Categorical.from_codes(
+                gamma[kept].astype(np.int8), categories=list(SPECIES)
+            ),
+            "x_cm": columns["x"][kept] * cm,
+            "y_cm": columns["y"][kept] * cm,
+            "z_cm": columns["z"][kept] * cm,
+            "t_ns": columns["t"][kept] * settings.ns_per_time_unit,
+            "light_MeVee": columns["dE"][kept],
+            "psd": columns["psd"][kept],
+            "energy_deposited_MeV": np.full(len(entry), np.nan),
+        }
+    )
+
+
+def _numbered(entry: I8) -> I8:
+    """Place of each row within its run of equal entries, from 0."""
+    place = np.arange(len(entry))
+    new = np.ones(len(entry), bool)
+    new[1:] = entry[1:] != entry[:-1]
+    return place - np.maximum.accumulate(np.where(new, place, 0))
+
+
+def _problems(damage: dict[str, Mask], first_event: int) -> pd.DataFrame:
+    """One row a damaged entry up to SHOWN_PER_KIND of a kind; the last row holds the rest.
+
+    An entry with several faults counts under the first of them.
+    """
+    kinds: list[str] = []
+    places: list[int] = []
+    numbers: list[int] = []
+    seen = np.zeros_like(next(iter(damage.values())))
+    for kind, mask in damage.items():
+        entries = np.flatnonzero(mask & ~seen)
+        seen |= mask
+        shown = entries[:SHOWN_PER_KIND]
+        kinds += [kind] * len(shown)
+        places += (shown + first_event).tolist()
+        numbers += [1] * len(shown)
+        if len(entries) > len(shown):
+            numbers[-1] += len(entries) - len(shown)
+    return PROBLEMS.frame({"kind": kinds, "line_or_entry": places, "count": numbers})
