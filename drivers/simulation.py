@@ -1,14 +1,11 @@
 """The simulation as a graph, and the files it leaves: PHITS text, ROOT trees, the truth.
 
-Settings come in; files go out. Every file is written under a temporary name in the folder of
-the output and moved into place at the end, so that a killed run leaves no half file.
+Settings come in; files go out, each whole or not at all.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,25 +15,19 @@ from typing import IO, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from hamilton import driver
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ..nodes.simulation import (
-    gammas,
-    geometry,
-    light,
-    neutrons,
-    records,
-    resolution,
-    streams,
-)
 from ..schemas.errors import ConfigError, SettingProblem, UsageError
 from ..schemas.imaging.codes import GAMMA, NEUTRON
+from ..schemas.light_response import LIGHT_RESPONSE
 from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
+from .files import replaced_file
+from .graph import Pipeline, build_driver
 
 Format = Literal["phits", "root"]
 FORMATS: Final = ("phits", "root")
-MODULES: Final = (streams, geometry, light, neutrons, gammas, resolution, records)
+STAGES: Final = ("streams", "geometry", "light", "neutrons", "gammas", "resolution", "records")
 BLOCK_EVENTS: Final = 1 << 16
 
 _MM_PER_CM: Final = 10.0
@@ -84,9 +75,10 @@ def _problems(
     return list(problems.values())
 
 
-def simulation_driver() -> driver.Driver:
-    """The graph of the simulation."""
-    return driver.Builder().with_modules(*MODULES).build()
+def simulation_pipeline() -> Pipeline:
+    """The graph of the simulation; the imaging graph does not know of it."""
+    modules = tuple(f"radiograph.nodes.simulation.{stage}" for stage in STAGES)
+    return Pipeline("simulation", modules, {t.name: t for t in (LIGHT_RESPONSE, TRUTH)}, {})
 
 
 def run_simulation(settings: SimulationSettings, targets: Sequence[str]) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def run_simulation(settings: SimulationSettings, targets: Sequence[str]) -> dict
     table = resources.files("radiograph.configs").joinpath("stopping_powers.csv")
     inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
     inputs["stopping_powers_text"] = table.read_text(encoding="utf-8")
-    return dict(simulation_driver().execute(list(targets), inputs=inputs))
+    return dict(build_driver(simulation_pipeline(), {}).execute(list(targets), inputs=inputs))
 
 
 def write_simulation(
@@ -108,16 +100,14 @@ def write_simulation(
     """Simulate and write ``out``, and the truth if asked for.
 
     Raises UsageError before anything is computed if a file exists and ``overwrite`` is false,
-    if its folder does not, or if the names do not fit together.
+    or if the names do not fit together. Folders are made.
     """
     check_outputs(out, format, truth, overwrite=overwrite)
     targets = ["simulated_events"] + (["simulation_truth"] if truth is not None else [])
     values = run_simulation(settings, targets)
     events: SimulatedEvents = values["simulated_events"]
     if truth is not None:
-        frame = values["simulation_truth"]
-        TRUTH.validate(frame, "simulation_truth")
-        write_truth(frame, truth)
+        write_truth(values["simulation_truth"], truth)
     if format == "phits":
         write_phits(events, out)
     else:
@@ -135,9 +125,6 @@ def check_outputs(out: Path, format: str, truth: Path | None, *, overwrite: bool
     for path in (out, *([truth] if truth is not None else [])):
         if path.is_dir():
             msg = f"{path} is a folder; name a file in it"
-            raise UsageError(msg, file=path)
-        if not path.parent.is_dir():
-            msg = f"{path}: the folder {path.parent} does not exist; create it first"
             raise UsageError(msg, file=path)
         if path.exists() and not overwrite:
             msg = f"{path} exists; give --overwrite to replace it, or another name"
@@ -157,11 +144,7 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _has_pyarrow() -> bool:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def write_truth(truth: pd.DataFrame, path: Path) -> None:
@@ -260,7 +243,7 @@ def _root_meta(detector: DetectorArray) -> dict[str, Any]:
     """One entry: numbers of the run, and arrays with the detector first (positions in mm)."""
     center = _MM_PER_CM * np.asarray([b.center_cm for b in detector.bars])
     size = _MM_PER_CM * np.asarray([b.size_cm for b in detector.bars])
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "DetID": np.asarray([b.det_id for b in detector.bars], dtype=np.int32),
         **{f"Bar{a.upper()}": center[:, i] for i, a in enumerate("xyz")},
         **{f"BarSize{a.upper()}": size[:, i] for i, a in enumerate("xyz")},
@@ -274,17 +257,10 @@ def _root_meta(detector: DetectorArray) -> dict[str, Any]:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Path]:
-    """A file of the same name in a new folder beside ``path``; moved there if all goes well."""
+    """A temporary name that becomes ``path``; UsageError if it cannot be written."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        with replaced_file(path) as temporary:
+            yield temporary
     except OSError as failure:
-        msg = f"{path}: cannot write into {path.parent} ({failure.strerror})"
-        raise UsageError(msg, file=path) from None
-    try:
-        yield folder / path.name
-        os.replace(folder / path.name, path)  # noqa: PTH105
-    except OSError as failure:
-        msg = f"{path}: writing failed ({failure.strerror or failure})"
+        msg = f"{path}: cannot be written ({failure.strerror or failure}); name another file"
         raise UsageError(msg, file=path) from failure
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -50,87 +50,84 @@ _OPTIONS = {
 }
 
 
+Out = Annotated[Path, typer.Argument(help="File to write.", metavar="OUT")]
+Shape = Annotated[SourceShape, typer.Option(help="Shape of the source.")]
+At = Annotated[str, typer.Option(help="Centre of the source, cm.", metavar="X,Y,Z")]
+Axis = Annotated[
+    str | None,
+    typer.Option(
+        help="Direction of a line (default 0,1,0), normal of a ring (default 0,0,1).",
+        metavar="X,Y,Z",
+    ),
+]
+Length = Annotated[float | None, typer.Option("--length-cm", help="Length of a line (default 10).")]
+Radius = Annotated[float | None, typer.Option("--radius-cm", help="Radius of a ring (default 5).")]
+Spectrum = Annotated[
+    SpectrumKind, typer.Option(help="Neutron energies: one, or Cf-252 spontaneous fission.")
+]
+Energy = Annotated[
+    float | None,
+    typer.Option("--energy-MeV", help="Neutron energy with --spectrum mono (default 14.1)."),
+]
+Events = Annotated[int, typer.Option(help="Accepted neutron events.")]
+Gammas = Annotated[
+    int | None, typer.Option(help="Accepted gamma events (default: a fifth of --events).")
+]
+GammaEnergy = Annotated[
+    list[float] | None,
+    typer.Option("--gamma-energy-MeV", help="Gamma line (default 4.438); may be repeated."),
+]
+CarbonFraction = Annotated[
+    float, typer.Option(help="Share of first scatters on carbon, before the thresholds.")
+]
+MinLight = Annotated[float, typer.Option("--min-light-MeVee", help="Least light of a hit.")]
+MinDeposit = Annotated[
+    float, typer.Option("--min-deposit-MeV", help="Least energy deposited in a hit.")
+]
+NoResolution = Annotated[
+    bool, typer.Option("--no-resolution", help="Write the true values, without errors.")
+]
+Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same events.")]
+FileFormat = Annotated[OutputFormat, typer.Option(help="PHITS usrdef text, or NOVO DDAQ ROOT.")]
+Truth = Annotated[
+    Path | None,
+    typer.Option(help="Write the truth here: CSV, or Parquet for a name in .parquet."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+
+
 def simulate_imaging(
-    out: Annotated[Path, typer.Argument(help="File to write.", metavar="OUT")],
-    source: Annotated[SourceShape, typer.Option(help="Shape of the source.")] = SourceShape.point,
-    at: Annotated[str, typer.Option(help="Centre of the source, cm.", metavar="X,Y,Z")] = "0,0,0",
-    axis: Annotated[
-        str | None,
-        typer.Option(
-            help="Direction of a line (default 0,1,0), normal of a ring (default 0,0,1).",
-            metavar="X,Y,Z",
-        ),
-    ] = None,
-    length_cm: Annotated[
-        float | None, typer.Option("--length-cm", help="Length of a line (default 10).")
-    ] = None,
-    radius_cm: Annotated[
-        float | None, typer.Option("--radius-cm", help="Radius of a ring (default 5).")
-    ] = None,
-    spectrum: Annotated[
-        SpectrumKind, typer.Option(help="Neutron energies: one, or Cf-252 spontaneous fission.")
-    ] = SpectrumKind.mono,
-    energy_MeV: Annotated[
-        float | None,
-        typer.Option("--energy-MeV", help="Neutron energy with --spectrum mono (default 14.1)."),
-    ] = None,
-    events: Annotated[int, typer.Option(help="Accepted neutron events.")] = 10_000,
-    gammas: Annotated[
-        int | None, typer.Option(help="Accepted gamma events (default: a fifth of --events).")
-    ] = None,
-    gamma_energy_MeV: Annotated[
-        list[float] | None,
-        typer.Option("--gamma-energy-MeV", help="Gamma line (default 4.438); may be repeated."),
-    ] = None,
-    carbon_fraction: Annotated[
-        float, typer.Option(help="Share of first scatters on carbon, before the thresholds.")
-    ] = 0.1,
-    min_light_MeVee: Annotated[
-        float, typer.Option("--min-light-MeVee", help="Least light of a hit.")
-    ] = 0.05,
-    min_deposit_MeV: Annotated[
-        float, typer.Option("--min-deposit-MeV", help="Least energy deposited in a hit.")
-    ] = 0.1,
-    no_resolution: Annotated[
-        bool, typer.Option("--no-resolution", help="Write the true values, without errors.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same events.")] = 1,
-    format: Annotated[
-        OutputFormat, typer.Option(help="PHITS usrdef text, or a NOVO DDAQ ROOT file.")
-    ] = OutputFormat.phits,
-    truth: Annotated[
-        Path | None,
-        typer.Option(help="Write the truth here: CSV, or Parquet for a name in .parquet."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing files.")
-    ] = False,
+    out: Out,
+    source: Shape = SourceShape.point,
+    at: At = "0,0,0",
+    axis: Axis = None,
+    length_cm: Length = None,
+    radius_cm: Radius = None,
+    spectrum: Spectrum = SpectrumKind.mono,
+    energy_MeV: Energy = None,
+    events: Events = 10_000,
+    gammas: Gammas = None,
+    gamma_energy_MeV: GammaEnergy = None,
+    carbon_fraction: CarbonFraction = 0.1,
+    min_light_MeVee: MinLight = 0.05,
+    min_deposit_MeV: MinDeposit = 0.1,
+    no_resolution: NoResolution = False,
+    seed: Seed = 1,
+    format: FileFormat = OutputFormat.phits,
+    truth: Truth = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Simulate a neutron and gamma source in front of an array of scintillator bars.
 
     Three crossed layers of four bars (OGS, M600, OGS; detectors 11-14, 21-24, 31-34) stand
     1 m up the z axis. Neutrons scatter twice, gammas three times, with exact kinematics.
     """
-    where: dict[str, Any] = {"shape": source.value, "at_cm": _point("--at", at)}
-    if axis is not None:
-        _only_with(source != SourceShape.point, "--axis", "--source line or --source ring")
-        where["axis"] = _point("--axis", axis)
-    if length_cm is not None:
-        _only_with(source == SourceShape.line, "--length-cm", "--source line")
-        where["length_cm"] = length_cm
-    if radius_cm is not None:
-        _only_with(source == SourceShape.ring, "--radius-cm", "--source ring")
-        where["radius_cm"] = radius_cm
-    neutrons: dict[str, Any] = {"kind": spectrum.value}
-    if energy_MeV is not None:
-        _only_with(spectrum == SpectrumKind.mono, "--energy-MeV", "--spectrum mono")
-        neutrons["energy_MeV"] = energy_MeV
     data: dict[str, Any] = {
         "n_neutrons": events,
         "n_gammas": max(events, 0) // 5 if gammas is None else gammas,
         "seed": seed,
-        "source": where,
-        "neutron_spectrum": neutrons,
+        "source": _source(source, at, axis, length_cm, radius_cm),
+        "neutron_spectrum": _neutron_spectrum(spectrum, energy_MeV),
         "gamma_spectrum": {"lines_MeV": gamma_energy_MeV} if gamma_energy_MeV else {},
         "scattering": {"carbon_fraction": carbon_fraction},
         "thresholds": {"min_light_MeVee": min_light_MeVee, "min_deposit_MeV": min_deposit_MeV},
@@ -160,6 +157,29 @@ def _simulate(
     )
     if result.truth is not None:
         typer.echo(f"{result.truth}: the truth, one row an event")
+
+
+def _source(
+    shape: SourceShape, at: str, axis: str | None, length_cm: float | None, radius_cm: float | None
+) -> dict[str, Any]:
+    section: dict[str, Any] = {"shape": shape.value, "at_cm": _point("--at", at)}
+    if axis is not None:
+        _only_with(shape != SourceShape.point, "--axis", "--source line or --source ring")
+        section["axis"] = _point("--axis", axis)
+    if length_cm is not None:
+        _only_with(shape == SourceShape.line, "--length-cm", "--source line")
+        section["length_cm"] = length_cm
+    if radius_cm is not None:
+        _only_with(shape == SourceShape.ring, "--radius-cm", "--source ring")
+        section["radius_cm"] = radius_cm
+    return section
+
+
+def _neutron_spectrum(kind: SpectrumKind, energy_MeV: float | None) -> dict[str, Any]:
+    if energy_MeV is None:
+        return {"kind": kind.value}
+    _only_with(kind == SpectrumKind.mono, "--energy-MeV", "--spectrum mono")
+    return {"kind": kind.value, "energy_MeV": energy_MeV}
 
 
 def _only_with(fits: bool, option: str, needed: str) -> None:

@@ -160,7 +160,7 @@ def _axis_metrics(counts: U8, axis: _Axis, settings: AxisMetricSettings) -> Axis
     n = counts.astype(np.float64)
     total = float(n.sum())
     numbers: dict[str, Any] = {"total_counts": total}
-    if total > 0.0 and total > settings.min_counts:
+    if total > 0.0 and total >= settings.min_counts:
         if settings.compute_summary:
             numbers |= _summary(n, axis)
         if settings.compute_peak:

@@ -9,6 +9,7 @@ The third deposit follows Klein-Nishina as well: the gamma leaves with the rest.
 from __future__ import annotations
 
 import numpy as np
+from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, frozen
 from ...schemas.imaging.codes import Recoil
@@ -41,6 +42,7 @@ from .proposals import (
 from .sources import source_points_cm
 
 
+@tag(stage="gammas")
 def gamma_scatters(
     n_gammas: int,
     source: Source,
@@ -67,9 +69,9 @@ def gamma_scatters(
         after = compton_energy_MeV(before, cosine2)
         cosine3 = 2.0 * u[4] - 1.0
         last = compton_energy_MeV(after, cosine3)
-        weight = flight_weight(
-            gamma_flights, cell2, cell3, distance_cm(x2, x3)
-        ) * klein_nishina(before, cosine2)
+        weight = flight_weight(gamma_flights, cell2, cell3, distance_cm(x2, x3)) * klein_nishina(
+            before, cosine2
+        )
         keep = (
             (u[5] < weight)
             & (u[6] < klein_nishina(after, cosine3))

@@ -6,6 +6,7 @@ Bars and source come in; the pieces and one flight table per species go out.
 from __future__ import annotations
 
 import numpy as np
+from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, Mask, frozen
 from ...schemas.simulation import (
@@ -27,6 +28,7 @@ _MOST_PIECES_PER_BAR = 16
 _NEAREST_SOURCE_CM = 1.0
 
 
+@tag(stage="geometry")
 def detector_cells(detector: DetectorArray) -> Cells:
     """Bars cut across their long axis."""
     low, size, bar = [], [], []
@@ -48,6 +50,7 @@ def detector_cells(detector: DetectorArray) -> Cells:
     )
 
 
+@tag(stage="geometry")
 def neutron_flights(detector_cells: Cells, source: Source, scattering: Scattering) -> FlightTable:
     """One flight, from a bar to another one."""
     allowed = detector_cells.bar[:, None] != detector_cells.bar[None, :]
@@ -57,6 +60,7 @@ def neutron_flights(detector_cells: Cells, source: Source, scattering: Scatterin
     )
 
 
+@tag(stage="geometry")
 def gamma_flights(
     detector_cells: Cells, source: Source, gamma_spectrum: GammaSpectrum, scattering: Scattering
 ) -> FlightTable:

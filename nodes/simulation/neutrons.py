@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import F8, I8, U1, Mask, frozen
+from ...schemas.arrays import F8, I4, Mask, frozen
 from ...schemas.imaging.codes import Recoil
 from ...schemas.simulation import (
     Cells,
@@ -48,6 +49,7 @@ from .proposals import (
 from .sources import neutron_energies_MeV, source_points_cm
 
 
+@tag(stage="neutrons")
 def neutron_scatters(
     n_neutrons: int,
     source: Source,
@@ -64,14 +66,14 @@ def neutron_scatters(
     light = _NeutronLight(light_response, tuple(b.material for b in detector.bars))
 
     def batch(rng: np.random.Generator, n: int) -> Columns:
-        u = rng.random((15, n))
+        u = rng.random((16, n))
         x0 = source_points_cm(source, u[0])
         incident = neutron_energies_MeV(neutron_spectrum, u[1:5])
         cell1 = first_cells(neutron_flights, u[5])
         cell2 = next_cells(neutron_flights, 0, cell1, u[6])
         x1 = points_cm(detector_cells, cell1, u[7:10])
         x2 = points_cm(detector_cells, cell2, u[10:13])
-        on_carbon = rng.random(n) < scattering.carbon_fraction
+        on_carbon = u[15] < scattering.carbon_fraction
         mass = np.where(on_carbon, CARBON12_MASS_MEV, PROTON_MASS_MEV)
         after, likelihood = elastic_scatter(incident, cosine_between(x1 - x0, x2 - x1), mass)
         weight = (
@@ -126,7 +128,7 @@ class _NeutronLight:
     light_response: pd.DataFrame
     materials: tuple[str, ...]
 
-    def of(self, recoil_MeV: F8, bar: I8, on_carbon: Mask) -> F8:
+    def of(self, recoil_MeV: F8, bar: I4, on_carbon: Mask) -> F8:
         material = np.asarray(self.materials)[bar]
         light = np.zeros(len(recoil_MeV))
         for name in sorted(set(self.materials)):

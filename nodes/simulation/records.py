@@ -6,10 +6,14 @@ frame (schemas/simulation.py) go out.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from hamilton.function_modifiers import tag
+from numpy.typing import NDArray
 
-from ...schemas.arrays import F8, U1, frozen
+from ...schemas.arrays import F8, I4, U1, frozen
 from ...schemas.imaging.codes import GAMMA, NEUTRON, SPECIES
 from ...schemas.simulation import (
     TRUTH,
@@ -22,12 +26,14 @@ from ...schemas.simulation import (
 )
 
 
+@tag(stage="records")
 def event_species(n_neutrons: int, n_gammas: int, random_streams: RandomStreams) -> U1:
     """Species code of each event in file order, shape (n_events,): both species mixed."""
     species = np.repeat(np.asarray([NEUTRON, GAMMA], dtype=np.uint8), [n_neutrons, n_gammas])
     return np.asarray(frozen(np.random.default_rng(random_streams.order).permutation(species)))
 
 
+@tag(stage="records", unit="ns", rows="event_species")
 def event_start_ns(
     event_species: U1, acquisition: Acquisition, random_streams: RandomStreams
 ) -> F8:
@@ -36,13 +42,14 @@ def event_start_ns(
     return np.asarray(frozen(acquisition.start_ns + acquisition.duration_ns * np.sort(uniform)))
 
 
+@tag(stage="records")
 def simulated_events(
     event_species: U1, event_start_ns: F8, neutron_hits: MeasuredHits, gamma_hits: MeasuredHits
 ) -> SimulatedEvents:
     """All events in file order with three hit slots."""
     n = len(event_species)
     row = np.zeros(n, dtype=np.int64)
-    slots = {
+    slots: dict[str, NDArray[Any]] = {
         "det_id": np.full((n, 3), -1, dtype=np.int32),
         "position_cm": np.zeros((n, 3, 3)),
         **{name: np.zeros((n, 3)) for name in ("time_ns", "deposit_MeV", "light_MeVee", "psd")},
@@ -61,6 +68,7 @@ def simulated_events(
     )
 
 
+@tag(stage="records", schema="SimulationTruth")
 def simulation_truth(
     simulated_events: SimulatedEvents,
     detector: DetectorArray,
@@ -77,9 +85,10 @@ def simulation_truth(
         GAMMA: _truth_columns(gamma_scatters, gamma_hits, det_ids),
     }
     rows = {code: np.flatnonzero(simulated_events.species == code) for code in parts}
-    data = {
+    codes = simulated_events.species.astype(np.int64)
+    data: dict[str, Any] = {
         "event_id": np.arange(n),
-        "species": pd.Categorical.from_codes(simulated_events.species, categories=list(SPECIES)),
+        "species": pd.Categorical.from_codes(codes, categories=pd.Index(SPECIES)),
         "start_ns": simulated_events.start_ns,
     }
     for column in TRUTH.columns:
@@ -94,8 +103,8 @@ def simulation_truth(
     return TRUTH.frame(data)
 
 
-def _truth_columns(scatters: Scatters, hits: MeasuredHits, det_ids: F8) -> dict[str, F8]:
-    columns = {
+def _truth_columns(scatters: Scatters, hits: MeasuredHits, det_ids: I4) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {
         **{f"source_{a}_cm": scatters.source_cm[:, i] for i, a in enumerate("xyz")},
         "incident_energy_MeV": scatters.incident_energy_MeV,
         "recoil_code": scatters.recoil,

@@ -6,6 +6,7 @@ All errors are normal and independent; light and deposited energy of a hit share
 from __future__ import annotations
 
 import numpy as np
+from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import frozen
 from ...schemas.simulation import (
@@ -18,6 +19,7 @@ from ...schemas.simulation import (
 )
 
 
+@tag(stage="resolution")
 def neutron_hits(
     neutron_scatters: Scatters,
     detector: DetectorArray,
@@ -35,6 +37,7 @@ def neutron_hits(
     )
 
 
+@tag(stage="resolution")
 def gamma_hits(
     gamma_scatters: Scatters,
     detector: DetectorArray,

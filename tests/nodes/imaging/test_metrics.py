@@ -203,7 +203,7 @@ def test_fit_resolves_a_peak_narrower_than_two_bins():
 
 def test_fit_sees_only_the_roi():
     """The zeros outside a ROI are no ground: they must not pull the peak inside."""
-    image = np.tile(gaussian_counts(10.0, 12.0, 20_000, 300), (1, 1)).astype(np.uint32)
+    image = np.tile(gaussian_counts(10.0, 12.0, 40_000, 3000), (1, 1)).astype(np.uint32)
     grid = PixelGrid(-100.0, 100.0, 2.0, 100, 0.0, 1.0, 1.0, 1)
     chosen = ProjectionsSettings(roi_u_min_cm=-10.0, roi_u_max_cm=60.0, metrics=ON)
     images = SummedImages(grid, image, None, image)

@@ -1,0 +1,125 @@
+"""Every growing dataset of the imaging file, with type, unit and meaning, and the groups of nodes.
+
+Names are those that ngimager's tools read; what is ours beside them stands at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ...schemas.imaging.frames import HITS, PRODUCTS, REACTIONS
+from ..hdf5 import Dataset
+
+FORMAT_VERSION: Final = "1.0"
+
+_HIT_TYPES: Final = {"category": "i2"}
+HIT_DATASETS: Final = (
+    *(
+        Dataset(
+            f"/hits/{'material_id' if c.name == 'material' else c.name}",
+            {"material": "i2", "species": "u1"}.get(c.name, c.dtype),
+            c.unit,
+            c.description,
+        )
+        for c in HITS.columns
+    ),
+    Dataset("/hits/filter_code", "u1", "", "reason why the hit left, see filter_code_labels"),
+)
+
+TRUTH_DATASETS: Final = tuple(
+    Dataset(f"/truth/{name}/{c.name}", c.dtype, c.unit, c.description)
+    for name, table in (("reactions", REACTIONS), ("products", PRODUCTS))
+    for c in table.columns
+)
+
+EVENT_DATASETS: Final = (
+    Dataset("/lm/event_type", "u1", "", "species: 0 neutron, 1 gamma"),
+    Dataset("/lm/event_id", "i8", "", "raw coincidence window in the input file"),
+    Dataset("/lm/event_meta_run_id", "i4", "", "run number, -1 where unknown"),
+    Dataset("/lm/event_meta_file_ix", "i4", "", "number of the input file"),
+    Dataset("/lm/hit_pos_cm", "f4", "cm", "hit positions, world frame (event, hit, xyz)", (3, 3)),
+    Dataset("/lm/hit_t_ns", "f8", "ns", "hit times", (3,)),
+    Dataset("/lm/hit_L_mevee", "f4", "MeVee", "light of the hits", (3,)),
+    Dataset("/lm/hit_det_id", "i4", "", "detectors of the hits, -1 for no hit", (3,)),
+    Dataset("/lm/hit_material_id", "i2", "", "materials, see hit_material_id_labels", (3,)),
+)
+
+SURVIVAL_DATASETS: Final = (
+    Dataset("/lm/event_cone_id", "i4", "", "cone of the event, -1 for none", (), "cone"),
+    Dataset(
+        "/lm/event_imaged_cone_id", "i4", "", "its cone if it lights a pixel, else -1", (), "cone"
+    ),
+    Dataset("/lm/event_recoil_code", "u1", "", "recoil of the selected hypothesis, 0 for none"),
+    Dataset("/lm/event_gamma_hit_order", "i1", "", "hit order of the selected hypothesis", (3,)),
+)
+
+CONE_DATASETS: Final = (
+    Dataset("/cones/cone_id", "u4", "", "row of the cone", (), "cone"),
+    Dataset("/cones/apex_xyz_cm", "f4", "cm", "first scatter point", (3,)),
+    Dataset("/cones/axis_xyz", "f4", "", "unit vector from the second to the first hit", (3,)),
+    Dataset("/cones/theta_rad", "f4", "rad", "opening half-angle"),
+    Dataset("/cones/incident_energy_MeV", "f4", "MeV", "energy before the first scatter"),
+    Dataset("/cones/species", "u1", "", "0 neutron, 1 gamma"),
+    Dataset("/cones/recoil_code", "u1", "", "0 none, 1 proton, 2 carbon"),
+    Dataset("/cones/event_index", "i4", "", "row of the event in /lm", (), "event"),
+    Dataset("/cones/gamma_hit_order", "i1", "", "hits as first, second, third; -1 neutron", (3,)),
+    Dataset("/cones/recoil_energy_MeV", "f4", "MeV", "energy given at the first scatter"),
+    Dataset("/cones/delta_theta_rad", "f4", "rad", "|phi - theta| to the prior target"),
+)
+
+CANDIDATE_DATASETS: Final = (
+    Dataset("/candidates/event_index", "i4", "", "row of the event in /lm", (), "event"),
+    Dataset("/candidates/species", "u1", "", "0 neutron, 1 gamma"),
+    Dataset("/candidates/recoil_code", "u1", "", "0 none, 1 proton, 2 carbon"),
+    Dataset("/candidates/hit_order", "i1", "", "hits taken as scatters 1, 2, 3", (3,)),
+    Dataset("/candidates/theta_rad", "f4", "rad", "opening half-angle"),
+    Dataset("/candidates/incident_energy_MeV", "f4", "MeV", "energy before the first scatter"),
+    Dataset("/candidates/recoil_energy_MeV", "f4", "MeV", "energy given at the first scatter"),
+    Dataset("/candidates/delta_theta_rad", "f4", "rad", "|phi - theta| to the prior target"),
+    Dataset("/candidates/direction_ok", "?", "", "whether it points at the plane"),
+    Dataset("/candidates/status", "u1", "", "0 possible, else the reason, see status_labels"),
+)
+
+IMAGED_DATASETS: Final = (
+    Dataset("/lm/cone_lit_pixels", "u4", "", "pixels that the cone lights"),
+)
+FOOTPRINT_DATASETS: Final = (
+    Dataset("/lm/footprint_pixels", "u4", "", "lit pixels, flat index v * nu + u, cone by cone"),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Part of the file: the nodes it is made of, and the stage that fills it."""
+
+    name: str
+    stage: str
+    nodes: tuple[str, ...]
+    datasets: tuple[Dataset, ...]
+
+
+def _both(*names: str) -> tuple[str, ...]:
+    return tuple(f"{s}_{n}" for s in ("neutron", "gamma") for n in names)
+
+
+GROUPS: Final = (
+    Group("hits", "hits", ("hits", "hit_filter_code"), HIT_DATASETS),
+    Group("truth", "hits", ("reactions", "reaction_products"), TRUTH_DATASETS),
+    Group("events", "events", _both("filtered_events"), EVENT_DATASETS),
+    Group(
+        "candidates",
+        "cones",
+        _both("candidate_cones", "cone_scores", "direction_ok"),
+        CANDIDATE_DATASETS,
+    ),
+    Group("cones", "cones", _both("selected_cones"), (*CONE_DATASETS, *SURVIVAL_DATASETS)),
+    Group("imaged", "image", _both("back_projection"), IMAGED_DATASETS),
+)
+
+COUNTER_NODES: Final = {
+    "hits": "hit_counters",
+    "events": "event_counters",
+    "cones": "cone_counters",
+    "image": "image_counters",
+}

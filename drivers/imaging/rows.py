@@ -1,0 +1,149 @@
+"""Frames of one range of events as columns of the file: types narrowed, numbers made run-wide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...nodes.imaging.cone_geometry import columns3
+from ...schemas.imaging.codes import GAMMA, NEUTRON
+from ...schemas.imaging.frames import HITS
+from ...schemas.imaging.images import BackProjection
+
+Columns = dict[str, Any]
+SPECIES_CODE = {"neutron": NEUTRON, "gamma": GAMMA}
+N_HITS = {"neutron": 2, "gamma": 3}
+MOST_HITS = 3
+
+
+@dataclass(frozen=True)
+class RowNumbers:
+    """Rows of one species in the file before this range."""
+
+    events: int
+    cones: int
+
+
+def hit_rows(results: Mapping[str, Any]) -> Columns:
+    """Rows of /hits."""
+    hits = results["hits"]
+    columns = {
+        f"/hits/{c}": _codes(hits[c]) if c == "species" else hits[c].to_numpy()
+        for c in HITS.names
+        if c != "material"
+    }
+    columns["/hits/material_id"] = _codes(hits["material"])
+    columns["/hits/filter_code"] = results["hit_filter_code"]
+    return columns
+
+
+def truth_rows(results: Mapping[str, Any]) -> Columns:
+    """Rows of /truth."""
+    return {
+        f"/truth/{name}/{c}": results[node][c].to_numpy()
+        for name, node in (("reactions", "reactions"), ("products", "reaction_products"))
+        for c in results[node].columns
+    }
+
+
+def event_rows(species: str, results: Mapping[str, Any], run_number: int) -> Columns:
+    """Rows of /lm/event_* and /lm/hit_*."""
+    events: pd.DataFrame = results[f"{species}_filtered_events"]
+    n = len(events)
+    position = np.full((n, MOST_HITS, 3), np.nan, np.float32)
+    time = np.full((n, MOST_HITS), np.nan)
+    light = np.full((n, MOST_HITS), np.nan, np.float32)
+    det_id = np.full((n, MOST_HITS), -1, np.int32)
+    material = np.full((n, MOST_HITS), -1, np.int16)
+    for k in range(N_HITS[species]):
+        position[:, k] = np.column_stack([events[f"{a}{k + 1}_cm"] for a in "xyz"])
+        time[:, k] = events[f"t{k + 1}_ns"]
+        light[:, k] = events[f"light{k + 1}_MeVee"]
+        det_id[:, k] = events[f"det_id{k + 1}"]
+        material[:, k] = _codes(events[f"material{k + 1}"])
+    return {
+        "/lm/event_type": np.full(n, SPECIES_CODE[species], np.uint8),
+        "/lm/event_id": events["event_id"].to_numpy(),
+        "/lm/event_meta_run_id": np.full(n, run_number, np.int32),
+        "/lm/event_meta_file_ix": np.zeros(n, np.int32),
+        "/lm/hit_pos_cm": position,
+        "/lm/hit_t_ns": time,
+        "/lm/hit_L_mevee": light,
+        "/lm/hit_det_id": det_id,
+        "/lm/hit_material_id": material,
+    }
+
+
+def cone_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
+    """Rows of /cones."""
+    cones: pd.DataFrame = results[f"{species}_selected_cones"]
+    n = len(cones)
+    return {
+        "/cones/cone_id": np.arange(at.cones, at.cones + n, dtype=np.uint32),
+        "/cones/apex_xyz_cm": columns3(cones, "apex_{}_cm"),
+        "/cones/axis_xyz": columns3(cones, "axis_{}"),
+        "/cones/theta_rad": cones["theta_rad"].to_numpy(),
+        "/cones/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
+        "/cones/species": np.full(n, SPECIES_CODE[species], np.uint8),
+        "/cones/recoil_code": cones["recoil_code"].to_numpy(),
+        "/cones/event_index": cones["event_index"].to_numpy() + at.events,
+        "/cones/gamma_hit_order": _hit_order(species, cones),
+        "/cones/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
+        "/cones/delta_theta_rad": cones["delta_theta_rad"].to_numpy(),
+    }
+
+
+def survival_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
+    """Rows of /lm/event_cone_id and what stands beside it, one an event."""
+    cones: pd.DataFrame = results[f"{species}_selected_cones"]
+    n = len(results[f"{species}_filtered_events"])
+    event = cones["event_index"].to_numpy()
+    cone_id = np.arange(at.cones, at.cones + len(cones))
+    cone = np.full(n, -1, np.int32)
+    cone[event] = cone_id
+    imaged = np.full(n, -1, np.int32)
+    projection: BackProjection | None = results.get(f"{species}_back_projection")
+    if projection is not None:
+        lit = projection.lit_pixels > 0
+        imaged[event[lit]] = cone_id[lit]
+    recoil = np.zeros(n, np.uint8)
+    recoil[event] = cones["recoil_code"]
+    order = np.full((n, MOST_HITS), -1, np.int8)
+    order[event] = _hit_order(species, cones)
+    return {
+        "/lm/event_cone_id": cone,
+        "/lm/event_imaged_cone_id": imaged,
+        "/lm/event_recoil_code": recoil,
+        "/lm/event_gamma_hit_order": order,
+    }
+
+
+def candidate_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
+    """Rows of /candidates."""
+    cones: pd.DataFrame = results[f"{species}_candidate_cones"]
+    return {
+        "/candidates/event_index": cones["event_index"].to_numpy() + at.events,
+        "/candidates/species": np.full(len(cones), SPECIES_CODE[species], np.uint8),
+        "/candidates/recoil_code": cones["recoil_code"].to_numpy(),
+        "/candidates/hit_order": cones[[f"hit_order_{k}" for k in (1, 2, 3)]].to_numpy(),
+        "/candidates/theta_rad": cones["theta_rad"].to_numpy(),
+        "/candidates/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
+        "/candidates/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
+        "/candidates/delta_theta_rad": results[f"{species}_cone_scores"],
+        "/candidates/direction_ok": results[f"{species}_direction_ok"],
+        "/candidates/status": cones["status"].to_numpy(),
+    }
+
+
+def _hit_order(species: str, cones: pd.DataFrame) -> np.ndarray:
+    if species == "neutron":
+        return np.full((len(cones), MOST_HITS), -1, np.int8)
+    return cones[[f"hit_order_{k}" for k in (1, 2, 3)]].to_numpy(np.int8)
+
+
+def _codes(column: pd.Series) -> np.ndarray:
+    return np.asarray(column.cat.codes)
