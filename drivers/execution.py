@@ -23,10 +23,12 @@ RangeResults = Mapping[str, Any]
 class Plan:
     """Which nodes are evaluated where, to give the targets and the streams.
 
-    ``per_range`` are asked for in every range; ``merged`` of them are merged for the nodes of
-    the run; ``per_run`` are then asked for once.
+    ``constants`` depend on no range and are asked for first; ``per_range`` are asked for in
+    every range; ``merged`` of them are merged for the nodes of the run; ``per_run`` are then
+    asked for once.
     """
 
+    constants: tuple[str, ...]
     per_range: tuple[str, ...]
     merged: tuple[str, ...]
     per_run: tuple[str, ...]
@@ -47,7 +49,9 @@ def planned(dr: driver.Driver, targets: Iterable[str], streams: Iterable[str] = 
     for name in needed & of_run:
         merged |= dependencies(dr, name) & set(nodes) - of_run
     per_range = merged | streams
+    constants = upstream(dr, per_range) & of_run if per_range else set()
     return Plan(
+        constants=tuple(sorted(constants)),
         per_range=tuple(sorted(per_range)),
         merged=tuple(sorted(merged)),
         per_run=tuple(sorted(targets & of_run)),
@@ -55,9 +59,17 @@ def planned(dr: driver.Driver, targets: Iterable[str], streams: Iterable[str] = 
     )
 
 
+def run_constants(dr: driver.Driver, plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Evaluate the nodes that every range needs and none changes."""
+    if not plan.constants:
+        return {}
+    return dict(dr.execute(list(plan.constants), inputs=dict(inputs)))
+
+
 def run_ranges(
     dr: driver.Driver,
     plan: Plan,
+    constants: Mapping[str, Any],
     ranges: Sequence[EventRange],
     inputs_of: Callable[[EventRange], Mapping[str, Any]],
     each: Callable[[EventRange, RangeResults], None],
@@ -68,13 +80,14 @@ def run_ranges(
     """
     for event_range in ranges:
         inputs = inputs_of(event_range)
-        each(event_range, dr.execute(list(plan.per_range), inputs=dict(inputs)))
+        results = dr.execute(list(plan.per_range), inputs=dict(inputs), overrides=dict(constants))
+        each(event_range, results)
 
 
 def run_rest(
     dr: driver.Driver, plan: Plan, merged: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Evaluate the nodes of the run, with merged values in the place of the nodes of a range."""
+    """Evaluate the nodes of the run; ``merged`` values stand in the place of their nodes."""
     if not plan.per_run:
         return {}
     return dict(dr.execute(list(plan.per_run), inputs=dict(inputs), overrides=dict(merged)))

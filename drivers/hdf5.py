@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 TEXT: Final = h5py.string_dtype("utf-8")
-_ROWS_A_CHUNK: Final = 16384
+_ROWS_A_CHUNK: Final = 4096
 _ROWS_A_COPY: Final = 1 << 18
 # Side files are small and read once: what HDF5 keeps of a chunk in memory would not pay.
 _SIDE_CACHE_BYTES: Final = 0

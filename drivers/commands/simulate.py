@@ -150,7 +150,7 @@ def _simulate(
     if perfect:
         data["resolution"] = Resolution.perfect()
     settings = simulation_settings(data, _OPTIONS, "command line")
-    result = write_simulation(settings, out, format.value, truth, overwrite=overwrite)
+    result = write_simulation(settings, out, str(format), truth, overwrite=overwrite)
     typer.echo(
         f"{result.out}: {result.n_neutrons} neutron and {result.n_gammas} gamma events "
         f"({result.format}, {result.size_bytes / 1e6:.1f} MB, seed {settings.seed})"
@@ -162,7 +162,7 @@ def _simulate(
 def _source(
     shape: SourceShape, at: str, axis: str | None, length_cm: float | None, radius_cm: float | None
 ) -> dict[str, Any]:
-    section: dict[str, Any] = {"shape": shape.value, "at_cm": _point("--at", at)}
+    section: dict[str, Any] = {"shape": str(shape), "at_cm": _point("--at", at)}
     if axis is not None:
         _only_with(shape != SourceShape.point, "--axis", "--source line or --source ring")
         section["axis"] = _point("--axis", axis)
@@ -177,9 +177,9 @@ def _source(
 
 def _neutron_spectrum(kind: SpectrumKind, energy_MeV: float | None) -> dict[str, Any]:
     if energy_MeV is None:
-        return {"kind": kind.value}
+        return {"kind": str(kind)}
     _only_with(kind == SpectrumKind.mono, "--energy-MeV", "--spectrum mono")
-    return {"kind": kind.value, "energy_MeV": energy_MeV}
+    return {"kind": str(kind), "energy_MeV": energy_MeV}
 
 
 def _only_with(fits: bool, option: str, needed: str) -> None:

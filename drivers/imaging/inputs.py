@@ -27,10 +27,10 @@ from ...schemas.sources import FileRef
 from ..files import file_ref
 
 STRATEGY_NAMES: Mapping[str, str] = {
-    "Edep": "recoil energy from deposited energy",
-    "ELUT": "recoil energy from light response",
-    "FixedEn": "known incident energy",
-    "ToF": "incident energy from time of flight",
+    "Edep": "Recoil energy from deposited energy",
+    "ELUT": "Recoil energy from light response",
+    "FixedEn": "Known incident energy",
+    "ToF": "Incident energy from time of flight",
 }
 
 
@@ -42,9 +42,18 @@ class GraphInputs:
     values: Mapping[str, Any]
 
 
-def graph_inputs(config: ImagingConfig, folder: Path) -> GraphInputs:
-    """The choices and values of a config whose relative paths start at ``folder``."""
-    return GraphInputs(graph_choices(config), _values(config, folder))
+def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") -> GraphInputs:
+    """The choices and values of a config whose relative paths start at ``folder``.
+
+    ``source_name`` is printed in the figures.
+    """
+    labels = FigureLabels(
+        title=config.run.plot_label or "",
+        subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
+        source=source_name,
+    )
+    values = {**_values(config, folder), "run_labels": labels}
+    return GraphInputs(graph_choices(config), values)
 
 
 def graph_choices(config: ImagingConfig) -> dict[str, Any]:
@@ -100,10 +109,6 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "threads": threads(config),
         "projection_settings": config.vis.projections,
         "vis": config.vis,
-        "run_labels": FigureLabels(
-            title=config.run.plot_label or "",
-            subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
-        ),
     }
     if config.plane is not None:
         values["plane_frame"], values["pixel_grid"] = plane_frame_and_grid(config.plane)

@@ -13,7 +13,6 @@ from ..hdf5 import Dataset
 
 FORMAT_VERSION: Final = "1.0"
 
-_HIT_TYPES: Final = {"category": "i2"}
 HIT_DATASETS: Final = (
     *(
         Dataset(
@@ -24,6 +23,8 @@ HIT_DATASETS: Final = (
         )
         for c in HITS.columns
     ),
+)
+HIT_FILTER_DATASETS: Final = (
     Dataset("/hits/filter_code", "u1", "", "reason why the hit left, see filter_code_labels"),
 )
 
@@ -76,14 +77,16 @@ CANDIDATE_DATASETS: Final = (
     Dataset("/candidates/theta_rad", "f4", "rad", "opening half-angle"),
     Dataset("/candidates/incident_energy_MeV", "f4", "MeV", "energy before the first scatter"),
     Dataset("/candidates/recoil_energy_MeV", "f4", "MeV", "energy given at the first scatter"),
-    Dataset("/candidates/delta_theta_rad", "f4", "rad", "|phi - theta| to the prior target"),
-    Dataset("/candidates/direction_ok", "?", "", "whether it points at the plane"),
     Dataset("/candidates/status", "u1", "", "0 possible, else the reason, see status_labels"),
 )
-
-IMAGED_DATASETS: Final = (
-    Dataset("/lm/cone_lit_pixels", "u4", "", "pixels that the cone lights"),
+SCORE_DATASETS: Final = (
+    Dataset("/candidates/delta_theta_rad", "f4", "rad", "|phi - theta| to the prior target"),
 )
+DIRECTION_DATASETS: Final = (
+    Dataset("/candidates/direction_ok", "?", "", "whether it points at the plane"),
+)
+
+IMAGED_DATASETS: Final = (Dataset("/lm/cone_lit_pixels", "u4", "", "pixels that the cone lights"),)
 FOOTPRINT_DATASETS: Final = (
     Dataset("/lm/footprint_pixels", "u4", "", "lit pixels, flat index v * nu + u, cone by cone"),
 )
@@ -104,15 +107,13 @@ def _both(*names: str) -> tuple[str, ...]:
 
 
 GROUPS: Final = (
-    Group("hits", "hits", ("hits", "hit_filter_code"), HIT_DATASETS),
+    Group("hits", "hits", ("hits",), HIT_DATASETS),
+    Group("hit_filter", "hits", ("hit_filter_code",), HIT_FILTER_DATASETS),
     Group("truth", "hits", ("reactions", "reaction_products"), TRUTH_DATASETS),
     Group("events", "events", _both("filtered_events"), EVENT_DATASETS),
-    Group(
-        "candidates",
-        "cones",
-        _both("candidate_cones", "cone_scores", "direction_ok"),
-        CANDIDATE_DATASETS,
-    ),
+    Group("candidates", "cones", _both("candidate_cones"), CANDIDATE_DATASETS),
+    Group("candidate_scores", "cones", _both("cone_scores"), SCORE_DATASETS),
+    Group("candidate_directions", "cones", _both("direction_ok"), DIRECTION_DATASETS),
     Group("cones", "cones", _both("selected_cones"), (*CONE_DATASETS, *SURVIVAL_DATASETS)),
     Group("imaged", "image", _both("back_projection"), IMAGED_DATASETS),
 )
@@ -122,4 +123,11 @@ COUNTER_NODES: Final = {
     "events": "event_counters",
     "cones": "cone_counters",
     "image": "image_counters",
+}
+# A stage is counted when these of its nodes are computed anyway.
+COUNTED_WITH: Final = {
+    "hits": _both("hit_filter_code"),
+    "events": _both("filtered_events"),
+    "cones": _both("selected_cones"),
+    "image": _both("back_projection"),
 }

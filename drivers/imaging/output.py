@@ -32,7 +32,7 @@ _LABELS: Final = {
     "/cones/species_labels": ("cones", ["0=neutron", "1=gamma"]),
     "/cones/recoil_code_labels": ("cones", ["0=NA/gamma/unknown", "1=proton", "2=carbon"]),
     "/candidates/status_labels": ("candidates", [f"{s.value}={s.name}" for s in CandidateStatus]),
-    "/hits/filter_code_labels": ("hits", [f"{c.value}={c.name}" for c in HitFilter]),
+    "/hits/filter_code_labels": ("hit_filter", [f"{c.value}={c.name}" for c in HitFilter]),
     "/hits/species_labels": ("hits", ["0=neutron", "1=gamma", "2=unknown"]),
 }
 
@@ -60,6 +60,8 @@ class ImagingRows:
         """Append the rows of one range."""
         if "hits" in self._names:
             self._writer.append(rows.hit_rows(results))
+        if "hit_filter" in self._names:
+            self._writer.append({"/hits/filter_code": results["hit_filter_code"]})
         if "truth" in self._names:
             self._writer.append(rows.truth_rows(results))
         for species in _SPECIES:
@@ -79,6 +81,10 @@ class ImagingRows:
             columns |= rows.event_rows(species, results, self._run_number)
         if "candidates" in self._names:
             columns |= rows.candidate_rows(species, results, at)
+        if "candidate_scores" in self._names:
+            columns["/candidates/delta_theta_rad"] = results[f"{species}_cone_scores"]
+        if "candidate_directions" in self._names:
+            columns["/candidates/direction_ok"] = results[f"{species}_direction_ok"]
         if "cones" in self._names:
             columns |= rows.cone_rows(species, results, at)
             columns |= rows.survival_rows(species, results, at)
@@ -95,7 +101,10 @@ class ImagingRows:
         for path, (group, labels) in _LABELS.items():
             if group in self._names:
                 write_array(self._file, path, labels, "", "meaning of the codes")
-        for path, group in (("/lm/hit_material_id_labels", "events"), ("/hits/material_id_labels", "hits")):
+        for path, group in (
+            ("/lm/hit_material_id_labels", "events"),
+            ("/hits/material_id_labels", "hits"),
+        ):
             if group in self._names:
                 write_array(self._file, path, materials, "", "materials by id")
         if "cones" in self._names:
@@ -129,7 +138,9 @@ class ImagingRows:
         total, begin = 0, 0
         offsets[0] = 0
         for counts in blocks(lit):
-            offsets[begin + 1 : begin + 1 + len(counts)] = total + np.cumsum(counts, dtype=np.uint64)
+            offsets[begin + 1 : begin + 1 + len(counts)] = total + np.cumsum(
+                counts, dtype=np.uint64
+            )
             total += int(counts.sum(dtype=np.int64))
             begin += len(counts)
         wish = self._config.hdf5.pair_table
@@ -187,9 +198,8 @@ def write_projections(
         for axis in ("u", "v", "u_roi", "v_roi"):
             curve = getattr(curves, axis)
             if curve is not None:
-                along = axis[0]
-                text = f"counts along {along}{' inside the region of interest' if 'roi' in axis else ''}"
-                write_array(group, axis, curve, "counts", text)
+                where = " inside the region of interest" if axis.endswith("_roi") else ""
+                write_array(group, axis, curve, "counts", f"counts along {axis[0]}{where}")
         if name in metrics:
             _write_metrics(group.require_group("metrics"), metrics[name], config)
 
@@ -201,7 +211,13 @@ def _write_metrics(group: h5py.Group, metrics: ImageMetrics, config: ImagingConf
         for key in ("edge_low_frac", "edge_high_frac", "min_counts"):
             curve.attrs[key] = getattr(settings, key)
         for key, value in vars(numbers).items():
-            unit = "cm" if key.endswith("_cm") else "counts" if "count" in key or key == "peak_value" else ""
+            unit = (
+                "cm"
+                if key.endswith("_cm")
+                else "counts"
+                if "count" in key or key == "peak_value"
+                else ""
+            )
             write_array(curve, key, value, unit, key.replace("_", " "))
     for suffix, total in (("", metrics.total_counts), ("_roi", metrics.roi_total_counts)):
         if suffix and not any(a.endswith("_roi") for a in metrics.axes):
@@ -237,7 +253,13 @@ def write_value(file: h5py.File, name: str, value: Any) -> None:
         group = file.require_group(path)
         for column in value.columns:
             data = value[column]
-            write_array(group, column, data.astype(str) if isinstance(data.dtype, pd.CategoricalDtype) else data, "", column)
+            write_array(
+                group,
+                column,
+                data.astype(str) if isinstance(data.dtype, pd.CategoricalDtype) else data,
+                "",
+                column,
+            )
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             write_value(file, f"{name}/{field.name}", getattr(value, field.name))

@@ -37,7 +37,6 @@ def hit_rows(results: Mapping[str, Any]) -> Columns:
         if c != "material"
     }
     columns["/hits/material_id"] = _codes(hits["material"])
-    columns["/hits/filter_code"] = results["hit_filter_code"]
     return columns
 
 
@@ -133,8 +132,6 @@ def candidate_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> 
         "/candidates/theta_rad": cones["theta_rad"].to_numpy(),
         "/candidates/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
         "/candidates/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
-        "/candidates/delta_theta_rad": results[f"{species}_cone_scores"],
-        "/candidates/direction_ok": results[f"{species}_direction_ok"],
         "/candidates/status": cones["status"].to_numpy(),
     }
 

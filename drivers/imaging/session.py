@@ -14,7 +14,7 @@ from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, SourceRecords
 from ...schemas.sources import EventRange, FileRef
-from ..execution import Plan, RangeResults, planned, run_ranges, run_rest
+from ..execution import Plan, RangeResults, planned, run_constants, run_ranges, run_rest
 from ..files import file_ref
 from ..graph import Manifest, build_driver, imaging, resolved_targets
 from .inputs import GraphInputs, graph_inputs, reader_settings
@@ -63,10 +63,11 @@ class Session:
                 sink(event_range, results, progress.before)
             progress.add(results)
 
-        run_ranges(self.driver, plan, self.ranges, inputs_of, each)
+        constants = run_constants(self.driver, plan, self._run_values)
+        run_ranges(self.driver, plan, constants, self.ranges, inputs_of, each)
         check_damage(progress, self.source.path, self.config)
         whole = {name: merged(name, part) for name, part in parts.items()}
-        rest = run_rest(self.driver, plan, whole, self._run_values)
+        rest = run_rest(self.driver, plan, {**constants, **whole}, self._run_values)
         return {name: whole.get(name, rest.get(name)) for name in targets}
 
     def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
@@ -153,7 +154,8 @@ def open_session(config: ImagingConfig, source: Path, folder: Path) -> Session:
     if not ranges:
         msg = f"{source}: holds no raw event in the format {config.io.input_format}."
         raise InputError(msg, file=source, key="io.input_format")
-    return Session(config, file_ref(source), ranges, graph_inputs(config, folder))
+    inputs = graph_inputs(config, folder, source_name=source.name)
+    return Session(config, file_ref(source), ranges, inputs)
 
 
 def run_nodes(config: ImagingConfig, source: Path, targets: Iterable[str]) -> dict[str, Any]:

@@ -93,21 +93,21 @@ def gamma_candidate_cones(
     )
 
 
-@tag(stage="cones", unit="cm")
+@tag(stage="cones", unit="cm", scope="run")
 @config.when(prior_target="prior")
 def prior_target_cm__prior(prior: Prior) -> F8:
     """The point that ranks hypotheses, shape (3,): the point prior or the line's midpoint."""
     return np.array(prior.target_cm, np.float64)
 
 
-@tag(stage="cones", unit="cm")
+@tag(stage="cones", unit="cm", scope="run")
 @config.when(prior_target="plane")
 def prior_target_cm__plane(plane_frame: PlaneFrame) -> F8:
     """The point that ranks hypotheses, shape (3,): the plane's origin."""
     return np.array(plane_frame.origin_cm, np.float64)
 
 
-@tag(stage="cones", unit="cm")
+@tag(stage="cones", unit="cm", scope="run")
 @config.when(prior_target="none")
 def prior_target_cm__none() -> F8:
     """No point ranks hypotheses: NaN."""

@@ -77,9 +77,7 @@ def hits(source_records: SourceRecords, detectors: Detectors) -> pd.DataFrame:
 
 @tag(stage="load", schema="LightResponse", scope="run")
 @config.when(energy_strategy="ELUT")
-def light_response(
-    stopping_power_file: FileRef, light_tables: LightTables
-) -> pd.DataFrame:
+def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> pd.DataFrame:
     """Light against energy of each material and recoil (Birks), a user's table in its place."""
     with open(stopping_power_file.path, encoding="utf-8") as stream:  # noqa: PTH123
         built_in = birks_light_response(stopping_power_table(stream.read()))

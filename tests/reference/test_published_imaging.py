@@ -7,27 +7,25 @@ first two hits are more than 50 cm apart.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.ndimage import uniform_filter
-from scipy.spatial import cKDTree
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from published import IMAGING, needs_imaging_data
-
 from radiograph.drivers.imaging.session import run_nodes
 from radiograph.nodes.imaging.back_projection import ConeArrays, scan_back_projection
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
+from scipy.ndimage import uniform_filter
+from scipy.spatial import cKDTree
 
-pytestmark = needs_imaging_data
+IMAGING = Path(__file__).resolve().parents[3] / "shared" / "data" / "imaging"
+pytestmark = pytest.mark.skipif(
+    not IMAGING.is_dir(), reason="the published imaging data are not beside the checkout"
+)
 PLANE_200 = {"u_min": -100, "u_max": 100, "du": 0.5, "v_min": -100, "v_max": 100, "dv": 0.5}
-M600_BARS = {i: "M600" for i in (1, 3, 6, 8, 11, 13)}
+M600_BARS = dict.fromkeys((1, 3, 6, 8, 11, 13), "M600")
 AXES = np.eye(3)
 
 

@@ -1,0 +1,39 @@
+"""``radiograph init``: a commented TOML file and a small simulated input, ready to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_SETTINGS = "phits_edep.toml"
+_EVENTS = "events.out"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill; made if absent.")],
+    events: Annotated[int, typer.Option(min=0, help="Simulated neutron events.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Make DIR with commented settings and a small simulated file, ready to run."""
+    from importlib import resources
+
+    from ...schemas.errors import UsageError
+    from ..simulation import simulation_settings, write_simulation
+
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder}: is a file; name a folder"
+        raise UsageError(msg, file=folder)
+    settings = folder / _SETTINGS
+    for path in (settings, folder / _EVENTS):
+        if path.exists() and not overwrite:
+            msg = f"{path}: exists already; give --overwrite to replace it, or another folder"
+            raise UsageError(msg, file=path, code="output_exists")
+    folder.mkdir(parents=True, exist_ok=True)
+    simulated = simulation_settings({"n_neutrons": events, "n_gammas": events // 5, "seed": seed})
+    write_simulation(simulated, folder / _EVENTS, "phits", overwrite=overwrite)
+    text = resources.files("radiograph.configs").joinpath(_SETTINGS).read_text("utf-8")
+    settings.write_text(text, "utf-8")
+    typer.echo(f"{settings}\n{folder / _EVENTS}\n\nNow: radiograph run {settings}")

@@ -1,0 +1,122 @@
+"""``radiograph run``: a TOML file in, an HDF5 file, figures and counters out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..config import LoadedConfig
+    from ..imaging.run import RunReport
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
+    output_path: Annotated[
+        Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write.")
+    ] = None,
+    input_path: Annotated[Path | None, typer.Option(help="File to read.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Compute and write only what this node needs; repeatable."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
+    ] = None,
+    fast: Annotated[bool | None, typer.Option("--fast/--no-fast", help="Fast mode.")] = None,
+    list_mode: Annotated[
+        bool | None, typer.Option("--list/--no-list", help="Write the pixels of each cone.")
+    ] = None,
+    neutrons: Annotated[
+        bool | None, typer.Option("--neutrons/--no-neutrons", help="Image neutrons.")
+    ] = None,
+    gammas: Annotated[
+        bool | None, typer.Option("--gammas/--no-gammas", help="Image gamma rays.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Last stage: hits, events, cones, image.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Reader notes and first rows of each frame.")
+    ] = False,
+) -> None:
+    """Run the imaging pipeline of a TOML file."""
+    from ...schemas.errors import UsageError
+
+    if target and until:
+        msg = "--target and --until exclude each other: a target says itself what it needs"
+        raise UsageError(msg, key="until")
+    from ..config import load_config
+
+    loaded = load_config(
+        config,
+        overrides=overrides or (),
+        settings={
+            "run.fast": fast,
+            "run.list": list_mode,
+            "run.neutrons": neutrons,
+            "run.gammas": gammas,
+            "pipeline.until": until,
+            "io.input_path": None if input_path is None else str(input_path),
+            "io.output_path": None if output_path is None else str(output_path),
+        },
+    )
+    report = run_and_show(
+        loaded,
+        targets=target or (),
+        overwrite=overwrite,
+        quiet=quiet,
+        verbose=verbose,
+        to_stdout=not as_json,
+    )
+    if as_json:
+        from ..main import print_json
+
+        print_json(report.as_json())
+
+
+def run_and_show(
+    loaded: LoadedConfig,
+    *,
+    targets: list[str] | tuple[str, ...] = (),
+    overwrite: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
+    to_stdout: bool = True,
+) -> RunReport:
+    """Run, with stage lines and a progress bar on stderr and the results on stdout."""
+    from ..imaging.run import run_imaging
+    from ..screen import Screen
+
+    level = loaded.config.run.diagnostics_level
+    if quiet:
+        level = 0
+    elif verbose:
+        level = 2
+    screen = Screen(level)
+    for notice in loaded.notices:
+        screen.note(notice)
+    if loaded.replaced:
+        screen.note(f"fast mode replaces {', '.join(loaded.replaced)}")
+    with screen.progress(show=loaded.config.run.progress) as advance:
+        report = run_imaging(
+            loaded, targets=targets, overwrite=overwrite, progress=_advancing(advance)
+        )
+    screen.summary(report)
+    if to_stdout:
+        for path in (report.output, *report.figures):
+            typer.echo(path)
+    return report
+
+
+def _advancing(advance: Any) -> Any:
+    def sink(event_range: Any, *_: Any) -> None:
+        advance(event_range.n_events)
+
+    return sink

@@ -1,0 +1,250 @@
+"""/meta and /provenance: which input, which settings, which software, which nodes."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ...schemas.imaging.reading import SourceMetadata
+from ...schemas.sources import FileRef
+from ..config import LoadedConfig, config_rows, resolved_path
+from ..graph import Manifest
+from ..hdf5 import TEXT, write_array, write_text
+from .layout import FORMAT_VERSION
+
+LIBRARIES: Final = (
+    "radiograph",
+    "apache-hamilton",
+    "numpy",
+    "numba",
+    "pandas",
+    "pandera",
+    "pydantic",
+    "h5py",
+    "scipy",
+    "uproot",
+    "matplotlib",
+)
+
+README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
+
+/images/summed      counts per pixel (rows v, columns u): n, g, all; projections and metrics
+/cones              one row a cone: apex, axis, theta, energies, event_index
+/candidates         every hypothesis of every event, with score and status
+/lm                 events and their hits (event_index is the row), survival, footprints
+/hits               every hit before the cuts, with the reason why it left
+/truth              true reactions of a simulation, where the input has them
+/targets            other nodes that were asked for by name
+/meta               plane, settings, counters, texts
+/provenance         versions, input files by content, what became of each node
+Positions in cm, times in ns, energies in MeV, light in MeVee, angles in rad.
+"""
+
+
+def versions() -> dict[str, str]:
+    """Python and the libraries a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def write_root(file: h5py.File, loaded: LoadedConfig, argv: list[str]) -> None:
+    """Root attributes: what the file is, when and how it was made."""
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["created_utc"] = datetime.now(UTC).isoformat()
+    file.attrs["software"] = f"radiograph {versions()['radiograph']}"
+    file.attrs["run_command"] = shlex.join(argv)
+    file.attrs["run_command_argv_json"] = json.dumps(argv)
+    file.attrs["readme"] = README
+    file.attrs["docs_url"] = "docs/formats.md"
+    if loaded.config.hdf5.include_config:
+        file.attrs.create("config_text", loaded.text, dtype=TEXT)
+
+
+def write_meta(
+    file: h5py.File,
+    loaded: LoadedConfig,
+    frame: PlaneFrame | None,
+    grid: PixelGrid | None,
+) -> list[dict[str, Any]]:
+    """/meta without counters; returns the problems of extra text files."""
+    config = loaded.config
+    meta = file.require_group("meta")
+    if frame is not None and grid is not None:
+        _write_plane(meta, frame, grid)
+    meta.attrs["run_fast"] = config.run.fast
+    meta.attrs["run_list"] = config.run.list
+    meta.attrs["run_neutron"] = config.run.neutrons
+    meta.attrs["run_gamma"] = config.run.gammas
+    meta.attrs["run_stop_stage"] = config.pipeline.until
+    if config.run.plot_label:
+        meta.attrs["run_plot_label"] = config.run.plot_label
+    if config.hdf5.include_config:
+        write_text(meta, "config_toml", loaded.text, "the settings file, word for word")
+    write_text(meta, "README", README, "layout of this file")
+    write_array(meta, "readme", README.splitlines(), "", "layout of this file, by line")
+    keys, types, values = zip(*config_rows(config), strict=True)
+    for name, column in (("keys", keys), ("types", types), ("values", values)):
+        text = f"effective settings: {name}"
+        write_array(meta, f"config_effective/{name}", list(column), "", text)
+    if config.run.meta or config.run.plot_label:
+        run_meta = meta.require_group("run_meta")
+        for key, value in {**config.run.meta, "plot_label": config.run.plot_label}.items():
+            if value is not None:
+                write_text(run_meta, _safe(key), str(value), "from [run]")
+                run_meta.attrs[_safe(key)] = value
+    _write_bars(meta, config)
+    if config.hdf5.include_repo_bundle:
+        _write_sources(meta)
+    return _write_extra_texts(meta, loaded)
+
+
+def _write_plane(meta: h5py.Group, frame: PlaneFrame, grid: PixelGrid) -> None:
+    for key, vector in (
+        ("P0", frame.origin_cm),
+        ("n", frame.normal),
+        ("eu", grid.u_axis),
+        ("ev", grid.v_axis),
+    ):
+        meta.attrs[f"plane.{key}"] = np.array(vector)
+    for axis in ("u", "v"):
+        meta.attrs[f"grid.{axis}_min"] = getattr(grid, f"{axis}_min_cm")
+        meta.attrs[f"grid.{axis}_max"] = getattr(grid, f"{axis}_max_cm")
+        meta.attrs[f"grid.d{axis}"] = getattr(grid, f"d{axis}_cm")
+        meta.attrs[f"grid.n{axis}"] = getattr(grid, f"n{axis}")
+
+
+def _write_bars(meta: h5py.Group, config: ImagingConfig) -> None:
+    bars = config.detectors.geometry.bars
+    if not bars:
+        return
+    group = meta.require_group("bars")
+    write_array(group, "det_id", [b.det_id for b in bars], "", "detector of the bar")
+    write_array(group, "center_cm", [b.center for b in bars], "cm", "centre of the bar")
+    write_array(group, "axis", [b.axis for b in bars], "", "direction of the long side")
+    write_array(group, "length_cm", [b.length for b in bars], "cm", "length of the long side")
+    sizes = [b.size if isinstance(b.size, tuple) else (b.size, b.size) for b in bars]
+    write_array(group, "size_cm", sizes, "cm", "width and height of the cross-section")
+
+
+def _write_extra_texts(meta: h5py.Group, loaded: LoadedConfig) -> list[dict[str, Any]]:
+    problems = []
+    for key, value in loaded.config.io.extra_text_files.items():
+        path = resolved_path(loaded, value)
+        try:
+            text = path.read_text("utf-8", errors="replace")
+        except OSError as reason:
+            why = reason.strerror or str(reason)
+            message = f"[io.extra_text_files] {key}: {path}: {why}; the run goes on without it"
+            problems.append(problem("missing_text_file", path, 1, message))
+            continue
+        write_text(meta, f"extra_text/{_safe(key)}", text, f"text of {Path(value).name}")
+    return problems
+
+
+def problem(kind: str, file: str | Path, count: int, message: str, **place: int) -> dict[str, Any]:
+    """One entry of ``problems``; ``place`` is line=... or entry=..."""
+    return {"kind": kind, "file": str(file), **place, "count": count, "message": message}
+
+
+def write_source_metadata(
+    file: h5py.File, name: str, source: SourceMetadata, run_number: int
+) -> None:
+    """/meta/<format>: what the input says of itself, with a link /meta/root."""
+    if not source.values and not source.unreadable:
+        return
+    group = file.require_group(f"meta/{name}")
+    for key, value in source.values.items():
+        write_array(group, _safe(key), value, "", f"{key} of the input's metadata tree")
+    for key, reason in source.unreadable.items():
+        group.attrs[f"unreadable.{_safe(key)}"] = reason
+    group.attrs["run_number"] = run_number
+    file["meta/root"] = h5py.SoftLink(f"/meta/{name}")
+
+
+def write_provenance(
+    file: h5py.File, source: FileRef, manifest: Manifest, seconds: float, problems: list[Any]
+) -> None:
+    """/provenance: versions, the input by content, the record of every node."""
+    group = file.require_group("provenance")
+    found = versions()
+    write_array(group, "versions/names", list(found), "", "library")
+    write_array(group, "versions/values", list(found.values()), "", "its version")
+    write_array(group, "inputs/path", [source.path], "", "input file")
+    write_array(group, "inputs/size", [source.size], "bytes", "its size")
+    write_array(group, "inputs/xxh3_128", [source.content_hash], "", "hash of its content")
+    records = manifest.nodes
+    write_array(group, "nodes/name", list(records), "", "node")
+    write_array(group, "nodes/status", [r.status for r in records.values()], "", "what became")
+    write_array(group, "nodes/seconds", [r.seconds for r in records.values()], "s", "time it took")
+    write_array(group, "nodes/calls", [r.calls for r in records.values()], "", "times executed")
+    write_text(group, "problems", json.dumps(problems), "damage and notices, JSON")
+    group.attrs["seconds"] = seconds
+
+
+def _write_sources(meta: h5py.Group) -> None:
+    bundle = meta.require_group("repo_bundle")
+    root = resources.files("radiograph.nodes")
+    for path in _python_files(root):
+        write_text(bundle, path, root.joinpath(path).read_text("utf-8"), "source of the nodes")
+    commit = _git_commit(Path(str(root)))
+    if commit:
+        bundle.attrs["git_commit"] = commit
+
+
+def _python_files(folder: Any, prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for item in sorted(folder.iterdir(), key=lambda i: i.name):
+        if item.is_dir() and not item.name.startswith((".", "__")):
+            found += _python_files(item, f"{prefix}{item.name}/")
+        elif item.name.endswith(".py"):
+            found.append(f"{prefix}{item.name}")
+    return found
+
+
+def _git_commit(folder: Path) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _safe(key: str) -> str:
+    return str(key).replace("/", "_")
+
+
+def command_line() -> list[str]:
+    """The command of this process, its first word without the folder."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+
+
+def as_mapping(manifest: Manifest) -> Mapping[str, Any]:
+    """Status and seconds of each node as plain values."""
+    return {
+        name: {"status": record.status, "seconds": round(record.seconds, 6)}
+        for name, record in manifest.nodes.items()
+    }

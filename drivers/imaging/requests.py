@@ -1,0 +1,83 @@
+"""What a run is asked for: stages or targets in, nodes and groups of the file out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hamilton import driver
+
+from ...schemas.imaging.config import STAGES, Stage
+from ..graph import upstream
+from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
+
+# Nodes whose values stand in a group of the file or in figures; others go to /targets.
+PLACED: Final = frozenset(
+    {
+        *(node for group in GROUPS for node in group.nodes),
+        *COUNTER_NODES.values(),
+        "filtered_events",
+        "candidate_cones",
+        "cone_scores",
+        "direction_ok",
+        "selected_cones",
+        "footprints",
+        "counters",
+        "summed_images",
+        "projections",
+        "projection_metrics",
+        "figures",
+    }
+)
+IMAGE_TARGETS: Final = ("summed_images", "projections", "projection_metrics")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Nodes of one run.
+
+    ``targets`` are wanted as one value, ``streams`` range by range; ``counters`` names the
+    counter node of each stage that is filled; ``asked`` is what the user named.
+    """
+
+    asked: tuple[str, ...]
+    targets: tuple[str, ...]
+    streams: tuple[str, ...]
+    groups: tuple[Group, ...]
+    counters: dict[str, str]
+
+
+def request_for_stage(until: Stage, *, figures: bool) -> Request:
+    """Everything up to a stage."""
+    stages = STAGES[: STAGES.index(until) + 1]
+    groups = tuple(g for g in GROUPS if g.stage in stages)
+    counters = {stage: COUNTER_NODES[stage] for stage in stages}
+    targets = IMAGE_TARGETS + (("figures",) if figures else ()) if until == "image" else ()
+    asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
+    return Request(
+        asked=targets or (asked[until],),
+        targets=(*targets, *counters.values(), "parse_problems", "source_metadata"),
+        streams=tuple(node for g in groups for node in g.nodes),
+        groups=groups,
+        counters=counters,
+    )
+
+
+def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
+    """Only what some targets need: the groups and counters that they and their ancestors fill."""
+    reached = upstream(dr, targets)
+    groups = tuple(g for g in GROUPS if reached.issuperset(g.nodes))
+    counters = {
+        stage: node
+        for stage, node in COUNTER_NODES.items()
+        if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
+    }
+    values = [t for t in targets if t not in PLACED or t in (*IMAGE_TARGETS, "figures")]
+    return Request(
+        asked=tuple(targets),
+        targets=(*values, *counters.values(), "parse_problems", "source_metadata"),
+        streams=tuple(node for g in groups for node in g.nodes),
+        groups=groups,
+        counters=counters,
+    )

@@ -1,0 +1,55 @@
+"""Nodes of a pipeline as rows of text: what the command lists and the documentation prints."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from .graph import PIPELINES, build_driver, dependencies, visible_nodes
+
+# Any legal choice shows every name: variants of a node share it.
+_CHOICES = {
+    "imaging": {
+        "neutrons": True,
+        "gammas": True,
+        "energy_strategy": "ELUT",
+        "tof_start": "time",
+        "prior_target": "prior",
+        "directionality": "axis",
+        "event_cap": False,
+        "cone_cap": False,
+    }
+}
+
+
+def listed_nodes(name: str) -> list[dict[str, Any]]:
+    """Name, stage, unit, schema, first line of the docstring, inputs and aliases of each node."""
+    pipeline = PIPELINES[name]()
+    dr = build_driver(pipeline, _CHOICES[name])
+    stages = list(dict.fromkeys(v.tags.get("stage", "") for v in _in_order(dr, pipeline)))
+    rows = []
+    for node in _in_order(dr, pipeline):
+        function = dr.graph.nodes[node.name].originating_functions[0]
+        rows.append(
+            {
+                "name": node.name,
+                "stage": node.tags.get("stage", ""),
+                "unit": node.tags.get("unit", ""),
+                "schema": node.tags.get("schema", ""),
+                "summary": (inspect.getdoc(function) or "").split("\n")[0].rstrip("."),
+                "inputs": sorted(dependencies(dr, node.name)),
+                "aliases": [a for a, n in pipeline.aliases.items() if n == node.name],
+            }
+        )
+    return sorted(rows, key=lambda row: stages.index(row["stage"]))
+
+
+def _in_order(dr: Any, pipeline: Any) -> list[Any]:
+    """Visible nodes in the order in which their modules and functions stand."""
+    modules = list(pipeline.module_names)
+
+    def place(node: Any) -> tuple[int, int]:
+        function = dr.graph.nodes[node.name].originating_functions[0]
+        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
+
+    return sorted(visible_nodes(dr).values(), key=place)

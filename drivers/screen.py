@@ -1,0 +1,107 @@
+"""What a run says on standard error: notes, a progress bar, stage lines, the table of counters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from .imaging.run import RunReport
+
+_STAGE_LINES = (
+    ("hits", "hits_total", "hits_after_filters", "hits"),
+    ("events", "shaped_events_total", "events_after_filters", "events"),
+    ("cones", "events_cone_build_attempted", "cones_kept", "cones"),
+    ("images", "cones_kept", "cones_imaged_total", "cones imaged"),
+)
+_LEVELS = {0: logging.ERROR, 1: logging.INFO, 2: logging.DEBUG}
+_MOST_PROBLEMS_SHOWN = 5
+
+
+class Screen:
+    """Standard error of one run. Level 0 says nothing but errors, 1 the stages, 2 everything."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger = logging.getLogger("radiograph")
+        logger.handlers[:] = [handler]
+        logger.setLevel(_LEVELS[level])
+        logger.propagate = False
+
+    def note(self, text: str) -> None:
+        """A line that a user may want to know."""
+        if self._level:
+            self._console.print(f"note: {text}", markup=False)
+
+    def warn(self, text: str) -> None:
+        """A line that a user should know."""
+        if self._level:
+            self._console.print(f"warning: {text}", markup=False, style="yellow")
+
+    @contextmanager
+    def progress(self, *, show: bool) -> Iterator[Callable[[int], None]]:
+        """A bar of raw events on a terminal; elsewhere nothing."""
+        if not (show and self._level and self._console.is_terminal):
+            yield lambda _: None
+            return
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.completed:,} raw events"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task("events", total=None)
+            yield lambda n: bar.advance(task, n)
+
+    def summary(self, report: RunReport) -> None:
+        """Stage lines, warnings and problems, then every counter that is not zero."""
+        if not self._level:
+            return
+        for text in report.warnings:
+            self.warn(text)
+        for problem in report.problems[:_MOST_PROBLEMS_SHOWN]:
+            self.warn(problem["message"])
+        if len(report.problems) > _MOST_PROBLEMS_SHOWN:
+            rest = len(report.problems) - _MOST_PROBLEMS_SHOWN
+            self.warn(f"{rest} more problems stand in the output and in --json")
+        counters = report.counters
+        for stage, before, after, noun in _STAGE_LINES:
+            if before in counters and after in counters:
+                self._console.print(
+                    f"{stage:7} {counters[after]:>12,} of {counters[before]:,} {noun}", markup=False
+                )
+        self._console.print(_counter_table(counters))
+        self._console.print(f"{report.seconds:.2f} s, {report.output}", markup=False)
+
+
+def _counter_table(counters: dict[str, int]) -> Table:
+    """Counters that are not zero: total, neutrons, gammas."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("counter")
+    for name in ("total", "n", "g"):
+        table.add_column(name, justify="right")
+    rows: dict[str, dict[str, Any]] = {}
+    for name, value in counters.items():
+        stem, _, suffix = name.rpartition("_")
+        if suffix in ("n", "g") and (stem in counters or f"{stem}_total" in counters):
+            rows.setdefault(stem, {})[suffix] = value
+        elif suffix == "total" and f"{stem}_n" in counters:
+            rows.setdefault(stem, {})["total"] = value
+        else:
+            rows.setdefault(name, {})["total"] = value
+    for name, parts in rows.items():
+        if any(parts.values()):
+            table.add_row(
+                name, *(f"{parts[k]:,}" if k in parts else "" for k in ("total", "n", "g"))
+            )
+    return table
