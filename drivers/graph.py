@@ -87,7 +87,7 @@ class Manifest:
         record.calls += 1
 
 
-class CheckedExecution(NodeExecutionHook):
+class CheckedExecution(NodeExecutionHook):  # type: ignore[misc]
     """Times each node, checks what it returns and freezes it."""
 
     def __init__(self, tables: Mapping[str, TableSchema], manifest: Manifest) -> None:

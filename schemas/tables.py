@@ -6,6 +6,7 @@ descriptions for HDF5 from it, and the documentation prints it: written once, re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -87,6 +88,11 @@ def _as_column(column: Column, values: Any) -> Any:
             return values
         return pd.Categorical(values, categories=column.categories)
     return np.asarray(values, dtype=column.dtype)
+
+
+def categories_of(codes: Any, names: Sequence[str]) -> Any:
+    """A categorical column from integer codes into ``names``."""
+    return pd.Categorical.from_codes(np.asarray(codes), categories=pd.Index(names, dtype=str))
 
 
 @cache

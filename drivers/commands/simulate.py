@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -150,7 +150,8 @@ def _simulate(
     if perfect:
         data["resolution"] = Resolution.perfect()
     settings = simulation_settings(data, _OPTIONS, "command line")
-    result = write_simulation(settings, out, str(format), truth, overwrite=overwrite)
+    kind: Literal["phits", "root"] = "root" if format == OutputFormat.root else "phits"
+    result = write_simulation(settings, out, kind, truth, overwrite=overwrite)
     typer.echo(
         f"{result.out}: {result.n_neutrons} neutron and {result.n_gammas} gamma events "
         f"({result.format}, {result.size_bytes / 1e6:.1f} MB, seed {settings.seed})"

@@ -54,7 +54,7 @@ def merged(node: str, parts: Sequence[Any]) -> Any:
     if isinstance(first, Counts):
         return sum(parts[1:], first)
     if isinstance(first, BackProjection):
-        image = np.sum([p.image for p in parts], axis=0, dtype=np.uint32)
+        image = np.asarray(sum(p.image for p in parts), np.uint32)
         footprints = joined_footprints(list(parts)) if first.footprints is not None else None
         return BackProjection(image, np.concatenate([p.lit_pixels for p in parts]), footprints)
     msg = f"{node}: a {type(first).__name__} of several ranges cannot be made one"
@@ -62,7 +62,7 @@ def merged(node: str, parts: Sequence[Any]) -> Any:
 
 
 def _appended(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in frames[0].columns:
         parts = [f[name] for f in frames]
         if isinstance(parts[0].dtype, pd.CategoricalDtype):

@@ -52,7 +52,7 @@ def request_for_stage(until: Stage, *, figures: bool) -> Request:
     """Everything up to a stage."""
     stages = STAGES[: STAGES.index(until) + 1]
     groups = tuple(g for g in GROUPS if g.stage in stages)
-    counters = {stage: COUNTER_NODES[stage] for stage in stages}
+    counters: dict[str, str] = {stage: COUNTER_NODES[stage] for stage in stages}
     targets = IMAGE_TARGETS + (("figures",) if figures else ()) if until == "image" else ()
     asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
     return Request(

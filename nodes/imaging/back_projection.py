@@ -100,14 +100,13 @@ def scan_back_projection(
         return image, footprints
 
     parts = _in_threads(worker, min(threads.count, max(len(starts), 1)))
-    image = np.sum([p[0] for p in parts], axis=0, dtype=np.uint32).reshape(grid.shape)
+    image: U4 = np.asarray(sum(p[0] for p in parts), np.uint32).reshape(grid.shape)
     footprints = None
     if settings.list_mode:
         by_start = {start: px for _, found in parts for start, px in found.items()}
-        offsets = np.concatenate([[0], np.cumsum(lit_pixels, dtype=np.uint64)]).astype(np.uint64)
         in_order = [by_start[s] for s in sorted(by_start)]
         pixels = np.concatenate(in_order) if in_order else np.zeros(0, np.uint32)
-        footprints = Footprints(offsets, pixels)
+        footprints = Footprints.of_counts(lit_pixels, pixels)
     return BackProjection(image, lit_pixels, footprints)
 
 

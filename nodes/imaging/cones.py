@@ -18,6 +18,7 @@ from ...schemas.imaging.codes import GAMMA_ORDERS, SPECIES, CandidateStatus, Rec
 from ...schemas.imaging.frames import CANDIDATE_CONES
 from ...schemas.imaging.images import PlaneFrame
 from ...schemas.imaging.physics import Prior
+from ...schemas.tables import categories_of
 from .cone_geometry import (
     axis_meets_plane,
     delta_theta_rad,
@@ -245,7 +246,7 @@ def _candidates(
         {
             "event_index": np.repeat(events["event_index"].to_numpy(), per_event),
             "event_id": np.repeat(events["event_id"].to_numpy(), per_event),
-            "species": pd.Categorical.from_codes(code, categories=list(SPECIES)),
+            "species": categories_of(code, SPECIES),
             "recoil_code": recoil_code,
             **{f"hit_order_{k + 1}": orders[:, k] for k in range(3)},
             **{f"apex_{a}_cm": apex_cm[:, k] for k, a in enumerate("xyz")},

@@ -146,8 +146,8 @@ def cone_counters(
     candidates = (neutron_candidate_cones, gamma_candidate_cones)
     values |= _by_species("candidates_total", [len(c) for c in candidates])
     status = [np.bincount(c["status"], minlength=len(CandidateStatus)) for c in candidates]
-    for reason in list(CandidateStatus)[1:]:
-        values |= _by_species(f"candidates_rejected_{reason.name}", [s[reason] for s in status])
+    for why in list(CandidateStatus)[1:]:
+        values |= _by_species(f"candidates_rejected_{why.name}", [s[why] for s in status])
     away = [
         int(((c["status"] == CandidateStatus.ok).to_numpy() & ~ok).sum())
         for c, ok in zip(candidates, (neutron_direction_ok, gamma_direction_ok), strict=True)

@@ -14,7 +14,9 @@ from ...schemas.imaging.filters import HitFilters
 
 def window_offsets(event_id: I8) -> I8:
     """Where each run of equal event_id begins, and the end: shape (n_windows + 1,)."""
-    starts = np.flatnonzero(np.diff(event_id, prepend=event_id[:1] - 1)) if len(event_id) else []
+    if len(event_id) == 0:
+        return np.zeros(1, np.int64)
+    starts = np.flatnonzero(np.diff(event_id, prepend=event_id[:1] - 1))
     return np.append(starts, len(event_id)).astype(np.int64)
 
 

@@ -153,7 +153,7 @@ def gamma_event_filter_code(
         {
             EventFilter.max_events: ~gamma_within_max_events,
             EventFilter.tof_window: _outside_tof_window(events, cuts),
-            EventFilter.L_any_min: (light < cuts.min_L_any_MeVee).any(axis=1),
+            EventFilter.L_any_min: light.min(axis=1) < cuts.min_L_any_MeVee,
             EventFilter.hit_distance: _too_far(events, cuts),
         }
     )

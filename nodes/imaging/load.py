@@ -15,6 +15,7 @@ from ...schemas.imaging.images import SourceRecords
 from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ...schemas.light_response import LightTables
 from ...schemas.sources import EventRange, FileRef
+from ...schemas.tables import categories_of
 from ..light_response import (
     birks_light_response,
     response_rows,
@@ -83,7 +84,7 @@ def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> p
         built_in = birks_light_response(stopping_power_table(stream.read()))
     replaced = {(material, recoil) for material, recoil, _ in light_tables.files}
     curves = [
-        response_rows(m, r, c["energy_MeV"].to_numpy(), c["light_MeVee"].to_numpy())
+        response_rows(str(m), str(r), c["energy_MeV"].to_numpy(), c["light_MeVee"].to_numpy())
         for (m, r), c in built_in.groupby(["material", "recoil"], observed=True)
         if (m, r) not in replaced
     ]
@@ -102,4 +103,4 @@ def _materials(det_id: np.ndarray, detectors: Detectors) -> pd.Categorical:
         place = np.minimum(np.searchsorted(ids, det_id), len(ids) - 1)
         known = ids[place] == det_id
         codes[known] = of_id[place[known]]
-    return pd.Categorical.from_codes(codes, categories=names)
+    return categories_of(codes, names)

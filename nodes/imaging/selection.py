@@ -68,7 +68,7 @@ def neutron_cone_cut_code(
         neutron_cone_scores,
         neutron_chosen_row,
         neutron_cone_filters,
-        possible.reshape(-1, NEUTRON_HYPOTHESES).any(axis=1),
+        possible,
     )
 
 
@@ -85,7 +85,7 @@ def gamma_cone_cut_code(
         gamma_cone_scores,
         gamma_chosen_row,
         gamma_cone_filters,
-        _possible(gamma_candidate_cones).reshape(-1, GAMMA_HYPOTHESES).any(axis=1),
+        _possible(gamma_candidate_cones),
     )
 
 
@@ -180,12 +180,13 @@ def _possible(candidates: pd.DataFrame) -> Mask:
 
 
 def _cut_codes(
-    candidates: pd.DataFrame, scores_rad: F8, chosen_row: I8, cuts: ConeFilters, any_possible: Mask
+    candidates: pd.DataFrame, scores_rad: F8, chosen_row: I8, cuts: ConeFilters, possible: Mask
 ) -> U1:
+    per_event = len(possible) // max(len(chosen_row), 1)
     code = np.full(len(chosen_row), ConeFilter.kept, np.uint8)
     chosen = chosen_row >= 0
     code[~chosen] = ConeFilter.direction
-    code[~any_possible] = ConeFilter.no_candidate
+    code[~possible.reshape(len(chosen_row), per_event).any(axis=1)] = ConeFilter.no_candidate
     rows = chosen_row[chosen]
     cut = np.full(len(rows), ConeFilter.kept, np.uint8)
     if cuts.max_incident_energy_MeV > 0:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...schemas.imaging.codes import GAMMA, NEUTRON, SPECIES
 from ...schemas.imaging.images import BackProjection, Footprints
-from ...schemas.tables import TableSchema
+from ...schemas.tables import TableSchema, categories_of
 
 
 def joined_footprints(parts: list[BackProjection]) -> Footprints:
@@ -16,8 +16,9 @@ def joined_footprints(parts: list[BackProjection]) -> Footprints:
         [p.lit_pixels if p.footprints is not None else np.zeros_like(p.lit_pixels) for p in parts]
     )
     pixels = [p.footprints.pixels for p in parts if p.footprints is not None]
-    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.uint64)]).astype(np.uint64)
-    return Footprints(offsets, np.concatenate(pixels) if pixels else np.zeros(0, np.uint32))
+    return Footprints.of_counts(
+        counts, np.concatenate(pixels) if pixels else np.zeros(0, np.uint32)
+    )
 
 
 def stacked(
@@ -41,7 +42,7 @@ def stacked(
     for column in schema.columns:
         if column.name == "species":
             code = np.repeat([NEUTRON, GAMMA], sizes).astype(np.int8)
-            columns["species"] = pd.Categorical.from_codes(code, categories=list(SPECIES))
+            columns["species"] = categories_of(code, SPECIES)
             continue
         parts = [
             part[column.name] if column.name in part else _absent(column.dtype, part)
@@ -66,4 +67,4 @@ def _absent(dtype: str, part: pd.DataFrame) -> pd.Series:
 def _joined_categories(parts: list[pd.Series]) -> pd.Categorical:
     names = next((list(p.cat.categories) for p in parts if len(p.cat.categories)), [])
     codes = [p.cat.set_categories(names).cat.codes.to_numpy() for p in parts]
-    return pd.Categorical.from_codes(np.concatenate(codes), categories=names)
+    return categories_of(np.concatenate(codes), names)

@@ -79,6 +79,7 @@ def neutron_scatters(
         weight = (
             source_weight(neutron_flights, cell1, distance_cm(x0, x1))
             * flight_weight(neutron_flights, cell1, cell2, distance_cm(x1, x2))
+            * likelihood
         )
         recoil1 = incident - after
         recoil2 = u[14] * highest_recoil_energy_MeV(after, PROTON_MASS_MEV)

@@ -77,11 +77,11 @@ class PixelGrid:
 
     @property
     def u_centers_cm(self) -> F8:
-        return self.u_min_cm + (np.arange(self.nu) + 0.5) * self.du_cm
+        return np.asarray(self.u_min_cm + (np.arange(self.nu) + 0.5) * self.du_cm)
 
     @property
     def v_centers_cm(self) -> F8:
-        return self.v_min_cm + (np.arange(self.nv) + 0.5) * self.dv_cm
+        return np.asarray(self.v_min_cm + (np.arange(self.nv) + 0.5) * self.dv_cm)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,6 +97,13 @@ class Footprints:
 
     offsets: U8
     pixels: U4
+
+    @classmethod
+    def of_counts(cls, lit_pixels: U4, pixels: U4) -> Footprints:
+        """Footprints from the number of pixels of each cone, in order."""
+        offsets = np.zeros(len(lit_pixels) + 1, np.uint64)
+        np.cumsum(lit_pixels, out=offsets[1:])
+        return cls(offsets, pixels)
 
     @property
     def n_cones(self) -> int:

@@ -133,7 +133,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
         power = 0
         n = 0
         while at < end and 48 <= text[at] <= 57:
-            power = min(power * 10 + np.int64(text[at] - 48), 10000)
+            power = power * 10 + int(text[at] - 48) if power < 1000 else 1000
             n += 1
             at += 1
         if n == 0 or not _is_end(text, at, end):

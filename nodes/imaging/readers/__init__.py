@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from ....schemas.imaging.filters import Policy
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
@@ -34,8 +35,8 @@ class Reader:
     read: Callable[[FileRef, EventRange, ReaderSettings], SourceRecords]
     metadata: Callable[[FileRef, ReaderSettings], SourceMetadata]
     positions_in_mm: bool
-    neutron_policy: str
-    gamma_policy: str
+    neutron_policy: Policy
+    gamma_policy: Policy
     record: str
     """What ``problems`` counts places in: ``line`` or ``entry``."""
 

@@ -20,6 +20,7 @@ from ....schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
+from ....schemas.tables import categories_of
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 
 FIELDS: Final = ("x", "y", "z", "t", "dE", "psd", "det", "particle", "clipped")
@@ -191,9 +192,7 @@ def _hits(
             "event_id": entry + first_event,
             "hit_in_event": _numbered(entry),
             "det_id": columns["det"][kept],
-            "species": pd.Categorical.from_codes(
-                gamma[kept].astype(np.int8), categories=list(SPECIES)
-            ),
+            "species": categories_of(gamma[kept].astype(np.int8), SPECIES),
             "x_cm": columns["x"][kept] * cm,
             "y_cm": columns["y"][kept] * cm,
             "z_cm": columns["z"][kept] * cm,

@@ -18,7 +18,7 @@ from ....schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
-from ....schemas.tables import TableSchema
+from ....schemas.tables import TableSchema, categories_of
 from ..kernels import usrdef_text as kernel
 
 KIND_NAMES: Final = {
@@ -123,7 +123,7 @@ def _hits(columns: Any, n: int, first_event: int, settings: ReaderSettings) -> p
             "event_id": columns["hit_event"][:n] + first_event,
             "hit_in_event": columns["hit_number"][:n].copy(),
             "det_id": columns["hit_region"][:n].copy(),
-            "species": pd.Categorical.from_codes(columns["hit_species"][:n], categories=SPECIES),
+            "species": categories_of(columns["hit_species"][:n], SPECIES),
             "x_cm": values[:, 1] * cm,
             "y_cm": values[:, 2] * cm,
             "z_cm": values[:, 3] * cm,

@@ -70,13 +70,13 @@ def test_the_density_is_that_of_weighted_uniform_points() -> None:
     """Piecewise proposals with rejection against importance weights of plain uniform points."""
     bars = tuple(
         Bar(det_id=i, center_cm=(x, 0.0, z), size_cm=(2.0, 16.0, 2.0))
-        for i, (x, z) in enumerate([(0.0, 20.0), (4.0, 27.0), (-3.0, 29.0)])
+        for i, (x, z) in enumerate([(0.0, 20.0), (8.0, 24.0), (-3.0, 29.0)])
     )
-    n = 2_000
+    n = 1_500
     true = _scatters(
         n_gammas=n,
         detector=DetectorArray(bars=bars),
-        gamma_spectrum=GammaSpectrum(lines_MeV=(1.2,)),
+        gamma_spectrum=GammaSpectrum(lines_MeV=(3.0,)),
         thresholds=Thresholds(min_light_MeVee=0.0, min_deposit_MeV=0.1),
     )
     rng = np.random.default_rng(6)
@@ -88,16 +88,16 @@ def test_the_density_is_that_of_weighted_uniform_points() -> None:
     length = np.sqrt((steps**2).sum(axis=2))
     cosine = (steps[:, :-1] * steps[:, 1:]).sum(axis=2) / (length[:, :-1] * length[:, 1:])
     cosine = np.concatenate([cosine, rng.uniform(-1, 1, (tried, 1))], axis=1)
-    energy, weight = np.full(tried, 1.2), 1.0 / (length**2).prod(axis=1)
+    energy, weight = np.full(tried, 3.0), 1.0 / (length**2).prod(axis=1)
     for k in range(3):
         after = compton_energy_MeV(energy, cosine[:, k])
         weight = weight * klein_nishina(energy, cosine[:, k]) * (energy - after >= 0.1)
-        energy = after
+        last, energy = energy - after, after
     for expected, found in (
         (np.arccos(cosine[:, 0]), true.theta_rad),
         (np.abs(x[:, 1, 1]), np.abs(true.position_cm[:, 1, 1])),
         (order[:, 0] == 0, true.bar[:, 0] == 0),
-        (1.2 - energy, true.deposit_MeV.sum(axis=1)),
+        (last, true.deposit_MeV[:, 2]),
     ):
         mean = np.average(expected, weights=weight)
         variance = np.average((expected - mean) ** 2, weights=weight)
@@ -105,6 +105,18 @@ def test_the_density_is_that_of_weighted_uniform_points() -> None:
         assert found.mean() == pytest.approx(
             mean, abs=4 * np.sqrt(variance * (1 / n + 1 / effective))
         )
+
+
+def test_the_third_deposit_follows_klein_nishina() -> None:
+    true = _scatters(n_gammas=2000, thresholds=Thresholds(min_light_MeVee=0.0, min_deposit_MeV=0.0))
+    energy = true.incident_energy_MeV - true.deposit_MeV[:, 0] - true.deposit_MeV[:, 1]
+    cosine = np.linspace(-1.0, 1.0, 401)
+    grid = np.broadcast_arrays(energy[:, None], cosine[None, :])
+    likelihood, deposit = klein_nishina(*grid), grid[0] - compton_energy_MeV(*grid)
+    mean = np.average(deposit, axis=1, weights=likelihood)
+    variance = np.average((deposit - mean[:, None]) ** 2, axis=1, weights=likelihood)
+    pull = (true.deposit_MeV[:, 2] - mean).sum() / np.sqrt(variance.sum())
+    assert abs(pull) < 4.0
 
 
 def test_the_seed_decides_and_neutrons_do_not() -> None:
