@@ -1,1 +1,17 @@
 """Everything that is not a quantity: command, settings, graph building, execution, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .api import Analysis
+    from .config import LoadedConfig
+
+
+def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
+    """A pipeline with its settings, ready to be asked for nodes; see api.pipeline()."""
+    from .api import pipeline as build
+
+    return build(name, config)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib
 import logging
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hamilton import driver
-from hamilton.lifecycle.api import NodeExecutionHook
 
 from ..schemas.errors import UsageError
 from ..schemas.tables import TableSchema
-from .checks import check_output, freeze
+from .node_execution import Manifest, NodeExecution
+
+if TYPE_CHECKING:
+    from .cache.execution import NodeCache
+
 
 # Hamilton prints a banner with every argument of a node that fails; our errors say it shorter.
 logging.getLogger("hamilton").setLevel(logging.CRITICAL)
@@ -23,12 +25,16 @@ logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A graph: the modules of its nodes in order of the stages, frames by name, aliases."""
+    """A graph: the modules of its nodes in order of the stages, frames by name, aliases.
+
+    ``untracked`` names the inputs that no result depends on.
+    """
 
     name: str
     module_names: tuple[str, ...]
     tables: Mapping[str, TableSchema]
     aliases: Mapping[str, str]
+    untracked: tuple[str, ...] = ()
 
     def modules(self) -> list[Any]:
         """The node modules, imported."""
@@ -58,76 +64,26 @@ def imaging() -> Pipeline:
         tuple(f"radiograph.nodes.imaging.{stage}" for stage in stages),
         TABLES,
         MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
+        untracked=("threads",),
     )
 
 
 PIPELINES: Final = MappingProxyType({"imaging": imaging})
 
 
-@dataclass
-class NodeRecord:
-    """What became of one node in a run: executed, hit or skipped, and the seconds it took."""
-
-    status: str = "skipped"
-    seconds: float = 0.0
-    calls: int = 0
-
-
-@dataclass
-class Manifest:
-    """The record of every node of a run, filled while it goes on; over chunks, sums."""
-
-    nodes: dict[str, NodeRecord] = field(default_factory=dict)
-
-    def executed(self, node: str, seconds: float) -> None:
-        """Note one execution of a node."""
-        record = self.nodes.setdefault(node, NodeRecord())
-        record.status = "executed"
-        record.seconds += seconds
-        record.calls += 1
-
-
-class CheckedExecution(NodeExecutionHook):  # type: ignore[misc]
-    """Times each node, checks what it returns and freezes it."""
-
-    def __init__(self, tables: Mapping[str, TableSchema], manifest: Manifest) -> None:
-        self._tables = tables
-        self._manifest = manifest
-        self._started: dict[str, float] = {}
-
-    def run_before_node_execution(self, *, node_name: str, **_: Any) -> None:
-        """Note the start."""
-        self._started[node_name] = time.perf_counter()
-
-    def run_after_node_execution(
-        self,
-        *,
-        node_name: str,
-        node_tags: dict[str, Any],
-        node_kwargs: dict[str, Any],
-        node_return_type: Any,
-        result: Any,
-        success: bool,
-        **_: Any,
-    ) -> None:
-        """Check and freeze the result, note the time."""
-        if not success:
-            return
-        check_output(node_name, node_tags, node_return_type, node_kwargs, result, self._tables)
-        freeze(result)
-        self._manifest.executed(node_name, time.perf_counter() - self._started[node_name])
-
-
 def build_driver(
-    pipeline: Pipeline, choices: Mapping[str, Any], manifest: Manifest | None = None
+    pipeline: Pipeline,
+    choices: Mapping[str, Any],
+    manifest: Manifest | None = None,
+    cache: NodeCache | None = None,
 ) -> driver.Driver:
     """The Hamilton driver of a pipeline with the algorithms that ``choices`` select."""
-    hook = CheckedExecution(pipeline.tables, manifest or Manifest())
+    execution = NodeExecution(pipeline.tables, manifest or Manifest(), cache)
     return (
         driver.Builder()
         .with_modules(*pipeline.modules())
         .with_config(dict(choices))
-        .with_adapters(hook)
+        .with_adapters(execution)
         .build()
     )
 
@@ -167,7 +123,10 @@ def resolved_targets(
             names = sorted([*visible_nodes(dr), *aliases])
             near = difflib.get_close_matches(target, names, 3, 0.5)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            msg = f"No node {target!r} in this graph.{hint} `radiograph nodes` lists them."
+            msg = (
+                f"No node {target!r} in the graph of these settings.{hint} "
+                "`radiograph nodes` lists all; some exist only with some settings."
+            )
             raise UsageError(msg, key=target)
         resolved.append(name)
     return list(dict.fromkeys(resolved))

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..schemas.errors import EXIT_BUG, ConfigError, RadiographError, UsageError
+from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
 from .commands.check import check
+from .commands.graph import graph
 from .commands.init import init
 from .commands.nodes import nodes
 from .commands.run import run
@@ -57,6 +58,7 @@ def main(
 app.command("run")(run)
 app.command("check")(check)
 app.command("nodes")(nodes)
+app.command("graph")(graph)
 app.command("init")(init)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
@@ -72,12 +74,13 @@ def guarded(argv: list[str]) -> int:
     try:
         result = typer.main.get_command(app)(args=argv, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted; nothing was written\n")
-        return EXIT_INTERRUPTED
+        return _interrupted(argv)
     except typer.Exit as stop:
         return stop.exit_code
     except _CommandLineError as wrong:
-        return _failed(argv, UsageError(wrong.format_message()))  # type: ignore[attr-defined]
+        message = wrong.format_message()  # type: ignore[attr-defined]
+        # Without a message the help was printed: a group was called without a command.
+        return _failed(argv, UsageError(message)) if message else EXIT_USAGE
     except RadiographError as error:
         return _failed(argv, error)
     except BrokenPipeError:
@@ -92,7 +95,19 @@ def guarded(argv: list[str]) -> int:
         traceback.print_exc()
         sys.stderr.write("This is a bug in radiograph; please report the lines above.\n")
         return EXIT_BUG
+    # typer gives back what an interrupt or an early exit made the exit code.
+    if result == EXIT_INTERRUPTED:
+        return _interrupted(argv)
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(argv: list[str]) -> int:
+    message = "interrupted; nothing was written"
+    if "--json" in argv:
+        error = {"code": "interrupted", "message": message, "key": None, "file": None}
+        print_json({"error": error})
+    sys.stderr.write(f"{message}\n")
+    return EXIT_INTERRUPTED
 
 
 def _failed(argv: list[str], error: RadiographError) -> int:

@@ -80,7 +80,8 @@ class Screen:
                 self._console.print(
                     f"{stage:7} {counters[after]:>12,} of {counters[before]:,} {noun}", markup=False
                 )
-        self._console.print(_counter_table(counters))
+        if any(counters.values()):
+            self._console.print(_counter_table(counters))
         self._console.print(f"{report.seconds:.2f} s, {report.output}", markup=False)
 
 
@@ -93,7 +94,8 @@ def _counter_table(counters: dict[str, int]) -> Table:
     rows: dict[str, dict[str, Any]] = {}
     for name, value in counters.items():
         stem, _, suffix = name.rpartition("_")
-        if suffix in ("n", "g") and (stem in counters or f"{stem}_total" in counters):
+        of_species = {f"{stem}_n", f"{stem}_g"} <= counters.keys()
+        if suffix in ("n", "g") and (of_species or stem in counters):
             rows.setdefault(stem, {})[suffix] = value
         elif suffix == "total" and f"{stem}_n" in counters:
             rows.setdefault(stem, {})["total"] = value

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..imaging.run import RunReport
 
@@ -39,7 +41,17 @@ def run(
     until: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Last stage: hits, events, cones, image.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an existing output.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Compute everything, keep nothing.")
+    ] = False,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of the cache.")] = None,
+    refresh: Annotated[
+        list[str] | None, typer.Option(help="Compute this node again; repeatable.")
+    ] = None,
+    rehash: Annotated[
+        bool, typer.Option("--rehash", help="Read the input even if it seems unchanged.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
     verbose: Annotated[
@@ -71,6 +83,9 @@ def run(
         loaded,
         targets=target or (),
         overwrite=overwrite,
+        cache=cache_options(
+            loaded, no_cache=no_cache, folder=cache_dir, refresh=refresh or (), rehash=rehash
+        ),
         quiet=quiet,
         verbose=verbose,
         to_stdout=not as_json,
@@ -86,6 +101,7 @@ def run_and_show(
     *,
     targets: list[str] | tuple[str, ...] = (),
     overwrite: bool = False,
+    cache: CacheOptions,
     quiet: bool = False,
     verbose: bool = False,
     to_stdout: bool = True,
@@ -106,13 +122,36 @@ def run_and_show(
         screen.note(f"fast mode replaces {', '.join(loaded.replaced)}")
     with screen.progress(show=loaded.config.run.progress) as advance:
         report = run_imaging(
-            loaded, targets=targets, overwrite=overwrite, progress=_advancing(advance)
+            loaded,
+            targets=targets,
+            overwrite=overwrite,
+            cache=cache,
+            progress=_advancing(advance),
         )
     screen.summary(report)
     if to_stdout:
         for path in (report.output, *report.figures):
             typer.echo(path)
     return report
+
+
+def cache_options(
+    loaded: LoadedConfig,
+    *,
+    no_cache: bool = False,
+    folder: Path | None = None,
+    refresh: Sequence[str] = (),
+    rehash: bool = False,
+) -> CacheOptions:
+    """What the command line and [cache] together want of the cache."""
+    from ..cache.opening import CacheOptions
+    from ..config import resolved_path
+
+    settings = loaded.config.cache
+    if folder is None and settings.dir is not None:
+        folder = resolved_path(loaded, settings.dir)
+    enabled = settings.enabled and not no_cache
+    return CacheOptions(folder, enabled, tuple(refresh), rehash)
 
 
 def _advancing(advance: Any) -> Any:

@@ -12,6 +12,8 @@ import pandas as pd
 from ...nodes.imaging.selection import GAMMA_HYPOTHESES, NEUTRON_HYPOTHESES
 from ...nodes.imaging.stacking import joined_footprints
 from ...schemas.imaging.images import BackProjection, Counts
+from ..cache.execution import NodeCache
+from ..cache.lazy import Lazy, resolved
 
 HYPOTHESES = {"neutron": NEUTRON_HYPOTHESES, "gamma": GAMMA_HYPOTHESES}
 
@@ -29,6 +31,31 @@ class RowsBefore:
             self.neutron + events["events_after_filters_n"],
             self.gamma + events["events_after_filters_g"],
         )
+
+
+Parts = Sequence[tuple[RowsBefore, Any]]
+
+
+def whole(node: str, parts: Parts, cache: NodeCache | None) -> Any:
+    """One value of the parts of all ranges, each with the rows before it.
+
+    With a cache it is a Lazy, known by the parts and by the code that joins them.
+    """
+    if len(parts) == 1:
+        return parts[0][1]
+
+    def make() -> Any:
+        return joined(node, [(before, resolved(value)) for before, value in parts])
+
+    if cache is None:
+        return make()
+    identity = [(before.neutron, before.gamma, v.fingerprint) for before, v in parts]
+    return Lazy(make=make, fingerprint=cache.derived(joined, node, identity))
+
+
+def joined(node: str, parts: Parts) -> Any:
+    """The parts of all ranges as one, row numbers counted over the run."""
+    return merged(node, [shifted(node, value, before) for before, value in parts])
 
 
 def shifted(node: str, value: Any, before: RowsBefore) -> Any:

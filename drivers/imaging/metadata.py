@@ -21,8 +21,8 @@ from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
 from ...schemas.sources import FileRef
 from ..config import LoadedConfig, config_rows, resolved_path
-from ..graph import Manifest
 from ..hdf5 import TEXT, write_array, write_text
+from ..node_execution import Manifest
 from .layout import FORMAT_VERSION
 
 LIBRARIES: Final = (

@@ -24,6 +24,7 @@ PLACED: Final = frozenset(
         "selected_cones",
         "footprints",
         "counters",
+        "source_metadata",
         "summed_images",
         "projections",
         "projection_metrics",
@@ -38,10 +39,12 @@ class Request:
     """Nodes of one run.
 
     ``targets`` are wanted as one value, ``streams`` range by range; ``counters`` names the
-    counter node of each stage that is filled; ``asked`` is what the user named.
+    counter node of each stage that is filled; ``asked`` is what the user named, ``loose``
+    what of it has no place of its own in the file.
     """
 
     asked: tuple[str, ...]
+    loose: tuple[str, ...]
     targets: tuple[str, ...]
     streams: tuple[str, ...]
     groups: tuple[Group, ...]
@@ -57,6 +60,7 @@ def request_for_stage(until: Stage, *, figures: bool) -> Request:
     asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
     return Request(
         asked=targets or (asked[until],),
+        loose=(),
         targets=(*targets, *counters.values(), "parse_problems", "source_metadata"),
         streams=tuple(node for g in groups for node in g.nodes),
         groups=groups,
@@ -73,10 +77,15 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         for stage, node in COUNTER_NODES.items()
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
-    values = [t for t in targets if t not in PLACED or t in (*IMAGE_TARGETS, "figures")]
+    images = [t for t in IMAGE_TARGETS if t in reached]
+    drawn = [t for t in targets if t == "figures"]
+    # A group of both species has no room for one of them.
+    missing = {node for group in GROUPS if group not in groups for node in group.nodes}
+    loose = [t for t in targets if t not in PLACED or t in missing]
     return Request(
         asked=tuple(targets),
-        targets=(*values, *counters.values(), "parse_problems", "source_metadata"),
+        loose=tuple(loose),
+        targets=(*images, *drawn, *loose, *counters.values(), "parse_problems", "source_metadata"),
         streams=tuple(node for g in groups for node in g.nodes),
         groups=groups,
         counters=counters,

@@ -7,10 +7,11 @@ name only when it is whole.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,16 @@ import pandas as pd
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
 from ...schemas.sources import EventRange
+from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
 from ..files import replaced_file
 from . import metadata, output
 from .merging import RowsBefore
-from .requests import IMAGE_TARGETS, PLACED, Request, request_for_stage, request_for_targets
+from .requests import Request, request_for_stage, request_for_targets
 from .session import Session, Sink, open_session
 from .statuses import node_statuses
 
@@ -63,6 +66,7 @@ def run_imaging(
     *,
     targets: Sequence[str] = (),
     overwrite: bool = False,
+    cache: CacheOptions = NO_CACHE,
     progress: Sink | None = None,
 ) -> RunReport:
     """Run the pipeline of a config; UsageError, ConfigError or InputError before writing.
@@ -73,18 +77,22 @@ def run_imaging(
         Nodes to compute; empty = everything up to [pipeline] until.
     overwrite
         Replace an existing output, as does [io] hdf5_overwrite.
+    cache
+        Which cache to use; none by default.
     progress
         Called after each range of events.
     """
     started = time.perf_counter()
     config = loaded.config
     source, out = input_path(loaded), output_path(loaded)
-    check_outputs(loaded, out, overwrite=overwrite, figures=_draws(config, targets))
-    session = open_session(config, source, loaded.path.parent)
+    check_outputs(loaded, source, out, overwrite=overwrite, figures=_draws(config, targets))
+    session = open_session(config, source, loaded.path.parent, cache)
     request = _request(session, config, targets)
-    log.info("%s: %d ranges of events, to %s", source, len(session.ranges), out)
+    ranges = "1 range" if len(session.ranges) == 1 else f"{len(session.ranges)} ranges"
+    log.info("%s: %s of events, to %s", source, ranges, out)
     problems: list[dict[str, Any]] = []
     with ExitStack() as stack:
+        stack.enter_context(_writable(out))
         temporary = stack.enter_context(replaced_file(out))
         found = _write_file(temporary, session, loaded, request, progress, problems, started)
         drawn = found.get("figures", {})
@@ -105,9 +113,23 @@ def run_imaging(
     )
 
 
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """UsageError for a full disk and whatever else keeps the files from being written."""
+    try:
+        yield
+    except OSError as reason:
+        why = reason.strerror or reason
+        msg = f"{out}: cannot be written ({why}). Name another output with -o."
+        raise UsageError(msg, file=out, key="io.output_path") from reason
+
+
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
+        if "footprints" in request.asked and not config.run.list:
+            msg = "--target footprints needs list mode; give --list or set [run] list = true"
+            raise UsageError(msg, key="run.list")
         if config.plane is None:
             needs = session.plan(request.targets, request.streams).needed
             if {"summed_images", "neutron_back_projection", "gamma_back_projection"} & needs:
@@ -124,22 +146,51 @@ def _draws(config: ImagingConfig, targets: Sequence[str]) -> bool:
     return config.pipeline.until == "image" and config.vis.export_png_on_write
 
 
-def check_outputs(loaded: LoadedConfig, out: Path, *, overwrite: bool, figures: bool) -> None:
-    """UsageError if the run would replace a file without consent."""
-    if overwrite or loaded.config.io.hdf5_overwrite:
-        return
+def check_outputs(
+    loaded: LoadedConfig, source: Path, out: Path, *, overwrite: bool, figures: bool
+) -> None:
+    """UsageError if a file cannot be written, or would replace another without consent."""
+    consent = overwrite or loaded.config.io.hdf5_overwrite
     paths = [out]
     if figures:
-        vis = loaded.config.vis
-        formats = dict.fromkeys(("png", *vis.extra_formats))
-        paths += [figure_path(loaded, out, f"{s}.{e}") for s in vis.species for e in formats]
+        formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
+        images = _drawn_images(loaded.config)
+        paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
     for path in paths:
-        if path.exists():
+        fault = _fault_of_place(path, (source, loaded.path))
+        if fault:
+            msg = f"{path}: {fault}. Name another output with -o."
+            raise UsageError(msg, file=path, key="io.output_path")
+        if path.exists() and not consent:
             msg = (
                 f"{path}: exists already. Give --overwrite, set [io] hdf5_overwrite = true, or "
                 "name another output with -o."
             )
             raise UsageError(msg, file=path, key="io.output_path", code="output_exists")
+
+
+def _drawn_images(config: ImagingConfig) -> list[str]:
+    """The images that get a figure: those that exist of the ones that [vis] names."""
+    is_on = {"n": config.run.neutrons, "g": config.run.gammas, "all": True}
+    present = [name for name, on in is_on.items() if on]
+    if config.vis.summed_dataset is None:
+        return [name for name in present if name in config.vis.species]
+    wanted = config.vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
+    return [wanted] if wanted in present else present[:1]
+
+
+def _fault_of_place(path: Path, read: Sequence[Path]) -> str:
+    """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
+    if path.is_dir():
+        return "is a folder"
+    if path.exists() and any(r.exists() and path.samefile(r) for r in read):
+        return "is read by this run and would be replaced"
+    folder = next(p for p in path.absolute().parents if p.exists())
+    if not folder.is_dir():
+        return f"cannot be made, since {folder} is a file"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"cannot be made: no permission to write in {folder}"
+    return ""
 
 
 def figure_path(loaded: LoadedConfig, out: Path, name: str) -> Path:
@@ -179,7 +230,7 @@ def _write_file(
             file, config.io.input_format, found["source_metadata"], run_number
         )
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
-        _write_values(file, found, request, config)
+        _write_values(file, found, request, session)
         seconds = time.perf_counter() - started
         metadata.write_provenance(file, session.source, session.manifest, seconds, problems)
     return found
@@ -203,18 +254,18 @@ def _sink(rows: output.ImagingRows, progress: Sink | None) -> Sink:
 
 
 def _write_values(
-    file: h5py.File, found: Mapping[str, Any], request: Request, config: ImagingConfig
+    file: h5py.File, found: Mapping[str, Any], request: Request, session: Session
 ) -> None:
     if "summed_images" in found:
         output.write_images(file, found["summed_images"])
     if "projections" in found:
         metrics = found.get("projection_metrics", {})
-        output.write_projections(file, found["projections"], metrics, config)
-    elif "projection_metrics" in found:
-        output.write_value(file, "projection_metrics", found["projection_metrics"])
-    for name, value in found.items():
-        if name in request.asked and name not in PLACED and name not in IMAGE_TARGETS:
-            output.write_value(file, name, value)
+        output.write_projections(file, found["projections"], metrics, session.config)
+    for name in request.loose:
+        node = session.driver.graph.nodes[name]
+        summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
+        table = TABLES.get(node.tags.get("schema", ""))
+        output.write_value(file, name, found[name], summary, table)
 
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:
@@ -273,5 +324,5 @@ def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]
         if is_on and counters.get("cones_imaged_total") and counters.get(key) == 0:
             warnings.append(f"no {species} cone lights a pixel: the {species} image is zero")
     if counters.get("raw_events_damaged"):
-        warnings.append(f"{counters['raw_events_damaged']} damaged records are left out")
+        warnings.append(f"damaged records left out: {counters['raw_events_damaged']}")
     return warnings

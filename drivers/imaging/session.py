@@ -12,14 +12,18 @@ from hamilton import driver
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
-from ...schemas.imaging.images import Counts, SourceRecords
+from ...schemas.imaging.images import Counts
 from ...schemas.sources import EventRange, FileRef
+from ..cache.execution import NodeCache
+from ..cache.lazy import resolved
+from ..cache.opening import NO_CACHE, CacheOptions, known_file, open_cache
 from ..execution import Plan, RangeResults, planned, run_constants, run_ranges, run_rest
-from ..files import file_ref
-from ..graph import Manifest, build_driver, imaging, resolved_targets
+from ..graph import build_driver, imaging, resolved_targets
+from ..node_execution import Manifest
 from .inputs import GraphInputs, graph_inputs, reader_settings
-from .merging import RowsBefore, merged, shifted
+from .merging import RowsBefore, whole
 
+_WHOLE_RUN = "run"
 Sink = Callable[[EventRange, RangeResults, RowsBefore], None]
 
 
@@ -31,12 +35,15 @@ class Session:
     source: FileRef
     ranges: Sequence[EventRange]
     inputs: GraphInputs
+    cache: NodeCache | None = None
     manifest: Manifest = field(default_factory=Manifest)
 
     def __post_init__(self) -> None:
         pipeline = imaging()
         self.aliases = pipeline.aliases
-        self.driver: driver.Driver = build_driver(pipeline, self.inputs.choices, self.manifest)
+        self.driver: driver.Driver = build_driver(
+            pipeline, self.inputs.choices, self.manifest, self.cache
+        )
 
     def resolved(self, targets: Iterable[str]) -> list[str]:
         """Names of nodes, aliases replaced."""
@@ -48,27 +55,36 @@ class Session:
         """One value a target. ``streams`` are given to ``sink`` range by range."""
         targets = self.resolved(targets)
         # The caps and the row numbers of a range need what the ranges before it kept.
-        always = {"source_records"} | set(self._running_counts(targets, streams))
+        always = {"record_counters"} | set(self._running_counts(targets, streams))
         plan = planned(self.driver, targets, {*streams, *always})
-        parts: dict[str, list[Any]] = {name: [] for name in plan.merged}
+        parts: dict[str, list[tuple[RowsBefore, Any]]] = {name: [] for name in plan.merged}
         progress = _Progress(self.config)
 
         def inputs_of(event_range: EventRange) -> Mapping[str, Any]:
+            self._begin(f"{event_range.first_event}+{event_range.n_events}")
             return {**self._values, "event_range": event_range, **progress.budgets()}
 
         def each(event_range: EventRange, results: RangeResults) -> None:
             for name in plan.merged:
-                parts[name].append(shifted(name, results[name], progress.before))
+                parts[name].append((progress.before, results[name]))
             if sink is not None:
-                sink(event_range, results, progress.before)
+                asked = {name: resolved(results[name]) for name in streams}
+                sink(event_range, asked, progress.before)
             progress.add(results)
 
+        self._begin(_WHOLE_RUN)
         constants = run_constants(self.driver, plan, self._run_values)
         run_ranges(self.driver, plan, constants, self.ranges, inputs_of, each)
         check_damage(progress, self.source.path, self.config)
-        whole = {name: merged(name, part) for name, part in parts.items()}
-        rest = run_rest(self.driver, plan, {**constants, **whole}, self._run_values)
-        return {name: whole.get(name, rest.get(name)) for name in targets}
+        self._begin(_WHOLE_RUN)
+        joined = {name: whole(name, part, self.cache) for name, part in parts.items()}
+        rest = run_rest(self.driver, plan, {**constants, **joined}, self._run_values)
+        return {name: resolved(joined.get(name, rest.get(name))) for name in targets}
+
+    def _begin(self, slot: str) -> None:
+        """Tell the cache which part of the run comes next."""
+        if self.cache is not None:
+            self.cache.slot = slot
 
     def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
         """What a run would evaluate."""
@@ -111,11 +127,11 @@ class _Progress:
         return {"event_budget": self.events_left, "cone_budget": self.cones_left}
 
     def add(self, results: RangeResults) -> None:
-        records: SourceRecords = results["source_records"]
-        self.n_good += records.n_raw_events
-        self.n_damaged += records.n_damaged_records
-        events: Counts | None = results.get("event_counters")
-        cones: Counts | None = results.get("cone_counters")
+        records: Counts = resolved(results["record_counters"])
+        self.n_good += records["records_read"]
+        self.n_damaged += records["records_damaged"]
+        events: Counts | None = resolved(results.get("event_counters"))
+        cones: Counts | None = resolved(results.get("cone_counters"))
         if events is not None:
             self.before = self.before.after(events)
             self.events_left = max(self.events_left - events["events_total_for_filters"], 0)
@@ -138,24 +154,31 @@ def check_damage(progress: _Progress, path: str, config: ImagingConfig) -> None:
         raise InputError(msg, file=path, key="io.max_bad_fraction", code="too_much_damage")
 
 
-def open_session(config: ImagingConfig, source: Path, folder: Path) -> Session:
+def open_session(
+    config: ImagingConfig, source: Path, folder: Path, cache: CacheOptions = NO_CACHE
+) -> Session:
     """Plan a run over one file; InputError for a missing, empty or wrong-kind file."""
     if source.is_dir():
-        msg = f"{source}: is a folder; give a file."
+        msg = f"{source}: is a folder. Give a file in it."
         raise InputError(msg, file=source, key="io.input_path")
     if not source.exists():
         msg = f"{source}: no such file. Set [io] input_path or give --input-path."
         raise InputError(msg, file=source, key="io.input_path")
     if source.stat().st_size == 0:
-        msg = f"{source}: the file is empty."
+        msg = f"{source}: the file is empty (0 bytes). Give another file."
         raise InputError(msg, file=source, key="io.input_path")
     reader = READERS[config.io.input_format]
     ranges = reader.event_ranges(source, config.run.chunk_events, reader_settings(config))
     if not ranges:
-        msg = f"{source}: holds no raw event in the format {config.io.input_format}."
+        msg = (
+            f"{source}: holds no raw event in the format {config.io.input_format}. Give another "
+            f"file, or set [io] input_format to its format: {', '.join(READERS)}."
+        )
         raise InputError(msg, file=source, key="io.input_format")
     inputs = graph_inputs(config, folder, source_name=source.name)
-    return Session(config, file_ref(source), ranges, inputs)
+    opened = open_cache(cache, imaging().untracked)
+    file = known_file(source, opened, rehash=cache.rehash)
+    return Session(config, file, ranges, inputs, opened)
 
 
 def run_nodes(config: ImagingConfig, source: Path, targets: Iterable[str]) -> dict[str, Any]:

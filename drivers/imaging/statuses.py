@@ -7,7 +7,8 @@ from typing import Any
 
 from hamilton import driver
 
-from ..graph import Manifest, NodeRecord, dependencies, visible_nodes
+from ..graph import dependencies, visible_nodes
+from ..node_execution import Manifest, NodeRecord
 
 _ORDER = ("executed", "hit", "skipped")
 

@@ -116,11 +116,11 @@ METHODS: Final[Mapping[tuple[str, str], Method]] = MappingProxyType(
 
 
 def _cones_a_task(n_cones: int, grid: PixelGrid, threads: Threads) -> int:
+    scratch = max(_SCRATCH_PIXELS // (2 * (grid.nu + grid.nv)), 64)
     if threads.cones_a_task > 0:
-        return threads.cones_a_task
-    fair = -(-n_cones // (4 * threads.count))
-    scratch = _SCRATCH_PIXELS // (2 * (grid.nu + grid.nv))
-    return max(min(fair, scratch, _MOST_CONES_A_TASK), 64)
+        return min(threads.cones_a_task, scratch)
+    fair = max(-(-n_cones // (4 * threads.count)), 64)
+    return min(fair, scratch, _MOST_CONES_A_TASK)
 
 
 def _in_threads(

@@ -24,8 +24,8 @@ def delta_theta_rad(cones: pd.DataFrame, target_cm: F8) -> F8:
 def axis_meets_plane(cones: pd.DataFrame, frame: PlaneFrame) -> Mask:
     """Whether apex + t axis lies in the plane for a t > 0."""
     height, slope = _height_and_slope(cones, frame)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(height / slope > 0.0)
+    # Not height / slope: an axis parallel to the plane would give infinity.
+    return np.asarray(height * slope > 0.0)
 
 
 def surface_meets_plane(cones: pd.DataFrame, frame: PlaneFrame) -> Mask:

@@ -19,19 +19,19 @@ NEUTRON_EVENT_HITS = 2
 GAMMA_EVENT_HITS = 3
 
 
-@tag(stage="hits", schema="Hits", helper="true")
+@tag(stage="hits", schema="Hits", helper="true", stored="false")
 def neutron_hits(hits: pd.DataFrame) -> pd.DataFrame:
     """The hits taken for neutrons."""
     return _of_species(hits, "n")
 
 
-@tag(stage="hits", schema="Hits", helper="true")
+@tag(stage="hits", schema="Hits", helper="true", stored="false")
 def gamma_hits(hits: pd.DataFrame) -> pd.DataFrame:
     """The hits taken for gamma rays."""
     return _of_species(hits, "g")
 
 
-@tag(stage="hits", schema="Hits", helper="true")
+@tag(stage="hits", schema="Hits", helper="true", stored="false")
 def unknown_hits(hits: pd.DataFrame) -> pd.DataFrame:
     """Hits of unknown species: cut by the universal filters, counted, never shaped."""
     return _of_species(hits, "unknown")

@@ -11,7 +11,7 @@ from hamilton.function_modifiers import config, tag
 
 from ...schemas.imaging.detectors import Detectors
 from ...schemas.imaging.frames import HITS
-from ...schemas.imaging.images import SourceRecords
+from ...schemas.imaging.images import Counts, SourceRecords
 from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ...schemas.light_response import LightTables
 from ...schemas.sources import EventRange, FileRef
@@ -27,12 +27,23 @@ from .readers.light_tables import read_light_table
 from .transforms import world_positions_cm
 
 
-@tag(stage="load", helper="true")
+@tag(stage="load", helper="true", stored="false")
 def source_records(
     source_file: FileRef, event_range: EventRange, reader: ReaderSettings
 ) -> SourceRecords:
     """What the reader of the format found in one range of raw events."""
     return READERS[reader.input_format].read(source_file, event_range, reader)
+
+
+@tag(stage="load", helper="true")
+def record_counters(source_records: SourceRecords) -> Counts:
+    """How many records of the range were read whole, and how many are damaged."""
+    return Counts(
+        {
+            "records_read": source_records.n_raw_events,
+            "records_damaged": source_records.n_damaged_records,
+        }
+    )
 
 
 @tag(stage="load", scope="run")

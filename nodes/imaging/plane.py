@@ -33,8 +33,8 @@ def plane_axes(normal: Vector3, u_axis: Vector3 | None, v_axis: Vector3 | None) 
         assert v_axis is not None
         u = unit(np.cross(unit(v_axis), n))
     else:
-        u = unit(u_axis)
-    v = unit(np.cross(n, u)) if v_axis is None else unit(v_axis)
+        u = _across(u_axis, n)
+    v = unit(np.cross(n, u)) if v_axis is None else _across(v_axis, n, u)
     return u, v
 
 
@@ -55,3 +55,14 @@ def plane_to_world(u_cm: F8, v_cm: F8, frame: PlaneFrame, grid: PixelGrid) -> F8
         + np.multiply.outer(np.asarray(u_cm), np.asarray(grid.u_axis))
         + np.multiply.outer(np.asarray(v_cm), np.asarray(grid.v_axis))
     )
+
+
+def _across(vector: Vector3, *others: F8) -> F8:
+    """The unit vector along ``vector`` without what it has along ``others``.
+
+    Settings are orthogonal within 1e-6 only; the coordinates are inverse to rounding.
+    """
+    across = unit(vector)
+    for other in others:
+        across = unit(across - (across @ other) * other)
+    return across

@@ -7,6 +7,8 @@ negative det is empty. dE is light in MeVee. Format: see docs/formats.md.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +47,8 @@ def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> Sourc
         tree = _tree(file, path, settings.tree_key)
         slots = _slots(path, tree)
         stop = events.first_event + events.n_events
-        columns = _columns(tree, slots, events.first_event, stop)
+        with _readable(path):
+            columns = _columns(tree, slots, events.first_event, stop)
     return _records(columns, events.first_event, settings)
 
 
@@ -91,8 +94,22 @@ def _opened(path: Path) -> Any:
         raise InputError(msg, file=path) from None
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """InputError for whatever uproot raises within, where a file is cut off or damaged."""
+    try:
+        yield
+    except Exception as reason:
+        msg = (
+            f"{path}: is a ROOT file that cannot be read ({type(reason).__name__}): cut off or "
+            "damaged. Copy it again, or give another file."
+        )
+        raise InputError(msg, file=path) from None
+
+
 def _tree(file: Any, path: Path, name: str) -> Any:
-    present = sorted({key.split(";")[0] for key in file.keys()})  # noqa: SIM118
+    with _readable(path):
+        present = sorted({key.split(";")[0] for key in file.keys()})  # noqa: SIM118
     if name not in present:
         near = difflib.get_close_matches(name, present, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -101,7 +118,8 @@ def _tree(file: Any, path: Path, name: str) -> Any:
             "Set [io.adapter] tree_key."
         )
         raise InputError(msg, file=path, key="io.adapter.tree_key")
-    tree = file[name]
+    with _readable(path):
+        tree = file[name]
     if not hasattr(tree, "num_entries"):
         msg = f"{path}: {name!r} is a {type(tree).__name__}, not a tree. Set [io.adapter] tree_key."
         raise InputError(msg, file=path, key="io.adapter.tree_key")

@@ -6,13 +6,13 @@ Format: see docs/formats.md.
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from ....schemas.arrays import U1
 from ....schemas.imaging.codes import SPECIES
 from ....schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
@@ -37,16 +37,13 @@ HITS_WITHOUT_MATERIAL: Final = TableSchema(
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
     """The ranges of a file, by bytes; an empty list where no line is an event line."""
-    with _mapped(path) as text:
-        data = np.frombuffer(text, np.uint8)
-        # No event line is shorter than 24 bytes: room for every possible start.
-        room = len(data) // (24 * events_per_range) + 2
-        byte, line = np.zeros(room, np.int64), np.zeros(room, np.int64)
-        n_events = kernel.event_starts(data, events_per_range, byte, line)
-        size = len(data)
-        del data
+    data = _mapped(path)
+    # No event line is shorter than 24 bytes: room for every possible start.
+    room = len(data) // (24 * events_per_range) + 2
+    byte, line = np.zeros(room, np.int64), np.zeros(room, np.int64)
+    n_events = kernel.event_starts(data, events_per_range, byte, line)
     n_ranges = -(-n_events // events_per_range)
-    starts = [0, *byte[1:n_ranges].tolist(), size]
+    starts = [0, *byte[1:n_ranges].tolist(), len(data)]
     lines = [1, *line[1:n_ranges].tolist()]
     return [
         EventRange(
@@ -62,10 +59,8 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
 
 def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
     """Hits, reactions and problems of one range of event lines."""
-    with _mapped(Path(source.path)) as text:
-        data = np.frombuffer(text, np.uint8)[events.first_byte : events.last_byte]
-        columns, sizes, problem_counts, problem_lines = _scanned(data, events)
-        del data
+    data = _mapped(Path(source.path))[events.first_byte : events.last_byte]
+    columns, sizes, problem_counts, problem_lines = _scanned(data, events)
     n_events, n_hits, n_reactions, n_products = sizes
     read_whole = columns["event_read"][:n_events]
     return SourceRecords(
@@ -85,9 +80,9 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
     return SourceMetadata()
 
 
-def _mapped(path: Path) -> mmap.mmap:
-    with path.open("rb") as stream:
-        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+def _mapped(path: Path) -> U1:
+    """The bytes of a file, read-only; unmapped with the last array that shares them."""
+    return np.asarray(np.memmap(path, np.uint8, mode="r"))
 
 
 def _scanned(data: np.ndarray, events: EventRange) -> Any:

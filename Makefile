@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both make .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+JOBS ?= 2
+
+.PHONY: demo test lint types wheel bench docs clean
+
+# One stamp per set of requirements: nothing is installed again until pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/radiograph init $(DEMO) --overwrite
+	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite
+	@echo "The pictures are $(DEMO)/n_image.png, $(DEMO)/g_image.png and $(DEMO)/all_image.png;"
+	@echo "every number behind them is in $(DEMO)/image.h5."
+
+test: $(VENV)/.installed-dev lint types
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+# The wheel in a clean environment: it must hold every folder, and one command must work from it.
+wheel: $(VENV)/.installed-dev
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	rm -rf build/wheel-env && $(PYTHON) -m venv build/wheel-env
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd build && wheel-env/bin/radiograph init wheel-demo --events 300 && \
+	  wheel-env/bin/radiograph run wheel-demo/phits_edep.toml --quiet --overwrite
+
+clean:
+	rm -rf $(VENV) build dist $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,185 @@
+"""A pipeline from Python: settings in, an object to ask for nodes out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..schemas.errors import UsageError
+from .config import LoadedConfig, input_path, load_config
+from .dag import Dag, DagNode, Species, pipeline_dag
+from .dag_svg import svg_text
+from .graph import PIPELINES, build_driver, resolved_targets
+from .imaging.inputs import graph_choices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .imaging.session import Session
+
+# Both species and a light response: it has every quantity.
+_EXAMPLE: Final = "novo_ddaq_elut.toml"
+
+
+def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
+    """A pipeline with its settings.
+
+    Parameters
+    ----------
+    name
+        Which pipeline; ``imaging`` is the only one so far.
+    config
+        A TOML file, or what load_config() made of one. Without one the graph can be looked at
+        but not run.
+    """
+    if name not in PIPELINES:
+        msg = f"No pipeline {name!r}. There is: {', '.join(PIPELINES)}."
+        raise UsageError(msg, key="pipeline")
+    if config is None:
+        with resources.as_file(resources.files("radiograph.configs") / _EXAMPLE) as example:
+            return Analysis(name, load_config(example), can_run=False)
+    loaded = config if isinstance(config, LoadedConfig) else load_config(Path(config))
+    return Analysis(name, loaded)
+
+
+@dataclass(frozen=True)
+class GraphPicture:
+    """The picture of a graph; in a notebook it shows itself."""
+
+    dag: Dag
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a node is, what it needs and what needs it."""
+
+    node: DagNode
+    inputs: tuple[str, ...]
+    needed_by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        node = self.node
+        lines = [f"{node.name}: {node.summary}"]
+        lines += [f"  stage      {node.stage}"]
+        lines += [f"  unit       {node.unit}"] if node.unit else []
+        lines += [f"  schema     {node.schema} (docs/schemas.md)"] if node.schema else []
+        for title, names in (
+            ("needs", self.inputs),
+            ("settings", node.settings),
+            ("needed by", self.needed_by),
+        ):
+            lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+class Analysis:
+    """A pipeline with its settings: ask it for nodes by name."""
+
+    def __init__(self, name: str, loaded: LoadedConfig, *, can_run: bool = True) -> None:
+        self.name = name
+        self.loaded = loaded
+        self._can_run = can_run
+        self._pipeline = PIPELINES[name]()
+        self._driver = build_driver(self._pipeline, graph_choices(loaded.config))
+
+    def run(self, targets: str | Iterable[str]) -> dict[str, Any]:
+        """The values of some nodes for the input file of the settings, by the names given.
+
+        Only what they need is computed; nothing is written.
+        """
+        names = [targets] if isinstance(targets, str) else list(targets)
+        resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
+        values = self._session().run(resolved)
+        aliases = self._pipeline.aliases
+        return {name: values[aliases.get(name, name)] for name in names}
+
+    def nodes(self) -> pd.DataFrame:
+        """The quantities of the graph, one row each, in order of the stages."""
+        import pandas as pd
+
+        dag = self._dag(everything=True)
+        rows = [
+            {
+                "node": node.name,
+                "stage": node.stage,
+                "unit": node.unit,
+                "schema": node.schema,
+                "needs": ", ".join(a for a, b in dag.edges if b == node.name),
+                "settings": ", ".join(node.settings),
+                "what": node.summary,
+            }
+            for node in dag.nodes
+            if not node.is_file
+        ]
+        return pd.DataFrame(rows).set_index("node")
+
+    def explain(self, node: str) -> Explanation:
+        """What a node is, what it needs and what needs it."""
+        (name,) = resolved_targets(self._driver, [node], self._pipeline.aliases)
+        dag = self._dag(everything=True)
+        found = {n.name: n for n in dag.nodes}
+        if name not in found:
+            msg = f"{node} is a helper; radiograph nodes lists the quantities"
+            raise UsageError(msg, key=node)
+        return Explanation(
+            found[name],
+            tuple(a for a, b in dag.edges if b == name),
+            tuple(b for a, b in dag.edges if a == name),
+        )
+
+    def graph(
+        self,
+        *,
+        everything: bool = False,
+        targets: Iterable[str] = (),
+        species: Species | None = None,
+    ) -> GraphPicture:
+        """The picture of the graph: the main quantities, or everything that is no helper.
+
+        ``species`` is whose nodes are drawn; by default those that are on.
+        """
+        dag = self._dag(everything=everything, targets=targets, species=species)
+        return GraphPicture(dag, svg_text(dag, f"radiograph: the {self.name} pipeline"))
+
+    def _dag(
+        self,
+        *,
+        everything: bool,
+        targets: Iterable[str] = (),
+        species: Species | None = None,
+    ) -> Dag:
+        return pipeline_dag(
+            self._driver,
+            self._pipeline,
+            everything=everything,
+            targets=targets,
+            species=species or self._species_on(),
+        )
+
+    def _species_on(self) -> Species:
+        run = self.loaded.config.run
+        if run.neutrons == run.gammas:
+            return "both"
+        return "neutron" if run.neutrons else "gamma"
+
+    def _session(self) -> Session:
+        from .imaging.session import open_session
+
+        if not self._can_run:
+            msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
+            raise UsageError(msg)
+        source = input_path(self.loaded)
+        return open_session(self.loaded.config, source, self.loaded.path.parent)

@@ -1,0 +1,237 @@
+"""A cache around the execution of nodes: look up by key, else execute, check, store.
+
+A hit returns a Lazy that is read only when a node that runs, or the caller, needs it; a damaged
+entry found then is computed again. What a store cannot do is said once and the run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import xxhash
+
+from .code import CodeVersions, Parts, version_of
+from .content import DamagedContentError, Description, UnknownTypeError, fingerprint
+from .lazy import Lazy, resolved
+from .location import salt
+from .reasons import reason_of_miss
+from .store import STORE_ERRORS, Encoded, Store
+
+log = logging.getLogger("radiograph.cache")
+
+_LAST: Final = "last:"
+_KEY: Final = "key:"
+
+
+@dataclass(frozen=True)
+class NodeCall:
+    """One node about to be evaluated: name, function, inputs, and how to execute it."""
+
+    name: str
+    function: Callable[..., Any]
+    inputs: Mapping[str, Any]
+    execute: Callable[[Mapping[str, Any], str], Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a call: its value, whether it was a hit, and its size in the store."""
+
+    value: Lazy
+    hit: bool
+    n_bytes: int
+
+
+@dataclass
+class NodeCache:
+    """Keys, hits and misses of the nodes of one run.
+
+    Attributes
+    ----------
+    store
+        Where records and values are kept.
+    versions
+        Versions of the code of nodes.
+    untracked
+        Inputs that no result depends on (threads).
+    refreshed
+        Nodes that are computed even if they are known.
+    slot
+        Which part of the run is evaluated (a range of events, or the run itself): ``last``
+        records are compared slot by slot.
+    """
+
+    store: Store
+    versions: CodeVersions
+    untracked: Collection[str] = ()
+    refreshed: Collection[str] = ()
+    slot: str = "run"
+    salt: Mapping[str, str] = field(default_factory=salt)
+    _writable: bool = True
+    _known: dict[str, tuple[Any, str]] = field(default_factory=dict)
+
+    def evaluate(self, call: NodeCall) -> Outcome:
+        """The value of a node, from the store if it is known."""
+        parts = self.versions.parts(call.function)
+        inputs = self.fingerprints(call.inputs)
+        key = self.key(call.name, parts, inputs)
+        entry = self._record(_KEY + key)
+        if entry is not None and call.name not in self.refreshed and self._has(entry["value"]):
+            self._note_last(call.name, key, parts, inputs)
+            return Outcome(self._hit(call, key, entry), True, int(entry["bytes"]))
+        reason = (
+            "asked to be computed again"
+            if call.name in self.refreshed
+            else reason_of_miss(
+                self._record(_LAST + self._slot_of(call.name)), parts, inputs, self.salt
+            )
+        )
+        value, n_bytes = self._executed(call, key, reason)
+        self._note_last(call.name, key, parts, inputs)
+        return Outcome(value, False, n_bytes)
+
+    def deferred(self, call: NodeCall) -> Lazy:
+        """A cheap node that is not stored: known by its key, executed when it is needed."""
+        parts = self.versions.parts(call.function)
+        key = self.key(call.name, parts, self.fingerprints(call.inputs))
+
+        def make() -> Any:
+            return call.execute({n: resolved(v) for n, v in call.inputs.items()}, "not stored")
+
+        return Lazy(make=make, fingerprint=key)
+
+    def key(self, name: str, parts: Parts, inputs: Mapping[str, str]) -> str:
+        """The key of a node: its name, code, inputs and the salt."""
+        document = [name, version_of(parts), sorted(inputs.items()), sorted(self.salt.items())]
+        return xxhash.xxh3_128(json.dumps(document).encode()).hexdigest()
+
+    def fingerprints(self, inputs: Mapping[str, Any]) -> dict[str, str]:
+        """Fingerprint of each tracked input; settings are looked at once a run."""
+        found = {}
+        for name, value in inputs.items():
+            if name in self.untracked:
+                continue
+            if isinstance(value, Lazy):
+                found[name] = value.fingerprint
+                continue
+            known = self._known.get(name)
+            if known is None or known[0] is not value:
+                known = (value, fingerprint(value))
+                self._known[name] = known
+            found[name] = known[1]
+        return found
+
+    def derived(self, function: Callable[..., Any], name: str, identity: Any) -> str:
+        """Fingerprint of what ``function`` makes of values known by ``identity``."""
+        code = version_of(self.versions.parts(function))
+        return fingerprint((name, code, identity, sorted(self.salt.items())))
+
+    def lookup(self, name: str, parts: Parts, inputs: Mapping[str, str]) -> str | None:
+        """Fingerprint of the stored value of a node, or None."""
+        entry = self._record(_KEY + self.key(name, parts, inputs))
+        return entry["value"] if entry is not None and self._has(entry["value"]) else None
+
+    def last(self, name: str) -> Any:
+        """What the node was last evaluated with in this slot: parts, inputs, salt."""
+        return self._record(_LAST + self._slot_of(name))
+
+    def remembered(self, name: str) -> Any:
+        """A record of another kind (a file's hash), or None."""
+        return self._record(name)
+
+    def remember(self, name: str, record: Any) -> None:
+        """Keep a record of another kind."""
+        self._try(self.store.set_record, name, record)
+
+    def _slot_of(self, name: str) -> str:
+        return f"{name}@{self.slot}"
+
+    def _hit(self, call: NodeCall, key: str, entry: Mapping[str, Any]) -> Lazy:
+        known = str(entry["value"])
+
+        def make() -> Any:
+            try:
+                return self.store.value(known)
+            except (KeyError, DamagedContentError, *STORE_ERRORS) as damage:
+                log.warning(
+                    "cache: the entry of %s is damaged (%s); computed again", call.name, damage
+                )
+                self._try(self.store.forget_value, known)
+                value, _ = self._executed(call, key, "its entry in the cache is damaged")
+                return value.value()
+
+        return Lazy(make=make, fingerprint=known)
+
+    def _executed(self, call: NodeCall, key: str, reason: str) -> tuple[Lazy, int]:
+        started = time.perf_counter()
+        value = call.execute({n: resolved(v) for n, v in call.inputs.items()}, reason)
+        seconds = time.perf_counter() - started
+        try:
+            # One walk serves both where nothing is left out of the identity, as in results.
+            found = Description(value, whole=False).digest()
+        except UnknownTypeError as unknown:
+            msg = f"{call.name}: the cache cannot keep its value: {unknown}"
+            raise UnknownTypeError(msg) from None
+        n_bytes = self._stored(call.name, key, found, value, seconds)
+        return Lazy(value, fingerprint=found), n_bytes
+
+    def _stored(self, name: str, key: str, found: str, value: Any, seconds: float) -> int:
+        encoded = Encoded(value)
+        if self._writable:
+            try:
+                if name in self.refreshed:
+                    self.store.forget_value(found)
+                self.store.add_value(found, encoded)
+                entry = {
+                    "value": found,
+                    "bytes": encoded.size,
+                    "seconds": seconds,
+                    "node": name,
+                    "time": time.time(),
+                }
+                self.store.set_record(_KEY + key, entry)
+            except STORE_ERRORS as reason:
+                self._give_up(reason)
+        return encoded.size
+
+    def _note_last(self, name: str, key: str, parts: Parts, inputs: Mapping[str, str]) -> None:
+        record = {"key": key, "parts": dict(parts), "inputs": dict(inputs), "salt": dict(self.salt)}
+        known = self._record(_LAST + self._slot_of(name))
+        if known != record:
+            self._try(self.store.set_record, _LAST + self._slot_of(name), record)
+
+    def _has(self, value: str) -> bool:
+        try:
+            return self.store.has_value(value)
+        except STORE_ERRORS as reason:
+            self._give_up(reason)
+            return False
+
+    def _record(self, name: str) -> Any:
+        try:
+            return self.store.record(name)
+        except STORE_ERRORS as reason:
+            self._give_up(reason)
+            return None
+
+    def _try(self, write: Callable[..., Any], *arguments: Any) -> None:
+        if not self._writable:
+            return
+        try:
+            write(*arguments)
+        except STORE_ERRORS as reason:
+            self._give_up(reason)
+
+    def _give_up(self, reason: BaseException) -> None:
+        if self._writable:
+            self._writable = False
+            log.warning(
+                "cache: %s cannot be written (%s); the run goes on without it",
+                self.store.folder,
+                reason,
+            )

@@ -1,0 +1,47 @@
+"""Where the cache lies, and the versions that every key is salted with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+# Raised by hand when a stored value changes its meaning though no code of a node does.
+CACHE_EPOCH: Final = 1
+_COMPUTING_LIBRARIES: Final = (
+    "numpy",
+    "numba",
+    "pandas",
+    "scipy",
+    "uproot",
+    "awkward",
+    "matplotlib",
+)
+
+
+def default_folder() -> Path:
+    """RADIOGRAPH_CACHE, else the platform's folder for caches of the user."""
+    named = os.environ.get("RADIOGRAPH_CACHE")
+    if named:
+        return Path(named) / "results"
+    if sys.platform == "darwin":
+        home = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        home = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "radiograph" / "results"
+
+
+def salt() -> dict[str, str]:
+    """What a result depends on beside code and inputs."""
+    found = {"epoch": str(CACHE_EPOCH), "python": ".".join(platform.python_version_tuple()[:2])}
+    for library in _COMPUTING_LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            found[library] = ""
+    return found

@@ -1,0 +1,98 @@
+"""The cache of a run: where it was asked for, opened or done without."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ...schemas.errors import UsageError
+from ...schemas.sources import FileRef
+from ..files import file_ref
+from .code import CodeVersions
+from .execution import NodeCache
+from .location import default_folder
+from .store import STORE_ERRORS, Store
+
+log = logging.getLogger("radiograph.cache")
+
+PACKAGES: Final = ("radiograph",)
+_FILE: Final = "file:"
+# A file changed twice within a tick of its clock looks unchanged: a young one is not remembered.
+_SETTLED_S: Final = 2.0
+
+
+@dataclass(frozen=True)
+class CacheOptions:
+    """What a run wants of the cache.
+
+    Attributes
+    ----------
+    folder
+        Where, if it was named (--cache-dir or [cache] dir); None = the user's folder.
+    enabled
+        False = execute everything, keep nothing.
+    refreshed
+        Nodes to compute again though they are known.
+    rehash
+        Read the input even if size and times say that it is unchanged.
+    """
+
+    folder: Path | None = None
+    enabled: bool = True
+    refreshed: tuple[str, ...] = ()
+    rehash: bool = False
+
+
+NO_CACHE: Final = CacheOptions(enabled=False)
+
+
+def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | None:
+    """The cache, or None with a warning; UsageError if it was named and cannot be used."""
+    if not options.enabled:
+        return None
+    folder = options.folder or default_folder()
+    try:
+        store = opened_store(folder)
+    except STORE_ERRORS as reason:
+        if options.folder is not None:
+            msg = (
+                f"{folder}: cannot be used as a cache ({reason}). Name another folder with "
+                "--cache-dir or [cache] dir, or give --no-cache."
+            )
+            raise UsageError(msg, file=folder, key="cache.dir") from None
+        log.warning("cache: %s cannot be used (%s); the run goes on without it", folder, reason)
+        return None
+    return NodeCache(
+        store, CodeVersions(PACKAGES), untracked=tuple(untracked), refreshed=options.refreshed
+    )
+
+
+def opened_store(folder: Path) -> Store:
+    """The store of a folder, checked to be writable; one of STORE_ERRORS otherwise."""
+    store = Store(folder, PACKAGES)
+    store.set_record("opened", time.time())
+    return store
+
+
+def known_file(path: Path, cache: NodeCache | None, *, rehash: bool = False) -> FileRef:
+    """A file by its content, without reading it again if size, inode and times are the same."""
+    if cache is None:
+        return file_ref(path)
+    try:
+        stat = path.stat()
+    except OSError:
+        return file_ref(path)
+    name = f"{_FILE}{path.absolute()}"
+    identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    record = None if rehash else cache.remembered(name)
+    if isinstance(record, dict) and record.get("identity") == identity:
+        return FileRef(str(path), stat.st_size, record["hash"])
+    found = file_ref(path)
+    changed = max(stat.st_mtime, stat.st_ctime)
+    if time.time() - changed > _SETTLED_S and found.size == stat.st_size:
+        cache.remember(name, {"identity": identity, "hash": found.content_hash})
+    return found

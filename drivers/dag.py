@@ -1,0 +1,298 @@
+"""The graph of a pipeline as it is shown: driver in, nodes and edges of the picture out.
+
+Helpers are hidden and edges pass through them. The compact form has the main quantities only,
+both species under their plain name; what stands between is taken in by the first quantity that
+needs it. Placing: dag_layout.py; drawing: dag_svg.py.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from hamilton import driver
+
+from ..schemas.errors import UsageError
+from .graph import Pipeline, graph_nodes, resolved_targets, upstream, visible_nodes
+
+Species = Literal["neutron", "gamma", "both"]
+SPECIES: Final = ("neutron", "gamma")
+INPUT_FILE: Final = "source_file"
+
+MAIN_QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "imaging": (
+            "hits",
+            "filtered_hits",
+            "typed_events",
+            "filtered_events",
+            "energies",
+            "candidate_cones",
+            "selected_cones",
+            "summed_images",
+            "projections",
+            "projection_metrics",
+            "counters",
+            "figures",
+        )
+    }
+)
+"""What the compact picture of a pipeline shows."""
+
+INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "event_range": ("[run]",),
+        "reader": ("[io]",),
+        "detectors": ("[detectors]",),
+        "neutrons_on": ("[run]",),
+        "gammas_on": ("[run]",),
+        "neutron_hit_filters": ("[filters.hits]",),
+        "gamma_hit_filters": ("[filters.hits]",),
+        "unknown_hit_filters": ("[filters.hits]",),
+        "neutron_shaping": ("[shaping]",),
+        "gamma_shaping": ("[shaping]",),
+        "event_budget": ("[run]",),
+        "neutron_event_filters": ("[filters.events]",),
+        "gamma_event_filters": ("[filters.events]",),
+        "fixed_energy_MeV": ("[energy]",),
+        "tof_settings": ("[energy]",),
+        "light_tables": ("[energy]",),
+        "stopping_power_file": ("stopping_powers.csv",),
+        "cone_kinematics": ("[cones]",),
+        "prior": ("[prior]",),
+        "plane_frame": ("[plane]",),
+        "pixel_grid": ("[plane]",),
+        "cone_selection": ("[cones]",),
+        "protons_only": ("[energy]",),
+        "neutron_cone_filters": ("[filters.cones]",),
+        "gamma_cone_filters": ("[filters.cones]",),
+        "cone_budget": ("[run]",),
+        "imaging_method": ("[imaging]", "[cones]", "[run]"),
+        "threads": ("[run]",),
+        "projection_settings": ("[vis.projections]",),
+        "vis": ("[vis]",),
+        "run_labels": ("[run]",),
+    }
+)
+"""The parts of the TOML file that an input of the graph is made of, or the file's name."""
+
+CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "neutrons": "[run]",
+        "gammas": "[run]",
+        "energy_strategy": "[energy]",
+        "tof_start": "[energy]",
+        "prior_target": "[prior]",
+        "directionality": "[cones]",
+        "event_cap": "[run]",
+        "cone_cap": "[run]",
+    }
+)
+"""Where the TOML file chooses between variants of a node."""
+
+
+@dataclass(frozen=True)
+class DagNode:
+    """A box of the picture: a quantity, or the input file (``stage`` empty).
+
+    ``settings`` are the sections of the TOML file that enter here, through helpers included.
+    """
+
+    name: str
+    stage: str = ""
+    summary: str = ""
+    unit: str = ""
+    schema: str = ""
+    settings: tuple[str, ...] = ()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is the input file."""
+        return self.name == INPUT_FILE
+
+
+@dataclass(frozen=True)
+class Dag:
+    """What is shown: nodes in order of the stages, edges from a node to one that needs it.
+
+    ``stages`` are those of the whole pipeline, shown or not.
+    """
+
+    pipeline: str
+    stages: tuple[str, ...]
+    nodes: tuple[DagNode, ...]
+    edges: tuple[tuple[str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Nodes and edges as plain values."""
+        return {
+            "pipeline": self.pipeline,
+            "stages": list(self.stages),
+            "nodes": [{**vars(n), "settings": list(n.settings)} for n in self.nodes],
+            "edges": [list(edge) for edge in self.edges],
+        }
+
+
+def pipeline_dag(
+    dr: driver.Driver,
+    pipeline: Pipeline,
+    *,
+    everything: bool = False,
+    targets: Iterable[str] = (),
+    species: Species = "both",
+) -> Dag:
+    """The graph of a driver as it is shown.
+
+    Parameters
+    ----------
+    everything
+        Every node that is no helper; otherwise the main quantities under their plain names.
+    targets
+        Only these nodes and what they need; empty = all.
+    species
+        Leave the nodes of the other species out.
+    """
+    asked = resolved_targets(dr, targets, pipeline.aliases)
+    nodes = upstream(dr, asked) if asked else set(graph_nodes(dr))
+    others = tuple(f"{s}_" for s in SPECIES if species not in (s, "both"))
+    nodes = {n for n in nodes if not n.startswith(others)} if others else nodes
+    shown = _shown_names(dr, pipeline, nodes, asked, everything=everything)
+    if not shown:
+        msg = f"nothing to draw: {', '.join(asked)} is a helper; radiograph nodes lists the others"
+        raise UsageError(msg, key="target")
+    members: dict[str, list[str]] = {}
+    for node, name in shown.items():
+        members.setdefault(name, []).append(node)
+    edges: set[tuple[str, str]] = set()
+    settings: dict[str, set[str]] = {}
+    for name, group in members.items():
+        reached = _reached(dr, group, shown, nodes)
+        before = reached.names | ({INPUT_FILE} & reached.inputs)
+        edges |= {(b, name) for b in before if b != name}
+        inputs = reached.inputs - {INPUT_FILE, *pipeline.untracked}
+        settings[name] = {s for i in inputs for s in INPUT_SECTIONS[i]}
+        settings[name] |= {s for n in (*group, *reached.hidden) for s in _chosen_by(dr, n)}
+    order = [n for n in _in_order(dr, pipeline) if n in members]
+    order += [n for n in members if n not in order]
+    described = [_described(dr, n, members[n], settings[n]) for n in order]
+    if any(a == INPUT_FILE for a, _ in edges):
+        described.insert(0, DagNode(INPUT_FILE, summary="PHITS text or DAQ ROOT file"))
+    rank = {n.name: k for k, n in enumerate(described)}
+    in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
+    return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))
+
+
+def _shown_names(
+    dr: driver.Driver,
+    pipeline: Pipeline,
+    nodes: set[str],
+    asked: list[str],
+    *,
+    everything: bool,
+) -> dict[str, str]:
+    """{node: name under which it is shown}; what is hidden is left out."""
+    if everything:
+        return {n: n for n in visible_nodes(dr) if n in nodes}
+    main = MAIN_QUANTITIES[pipeline.name]
+    own = {n: _plain_name(n) if _plain_name(n) in main else n for n in visible_nodes(dr)}
+    names = [n for n in main if n in own.values()]
+    names += [n for n in asked if n in visible_nodes(dr) and own[n] not in names]
+    names.sort(key=_in_order(dr, pipeline).index)
+    needed = {
+        name: upstream(dr, [n for n in nodes if own.get(n) == name]) & nodes
+        for name in names
+        if any(own.get(n) == name for n in nodes)
+    }
+    # The first quantity that needs a hidden node takes it in: so no edge can go back. A node
+    # that comes from settings alone is passed through.
+    of_data = {n for n in nodes if _needs_file(dr, n)}
+    first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
+    return {n: name for n, name in first.items() if name is not None}
+
+
+def _needs_file(dr: driver.Driver, node: str) -> bool:
+    return any(v.name == INPUT_FILE for v in dr.what_is_upstream_of(node))
+
+
+def _plain_name(node: str) -> str:
+    for species in SPECIES:
+        if node.startswith(f"{species}_"):
+            return node[len(species) + 1 :]
+    return node
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """Names shown, inputs of the graph and hidden nodes that some nodes need."""
+
+    names: set[str]
+    inputs: set[str]
+    hidden: set[str]
+
+
+def _reached(
+    dr: driver.Driver, group: Iterable[str], shown: Mapping[str, str], nodes: set[str]
+) -> _Reached:
+    """What the nodes of a group need, directly or through hidden nodes."""
+    reached = _Reached(set(), set(), set())
+    seen: set[str] = set()
+    stack = [d for n in group for d in dr.graph.nodes[n].dependencies]
+    while stack:
+        node = stack.pop()
+        if node.name in seen:
+            continue
+        seen.add(node.name)
+        if node.user_defined:
+            reached.inputs.add(node.name)
+        elif node.name in shown:
+            reached.names.add(shown[node.name])
+        elif node.name in nodes:
+            reached.hidden.add(node.name)
+            stack += node.dependencies
+    return reached
+
+
+def _chosen_by(dr: driver.Driver, node: str) -> set[str]:
+    """Sections that choose the variant of a node (its ``config.when``)."""
+    rules = getattr(_function(dr, node), "resolve", ())
+    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()}
+
+
+def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:
+    nodes = visible_nodes(dr)
+    return tuple(dict.fromkeys(nodes[n].tags.get("stage", "") for n in _in_order(dr, pipeline)))
+
+
+def _in_order(dr: driver.Driver, pipeline: Pipeline) -> list[str]:
+    """Visible nodes in order of stages, then as their functions stand in the modules."""
+    modules = list(pipeline.module_names)
+
+    def place(name: str) -> tuple[int, int]:
+        function = _function(dr, name)
+        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
+
+    nodes = visible_nodes(dr)
+    as_written = sorted(nodes, key=place)
+    stages = list(dict.fromkeys(nodes[n].tags.get("stage", "") for n in as_written))
+    return sorted(as_written, key=lambda n: stages.index(nodes[n].tags.get("stage", "")))
+
+
+def _described(dr: driver.Driver, name: str, group: list[str], settings: set[str]) -> DagNode:
+    node = name if name in graph_nodes(dr) else group[0]
+    tags = graph_nodes(dr)[node].tags
+    summary = (inspect.getdoc(_function(dr, node)) or "").split("\n")[0].rstrip(".")
+    return DagNode(
+        name=name,
+        stage=tags.get("stage", ""),
+        summary=summary,
+        unit=tags.get("unit", ""),
+        schema=tags.get("schema", ""),
+        settings=tuple(sorted(settings)),
+    )
+
+
+def _function(dr: driver.Driver, name: str) -> Any:
+    return dr.graph.nodes[name].originating_functions[0]

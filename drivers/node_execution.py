@@ -1,0 +1,114 @@
+"""How one node is evaluated: executed, checked and frozen, or had from the cache.
+
+Hamilton hands every node to NodeExecution. With a cache, values travel as Lazy; what runs is
+given the values behind them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hamilton.lifecycle.base import BaseDoNodeExecute
+
+from ..schemas.tables import TableSchema
+from .checks import check_output, freeze
+
+if TYPE_CHECKING:
+    from .cache.execution import NodeCache
+
+SKIPPED = "skipped"
+HIT = "hit"
+EXECUTED = "executed"
+
+
+@dataclass
+class NodeRecord:
+    """What became of one node in a run: executed, hit or skipped, why, and what it took.
+
+    Over ranges of events seconds and bytes add up, and one execution makes it executed.
+    """
+
+    status: str = SKIPPED
+    seconds: float = 0.0
+    calls: int = 0
+    reason: str = ""
+    n_bytes: int = 0
+
+
+@dataclass
+class Manifest:
+    """The record of every node of a run, filled while it goes on."""
+
+    nodes: dict[str, NodeRecord] = field(default_factory=dict)
+
+    def executed(self, node: str, seconds: float, reason: str = "", n_bytes: int = 0) -> None:
+        """Note one execution of a node."""
+        record = self._record(node, EXECUTED)
+        record.seconds += seconds
+        record.calls += 1
+        record.reason = record.reason or reason
+        record.n_bytes += n_bytes
+
+    def hit(self, node: str, seconds: float, n_bytes: int = 0) -> None:
+        """Note one hit of a node."""
+        record = self._record(node, HIT)
+        record.seconds += seconds
+        record.n_bytes += n_bytes
+
+    def _record(self, node: str, status: str) -> NodeRecord:
+        record = self.nodes.setdefault(node, NodeRecord())
+        if record.status != EXECUTED:
+            record.status = status
+        return record
+
+
+class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
+    """Evaluates nodes for Hamilton: checks what they return, freezes it, records it."""
+
+    def __init__(
+        self,
+        tables: Mapping[str, TableSchema],
+        manifest: Manifest,
+        cache: NodeCache | None = None,
+    ) -> None:
+        self._tables = tables
+        self._manifest = manifest
+        self._cache = cache
+
+    def do_node_execute(
+        self, *, run_id: str, node_: Any, kwargs: dict[str, Any], task_id: str | None = None
+    ) -> Any:
+        """The value of a node; a Lazy if there is a cache."""
+        del run_id, task_id
+        if self._cache is None:
+            return self._executed(node_, kwargs, "")
+        return self._from_cache(self._cache, node_, kwargs)
+
+    def _from_cache(self, cache: NodeCache, node: Any, kwargs: dict[str, Any]) -> Any:
+        from .cache.execution import NodeCall
+
+        def execute(inputs: Mapping[str, Any], reason: str) -> Any:
+            return self._executed(node, inputs, reason)
+
+        call = NodeCall(node.name, node.callable, kwargs, execute)
+        started = time.perf_counter()
+        if node.tags.get("stored") == "false":
+            return cache.deferred(call)
+        outcome = cache.evaluate(call)
+        if outcome.hit:
+            self._manifest.hit(node.name, time.perf_counter() - started, outcome.n_bytes)
+        else:
+            self._manifest.nodes[node.name].n_bytes += outcome.n_bytes
+        return outcome.value
+
+    def _executed(self, node: Any, kwargs: Mapping[str, Any], reason: str) -> Any:
+        started = time.perf_counter()
+        call: Callable[..., Any] = node.callable
+        result = call(**kwargs)
+        check_output(node.name, node.tags, node.type, kwargs, result, self._tables)
+        freeze(result)
+        self._manifest.executed(node.name, time.perf_counter() - started, reason)
+        return result

@@ -1,0 +1,156 @@
+"""From records to canonical hits, and the light response of a run."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from radiograph.drivers.files import file_ref
+from radiograph.nodes.imaging import load
+from radiograph.nodes.light_response import response_curve
+from radiograph.schemas.errors import InputError
+from radiograph.schemas.imaging.detectors import Detectors
+from radiograph.schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
+from radiograph.schemas.imaging.reading import ReaderSettings
+from radiograph.schemas.light_response import LIGHT_RESPONSE, LightTables
+from radiograph.schemas.sources import EventRange, FileRef
+
+PHITS = ReaderSettings(input_format="phits_usrdef", cm_per_position_unit=1.0)
+
+
+@pytest.fixture(scope="module")
+def stopping_power_file() -> FileRef:
+    return file_ref(Path(str(resources.files("radiograph.configs") / "stopping_powers.csv")))
+
+
+def detectors_of(material_map: dict[int, str], **more: Any) -> Detectors:
+    return Detectors.model_validate({"material_map": material_map, **more})
+
+
+def test_hits_have_material_and_world_position(make_hits, make_records) -> None:
+    detectors = detectors_of(
+        {3: "M600", 1: "OGS", 99: "EJ309"},
+        default_material="UNK",
+        geometry={"frame": {"origin_cm": [0, 0, 100], "rotation_deg": [0, 0, 90]}},
+    )
+    raw = make_hits(
+        event_id=[4, 4, 5], det_id=[1, 3, 7], x_cm=[1.0, 2.0, 3.0], t_ns=[6e11, 6e11 + 0.25, 0.5]
+    )
+    hits = load.hits(make_records(raw), detectors)
+    HITS.validate(hits, "hits")
+    assert hits["material"].tolist() == ["OGS", "M600", "UNK"]
+    assert list(hits["material"].cat.categories) == ["EJ309", "M600", "OGS", "UNK"]
+    assert hits[["x_cm", "y_cm", "z_cm"]].to_numpy() == pytest.approx(
+        np.array([[0, 1, 100], [0, 2, 100], [0, 3, 100]]), abs=1e-12
+    )
+    # A quarter of a nanosecond survives beside 6e11 ns.
+    assert hits["t_ns"][1] - hits["t_ns"][0] == 0.25
+
+
+def test_other_columns_pass_unchanged_and_inputs_stay(make_hits, make_records, unchanged) -> None:
+    raw = make_hits(
+        event_id=[0, 0], species=["n", "unknown"], psd=[np.nan, 0.2], light_MeVee=[1.5, 2.5],
+        energy_deposited_MeV=[3.0, np.nan],
+    )  # fmt: skip
+    records = make_records(raw)
+    with unchanged(records.hits):
+        hits = load.hits(records, detectors_of({}))
+    for name in records.hits.columns:
+        np.testing.assert_array_equal(hits[name], records.hits[name])
+    assert hits["material"].tolist() == ["UNK", "UNK"]
+
+
+@given(
+    st.dictionaries(st.integers(-3, 12), st.sampled_from(["OGS", "M600", "EJ", "UNK"]), max_size=6),
+    st.lists(st.integers(-5, 14), max_size=12),
+)
+def test_materials_are_those_of_the_map(make_hits, make_records, material_map, ids) -> None:
+    raw = make_hits(event_id=[0] * len(ids), det_id=ids)
+    hits = load.hits(make_records(raw), detectors_of(material_map, default_material="other"))
+    assert hits["material"].tolist() == [material_map.get(i, "other") for i in ids]
+
+
+def test_no_hit_and_one_hit(make_hits, make_records) -> None:
+    detectors = detectors_of({1: "OGS"}, geometry={"frame": {"origin_cm": [1, 0, 0]}})
+    empty = load.hits(make_records(), detectors)
+    assert len(empty) == 0
+    HITS.validate(empty, "hits")
+    one = load.hits(make_records(make_hits(event_id=[9], det_id=[1])), detectors)
+    HITS.validate(one, "hits")
+    assert one["x_cm"].tolist() == [1.0]
+
+
+def test_nan_positions_stay_nan_in_their_row(make_hits, make_records) -> None:
+    raw = make_hits(event_id=[0, 0], x_cm=[np.nan, 1.0])
+    hits = load.hits(make_records(raw), detectors_of({}))
+    assert np.isnan(hits["x_cm"][0])
+    assert hits["x_cm"][1] == 1.0
+
+
+def test_truth_and_problems_pass(make_records) -> None:
+    problems = PROBLEMS.frame({"kind": ["bad_number"], "line_or_entry": [3], "count": [2]})
+    records = make_records(problems=problems)
+    assert load.parse_problems(records).equals(problems)
+    REACTIONS.validate(load.reactions(records), "reactions")
+    PRODUCTS.validate(load.reaction_products(records), "products")
+
+
+def test_the_format_chooses_the_reader(tmp_path: Path) -> None:
+    file = tmp_path / "a.out"
+    file.write_text("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4 , 8 2.0 1 2 3 5\n")
+    ref = file_ref(file)
+    records = load.source_records(ref, EventRange(0, 1, 0, ref.size), PHITS)
+    assert records.hits["det_id"].tolist() == [7, 8]
+    assert load.source_metadata(ref, PHITS).values == {}
+    with pytest.raises(KeyError):
+        load.source_records(ref, EventRange(0, 1), PHITS.model_copy(update={"input_format": "x"}))
+
+
+def test_light_response_without_a_user_table(stopping_power_file: FileRef) -> None:
+    response = load.light_response(stopping_power_file, LightTables())
+    LIGHT_RESPONSE.validate(response, "light_response")
+    curve = response_curve(response, "OGS", "proton")
+    assert curve is not None
+    # Specification, section 3.
+    assert np.interp(14.0, *curve) == pytest.approx(8.442, rel=5e-3)
+    assert len(response.groupby(["material", "recoil"], observed=True)) == 4
+
+
+def test_a_user_table_replaces_its_curve_only(
+    stopping_power_file: FileRef, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("light_MeVee,energy_MeV\n0.5,1\n5,14\n")
+    tables = LightTables(
+        (("OGS", "proton", file_ref(file)), ("EJ309", "carbon", file_ref(file)))
+    )
+    response = load.light_response(stopping_power_file, tables)
+    LIGHT_RESPONSE.validate(response, "light_response")
+    for material, recoil in (("OGS", "proton"), ("EJ309", "carbon")):
+        curve = response_curve(response, material, recoil)
+        assert curve is not None
+        assert curve[0].tolist() == [1.0, 14.0]
+        assert curve[1].tolist() == [0.5, 5.0]
+    built_in = load.light_response(stopping_power_file, LightTables())
+    for material, recoil in (("OGS", "carbon"), ("M600", "proton")):
+        ours = response_curve(response, material, recoil)
+        theirs = response_curve(built_in, material, recoil)
+        assert ours is not None
+        assert theirs is not None
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_bad_user_table_is_an_input_error(
+    stopping_power_file: FileRef, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("light_MeVee,energy_MeV\n0.5,1\n0.5,14\n")
+    with pytest.raises(InputError, match="must rise strictly"):
+        load.light_response(
+            stopping_power_file, LightTables((("OGS", "proton", file_ref(file)),))
+        )
