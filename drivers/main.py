@@ -72,7 +72,9 @@ def cli() -> None:
 def guarded(argv: list[str]) -> int:
     """Run a command line; every error becomes a message and an exit code."""
     try:
-        result = typer.main.get_command(app)(args=argv, standalone_mode=False)
+        result = typer.main.get_command(app)(
+            args=argv, prog_name="radiograph", standalone_mode=False
+        )
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(argv)
     except typer.Exit as stop:
@@ -84,9 +86,11 @@ def guarded(argv: list[str]) -> int:
     except RadiographError as error:
         return _failed(argv, error)
     except BrokenPipeError:
-        # The reader of the output is gone; nothing can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer met it first
+            return _reader_gone()
+        raise
     except Exception as bug:
         if "--json" in argv:
             print_json({"error": {"code": "bug", "message": repr(bug), "key": None, "file": None}})
@@ -99,6 +103,12 @@ def guarded(argv: list[str]) -> int:
     if result == EXIT_INTERRUPTED:
         return _interrupted(argv)
     return result if isinstance(result, int) else 0
+
+
+def _reader_gone() -> int:
+    """The reader of the output is gone (``| head``); nothing can be said to it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+    return 0
 
 
 def _interrupted(argv: list[str]) -> int:

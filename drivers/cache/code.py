@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import xxhash
+from hamilton.node import Node
 from pydantic import BaseModel
 
 from .content import UnknownTypeError, fingerprint
@@ -145,6 +146,8 @@ class _Reached:
                 content = cell.cell_contents
             except ValueError:
                 continue
+            # Hamilton binds a node to new names by wrapping the node itself.
+            content = content.callable if isinstance(content, Node) else content
             if self._is_project(function.__module__) or self._followed(content):
                 own.append((free, self._value(content, f"{name} closure {free}")))
         wrapped = getattr(function, "__wrapped__", None)
@@ -155,7 +158,9 @@ class _Reached:
 
     def _followed(self, value: Any) -> bool:
         """Whether a value bound by a foreign decorator matters: ours, or plain data."""
-        if isinstance(value, (types.FunctionType, type)):
+        if isinstance(value, types.FunctionType):
+            return self._is_project(value.__module__) or bool(value.__closure__)
+        if isinstance(value, type):
             return self._is_project(value.__module__)
         try:
             fingerprint(value)
@@ -281,6 +286,9 @@ class _Reached:
         if isinstance(value, functools.partial):
             parts = (value.func, value.args, value.keywords)
             return ("partial", [self._value(p, where) for p in parts])
+        registry = getattr(value, "registry", None)
+        if registry is not None and callable(getattr(value, "dispatch", None)):
+            return ("dispatch", [self._value(f, where) for f in registry.values()])
         if isinstance(value, types.FunctionType):
             if self._is_project(value.__module__) or value.__closure__:
                 self._use(value)
@@ -291,9 +299,6 @@ class _Reached:
                 self._value(value.__func__, where),
                 self._value(value.__self__, where),
             )
-        registry = getattr(value, "registry", None)
-        if registry is not None and callable(getattr(value, "dispatch", None)):
-            return ("dispatch", [self._value(f, where) for f in registry.values()])
         if isinstance(value, type):
             if self._is_project(value.__module__):
                 self._use(value)

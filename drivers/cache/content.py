@@ -142,8 +142,8 @@ class Description:
             items = [self._of(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value.ravel())]
             return {"t": "objects", "shape": list(value.shape), "v": items}
         if value.dtype.kind == "T":
-            items = [str(v) for v in value.ravel()]
-            return {"t": "strings", "shape": list(value.shape), "v": items}
+            texts = [str(v) for v in value.ravel()]
+            return {"t": "strings", "shape": list(value.shape), "v": texts}
         data = np.ascontiguousarray(value).reshape(-1)
         number = self._buffer(data.view(np.uint8) if data.nbytes else b"")
         return {
@@ -357,7 +357,8 @@ class _Rebuilding:
         return pd.array(tree["v"], dtype=pd.StringDtype(storage, na_value=na_value))
 
     def _range_index(self, tree: Tree) -> pd.RangeIndex:
-        return pd.RangeIndex(*tree["v"], name=self.of(tree["name"]))
+        start, stop, step = tree["v"]
+        return pd.RangeIndex(start, stop, step, name=self.of(tree["name"]))
 
     def _index(self, tree: Tree) -> pd.Index:
         values = self.of(tree["v"])
@@ -376,7 +377,7 @@ class _Rebuilding:
         return pd.Series(self.of(tree["v"]), index=index, name=name, copy=False)
 
     def _dataclass(self, tree: Tree) -> Any:
-        kind = self._class(tree["c"])
+        kind: Any = self._class(tree["c"])
         if not dataclasses.is_dataclass(kind):
             msg = f"{tree['c']} is no dataclass"
             raise DamagedContentError(msg)
@@ -398,6 +399,6 @@ class _Rebuilding:
 
 def _dtype_of(descr: Any) -> np.dtype[Any]:
     if isinstance(descr, list):
-        fields = [tuple(tuple(p) if isinstance(p, list) else p for p in f) for f in descr]
+        fields: Any = [tuple(tuple(p) if isinstance(p, list) else p for p in f) for f in descr]
         return np.lib.format.descr_to_dtype(fields)
     return np.dtype(descr)

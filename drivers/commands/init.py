@@ -31,7 +31,11 @@ def init(
         if path.exists() and not overwrite:
             msg = f"{path}: exists already; give --overwrite to replace it, or another folder"
             raise UsageError(msg, file=path, code="output_exists")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        msg = f"{folder}: cannot be made ({reason.strerror or reason}); name another folder"
+        raise UsageError(msg, file=folder) from None
     simulated = simulation_settings({"n_neutrons": events, "n_gammas": events // 5, "seed": seed})
     write_simulation(simulated, folder / _EVENTS, "phits", overwrite=overwrite)
     text = resources.files("radiograph.configs").joinpath(_SETTINGS).read_text("utf-8")

@@ -78,14 +78,14 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
-    drawn = [t for t in targets if t == "figures"]
+    made = [t for t in ("counters", "figures") if t in targets]
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}
     loose = [t for t in targets if t not in PLACED or t in missing]
     return Request(
         asked=tuple(targets),
         loose=tuple(loose),
-        targets=(*images, *drawn, *loose, *counters.values(), "parse_problems", "source_metadata"),
+        targets=(*images, *made, *loose, *counters.values(), "parse_problems", "source_metadata"),
         streams=tuple(node for g in groups for node in g.nodes),
         groups=groups,
         counters=counters,

@@ -7,7 +7,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.nodes import constants
 from radiograph.nodes.light_response import (
@@ -107,6 +107,7 @@ def test_nan_stays_from_where_it_is() -> None:
     assert np.isnan(light[2:]).all()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0.01, 5.0), min_size=1, max_size=30),
     st.floats(0.1, 1000.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.schemas.arrays import frozen
 from radiograph.schemas.errors import EXIT_BUG, OutputCheckError
@@ -126,6 +126,7 @@ def test_validation_leaves_the_frame_as_it_was() -> None:
     pd.testing.assert_frame_equal(frame, before)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), max_size=20))
 def test_categories_of_codes_gives_the_names_back(codes: list[int]) -> None:
     names = ["n", "g", "unknown"]

@@ -1,7 +1,7 @@
 """Scanner of PHITS usrdef text: bytes in, columns of hits and reactions out.
 
-One pass over the bytes without a Python object per token. Numbers are rounded as ``float``
-rounds them up to 22 powers of ten (double-double arithmetic), Fortran's ``1.0D-05`` and
+One pass over the bytes without a Python object per token. Numbers are those of ``float`` to
+the last bit or the one before it (double-double arithmetic), Fortran's ``1.0D-05`` and
 ``1.0-105`` included.
 """
 
@@ -24,6 +24,7 @@ N_KINDS = 7
 SHOWN_PER_KIND = 100
 
 _NEWLINE = 10
+_LARGEST_REGION = 2**31 - 1
 _POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
 _SPLITTER = 134217729.0  # 2^27 + 1, Dekker's split of a double in two halves
 
@@ -43,27 +44,25 @@ def _two_product(a: float, b: float) -> Any:
 
 @njit(cache=True, nogil=True)
 def _scaled(mantissa: int, exponent: int) -> float:
-    """mantissa * 10**exponent, mantissa below 10**18."""
+    """mantissa * 10**exponent, mantissa below 10**18; high + low carry twice the digits."""
     high = float(mantissa)
     low = float(mantissa - np.int64(high))
-    while exponent > 22:
-        high *= 1e22
-        low *= 1e22
-        exponent -= 22
-    while exponent < -22:
-        high /= 1e22
-        low /= 1e22
-        exponent += 22
-    if exponent >= 0:
-        power = _POWERS_OF_TEN[exponent]
-        product, error = _two_product(high, power)
-        if not math.isfinite(product):
-            return product
-        return product + (error + low * power)
-    power = _POWERS_OF_TEN[-exponent]
-    quotient = high / power
-    product, error = _two_product(quotient, power)
-    return quotient + (((high - product) - error) + low) / power
+    while exponent != 0:
+        step = min(max(exponent, -22), 22)
+        power = _POWERS_OF_TEN[abs(step)]
+        if step > 0:
+            scaled, error = _two_product(high, power)
+            if not math.isfinite(error):  # next to the largest double: no second half
+                return scaled + low * power
+            rest = error + low * power
+        else:
+            scaled = high / power
+            product, error = _two_product(scaled, power)
+            rest = (((high - product) - error) + low) / power
+        high = scaled + rest
+        low = rest - (high - scaled)
+        exponent -= step
+    return high + low
 
 
 @njit(cache=True, nogil=True)
@@ -83,8 +82,17 @@ def _is_end(text: Any, at: int, end: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _is_nan_or_inf(text: Any, at: int) -> bool:
+    """Whether three letters at ``at`` are nan or inf, in either case."""
+    a = text[at] | 32
+    b = text[at + 1] | 32
+    c = text[at + 2] | 32
+    return bool((a == 110 and b == 97 and c == 110) or (a == 105 and b == 110 and c == 102))
+
+
+@njit(cache=True, nogil=True)
 def read_number(text: Any, at: int, end: int) -> Any:
-    """Number at ``at``: (read, value, position after it). 'nan' and 'inf' count as NaN."""
+    """Number at ``at``: (read, value, position after it). nan... and inf... count as NaN."""
     at = _skip_blanks(text, at, end)
     if at >= end:
         return False, np.nan, at
@@ -114,12 +122,10 @@ def read_number(text: Any, at: int, end: int) -> Any:
             break
         at += 1
     if not seen:
-        letters = 0
+        word = at
         while at < end and not _is_end(text, at, end):
-            letters += 1
             at += 1
-        first = text[at - letters] | 32 if letters >= 3 else 0
-        return letters >= 3 and (first == 110 or first == 105), np.nan, at
+        return at - word >= 3 and _is_nan_or_inf(text, word), np.nan, at
     if at < end and not _is_end(text, at, end):
         c = text[at] | 32
         if c == 101 or c == 100:
@@ -150,11 +156,14 @@ def read_number(text: Any, at: int, end: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _read_integers(text: Any, at: int, end: int, out: Any) -> Any:
+    """Fills ``out``: (read, position after the last one, or of the one that cannot be read)."""
     for k in range(out.shape[0]):
-        read, value, at = read_number(text, at, end)
+        at = _skip_blanks(text, at, end)
+        read, value, after = read_number(text, at, end)
         if not read or not abs(value) < 9e15 or value != math.floor(value):
             return False, at
         out[k] = np.int64(value)
+        at = after
     return True, at
 
 
@@ -188,20 +197,16 @@ def event_starts(text: Any, every: int, byte: Any, line: Any) -> int:
     number = 1
     events = 0
     while at < size:
-        c = text[at]
-        if c == 110 or c == 103 or c == 32 or c == 9:
-            end = at
-            while end < size and text[end] != _NEWLINE and end - at < 64:
-                end += 1
-            kind = line_kind(text, at, end)
-            if kind == 1 or kind == 2:
-                if events % every == 0 and events // every < byte.shape[0]:
-                    byte[events // every] = at
-                    line[events // every] = number
-                events += 1
-        while at < size and text[at] != _NEWLINE:
-            at += 1
-        at += 1
+        end = at
+        while end < size and text[end] != _NEWLINE:
+            end += 1
+        kind = line_kind(text, at, end)
+        if kind == 1 or kind == 2:
+            if events % every == 0:
+                byte[events // every] = at
+                line[events // every] = number
+            events += 1
+        at = end + 1
         number += 1
     return events
 
@@ -230,7 +235,7 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
         if at >= end:
             return (NO_HITS if n == 0 else -1), n
         read, at = _read_integers(text, at, end, integer)
-        if not read:
+        if not read or abs(integer[0]) > _LARGEST_REGION:
             return BAD_NUMBER, n
         for k in range(5):
             at = _skip_blanks(text, at, end)
@@ -257,7 +262,7 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
 def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
     integers = np.empty(5, np.int64)
     read, at = _read_integers(text, at, end, integers)
-    if not read:
+    if not read and at < end:
         return BAD_NUMBER, 0
     at = _skip_blanks(text, at, end)
     if at >= end:
@@ -323,7 +328,8 @@ def scan_usrdef(
 
     ``hit_values`` holds Edep, x, y, z, t; ``event_read`` says which events were read whole;
     ``reaction_values`` holds x, y, z and the projectile's energy, ``reaction_integers`` the
-    ten integers of the rx line and the projectile's kf-code. A damaged event leaves no hit.
+    ten integers of the rx line and the projectile's kf-code. A damaged event leaves no hit and
+    no reaction, a damaged reaction none of its particles.
     Returns the numbers of (events, hits, reactions, products).
     """
     size = text.shape[0]
@@ -332,6 +338,7 @@ def scan_usrdef(
     events = hits = reactions = products = 0
     in_event = 0
     truth = False
+    reaction_seen = reaction_read = False
     while at < size:
         end = at
         while end < size and text[end] != _NEWLINE:
@@ -345,6 +352,7 @@ def scan_usrdef(
             truth = problem < 0
             event_read[events] = truth
             in_event = 0
+            reaction_seen = reaction_read = False
             if truth:
                 for k in range(n):
                     hit_event[hits + k] = events
@@ -355,11 +363,13 @@ def scan_usrdef(
                 _report(problem, line, problem_counts, problem_lines)
             events += 1
         elif kind == 3 and truth:
+            reaction_seen = True
             read, place = _read_integers(text, body + 2, end, reaction_integers[reactions, :10])
             for k in range(3):
                 ok, value, place = read_number(text, place, end)
                 read = read and ok
                 reaction_values[reactions, k] = value
+            reaction_read = read
             if not read:
                 _report(BAD_REACTION, line, problem_counts, problem_lines)
                 continue
@@ -369,7 +379,9 @@ def scan_usrdef(
             reaction_number[reactions] = in_event
             in_event += 1
             reactions += 1
-        elif (kind == 4 or kind == 5) and truth and in_event > 0:
+        elif (kind == 4 or kind == 5) and truth and not reaction_seen:
+            _report(BAD_REACTION, line, problem_counts, problem_lines)
+        elif (kind == 4 or kind == 5) and truth and reaction_read:
             skip = 2 if kind == 4 else 3
             read, n = _read_products(text, body + skip, end, products, product_kf, product_values)
             if not read or (kind == 4 and n != 1):

@@ -60,25 +60,33 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
         if settings.meta_tree_key not in {k.split(";")[0] for k in file.keys()}:  # noqa: SIM118
             return SourceMetadata({}, {settings.meta_tree_key: "no such tree"})
         tree = file[settings.meta_tree_key]
+        if not hasattr(tree, "num_entries"):
+            return SourceMetadata({}, {settings.meta_tree_key: "not a tree"})
         for name in tree.keys():  # noqa: SIM118 (a tree is no mapping)
             try:
                 first = tree[name].array(entry_stop=1, library="np")[0]
                 values[name] = _plain(first)
             except Exception as reason:  # uproot raises many kinds for an exotic branch
-                unreadable[name] = f"{type(reason).__name__}: {str(reason).splitlines()[0]}"
+                said = str(reason).partition("\n")[0]
+                unreadable[name] = f"{type(reason).__name__}: {said}"
     return SourceMetadata(values, unreadable)
 
 
 def _plain(value: Any) -> Any:
     """A number, text or array of numbers or texts in the machine's byte order."""
     if isinstance(value, (str, bytes)):
-        return value if isinstance(value, str) else value.decode("utf-8", "replace")
+        return _text(value)
     if hasattr(value, "tolist") and not isinstance(value, np.generic):
         value = np.asarray(value.tolist())
     array = np.asarray(value)
     if array.dtype.kind in "USO":
-        return [str(v) for v in array.ravel()]
+        return [_text(v) for v in array.ravel()]
     return array.astype(array.dtype.newbyteorder("="))
+
+
+def _text(value: Any) -> str:
+    """As a plain ``str``, not one of numpy's."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _opened(path: Path) -> Any:
@@ -134,7 +142,8 @@ def _slots(path: Path, tree: Any) -> int:
     while n < FEWEST_SLOTS or any(f"{f}{n + 1}" in present for f in ("x", "y", "z", "t", "det")):
         missing = [f"{f}{n + 1}" for f in FIELDS if f"{f}{n + 1}" not in present]
         if missing:
-            near = difflib.get_close_matches(missing[0], sorted(present), 3)
+            others = sorted(present - {f"{f}{i + 1}" for f in FIELDS for i in range(len(present))})
+            near = [m for name in missing for m in difflib.get_close_matches(name, others, 1)]
             seen = f" Nearest: {', '.join(near)}." if near else ""
             msg = (
                 f"{path}: {tree.name!r} has no branch {', '.join(missing)}; "

@@ -38,8 +38,8 @@ HITS_WITHOUT_MATERIAL: Final = TableSchema(
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
     """The ranges of a file, by bytes; an empty list where no line is an event line."""
     data = _mapped(path)
-    # No event line is shorter than 24 bytes: room for every possible start.
-    room = len(data) // (24 * events_per_range) + 2
+    # An event line has at least "ne", a blank and a line end: room for every possible start.
+    room = len(data) // (4 * events_per_range) + 2
     byte, line = np.zeros(room, np.int64), np.zeros(room, np.int64)
     n_events = kernel.event_starts(data, events_per_range, byte, line)
     n_ranges = -(-n_events // events_per_range)
@@ -82,6 +82,8 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 
 def _mapped(path: Path) -> U1:
     """The bytes of a file, read-only; unmapped with the last array that shares them."""
+    if path.stat().st_size == 0:  # nothing can be mapped
+        return np.zeros(0, np.uint8)
     return np.asarray(np.memmap(path, np.uint8, mode="r"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from radiograph.drivers.files import file_ref
 from radiograph.schemas.imaging.frames import (
     GAMMA_FILTERED,
@@ -30,6 +31,10 @@ from radiograph.schemas.sources import FileRef
 from radiograph.schemas.tables import TableSchema
 
 Frame = Callable[..., pd.DataFrame]
+
+# The first call of a kernel compiles it, and nothing in a test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def _columns(schema: TableSchema, defaults: dict[str, Any], given: dict[str, Any]) -> pd.DataFrame:

@@ -1,0 +1,160 @@
+"""Run the commands of README.md and docs/example.md and write their real output into them.
+
+    python docs/make_example.py                run both pages, refresh outputs and figures
+    python docs/make_example.py resolution     the demo for ten seeds: bias and spread of the peak
+
+In a page, a block ```console holds commands after "$ ", each with its output below;
+``head=N`` behind the word keeps the first N lines of each output. A block ```python is run, its
+output stands in the block ```text that follows. All blocks of a page share a scratch folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "example.md")
+# What a run leaves in its scratch folder, and the figure of the documentation made of it.
+FIGURES = {
+    "README.md": {"demo/n_image.png": "demo_n.png"},
+    "example.md": {
+        "example/n_image.png": "example_n.png",
+        "example/g_image.png": "example_g.png",
+        "example/n_near.png": "example_near_n.png",
+    },
+}
+BLOCK = re.compile(
+    r"^```(?P<kind>console|python)(?P<info>[^\n]*)\n(?P<body>.*?)^```\n"
+    r"(?P<output>\n```text\n(?P<text>.*?)^```\n)?",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def refreshed(page: str) -> str:
+    """A page with the output of its blocks as it is now, run in the current folder."""
+    names: dict[str, object] = {}
+
+    def run(block: re.Match[str]) -> str:
+        kind, info, body = block["kind"], block["info"], block["body"]
+        if kind == "console":
+            most = re.search(r"head=(\d+)", info)
+            shown = console_output(body, int(most[1]) if most else None)
+            return f"```console{info}\n{shown}```\n{block['output'] or ''}"
+        output = python_output(body, names)
+        text = f"\n```text\n{output}```\n" if block["output"] else ""
+        return f"```python{info}\n{body}```\n{text}"
+
+    return BLOCK.sub(run, page)
+
+
+def console_output(body: str, most: int | None = None) -> str:
+    """Commands of a block, each with the first ``most`` lines of its output."""
+    lines = []
+    for command in commands(body):
+        done = subprocess.run(
+            command,
+            shell=True,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            message = f"{command!r} failed with {done.returncode}:\n{done.stdout}"
+            raise RuntimeError(message)
+        printed = done.stdout.replace(f"{Path.cwd()}{os.sep}", "")
+        output = [line.rstrip() for line in printed.rstrip().splitlines()]
+        if most is not None and len(output) > most:
+            output = [*output[:most], "..."]
+        lines += [f"$ {command}", *output]
+    return "\n".join(lines) + "\n"
+
+
+def commands(body: str) -> Iterator[str]:
+    """What follows "$ " in a block."""
+    for line in body.splitlines():
+        if line.startswith("$ "):
+            yield line[2:]
+
+
+def python_output(body: str, names: dict[str, object]) -> str:
+    """What a block prints; ``names`` lives on to the next block."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(body, "example", "exec"), names)
+    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
+
+
+def environment() -> dict[str, str]:
+    """The command of this interpreter first in PATH, and a terminal of fixed width."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path, "COLUMNS": "100"}
+
+
+def in_scratch(work: Callable[[], Any]) -> Any:
+    """Do some work in an empty folder, with an empty cache; both vanish afterwards."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        cache = os.environ.get("XDG_CACHE_HOME")
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder, ".cache"))
+        try:
+            return work()
+        finally:
+            if cache is None:
+                del os.environ["XDG_CACHE_HOME"]
+            else:
+                os.environ["XDG_CACHE_HOME"] = cache
+
+
+def refresh(page: Path) -> None:
+    """Write the outputs and figures of one page."""
+
+    def work() -> str:
+        text = refreshed(page.read_text("utf-8"))
+        for made, name in FIGURES[page.name].items():
+            shutil.copy(made, ROOT / "docs" / "figures" / name)
+        return text
+
+    page.write_text(in_scratch(work), "utf-8")
+    sys.stdout.write(f"{page.relative_to(ROOT)}: run and written\n")
+
+
+def resolution() -> None:
+    """Fitted peak of the demo for ten seeds, both axes; the true source is at (0, 0)."""
+    import numpy as np
+
+    from radiograph.drivers import pipeline
+
+    found: dict[str, list[tuple[float, float]]] = {"n": [], "g": []}
+    for seed in range(1, 11):
+        for _ in commands(console_output(f"$ radiograph init demo --overwrite --seed {seed}")):
+            metrics = pipeline("imaging", "demo/phits_edep.toml").run("projection_metrics")
+        for image, values in found.items():
+            axes = metrics["projection_metrics"][image].axes
+            values += [(axes[a].fit_pos_cm, axes[a].fit_pos_sigma_cm) for a in "uv"]
+    for image, values in found.items():
+        position, sigma = np.array(values).T
+        spread = position.std(ddof=1)
+        sys.stdout.write(
+            f"{image}: bias {position.mean():+.2f} +- {spread / np.sqrt(len(position)):.2f} cm, "
+            f"spread {spread:.2f} cm, error given by the fit {sigma.mean():.2f} cm "
+            f"({len(position)} projections)\n"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["resolution"]:
+        in_scratch(resolution)
+    else:
+        for path in PAGES:
+            refresh(path)
