@@ -67,7 +67,7 @@ def node_list() -> str:
             (
                 f"`{n.name}`",
                 _schema_or_unit(n.schema, n.unit),
-                n.summary.replace("``", "`"),
+                _cell(n.summary.replace("``", "`")),
                 _code_list(a for a, b in dag.edges if b == n.name),
                 _code_list(n.settings),
             )
@@ -88,7 +88,7 @@ def frame_list() -> str:
                 f"`{c.name}`",
                 c.dtype,
                 c.unit,
-                c.description.replace("|", "\\|"),
+                _cell(c.description),
                 "NaN" if c.nullable else "",
             )
             for c in table.columns
@@ -105,7 +105,7 @@ def array_list() -> str:
     """The frozen dataclasses that flow on the edges."""
     parts = []
     for cls in _ARRAYS:
-        rows = [(f"`{f.name}`", f"`{f.type}`") for f in dataclasses.fields(cls)]
+        rows = [(f"`{f.name}`", f"`{_cell(str(f.type))}`") for f in dataclasses.fields(cls)]
         text = _without_underlines(inspect.getdoc(cls) or "")
         parts.append(f"### {cls.__name__}\n\n{text}\n\n{_table('field|type', rows)}")
     return "\n".join(parts)
@@ -193,8 +193,12 @@ def _made_by(dag: Dag) -> dict[str, list[str]]:
 def _dataset_row(dataset: Any, rows: str) -> tuple[str, ...]:
     shape = ", ".join([rows, *map(str, dataset.tail)])
     dtype = {"?": "bool", "category": "text"}.get(dataset.dtype, dataset.dtype)
-    meaning = dataset.description.replace("|", "\\|")
-    return (f"`{dataset.path}`", dtype, f"({shape})", dataset.unit, meaning)
+    return (f"`{dataset.path}`", dtype, f"({shape})", dataset.unit, _cell(dataset.description))
+
+
+def _cell(text: str) -> str:
+    """Text that may stand in a cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def _schema_or_unit(schema: str, unit: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
+from .commands.cache import cache
 from .commands.check import check
 from .commands.graph import graph
 from .commands.init import init
@@ -62,6 +63,7 @@ app.command("graph")(graph)
 app.command("init")(init)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
+app.add_typer(cache, name="cache")
 
 
 def cli() -> None:

@@ -100,7 +100,7 @@ class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
         outcome = cache.evaluate(call)
         if outcome.hit:
             self._manifest.hit(node.name, time.perf_counter() - started, outcome.n_bytes)
-        else:
+        elif cache.survey is None:
             self._manifest.nodes[node.name].n_bytes += outcome.n_bytes
         return outcome.value
 

@@ -377,11 +377,11 @@ class _Rebuilding:
         return pd.Series(self.of(tree["v"]), index=index, name=name, copy=False)
 
     def _dataclass(self, tree: Tree) -> Any:
-        kind: Any = self._class(tree["c"])
-        if not dataclasses.is_dataclass(kind):
+        make = self._class(tree["c"])
+        if not hasattr(make, "__dataclass_fields__"):
             msg = f"{tree['c']} is no dataclass"
             raise DamagedContentError(msg)
-        return kind(**{name: self.of(v) for name, v in tree["v"].items()})
+        return make(**{name: self.of(v) for name, v in tree["v"].items()})
 
     def _class(self, name: str) -> Any:
         module, _, path = name.partition(":")

@@ -17,7 +17,7 @@ import xxhash
 
 from .code import CodeVersions, Parts, version_of
 from .content import DamagedContentError, Description, UnknownTypeError, fingerprint
-from .lazy import Lazy, resolved
+from .lazy import UNKNOWN, Lazy, resolved, unknown
 from .location import salt
 from .reasons import reason_of_miss
 from .store import STORE_ERRORS, Encoded, Store
@@ -47,6 +47,16 @@ class Outcome:
     n_bytes: int
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a run would do with a node: ``hit``, ``miss`` with the reason, or ``follows``."""
+
+    node: str
+    slot: str
+    status: str
+    reason: str
+
+
 @dataclass
 class NodeCache:
     """Keys, hits and misses of the nodes of one run.
@@ -64,6 +74,8 @@ class NodeCache:
     slot
         Which part of the run is evaluated (a range of events, or the run itself): ``last``
         records are compared slot by slot.
+    survey
+        Where verdicts are noted instead of executing anything; None = a real run.
     """
 
     store: Store
@@ -71,6 +83,7 @@ class NodeCache:
     untracked: Collection[str] = ()
     refreshed: Collection[str] = ()
     slot: str = "run"
+    survey: list[Verdict] | None = None
     salt: Mapping[str, str] = field(default_factory=salt)
     _writable: bool = True
     _known: dict[str, tuple[Any, str]] = field(default_factory=dict)
@@ -79,6 +92,8 @@ class NodeCache:
         """The value of a node, from the store if it is known."""
         parts = self.versions.parts(call.function)
         inputs = self.fingerprints(call.inputs)
+        if self.survey is not None:
+            return self._surveyed(call, parts, inputs, self.survey)
         key = self.key(call.name, parts, inputs)
         entry = self._record(_KEY + key)
         if entry is not None and call.name not in self.refreshed and self._has(entry["value"]):
@@ -95,10 +110,31 @@ class NodeCache:
         self._note_last(call.name, key, parts, inputs)
         return Outcome(value, False, n_bytes)
 
+    def _surveyed(
+        self, call: NodeCall, parts: Parts, inputs: Mapping[str, str], survey: list[Verdict]
+    ) -> Outcome:
+        """What evaluate() would do, noted; nothing is executed."""
+        anew = next((n for n, known in inputs.items() if known == UNKNOWN), None)
+        if anew is not None:
+            survey.append(Verdict(call.name, self.slot, "follows", f"its input {anew} runs"))
+            return Outcome(unknown(), False, 0)
+        key = self.key(call.name, parts, inputs)
+        entry = self._record(_KEY + key)
+        if entry is not None and self._has(entry["value"]):
+            survey.append(Verdict(call.name, self.slot, "hit", ""))
+            return Outcome(self._hit(call, key, entry), True, int(entry["bytes"]))
+        last = self._record(_LAST + self._slot_of(call.name))
+        reason = reason_of_miss(last, parts, inputs, self.salt)
+        survey.append(Verdict(call.name, self.slot, "miss", reason))
+        return Outcome(unknown(), False, 0)
+
     def deferred(self, call: NodeCall) -> Lazy:
         """A cheap node that is not stored: known by its key, executed when it is needed."""
         parts = self.versions.parts(call.function)
-        key = self.key(call.name, parts, self.fingerprints(call.inputs))
+        inputs = self.fingerprints(call.inputs)
+        if UNKNOWN in inputs.values():
+            return unknown()
+        key = self.key(call.name, parts, inputs)
 
         def make() -> Any:
             return call.execute({n: resolved(v) for n, v in call.inputs.items()}, "not stored")
@@ -128,17 +164,10 @@ class NodeCache:
 
     def derived(self, function: Callable[..., Any], name: str, identity: Any) -> str:
         """Fingerprint of what ``function`` makes of values known by ``identity``."""
+        if UNKNOWN in {part for parts in identity for part in parts}:
+            return UNKNOWN
         code = version_of(self.versions.parts(function))
         return fingerprint((name, code, identity, sorted(self.salt.items())))
-
-    def lookup(self, name: str, parts: Parts, inputs: Mapping[str, str]) -> str | None:
-        """Fingerprint of the stored value of a node, or None."""
-        entry = self._record(_KEY + self.key(name, parts, inputs))
-        return entry["value"] if entry is not None and self._has(entry["value"]) else None
-
-    def last(self, name: str) -> Any:
-        """What the node was last evaluated with in this slot: parts, inputs, salt."""
-        return self._record(_LAST + self._slot_of(name))
 
     def remembered(self, name: str) -> Any:
         """A record of another kind (a file's hash), or None."""
@@ -147,6 +176,17 @@ class NodeCache:
     def remember(self, name: str, record: Any) -> None:
         """Keep a record of another kind."""
         self._try(self.store.set_record, name, record)
+
+    def close(self, most_GB: float) -> None:
+        """End of a run: drop the least recently stored values beyond ``most_GB``."""
+        most = int(most_GB * 1e9)
+        try:
+            if self.store.volume() > most:
+                dropped = self.store.prune(most)
+                log.info("cache: %d results dropped to stay below %g GB", dropped, most_GB)
+            self.store.close()
+        except STORE_ERRORS as reason:
+            self._give_up(reason)
 
     def _slot_of(self, name: str) -> str:
         return f"{name}@{self.slot}"

@@ -8,6 +8,12 @@ from typing import Any
 from .content import fingerprint
 
 _ABSENT = object()
+UNKNOWN = "unknown"
+"""Fingerprint of a value that a survey would have to compute first."""
+
+
+class NotComputedError(Exception):
+    """A survey asked for a value that only a run can make."""
 
 
 class Lazy:
@@ -48,3 +54,12 @@ class Lazy:
 def resolved(value: Any) -> Any:
     """The value behind a Lazy; anything else as it is."""
     return value.value() if isinstance(value, Lazy) else value
+
+
+def unknown() -> Lazy:
+    """What stands in a survey for a value that would be computed anew."""
+
+    def make() -> Any:
+        raise NotComputedError
+
+    return Lazy(make=make, fingerprint=UNKNOWN)

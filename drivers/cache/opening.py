@@ -14,7 +14,7 @@ from ...schemas.sources import FileRef
 from ..files import file_ref
 from .code import CodeVersions
 from .execution import NodeCache
-from .location import default_folder
+from .location import default_folder as default_folder
 from .store import STORE_ERRORS, Store
 
 log = logging.getLogger("radiograph.cache")

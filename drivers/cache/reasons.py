@@ -29,6 +29,15 @@ def reason_of_miss(
     return "; ".join(texts) if texts else "its value is no longer in the cache"
 
 
+def value_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """``name: old -> new`` of the settings that differ, in order of their names."""
+    absent = "absent"
+    return [
+        f"{name}: {before.get(name, absent)} -> {now.get(name, absent)}"
+        for name in changed_names(before, now)
+    ]
+
+
 def changed_names(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Names whose values differ, are new or are gone."""
     return sorted(n for n in {*before, *now} if before.get(n) != now.get(n))

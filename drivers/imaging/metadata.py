@@ -195,6 +195,10 @@ def write_provenance(
     write_array(group, "nodes/status", [r.status for r in records.values()], "", "what became")
     write_array(group, "nodes/seconds", [r.seconds for r in records.values()], "s", "time it took")
     write_array(group, "nodes/calls", [r.calls for r in records.values()], "", "times executed")
+    write_array(group, "nodes/reason", [r.reason for r in records.values()], "", "why it ran")
+    write_array(
+        group, "nodes/bytes", [r.n_bytes for r in records.values()], "bytes", "size in the cache"
+    )
     write_text(group, "problems", json.dumps(problems), "damage and notices, JSON")
     group.attrs["seconds"] = seconds
 

@@ -256,9 +256,9 @@ def write_value(
     path = f"targets/{name}"
     if isinstance(value, pd.DataFrame):
         for column in value.columns:
-            known = table is not None and column in table
-            unit = table[column].unit if known else unit_of(column)
-            text = table[column].description if known else description
+            known = table[column] if table is not None and column in table else None
+            unit = unit_of(column) if known is None else known.unit
+            text = description if known is None else known.description
             write_array(file, f"{path}/{column}", _plain_column(value[column]), unit, text)
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):

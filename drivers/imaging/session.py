@@ -14,8 +14,8 @@ from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts
 from ...schemas.sources import EventRange, FileRef
-from ..cache.execution import NodeCache
-from ..cache.lazy import resolved
+from ..cache.execution import NodeCache, Verdict
+from ..cache.lazy import NotComputedError, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, known_file, open_cache
 from ..execution import Plan, RangeResults, planned, run_constants, run_ranges, run_rest
 from ..graph import build_driver, imaging, resolved_targets
@@ -80,6 +80,20 @@ class Session:
         joined = {name: whole(name, part, self.cache) for name, part in parts.items()}
         rest = run_rest(self.driver, plan, {**constants, **joined}, self._run_values)
         return {name: resolved(joined.get(name, rest.get(name))) for name in targets}
+
+    def survey(self, targets: Iterable[str]) -> list[Verdict]:
+        """What a run would do with each node the targets need; nothing is executed."""
+        assert self.cache is not None
+        found: list[Verdict] = []
+        self.cache.survey = found
+        try:
+            self.run(targets)
+        except NotComputedError:
+            # What a range kept decides what the next is told: here the survey must end.
+            pass
+        finally:
+            self.cache.survey = None
+        return found
 
     def _begin(self, slot: str) -> None:
         """Tell the cache which part of the run comes next."""

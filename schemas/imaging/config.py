@@ -160,6 +160,8 @@ class Cache(Section):
     """Folder; absent = the user's cache folder."""
     enabled: bool = True
     """Use the cache."""
+    size_limit_GB: float = Field(default=20.0, gt=0)
+    """Size to which the cache is cut after a run, least recently stored first."""
 
 
 class Hdf5(Section):

@@ -41,14 +41,19 @@ def response(shipped_table: pd.DataFrame) -> pd.DataFrame:
     return birks_light_response(shipped_table)
 
 
-def test_constants_are_those_of_codata() -> None:
-    # CODATA 2018: m_n = 939.56542 MeV, m_p = 938.27209 MeV, m_e = 0.51099895 MeV,
-    # u = 931.49410 MeV; c = 29.9792458 cm/ns by definition.
-    assert constants.SPEED_OF_LIGHT_CM_PER_NS == pytest.approx(29.9792458, rel=1e-12)
-    assert constants.NEUTRON_MASS_MEV == pytest.approx(939.56542, rel=1e-7)
-    assert constants.PROTON_MASS_MEV == pytest.approx(938.27209, rel=1e-7)
-    assert constants.ELECTRON_MASS_MEV == pytest.approx(0.51099895, rel=1e-7)
-    assert pytest.approx(12 * 931.49410 - 6 * 0.51099895, rel=1e-7) == constants.CARBON12_MASS_MEV
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # CODATA 2018; the speed of light by definition; u = 931.49410 MeV.
+        ("SPEED_OF_LIGHT_CM_PER_NS", 29.9792458),
+        ("NEUTRON_MASS_MEV", 939.56542),
+        ("PROTON_MASS_MEV", 938.27209),
+        ("ELECTRON_MASS_MEV", 0.51099895),
+        ("CARBON12_MASS_MEV", 12 * 931.49410 - 6 * 0.51099895),
+    ],
+)
+def test_constants_are_those_of_codata(name: str, value: float) -> None:
+    assert getattr(constants, name) == pytest.approx(value, rel=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def _plain(value: Any) -> Any:
     """A number, text or array of numbers or texts in the machine's byte order."""
     if isinstance(value, (str, bytes)):
         return _text(value)
-    if hasattr(value, "tolist") and not isinstance(value, np.generic):
-        value = np.asarray(value.tolist())
     array = np.asarray(value)
+    if array.dtype.kind == "O":  # a vector of ROOT, or texts; rows of unequal length raise
+        array = np.asarray(value.tolist())
     if array.dtype.kind in "USO":
         return [_text(v) for v in array.ravel()]
     return array.astype(array.dtype.newbyteorder("="))

@@ -145,9 +145,7 @@ def test_equal_energies_are_an_up_scatter(make_neutron_filtered) -> None:
 
 
 def test_light_is_inverted_by_material_and_recoil(scatter_2_MeV, response, unchanged) -> None:
-    materials = pd.Categorical(
-        ["OGS", "M600", "UNK", "OGS"], categories=["M600", "OGS", "UNK"]
-    )
+    materials = pd.Categorical(["OGS", "M600", "UNK", "OGS"], categories=["M600", "OGS", "UNK"])
     events = scatter_2_MeV(material1=materials, light1_MeVee=[0.8, 2.0, 2.0, 1.25])
     with unchanged(events, response):
         found = checked(nodes.neutron_energies__elut(events, response))
@@ -178,9 +176,7 @@ def test_a_flight_that_is_none_is_named_before_the_light(make_neutron_filtered, 
 
 
 @given(
-    st.lists(
-        st.tuples(st.floats(0.5, 10.0), st.sampled_from(["OGS", "M600", "UNK"])), max_size=8
-    ),
+    st.lists(st.tuples(st.floats(0.5, 10.0), st.sampled_from(["OGS", "M600", "UNK"])), max_size=8),
     st.randoms(use_true_random=False),
 )
 def test_events_do_not_depend_on_each_other(scatter_2_MeV, response, rows, random) -> None:

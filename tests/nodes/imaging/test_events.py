@@ -50,9 +50,7 @@ def gamma_triples(hits: pd.DataFrame, policy: str, most: int = 5000) -> list[tup
 @pytest.fixture
 def four_hits(make_hits) -> pd.DataFrame:
     """One window; in time 2 0 3 1, from bright to dark 1 3 0 2."""
-    return make_hits(
-        event_id=[7] * 4, t_ns=[2.0, 9.0, 1.0, 5.0], light_MeVee=[2.0, 8.0, 1.0, 4.0]
-    )
+    return make_hits(event_id=[7] * 4, t_ns=[2.0, 9.0, 1.0, 5.0], light_MeVee=[2.0, 8.0, 1.0, 4.0])
 
 
 def test_the_first_in_time(four_hits) -> None:

@@ -227,9 +227,8 @@ def test_a_raw_event_goes_on_with_two_neutrons_or_three_gammas(make_hits, make_r
 def test_the_fate_of_gaps_in_the_ids(make_hits, make_records) -> None:
     records = make_records(raw_event_ids=np.array([10, 20, 21]))
     neutron = make_hits(event_id=[20, 20])
-    assert fate(records, neutron, HITS.empty()) == ["unreconstructable", "kept"] + [
-        "unreconstructable"
-    ]
+    u = "unreconstructable"
+    assert fate(records, neutron, HITS.empty()) == [u, "kept", u]
 
 
 def test_no_raw_event_has_no_fate(make_records) -> None:

@@ -126,7 +126,9 @@ def test_the_first_events_in_file_order(
         make_neutron_typed(event_id=neutron), make_gamma_typed(event_id=gamma), most
     )
     # In file order; within a raw event neutrons come first.
-    order = sorted([(i, 0, k) for k, i in enumerate(neutron)] + [(i, 1, k) for k, i in enumerate(gamma)])
+    order = sorted(
+        [(i, 0, k) for k, i in enumerate(neutron)] + [(i, 1, k) for k, i in enumerate(gamma)]
+    )
     kept = {(s, k) for _, s, k in order[: max(most, 0)]}
     assert masks[0].tolist() == [(0, k) in kept for k in range(len(neutron))]
     assert masks[1].tolist() == [(1, k) in kept for k in range(len(gamma))]

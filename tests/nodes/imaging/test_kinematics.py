@@ -198,7 +198,9 @@ def test_three_hit_energy_by_hand_and_forward() -> None:
     # theta2 = 90 degrees and dE2 = m_e / 2: sqrt(1/4 + 2) = 1.5 in units of m_e, so
     # E = dE1 + (0.5 + 1.5) / 2 m_e = dE1 + m_e.
     m = ELECTRON_MASS_MEV
-    assert three_hit_gamma_energy_MeV(array(0.3), array(m / 2), array(0)) == pytest.approx([0.3 + m])
+    assert three_hit_gamma_energy_MeV(array(0.3), array(m / 2), array(0)) == pytest.approx(
+        [0.3 + m]
+    )
     assert three_hit_gamma_energy_MeV(array(0.3), array(0.2), array(1)).tolist() == [np.inf]
 
 

@@ -121,14 +121,10 @@ def test_light_response_without_a_user_table(stopping_power_file: FileRef) -> No
     assert len(response.groupby(["material", "recoil"], observed=True)) == 4
 
 
-def test_a_user_table_replaces_its_curve_only(
-    stopping_power_file: FileRef, tmp_path: Path
-) -> None:
+def test_a_user_table_replaces_its_curve_only(stopping_power_file: FileRef, tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("light_MeVee,energy_MeV\n0.5,1\n5,14\n")
-    tables = LightTables(
-        (("OGS", "proton", file_ref(file)), ("EJ309", "carbon", file_ref(file)))
-    )
+    tables = LightTables((("OGS", "proton", file_ref(file)), ("EJ309", "carbon", file_ref(file))))
     response = load.light_response(stopping_power_file, tables)
     LIGHT_RESPONSE.validate(response, "light_response")
     for material, recoil in (("OGS", "proton"), ("EJ309", "carbon")):
@@ -145,12 +141,8 @@ def test_a_user_table_replaces_its_curve_only(
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_bad_user_table_is_an_input_error(
-    stopping_power_file: FileRef, tmp_path: Path
-) -> None:
+def test_a_bad_user_table_is_an_input_error(stopping_power_file: FileRef, tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
     file.write_text("light_MeVee,energy_MeV\n0.5,1\n0.5,14\n")
     with pytest.raises(InputError, match="must rise strictly"):
-        load.light_response(
-            stopping_power_file, LightTables((("OGS", "proton", file_ref(file)),))
-        )
+        load.light_response(stopping_power_file, LightTables((("OGS", "proton", file_ref(file)),)))

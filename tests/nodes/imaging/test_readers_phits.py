@@ -58,9 +58,7 @@ def parsed(tmp_path_factory):
     """Records of a text, read in one range, or in ranges of ``every`` events."""
     path = tmp_path_factory.mktemp("phits") / "events.out"
 
-    def build(
-        text: str | bytes, settings: ReaderSettings = CM_NS, every: int | None = None
-    ) -> Any:
+    def build(text: str | bytes, settings: ReaderSettings = CM_NS, every: int | None = None) -> Any:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         ranges = event_ranges(path, every or 10**6, settings)
         records = [read(file_ref(path), r, settings) for r in ranges]
@@ -371,6 +369,4 @@ def test_the_format_in_the_table_of_readers(tmp_path: Path) -> None:
 
 def test_frames_are_the_readers_own(parsed) -> None:
     hits = parsed(f"{NEUTRON}\n").hits
-    assert not np.shares_memory(
-        hits["light_MeVee"].to_numpy(), hits["x_cm"].to_numpy()
-    )
+    assert not np.shares_memory(hits["light_MeVee"].to_numpy(), hits["x_cm"].to_numpy())

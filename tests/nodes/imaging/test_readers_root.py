@@ -363,6 +363,7 @@ def test_metadata_of_one_entry(tmp_path: Path) -> None:
     # The detector is the first axis.
     assert found.values["gain"].tolist() == [1.0, 2.0, 4.0]
     assert found.values["window"].tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert found.values["window"].dtype == np.dtype("i2")
     assert found.values["place"] == "PTB é"
     assert type(found.values["place"]) is str
     for value in found.values.values():
@@ -417,6 +418,18 @@ def test_texts_of_bytes_are_utf8() -> None:
     assert _plain(b"\xff") == "\ufffd"
     assert _plain(np.array([b"a", b"bc"])) == ["a", "bc"]
     assert type(_plain(np.array(["a"]))[0]) is str
+
+
+def test_vectors_of_root_are_arrays(tmp_path: Path) -> None:
+    meta = {"v": ak.from_regular(np.array([[1, 2, 3]], "i4"))}
+    path = write(tmp_path / "a.root", branches([[{}, {}]]), meta=meta)
+    value = metadata(file_ref(path), MM_NS).values["v"]
+    assert value.tolist() == [1, 2, 3]
+    assert value.dtype == np.dtype("i4")
+    vector = uproot.containers.STLVector
+    assert _plain(vector([1.5, 2.5])).tolist() == [1.5, 2.5]
+    assert _plain(vector([vector([1, 2]), vector([3, 4])])).tolist() == [[1, 2], [3, 4]]
+    assert _plain(vector(["a", "bc"])) == ["a", "bc"]
 
 
 def test_a_reason_without_words_is_named(tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,91 @@
+"""Questions to the cache about a config: why a node would run, and whether stored bits hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...schemas.errors import UsageError
+from ..cache.content import fingerprint
+from ..cache.opening import CacheOptions
+from ..cache.reasons import value_changes
+from ..cache.report import spread
+from ..config import LoadedConfig, config_rows, input_path, resolved_path
+from ..graph import graph_nodes
+from .session import Session, open_session
+
+LAST_SETTINGS = "settings"
+# Settings that no node depends on.
+_WITHOUT_EFFECT = (
+    "cache.",
+    "hdf5.",
+    "io.hdf5_overwrite",
+    "io.input_path",
+    "io.output_path",
+    "run.chunk_cones",
+    "run.diagnostics_level",
+    "run.jit",
+    "run.progress",
+    "run.workers",
+)
+
+
+def why_node(loaded: LoadedConfig, name: str, folder: Path | None) -> dict[str, Any]:
+    """Whether a node would run, and the first causes: what runs though its inputs are known."""
+    session = _session(loaded, folder)
+    (node,) = session.resolved([name])
+    verdicts = session.survey([node])
+    mine = [v for v in verdicts if v.node == node]
+    runs = [v for v in verdicts if v.status == "miss"]
+    slots = {v.slot for v in verdicts}
+    causes = [
+        f"{v.node} runs{f' (events {v.slot})' if len(slots) > 2 else ''}: {v.reason}" for v in runs
+    ]
+    changes = _setting_changes(session) if runs else []
+    return {
+        "node": node,
+        "verdict": "would run" if runs or not mine else "known, nothing runs",
+        "because": [*dict.fromkeys(causes), *(f"setting {c}" for c in changes)],
+    }
+
+
+def _setting_changes(session: Session) -> list[str]:
+    """Settings and input that differ from those of the last run in this cache, old and new."""
+    assert session.cache is not None
+    last = session.cache.remembered(LAST_SETTINGS)
+    return value_changes(last, settings_record(session)) if isinstance(last, dict) else []
+
+
+def settings_record(session: Session) -> dict[str, str]:
+    """The settings and the input of a run as texts, to be compared by name later."""
+    rows = {
+        key: value
+        for key, _, value in config_rows(session.config)
+        if not key.startswith(_WITHOUT_EFFECT)
+    }
+    return rows | {"content of the input file": session.source.content_hash}
+
+
+def recomputed(loaded: LoadedConfig, folder: Path | None, sample: int) -> list[dict[str, Any]]:
+    """Some stored nodes of a config computed again without the cache, compared bit by bit."""
+    session = _session(loaded, folder)
+    plain = open_session(loaded.config, input_path(loaded), loaded.path.parent)
+    asked = [n for n, v in graph_nodes(session.driver).items() if v.tags.get("stored") != "false"]
+    known = {v.node for v in session.survey(asked) if v.status == "hit"}
+    compared = []
+    for node in spread(sorted(known), sample):
+        stored, fresh = session.run([node])[node], plain.run([node])[node]
+        compared.append({"node": node, "equal": fingerprint(stored) == fingerprint(fresh)})
+    return compared
+
+
+def _session(loaded: LoadedConfig, folder: Path | None) -> Session:
+    named = loaded.config.cache.dir
+    if folder is None and named is not None:
+        folder = resolved_path(loaded, named)
+    source = input_path(loaded)
+    session = open_session(loaded.config, source, loaded.path.parent, CacheOptions(folder))
+    if session.cache is None:
+        msg = "the cache cannot be used; name a folder with --cache-dir"
+        raise UsageError(msg, key="cache.dir")
+    return session
