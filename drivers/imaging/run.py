@@ -123,8 +123,9 @@ def _writable(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as reason:
-        why = reason.strerror or reason
-        msg = f"{out}: cannot be written ({why}). Name another output with -o."
+        if reason.errno is None:  # not of the operating system
+            raise
+        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
         raise UsageError(msg, file=out, key="io.output_path") from reason
 
 

@@ -486,7 +486,7 @@ def test_a_full_disk_is_told(
     monkeypatch.setattr(output, "write_images", full)
     done = radiograph("run", project / "run.toml")
     assert done.code == 2
-    assert "image.h5: cannot be written (No space left on device)" in done.err
+    assert "image.h5: cannot be written ([Errno 28] No space left on device)" in done.err
     assert written() == set()
 
 

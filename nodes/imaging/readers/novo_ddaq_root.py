@@ -59,7 +59,8 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
     with _opened(Path(source.path)) as file:
         if settings.meta_tree_key not in {k.split(";")[0] for k in file.keys()}:  # noqa: SIM118
             return SourceMetadata({}, {settings.meta_tree_key: "no such tree"})
-        tree = file[settings.meta_tree_key]
+        with _readable(Path(source.path)):
+            tree = file[settings.meta_tree_key]
         if not hasattr(tree, "num_entries"):
             return SourceMetadata({}, {settings.meta_tree_key: "not a tree"})
         for name in tree.keys():  # noqa: SIM118 (a tree is no mapping)

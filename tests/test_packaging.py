@@ -1,0 +1,101 @@
+"""The package as it is installed: every folder listed, the wheel whole, types seen across folders."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("nodes", "drivers", "schemas", "configs")
+
+
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def packages_on_disk() -> set[str]:
+    found = set()
+    for folder in FOLDERS:
+        for init in (ROOT / folder).rglob("__init__.py"):
+            found.add(".".join(("radiograph", *init.parent.relative_to(ROOT).parts)))
+    return found
+
+
+def test_every_folder_is_in_the_package_list() -> None:
+    listed = project()["tool"]["setuptools"]["packages"]  # type: ignore[index]
+    assert set(listed) == packages_on_disk()
+
+
+def test_no_folder_with_code_lacks_an_init() -> None:
+    for folder in FOLDERS:
+        for module in (ROOT / folder).rglob("*.py"):
+            assert (module.parent / "__init__.py").is_file(), module
+
+
+def test_shipped_files_are_found_in_the_package() -> None:
+    configs = resources.files("radiograph.configs")
+    for path in (ROOT / "configs").iterdir():
+        if path.suffix in (".toml", ".csv"):
+            assert configs.joinpath(path.name).is_file()
+
+
+def test_wheel_holds_every_module(tmp_path: Path) -> None:
+    pytest.importorskip("build", reason="the package build is not installed (make test does)")
+    tree = tmp_path / "tree"
+    ignored = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "build", "dist", "__pycache__")
+    shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".toml", ".csv") or path.name == "py.typed":
+                assert f"radiograph/{path.relative_to(ROOT)}" in names
+    assert not any(n.startswith(("nodes/", "drivers/", "tests/")) for n in names)
+
+
+def test_injected_type_error_across_folders_is_caught(tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy is not installed (make test does)")
+    tree = tmp_path / "tree"
+    for folder in (*FOLDERS, ".typecheck"):
+        shutil.copytree(ROOT / folder, tree / folder, symlinks=True)
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    (tree / "drivers" / "injected.py").write_text(
+        "from ..nodes.light_response import birks_light_MeVee\n\n"
+        "WRONG: str = birks_light_MeVee(1, 2, 3)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        cwd=tree,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "injected.py:3: error" in done.stdout
+    assert done.stdout.count("error:") == done.stdout.count("injected.py")
+
+
+def test_pipelines_and_layers_import_one_way() -> None:
+    """nodes/ never imports drivers/; schemas/ imports neither; a pipeline imports no other."""
+    for path in (ROOT / "nodes").rglob("*.py"):
+        text = path.read_text()
+        assert "drivers" not in "".join(x for x in text.splitlines(True) if "import" in x), path
+    for path in (ROOT / "schemas").rglob("*.py"):
+        lines = [x for x in path.read_text().splitlines() if x.startswith(("from .", "import "))]
+        assert not any("nodes" in x or "drivers" in x for x in lines), path
+    for path in (ROOT / "nodes" / "imaging").rglob("*.py"):
+        assert "simulation" not in path.read_text().split('"""', 2)[-1].split("\n\n\n")[0], path
