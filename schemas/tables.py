@@ -75,7 +75,9 @@ class TableSchema:
         from pandera.errors import SchemaErrors
 
         try:
-            pandera_schema(self).validate(frame, lazy=True)
+            # Nothing is coerced, so nothing is written: a copy of the frame would cost more than
+            # the checks.
+            pandera_schema(self).validate(frame, lazy=True, inplace=True)
         except SchemaErrors as failure:
             raise OutputCheckError(_summary(failure, self, node), key=node) from None
 
@@ -93,6 +95,14 @@ def _as_column(column: Column, values: Any) -> Any:
 def categories_of(codes: Any, names: Sequence[str]) -> Any:
     """A categorical column from integer codes into ``names``."""
     return pd.Categorical.from_codes(np.asarray(codes), categories=pd.Index(names, dtype=str))
+
+
+def rows_of(frame: pd.DataFrame, mask: Any) -> pd.DataFrame:
+    """The rows that ``mask`` marks, numbered anew; the frame itself if it marks them all."""
+    if mask.all():
+        return frame
+    rows = np.flatnonzero(mask)
+    return pd.DataFrame({name: frame[name].array.take(rows) for name in frame.columns}, copy=False)
 
 
 @cache

@@ -14,22 +14,30 @@ from ...nodes.imaging.stacking import joined_footprints
 from ...schemas.imaging.images import BackProjection, Counts
 from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, resolved
+from ..checks import freeze
 
 HYPOTHESES = {"neutron": NEUTRON_HYPOTHESES, "gamma": GAMMA_HYPOTHESES}
 
 
 @dataclass(frozen=True)
 class RowsBefore:
-    """How many filtered events of each species the ranges before hold."""
+    """How many filtered events and filtered hits of each species the ranges before hold.
+
+    What no value asked for is numbered by stays 0.
+    """
 
     neutron: int = 0
     gamma: int = 0
+    neutron_hits: int = 0
+    gamma_hits: int = 0
 
-    def after(self, events: Counts) -> RowsBefore:
-        """With the events of one more range."""
+    def after(self, counts: Counts) -> RowsBefore:
+        """With what one more range counted."""
         return RowsBefore(
-            self.neutron + events["events_after_filters_n"],
-            self.gamma + events["events_after_filters_g"],
+            self.neutron + counts.values.get("events_after_filters_n", 0),
+            self.gamma + counts.values.get("events_after_filters_g", 0),
+            self.neutron_hits + counts.values.get("hits_after_filters_n", 0),
+            self.gamma_hits + counts.values.get("hits_after_filters_g", 0),
         )
 
 
@@ -49,24 +57,40 @@ def whole(node: str, parts: Parts, cache: NodeCache | None) -> Any:
 
     if cache is None:
         return make()
-    identity = [(before.neutron, before.gamma, v.fingerprint) for before, v in parts]
+    identity = [(*row_shifts(node, before).values(), v.fingerprint) for before, v in parts]
     return Lazy(make=make, fingerprint=cache.derived(joined, node, identity))
 
 
 def joined(node: str, parts: Parts) -> Any:
-    """The parts of all ranges as one, row numbers counted over the run."""
-    return merged(node, [shifted(node, value, before) for before, value in parts])
+    """The parts of all ranges as one, row numbers counted over the run, read-only."""
+    value = merged(node, [shifted(node, value, before) for before, value in parts])
+    freeze(value)
+    return value
+
+
+def row_shifts(node: str, before: RowsBefore) -> dict[str, int]:
+    """What the row numbers in each column of a node grow by; the key "" is an array's own."""
+    species, _, quantity = node.partition("_")
+    if species not in HYPOTHESES:
+        return {}
+    events: int = getattr(before, species)
+    candidates = events * HYPOTHESES[species]
+    if quantity == "chosen_row":
+        return {"": candidates}
+    if quantity == "shaped_events":
+        return {f"hit{k}_row": getattr(before, f"{species}_hits") for k in (1, 2, 3)}
+    return {"event_index": events, "candidate_row": candidates}
 
 
 def shifted(node: str, value: Any, before: RowsBefore) -> Any:
-    """A frame of one species with its row numbers counted over the whole run."""
-    species = node.split("_", 1)[0]
-    if species not in HYPOTHESES or not isinstance(value, pd.DataFrame):
-        return value
-    n_before = getattr(before, species)
-    shifts = {"event_index": n_before, "candidate_row": n_before * HYPOTHESES[species]}
-    new = {c: value[c] + shift for c, shift in shifts.items() if shift and c in value}
-    return value.assign(**new) if new else value
+    """A value of one species with its row numbers counted over the whole run; -1 stays."""
+    shifts = row_shifts(node, before)
+    if isinstance(value, pd.DataFrame):
+        new = {c: value[c] + shift for c, shift in shifts.items() if shift and c in value}
+        return value.assign(**new) if new else value
+    if "" in shifts:
+        return np.where(value >= 0, value + shifts[""], value)
+    return value
 
 
 def merged(node: str, parts: Sequence[Any]) -> Any:
@@ -93,7 +117,17 @@ def _appended(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     for name in frames[0].columns:
         parts = [f[name] for f in frames]
         if isinstance(parts[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals([p.array for p in parts])
+            columns[name] = _joined_categories([p.array for p in parts])
         else:
             columns[name] = np.concatenate([p.to_numpy() for p in parts])
     return pd.DataFrame(columns, copy=False)
+
+
+def _joined_categories(parts: Sequence[Any]) -> pd.Categorical:
+    """One after the other. Categories that differ are sorted, as a reader's of one range are."""
+    seen = [list(p.categories) for p in parts]
+    if any(names != seen[0] for names in seen):
+        names = sorted({name for part in seen for name in part})
+        parts = [p.set_categories(pd.Index(names, dtype=str)) for p in parts]
+    codes = np.concatenate([p.codes for p in parts])
+    return pd.Categorical.from_codes(codes, categories=parts[0].categories)

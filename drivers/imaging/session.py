@@ -24,6 +24,10 @@ from .inputs import GraphInputs, graph_inputs, reader_settings
 from .merging import RowsBefore, whole
 
 _WHOLE_RUN = "run"
+# What the ranges before decide: numbers of rows, and what is left of the caps.
+_NUMBERED = {"neutron_filtered_events", "gamma_filtered_events"}
+_WITHIN_MAX_EVENTS = {"neutron_within_max_events", "gamma_within_max_events"}
+_WITHIN_MAX_CONES = {"neutron_cone_filter_code", "gamma_cone_filter_code"}
 Sink = Callable[[EventRange, RangeResults, RowsBefore], None]
 
 
@@ -115,14 +119,14 @@ class Session:
     def _running_counts(self, targets: Iterable[str], streams: Iterable[str]) -> list[str]:
         if len(self.ranges) == 1:
             return []
-        needed = self.plan(targets, streams).needed
+        plan = self.plan(targets, streams)
+        caps = self.config.run
         counts = []
-        if "neutron_filtered_events" in needed or "gamma_filtered_events" in needed:
+        if {"neutron_shaped_events", "gamma_shaped_events"} & set(plan.merged):
+            counts.append("hit_counters")
+        if _NUMBERED & plan.needed or (caps.max_events and _WITHIN_MAX_EVENTS & plan.needed):
             counts.append("event_counters")
-        if (
-            self.config.run.max_cones
-            and {"neutron_selected_cones", "gamma_selected_cones"} & needed
-        ):
+        if caps.max_cones and _WITHIN_MAX_CONES & plan.needed:
             counts.append("cone_counters")
         return counts
 
@@ -144,8 +148,11 @@ class _Progress:
         records: Counts = resolved(results["record_counters"])
         self.n_good += records["records_read"]
         self.n_damaged += records["records_damaged"]
+        hits: Counts | None = resolved(results.get("hit_counters"))
         events: Counts | None = resolved(results.get("event_counters"))
         cones: Counts | None = resolved(results.get("cone_counters"))
+        if hits is not None:
+            self.before = self.before.after(hits)
         if events is not None:
             self.before = self.before.after(events)
             self.events_left = max(self.events_left - events["events_total_for_filters"], 0)

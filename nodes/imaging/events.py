@@ -24,7 +24,7 @@ from ...schemas.imaging.frames import (
     NEUTRON_SHAPED,
     NEUTRON_TYPED,
 )
-from ...schemas.tables import TableSchema
+from ...schemas.tables import TableSchema, rows_of
 from .cuts import first_in_file_order, first_reason, window_offsets
 from .kernels import shaping as kernel
 
@@ -222,5 +222,5 @@ def _too_far(events: pd.DataFrame, cuts: EventFilters) -> Mask:
 
 
 def _filtered(typed: pd.DataFrame, code: U1, schema: TableSchema) -> pd.DataFrame:
-    kept = typed.loc[code == EventFilter.kept].reset_index(drop=True)
+    kept = rows_of(typed, code == EventFilter.kept)
     return schema.frame({"event_index": np.arange(len(kept)), **kept})

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import I8, U1, Mask
+from ...schemas.arrays import I8, U1
 from ...schemas.imaging.codes import SPECIES, HitFilter, RawEventFate
 from ...schemas.imaging.filters import HitFilters
 from ...schemas.imaging.images import SourceRecords
+from ...schemas.tables import rows_of
 from .cuts import hit_filter_codes
 
 NEUTRON_EVENT_HITS = 2
@@ -75,19 +76,19 @@ def hit_filter_code(
 @tag(stage="hits", schema="Hits")
 def neutron_filtered_hits(neutron_hits: pd.DataFrame, neutron_hit_filter_code: U1) -> pd.DataFrame:
     """Neutron hits that pass every cut."""
-    return _rows(neutron_hits, neutron_hit_filter_code == HitFilter.kept)
+    return rows_of(neutron_hits, neutron_hit_filter_code == HitFilter.kept)
 
 
 @tag(stage="hits", schema="Hits")
 def gamma_filtered_hits(gamma_hits: pd.DataFrame, gamma_hit_filter_code: U1) -> pd.DataFrame:
     """Gamma hits that pass every cut."""
-    return _rows(gamma_hits, gamma_hit_filter_code == HitFilter.kept)
+    return rows_of(gamma_hits, gamma_hit_filter_code == HitFilter.kept)
 
 
 @tag(stage="hits", schema="Hits")
 def filtered_hits(hits: pd.DataFrame, hit_filter_code: U1) -> pd.DataFrame:
     """Hits of every species that pass the cuts, in file order."""
-    return _rows(hits, hit_filter_code == HitFilter.kept)
+    return rows_of(hits, hit_filter_code == HitFilter.kept)
 
 
 @tag(stage="hits")
@@ -113,11 +114,7 @@ def raw_event_fate(
 
 
 def _of_species(hits: pd.DataFrame, name: str) -> pd.DataFrame:
-    return _rows(hits, hits["species"].cat.codes.to_numpy() == SPECIES.index(name))
-
-
-def _rows(frame: pd.DataFrame, mask: Mask) -> pd.DataFrame:
-    return frame.loc[mask].reset_index(drop=True)
+    return rows_of(hits, hits["species"].cat.codes.to_numpy() == SPECIES.index(name))
 
 
 def _hits_per_event(hits: pd.DataFrame, raw_event_ids: I8) -> I8:

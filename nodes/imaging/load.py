@@ -54,8 +54,9 @@ def source_metadata(source_file: FileRef, reader: ReaderSettings) -> SourceMetad
 
 @tag(stage="load", schema="Problems")
 def parse_problems(source_records: SourceRecords) -> pd.DataFrame:
-    """Damaged records: kind, line or entry, count."""
-    return source_records.problems
+    """Damaged records in file order: kind, line or entry, count."""
+    problems = source_records.problems
+    return problems.sort_values("line_or_entry", kind="stable", ignore_index=True)
 
 
 @tag(stage="load", schema="Reactions")
