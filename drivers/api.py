@@ -98,7 +98,7 @@ class Analysis:
     def run(self, targets: str | Iterable[str]) -> dict[str, Any]:
         """The values of some nodes for the input file of the settings, by the names given.
 
-        Only what they need is computed; nothing is written.
+        Only what they need and the cache does not know is computed; no file is written.
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
@@ -176,10 +176,12 @@ class Analysis:
         return "neutron" if run.neutrons else "gamma"
 
     def _session(self) -> Session:
+        from .commands.run import cache_options
         from .imaging.session import open_session
 
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
             raise UsageError(msg)
         source = input_path(self.loaded)
-        return open_session(self.loaded.config, source, self.loaded.path.parent)
+        folder = self.loaded.path.parent
+        return open_session(self.loaded.config, source, folder, cache_options(self.loaded))

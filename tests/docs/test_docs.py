@@ -73,10 +73,10 @@ class TestGenerated:
             assert f"<!-- begin generated: {part} -->" in pages
 
     def test_filling_twice_changes_nothing(self):
-        page = "a\n<!-- begin generated: codes -->\nold\n<!-- end generated -->\nb\n"
+        page = "a\n<!-- begin generated: codes -->\nstale text\n<!-- end generated -->\nb\n"
         once = filled(page)
         assert "HitFilter" in once
-        assert "old" not in once
+        assert "stale text" not in once
         assert filled(once) == once
 
     def test_check_says_what_differs_and_writes_nothing(self, tmp_path, capsys):
@@ -167,28 +167,14 @@ class TestFacts:
 
     def test_every_counter_is_in_the_glossary(self, run_folder):
         counters = pipeline("imaging", run_folder / "phits_edep.toml").run("counters")["counters"]
-        glossary = documented("docs/imaging.md").split("## Counters")[1].split("## Limits")[0]
-        entries = set(re.findall(r"`([\w<>]+)`", glossary))
-        patterns = [re.sub(r"<\w+>", r"\\w+", e) for e in entries]
-        names = {re.sub(r"_(n|g)$", "", n) for n in counters.values} - {
-            e.removesuffix("_total") for e in entries
-        }
-        missing = [
-            n
-            for n in names
-            if not any(
-                re.fullmatch(rf"{p}(_n|_g)?", n) or p == f"{n}_n" or p == f"{n}_g" for p in patterns
-            )
-        ]
+        patterns = _glossary()
+        missing = [n for n in counters.values if not any(p.fullmatch(n) for p in patterns.values())]
         assert missing == []
 
     def test_no_counter_of_the_glossary_is_gone(self, run_folder):
         counters = pipeline("imaging", run_folder / "phits_edep.toml").run("counters")["counters"]
-        glossary = documented("docs/imaging.md").split("## Counters")[1].split("## Limits")[0]
-        rows = [line.split("|")[1] for line in glossary.splitlines() if line.startswith("| `")]
-        for entry in (e for row in rows for e in re.findall(r"`([\w<>]+)`", row)):
-            pattern = re.sub(r"<\w+>", r"\\w+", entry)
-            found = [n for n in counters.values if re.fullmatch(rf"{pattern}(_n|_g)?", n)]
+        for entry, pattern in _glossary().items():
+            found = [n for n in counters.values if pattern.fullmatch(n)]
             assert found or entry == "problems_<kind>", entry
 
     @pytest.mark.parametrize("material", ["OGS", "M600"])
@@ -204,6 +190,15 @@ class TestFacts:
         assert curve is not None
         light = np.interp([1.0, 14.0], *curve)
         assert light == pytest.approx([float(row[1]), float(row[2])], rel=5e-3)
+
+
+def _glossary() -> dict[str, re.Pattern[str]]:
+    """Entries of the table of counters, each with the names that it stands for."""
+    table = documented("docs/imaging.md").split("## Counters")[1].split("## Limits")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    entries = [e for cell in cells for e in re.findall(r"`([\w<>]+)`", cell)]
+    names = {e: re.sub(r"<\w+>", r"\\w+", e.removesuffix("_total")) for e in entries}
+    return {e: re.compile(rf"{name}(_total)?(_n|_g)?") for e, name in names.items()}
 
 
 def _is_documented(path: str, text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
 from radiograph.nodes.imaging.readers import READERS
@@ -58,10 +58,10 @@ def parsed(tmp_path_factory):
     """Records of a text, read in one range, or in ranges of ``every`` events."""
     path = tmp_path_factory.mktemp("phits") / "events.out"
 
-    def build(text: str | bytes, settings: ReaderSettings = CM_NS, every: int | None = None) -> Any:
+    def build(text: str | bytes, how: ReaderSettings = CM_NS, every: int | None = None) -> Any:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        ranges = event_ranges(path, every or 10**6, settings)
-        records = [read(file_ref(path), r, settings) for r in ranges]
+        ranges = event_ranges(path, every or 10**6, how)
+        records = [read(file_ref(path), r, how) for r in ranges]
         for part in records if every is None else ():
             HITS_WITHOUT_MATERIAL.validate(part.hits, "hits")
             PROBLEMS.validate(part.problems, "problems")
@@ -160,11 +160,9 @@ def test_numbers_of_fortran(parsed) -> None:
 
 
 def test_positions_in_mm_and_times_in_ps(parsed) -> None:
-    settings = ReaderSettings(
-        input_format="phits_usrdef", cm_per_position_unit=0.1, time_units="ps"
-    )
+    how = ReaderSettings(input_format="phits_usrdef", cm_per_position_unit=0.1, time_units="ps")
     text = f"{event('ne', '7 1.0 10 -20 30 4000', '8 2.0 1 2 3 500')}\n{REACTION}\n"
-    records = parsed(text, settings)
+    records = parsed(text, how)
     first = records.hits.iloc[0]
     assert (first["x_cm"], first["y_cm"], first["z_cm"]) == pytest.approx((1.0, -2.0, 3.0))
     assert first["t_ns"] == pytest.approx(4.0)
@@ -321,6 +319,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=12),
     st.integers(1, 5),

@@ -241,7 +241,7 @@ def test_a_tree_without_entries_has_no_range(tmp_path: Path) -> None:
     assert event_ranges(write(tmp_path / "a.root", branches([])), 2, MM_NS) == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(
         st.lists(
