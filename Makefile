@@ -43,5 +43,15 @@ wheel: $(VENV)/.installed-dev
 	cd build && wheel-env/bin/radiograph init wheel-demo --events 300 && \
 	  wheel-env/bin/radiograph run wheel-demo/phits_edep.toml --quiet --overwrite
 
+# Speed as ratios of one run. NGIMAGER_PYTHON names the Python of an environment with ngimager,
+# RADIOGRAPH_LINE_FILE the published line set; without them these comparisons are left out.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# The generated pages, and the example with its real output and figures.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m radiograph.drivers.docs
+	$(BIN)/python docs/make_example.py
+
 clean:
 	rm -rf $(VENV) build dist $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache

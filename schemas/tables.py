@@ -17,6 +17,7 @@ import pandas as pd
 from .errors import OutputCheckError
 
 SHOWN_FAILURES = 3
+SHOWN_FAULTS = 10
 
 
 @dataclass(frozen=True)
@@ -150,4 +151,6 @@ def _summary(failure: Any, table: TableSchema, node: str) -> str:
         rows = [f"row {i}: {v}" for i, v in zip(group["index"], group["failure_case"], strict=True)]
         shown = "; ".join(str(r) for r in rows[:SHOWN_FAILURES])
         lines.append(f"  column {column}: {check} fails {len(group)} times ({shown})")
-    return "\n".join(lines[:12])
+    more = len(lines) - 1 - SHOWN_FAULTS
+    shown = lines[: SHOWN_FAULTS + 1]
+    return "\n".join([*shown, f"  and {more} faults more"] if more > 0 else shown)

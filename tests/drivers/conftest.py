@@ -111,6 +111,12 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def settings() -> str:
+    """A short TOML file for events.out beside it: 30 x 20 pixels, no figures, no cache."""
+    return SETTINGS
+
+
 @pytest.fixture
 def project(tmp_path: Path, simulated: Path) -> Path:
     """A folder with run.toml and its input events.out; what a run writes goes there as well."""

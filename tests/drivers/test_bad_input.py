@@ -112,9 +112,7 @@ def test_a_root_file_that_is_cut_off(
     assert not (project / "image.h5").exists()
 
 
-def test_a_root_file_with_a_damaged_basket(
-    project: Path, radiograph: Run, simulated: Path
-) -> None:
+def test_a_root_file_with_a_damaged_basket(project: Path, radiograph: Run, simulated: Path) -> None:
     content = bytearray((simulated / "events.root").read_bytes())
     with uproot.open(simulated / "events.root") as file:
         seek = int(file["image_tree"]["x1"].member("fBasketSeek")[0])
@@ -272,9 +270,7 @@ def test_wrong_settings(
     assert written() == set()
 
 
-def test_light_of_a_material_without_response(
-    project: Path, radiograph: Run, written: Run
-) -> None:
+def test_light_of_a_material_without_response(project: Path, radiograph: Run, written: Run) -> None:
     argv = ("--set", "energy.strategy=ELUT", "--set", "detectors.default_material=EJ309")
     done = radiograph("run", project / "run.toml", *argv)
     refused(done, 2, '"EJ309"', "built in: OGS, M600", "[energy.lut_paths.EJ309]")

@@ -65,7 +65,12 @@ def test_init_makes_a_folder_that_runs(tmp_path: Path, radiograph: Run) -> None:
     assert done.code == 0
     assert done.err == ""
     settings, events = folder / "phits_edep.toml", folder / "events.out"
-    assert done.out.splitlines() == [str(settings), str(events), "", f"Now: radiograph run {settings}"]
+    assert done.out.splitlines() == [
+        str(settings),
+        str(events),
+        "",
+        f"Now: radiograph run {settings}",
+    ]
     assert {p.name for p in folder.iterdir()} == {"phits_edep.toml", "events.out"}
     assert "# neutrons = true" in settings.read_text()
     checked = radiograph("check", settings, "--json").json

@@ -1,4 +1,4 @@
-"""``radiograph run``: what each option does, what is printed where, and that a run is all or none."""
+"""``radiograph run``: what each option does, what is printed where; a run is all or nothing."""
 
 from __future__ import annotations
 
@@ -203,8 +203,9 @@ def test_list_mode(project: Path, radiograph: Run) -> None:
     assert "footprint_pixels" not in h5py.File(project / "image.h5")["lm"]
 
 
-@pytest.mark.parametrize(("option", "kept", "off"), [("--no-gammas", "n", "g"),
-                                                     ("--no-neutrons", "g", "n")])
+@pytest.mark.parametrize(
+    ("option", "kept", "off"), [("--no-gammas", "n", "g"), ("--no-neutrons", "g", "n")]
+)
 def test_one_species(project: Path, radiograph: Run, option: str, kept: str, off: str) -> None:
     done = radiograph("run", project / "run.toml", option, "--json")
     assert done.code == 0
@@ -303,8 +304,13 @@ def test_a_target_brings_what_its_ancestors_fill(project: Path, radiograph: Run)
     radiograph("run", project / "run.toml", "--target", "figures", *metrics)
     radiograph("run", project / "run.toml", "-o", project / "whole.h5", *metrics)
     with h5py.File(project / "image.h5") as part, h5py.File(project / "whole.h5") as whole:
-        for name in ("images/summed/all", "images/summed/projections/n/v", "cones/theta_rad",
-                     "images/summed/projections/all/metrics/u/peak_pos_cm", "lm/cone_lit_pixels"):
+        for name in (
+            "images/summed/all",
+            "images/summed/projections/n/v",
+            "cones/theta_rad",
+            "images/summed/projections/all/metrics/u/peak_pos_cm",
+            "lm/cone_lit_pixels",
+        ):
             np.testing.assert_array_equal(part[name][()], whole[name][()])
 
 
@@ -333,8 +339,16 @@ def test_several_targets(project: Path, radiograph: Run) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["neutron_filtered_events", "gamma_candidate_cones", "neutron_cone_scores", "reactions",
-     "gamma_selected_cones", "neutron_back_projection", "raw_event_fate", "prior_target_cm"],
+    [
+        "neutron_filtered_events",
+        "gamma_candidate_cones",
+        "neutron_cone_scores",
+        "reactions",
+        "gamma_selected_cones",
+        "neutron_back_projection",
+        "raw_event_fate",
+        "prior_target_cm",
+    ],
 )
 def test_a_part_of_a_group_is_written_too(project: Path, radiograph: Run, target: str) -> None:
     """Nothing that was asked for is lost: what has no place of its own goes to /targets."""
@@ -358,9 +372,7 @@ def test_a_frame_under_targets(project: Path, radiograph: Run) -> None:
         assert np.isnan(events["t3_ns"][:200]).all()
 
 
-def test_target_and_until_exclude_each_other(
-    project: Path, radiograph: Run, written: Run
-) -> None:
+def test_target_and_until_exclude_each_other(project: Path, radiograph: Run, written: Run) -> None:
     done = radiograph("run", project / "run.toml", "--target", "hits", "--until", "hits")
     assert done.code == 2
     assert done.err.startswith("error: --target and --until exclude each other")
@@ -393,8 +405,9 @@ def test_targets_that_the_settings_cannot_give(
     assert "give --list" in done.err
     text = (project / "run.toml").read_text()
     plane = text[text.index("[plane]") : text.index("[energy]")]
-    no_plane = text.replace(plane, "[pipeline]\nuntil = 'cones'\n[prior]\ntype = 'point'\n"
-                            "point = [0, 0, 0]\n")
+    no_plane = text.replace(
+        plane, "[pipeline]\nuntil = 'cones'\n[prior]\ntype = 'point'\npoint = [0, 0, 0]\n"
+    )
     (project / "run.toml").write_text(no_plane)
     done = radiograph("run", project / "run.toml", "--target", "figures")
     assert done.code == 2

@@ -262,11 +262,29 @@ MODULES = {
     "table": TABLE,
 }
 KERNEL_TARGETS = ("kernel", "vectorized")
-TARGETS = (
-    "body after alias dotted inside deep constant class_constant method memoised dispatch registry "
-    "wrapper anonymous comprehension default_argument partial_helper row_a row_b "
-    "piped unrelated"
-).split()
+TARGETS = [
+    "body",
+    "after",
+    "alias",
+    "dotted",
+    "inside",
+    "deep",
+    "constant",
+    "class_constant",
+    "method",
+    "memoised",
+    "dispatch",
+    "registry",
+    "wrapper",
+    "anonymous",
+    "comprehension",
+    "default_argument",
+    "partial_helper",
+    "row_a",
+    "row_b",
+    "piped",
+    "unrelated",
+]
 
 # (module, before, after, the nodes that must run again)
 SEEN: list[tuple[str, str, str, set[str]]] = [
