@@ -18,7 +18,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=PARTS, choices=PARTS, metavar="PART")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    machine = f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0))
+    machine = f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
     found = []
     if not arguments.json:
         print(f"{machine}, {datetime.date.today()}")

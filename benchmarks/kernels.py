@@ -26,7 +26,8 @@ import json, sys, time
 import numpy as np
 from ngimager.geometry.plane import Plane
 from ngimager.imaging.sbp import Cone, reconstruct_sbp
-data = np.load(sys.argv[1]); n = int(sys.argv[2]); pixels = int(sys.argv[3]); half = float(sys.argv[4])
+data = np.load(sys.argv[1])
+n, pixels, half = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 cones = [Cone(a, d, t) for a, d, t in zip(data["apex"][:n], data["axis"][:n], data["theta"][:n])]
 plane = Plane.from_cfg([0, 0, 0], [0, 0, 1], -half, half, 2 * half / pixels, -half, half,
                        2 * half / pixels, eu=[1, 0, 0], ev=[0, 1, 0])
@@ -43,7 +44,7 @@ print(json.dumps(min(times)))
 def random_cones(n: int, seed: int = 1) -> tuple[ConeArrays, np.ndarray]:
     """Cones from 1 m whose axes cross the plane: (arrays, theta)."""
     rng = np.random.default_rng(seed)
-    apex = rng.uniform(-20, 20, (n, 3)) + [0, 0, 100]
+    apex = rng.uniform(-20, 20, (n, 3)) + np.array([0, 0, 100])
     towards = rng.uniform(-30, 30, (n, 3)) * [1, 1, 0] - apex
     axis = towards / np.linalg.norm(towards, axis=1)[:, None]
     theta = rng.uniform(0.1, 1.2, n)

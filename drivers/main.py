@@ -23,7 +23,7 @@ from .commands.simulate import simulate_imaging
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
-# longer than a small run; the graphs here use none. Only this process is told, not a library user's.
+# longer than a small run; the graphs here use none. A user of the library is not told so.
 os.environ.setdefault("HAMILTON_AUTOLOAD_EXTENSIONS", "0")
 # typer carries click inside since 0.2x and depended on it before: the base of its errors is
 # reached through a name that both have.

@@ -1,4 +1,4 @@
-"""The package as it is installed: every folder listed, the wheel whole, types seen across folders."""
+"""The package as it is installed: folders listed, the wheel whole, types seen across folders."""
 
 from __future__ import annotations
 

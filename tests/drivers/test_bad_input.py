@@ -13,7 +13,6 @@ import h5py
 import numpy as np
 import pytest
 import uproot
-from radiograph.schemas.simulation import SimulationSettings
 
 Run = Callable[..., Any]
 
@@ -384,9 +383,3 @@ def test_one_root_event(project: Path, radiograph: Run, simulated: Path) -> None
     assert done.json["counters"]["raw_events_total"] == 1
     kinds = {p["kind"] for p in done.json["problems"]}
     assert kinds == {"unreadable_metadata"}  # it has no metadata tree
-
-
-def test_settings_of_the_simulation_fit(simulated: Path) -> None:
-    """The counts that these tests state."""
-    assert len(event_lines(simulated / "events.out")) == 260
-    assert SimulationSettings(n_neutrons=200, n_gammas=60).n_gammas == 60

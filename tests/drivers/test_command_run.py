@@ -13,7 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.imaging import output, session
+from radiograph.drivers.imaging import output
+from radiograph.drivers.imaging import run as imaging_run
 from radiograph.nodes.imaging.readers import phits_usrdef
 
 Run = Callable[..., Any]
@@ -428,7 +429,7 @@ def test_an_existing_output_is_refused_before_anything_is_computed(
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("radiograph.drivers.imaging.run.open_session", never)
+    monkeypatch.setattr(imaging_run, "open_session", never)
     done = radiograph("run", project / "run.toml", "--json")
     assert done.code == 2
     error = done.json["error"]
@@ -510,7 +511,7 @@ def interrupt(*_: Any, **__: Any) -> None:
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (session, "open_session"),  # replaced below where it is used
+        (imaging_run, "open_session"),
         (phits_usrdef.kernel, "event_starts"),
         (phits_usrdef, "_scanned"),
         (output.ImagingRows, "__call__"),
@@ -529,10 +530,7 @@ def test_an_interrupt_leaves_everything_as_it_was(
     if old is not None:
         (project / "image.h5").write_bytes(old)
     before = snapshot(project)
-    if owner is session:
-        monkeypatch.setattr("radiograph.drivers.imaging.run.open_session", interrupt)
-    else:
-        monkeypatch.setattr(owner, name, interrupt)
+    monkeypatch.setattr(owner, name, interrupt)
     done = radiograph("run", project / "run.toml", "--overwrite", "--json", "-q")
     assert done.code == 130
     assert done.err == "interrupted; nothing was written\n"

@@ -403,7 +403,8 @@ def test_reason_names_what_changed(copied: Any) -> None:
 def test_early_cut_off(toy: Any) -> None:
     toy.write(
         {
-            "nodes": "def a(x: int) -> int:\n    return x % 2\n\ndef b(a: int) -> int:\n    return a + 1\n"
+            "nodes": "def a(x: int) -> int:\n    return x % 2\n\n"
+            "def b(a: int) -> int:\n    return a + 1\n"
         }
     )
     toy.run("b", inputs={"x": 3})
