@@ -49,4 +49,4 @@ def radiograph_command() -> list[str]:
 
 def ngimager_python() -> str | None:
     """The Python of an environment with ngimager, from NGIMAGER_PYTHON; None = no comparison."""
-    return os.environ.get("NGIMAGER_PYTHON")
+    return os.environ.get("NGIMAGER_PYTHON") or None

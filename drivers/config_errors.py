@@ -66,16 +66,16 @@ class Source:
 
         With ``whole`` the problem is one of a section: an override below it is mentioned.
         """
+        setting = ".".join(str(step) for step in path)
         for override in reversed(self.overrides):
             over = override.path
             sets_it = path[: len(over)] == over
             makes_it = over[: len(path)] == path and not _holds(self.file_data, path)
             if sets_it or makes_it:
-                return SettingProblem(override.origin, section, text)
+                return SettingProblem(override.origin, section, text, setting)
         below = [o.origin for o in self.overrides if whole and o.path[: len(path)] == path]
-        return SettingProblem(
-            self.file, section, text + (f" (with {', '.join(below)})" if below else "")
-        )
+        origins = f" (with {', '.join(below)})" if below else ""
+        return SettingProblem(self.file, section, text + origins, setting)
 
 
 @dataclass

@@ -135,7 +135,7 @@ def _failed(argv: list[str], error: RadiographError) -> int:
         }
         if isinstance(error, ConfigError):
             details["problems"] = [
-                {"key": p.key, "file": p.file, "message": p.text} for p in error.problems
+                {"key": p.setting, "file": p.file, "message": p.text} for p in error.problems
             ]
         print_json({"error": details})
     sys.stderr.write(f"error: {error.message}\n")

@@ -56,17 +56,21 @@ class ConfigError(RadiographError):
         super().__init__(
             "\n".join(str(p) for p in self.problems),
             file=file,
-            key=self.problems[0].key if self.problems else None,
+            key=self.problems[0].setting if self.problems else None,
         )
 
 
 class SettingProblem:
-    """One wrong setting: where it stands, what was seen, what is allowed."""
+    """One wrong setting: where it stands, what was seen, what is allowed.
 
-    def __init__(self, file: str, key: str, text: str) -> None:
+    ``key`` is its section, as the message shows it; ``setting`` the whole dotted key.
+    """
+
+    def __init__(self, file: str, key: str, text: str, setting: str = "") -> None:
         self.file = file
         self.key = key
         self.text = text
+        self.setting = setting or key
 
     def __str__(self) -> str:
         return f"{self.file}: [{self.key}] {self.text}" if self.key else f"{self.file}: {self.text}"

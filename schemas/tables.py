@@ -152,5 +152,6 @@ def _summary(failure: Any, table: TableSchema, node: str) -> str:
         shown = "; ".join(str(r) for r in rows[:SHOWN_FAILURES])
         lines.append(f"  column {column}: {check} fails {len(group)} times ({shown})")
     more = len(lines) - 1 - SHOWN_FAULTS
-    shown = lines[: SHOWN_FAULTS + 1]
-    return "\n".join([*shown, f"  and {more} faults more"] if more > 0 else shown)
+    if more > 0:
+        lines[SHOWN_FAULTS + 1 :] = [f"  and {more} faults more"]
+    return "\n".join(lines)

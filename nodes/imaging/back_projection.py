@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -21,8 +22,8 @@ from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from .cone_geometry import columns3
 from .kernels.back_projection import scan_cones
 
-# Scratch for the footprints of one task stays within a second-level cache's order of size.
-_SCRATCH_PIXELS: Final = 4_000_000
+# Room for the footprints of one task is taken before it is known how much is needed.
+_SCRATCH_PIXELS: Final = 1_000_000
 _MOST_CONES_A_TASK: Final = 16384
 
 
@@ -75,8 +76,6 @@ def scan_back_projection(
     n_cones = len(cones.cos_theta)
     lit_pixels = np.zeros(n_cones, np.uint32)
     task = _cones_a_task(n_cones, grid, threads)
-    starts = range(0, n_cones, task)
-    per_cone = 2 * (grid.nu + grid.nv)
     arguments = (
         cones.apex_cm,
         cones.axis,
@@ -87,25 +86,23 @@ def scan_back_projection(
         settings.list_mode,
     )
 
-    def worker(first: int) -> tuple[U4, dict[int, U4]]:
+    def worker(cones_of_thread: range) -> tuple[U4, U4]:
         image = np.zeros(grid.nu * grid.nv, np.uint32)
-        room = per_cone * (task if settings.list_mode else 1) + 2
-        pixels = np.empty(room, np.uint32)
-        footprints = {}
-        for start in starts[first :: threads.count]:
-            stop = min(start + task, n_cones)
-            filled = scan_cones(*arguments, start, stop, image, lit_pixels, pixels)
-            if settings.list_mode:
-                footprints[start] = pixels[:filled].copy()
-        return image, footprints
+        pixels = np.empty(0, np.uint32)
+        filled = 0
+        for start in cones_of_thread[::task]:
+            stop = min(start + task, cones_of_thread.stop)
+            kept = stop - start if settings.list_mode else 1
+            pixels = _with_room(pixels, filled + 2 * (grid.nu + grid.nv) * kept + 2)
+            found = scan_cones(*arguments, start, stop, image, lit_pixels, pixels[filled:])
+            filled += found if settings.list_mode else 0
+        return image, pixels[:filled]
 
-    parts = _in_threads(worker, min(threads.count, max(len(starts), 1)))
+    parts = _in_threads(worker, _shares(n_cones, threads.count))
     image: U4 = np.asarray(sum(p[0] for p in parts), np.uint32).reshape(grid.shape)
     footprints = None
     if settings.list_mode:
-        by_start = {start: px for _, found in parts for start, px in found.items()}
-        in_order = [by_start[s] for s in sorted(by_start)]
-        pixels = np.concatenate(in_order) if in_order else np.zeros(0, np.uint32)
+        pixels = parts[0][1] if len(parts) == 1 else np.concatenate([p[1] for p in parts])
         footprints = Footprints.of_counts(lit_pixels, pixels)
     return BackProjection(image, lit_pixels, footprints)
 
@@ -123,10 +120,24 @@ def _cones_a_task(n_cones: int, grid: PixelGrid, threads: Threads) -> int:
     return min(fair, scratch, _MOST_CONES_A_TASK)
 
 
+def _with_room(pixels: U4, size: int) -> U4:
+    """``pixels`` with at least ``size`` places; the system moves large blocks without a copy."""
+    if len(pixels) < size:
+        pixels.resize(max(size, 2 * len(pixels)), refcheck=False)
+    return pixels
+
+
+def _shares(n_cones: int, count: int) -> list[range]:
+    """The cones of each thread: ranges one after the other, as equal as can be."""
+    count = max(min(count, n_cones), 1)
+    edges = [n_cones * k // count for k in range(count + 1)]
+    return [range(a, b) for a, b in pairwise(edges)]
+
+
 def _in_threads(
-    worker: Callable[[int], tuple[U4, dict[int, U4]]], count: int
-) -> list[tuple[U4, dict[int, U4]]]:
-    if count == 1:
-        return [worker(0)]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(worker, range(count)))
+    worker: Callable[[range], tuple[U4, U4]], shares: list[range]
+) -> list[tuple[U4, U4]]:
+    if len(shares) == 1:
+        return [worker(shares[0])]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return list(pool.map(worker, shares))

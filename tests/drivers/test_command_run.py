@@ -301,7 +301,7 @@ def test_target_computes_and_writes_what_it_needs(
 
 
 def test_a_target_brings_what_its_ancestors_fill(project: Path, radiograph: Run) -> None:
-    metrics = ("--set", "vis.projections.metrics.enabled=true")
+    metrics = ("--set", "vis.projections.metrics.enabled=true", "--set", "vis.species=['n']")
     radiograph("run", project / "run.toml", "--target", "figures", *metrics)
     radiograph("run", project / "run.toml", "-o", project / "whole.h5", *metrics)
     with h5py.File(project / "image.h5") as part, h5py.File(project / "whole.h5") as whole:

@@ -128,10 +128,13 @@ def executed(session: Session) -> set[str]:
 
 def test_a_target_alone_is_what_it_is_among_others(source: Path) -> None:
     """No node counts on others being asked for: not its cap, not its row numbers."""
-    caps = {"max_events": 17, "max_cones": 9}
+    # Events are dropped in the second range only, cones in both.
+    caps = {"max_events": 45, "max_cones": 9}
     whole = session_of(source, config_of(caps))
     names = names_of(whole)
     expected = whole.run(names)
+    typed = expected["typed_events"]
+    assert 45 < len(typed) < 45 + (typed["event_id"] >= 33).sum()
     parts = session_of(source, config_of({**caps, "chunk_events": 33}))
     assert len(parts.ranges) == 2
     # What a range keeps is counted, for the caps and row numbers of the next.

@@ -152,6 +152,24 @@ def test_both_roots_of_a_circle() -> None:
     assert crossings(1, 5.5, down, -5.0, math.sqrt(0.5)) == [(-1, -1)]
 
 
+@pytest.mark.parametrize(
+    ("q_low", "n_q", "expected"),
+    [(-18.0, 20, 19), (-18.0, 19, -1), (-17.5, 20, 19), (0.0, 20, 2), (2.0, 20, 0), (2.5, 20, -1)],
+)
+def test_edges_for_the_other_root(q_low: float, n_q: int, expected: int) -> None:
+    """Half-open pixels, the last edge closed, with numbers that are exact in binary.
+
+    a_q = 1, cos = 1/2, g = 3, r = 96: A = 3/4, B = 3, C = 9 - 24, disc = (9 + 72) / 4, so
+    q = -(3 + 4.5) / A = -10 and q = -15 / -7.5 = 2.
+    """
+    first, second = np.empty(1, np.int32), np.empty(1, np.int32)
+    kernel._line_crossings(
+        first, second, 0.0, 1.0, 0.0, 1.0, 3.0, 96.0, 0.5, 1.0, -np.inf, -q_low, 1.0, n_q
+    )
+    assert second[0] == expected
+    assert first[0] == (int(-10 - q_low) if q_low < -10 else -1)
+
+
 def test_a_touching_line_within_rounding_is_a_double_root() -> None:
     # Axis (0, 0.6, -0.8): B is not zero; the discriminant is moved below zero by one part in
     # 1e13 of B^2, which counts as zero, and by one in 1e9, which does not.
