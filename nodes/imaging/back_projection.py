@@ -93,7 +93,10 @@ def scan_back_projection(
         for start in cones_of_thread[::task]:
             stop = min(start + task, cones_of_thread.stop)
             kept = stop - start if settings.list_mode else 1
-            pixels = _with_room(pixels, filled + 2 * (grid.nu + grid.nv) * kept + 2)
+            room = filled + 2 * (grid.nu + grid.nv) * kept + 2
+            if len(pixels) < room:
+                done = (start - cones_of_thread.start) / len(cones_of_thread)
+                pixels = _with_room(pixels[:filled], room, done)
             found = scan_cones(*arguments, start, stop, image, lit_pixels, pixels[filled:])
             filled += found if settings.list_mode else 0
         return image, pixels[:filled]
@@ -120,11 +123,15 @@ def _cones_a_task(n_cones: int, grid: PixelGrid, threads: Threads) -> int:
     return min(fair, scratch, _MOST_CONES_A_TASK)
 
 
-def _with_room(pixels: U4, size: int) -> U4:
-    """``pixels`` with at least ``size`` places; the system moves large blocks without a copy."""
-    if len(pixels) < size:
-        pixels.resize(max(size, 2 * len(pixels)), refcheck=False)
-    return pixels
+def _with_room(pixels: U4, least: int, done: float) -> U4:
+    """``pixels`` at the head of a larger array.
+
+    It has ``least`` places, or what the share of the work that is ``done`` lets expect.
+    """
+    expected = int(1.1 * len(pixels) / done) if done > 0 else 0
+    larger = np.empty(least + expected, np.uint32)
+    larger[: len(pixels)] = pixels
+    return larger
 
 
 def _shares(n_cones: int, count: int) -> list[range]:

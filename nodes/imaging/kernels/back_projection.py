@@ -21,6 +21,27 @@ COSINE_ZERO = 1e-12
 DISCRIMINANT_TOLERANCE = 1e-12
 
 
+# Above this |A| both roots come from one square root without a division: what cancels then is
+# below 1e-10 cm for planes of metres.
+DIRECT_ROOTS_ABOVE = 1e-3
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _pixel(
+    q: float,
+    forward: float,
+    floor_: float,
+    q_shift: float,
+    inverse_dq: float,
+    n_q: int,
+) -> Any:
+    """The pixel along q of a root, -1 where it is outside or on the other nappe."""
+    f = (q + q_shift) * inverse_dq
+    lit = (f >= 0.0) & (f <= n_q) & (forward >= floor_)
+    # The last edge is closed: a root on it belongs to the last pixel.
+    return np.int32(min(f, n_q - 0.5)) if lit else -1
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _line_crossings(
     first: Any,
@@ -42,30 +63,25 @@ def _line_crossings(
     cos2 = cos_abs * cos_abs
     A = a_q * a_q - cos2
     inverse_A = 1.0 / A if A != 0.0 else np.inf
-    last = n_q - 1
-    top = float(n_q)
+    direct = abs(A) > DIRECT_ROOTS_ABOVE
     for i in range(first.shape[0]):
         p = p0 + i * dp
         g = a_p * p + a_n_h
         r = p * p + hh
-        gg = g * g
         B = a_q * g
-        C = gg - cos2 * r
-        disc = cos2 * (gg + A * r)
+        disc = cos2 * (g * g + A * r)
         if disc < 0.0 and disc >= -DISCRIMINANT_TOLERANCE * B * B:
             disc = 0.0
         root = math.sqrt(disc) if disc >= 0.0 else np.nan
-        t = -(B + math.copysign(root, B))
-        q1 = t * inverse_A
-        q2 = C / t if t != 0.0 else np.nan
-        f1 = (q1 + q_shift) * inverse_dq
-        f2 = (q2 + q_shift) * inverse_dq
-        lit1 = (f1 >= 0.0) & (f1 <= top) & (sign * (g + a_q * q1) >= floor_)
-        lit2 = (f2 >= 0.0) & (f2 <= top) & (sign * (g + a_q * q2) >= floor_)
-        j1 = min(np.int32(f1 if lit1 else 0.0), last)
-        j2 = min(np.int32(f2 if lit2 else 0.0), last)
-        first[i] = j1 if lit1 else -1
-        second[i] = j2 if lit2 else -1
+        if direct:
+            q1 = (-B - root) * inverse_A
+            q2 = (root - B) * inverse_A
+        else:
+            t = -(B + math.copysign(root, B))
+            q1 = t * inverse_A
+            q2 = (g * g - cos2 * r) / t if t != 0.0 else np.nan
+        first[i] = _pixel(q1, sign * (g + a_q * q1), floor_, q_shift, inverse_dq, n_q)
+        second[i] = _pixel(q2, sign * (g + a_q * q2), floor_, q_shift, inverse_dq, n_q)
 
 
 @njit(cache=True, nogil=True)
@@ -131,10 +147,12 @@ def scan_cones(
         for i in range(nu):
             j1 = col1[i]
             j2 = col2[i]
-            pixels[n] = j1 * nu + i
-            n += j1 >= 0
-            pixels[n] = j2 * nu + i
-            n += (j2 >= 0) & (j2 != j1)
+            # Negative only where both are: lines without a root come in runs, so the guess holds.
+            if j1 & j2 >= 0:
+                pixels[n] = j1 * nu + i
+                n += j1 >= 0
+                pixels[n] = j2 * nu + i
+                n += (j2 >= 0) & (j2 != j1)
         for j in range(nv):
             i1 = row1[j]
             i2 = row2[j]
