@@ -79,9 +79,12 @@ def run_ranges(
     ``inputs_of`` is called when a range begins, so that it may depend on the ranges before.
     """
     for event_range in ranges:
-        inputs = inputs_of(event_range)
-        results = dr.execute(list(plan.per_range), inputs=dict(inputs), overrides=dict(constants))
-        each(event_range, results)
+        inputs = dict(inputs_of(event_range))
+        # No name holds the results: they are gone when the next range begins.
+        each(
+            event_range,
+            dr.execute(list(plan.per_range), inputs=inputs, overrides=dict(constants)),
+        )
 
 
 def run_rest(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...nodes.imaging.selection import GAMMA_HYPOTHESES, NEUTRON_HYPOTHESES
 from ...nodes.imaging.stacking import joined_footprints
-from ...schemas.imaging.images import BackProjection, Counts
+from ...schemas.imaging.images import BackProjection, Counts, PixelCounts
 from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, resolved
 from ..checks import freeze
@@ -104,6 +104,8 @@ def merged(node: str, parts: Sequence[Any]) -> Any:
         return np.concatenate(parts)
     if isinstance(first, Counts):
         return sum(parts[1:], first)
+    if isinstance(first, PixelCounts):
+        return PixelCounts(np.asarray(sum(p.image for p in parts), np.uint32))
     if isinstance(first, BackProjection):
         image = np.asarray(sum(p.image for p in parts), np.uint32)
         footprints = joined_footprints(list(parts)) if first.footprints is not None else None

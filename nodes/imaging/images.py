@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.imaging.images import BackProjection, PixelGrid, PlaneFrame, SummedImages
+from ...schemas.imaging.images import (
+    BackProjection,
+    PixelCounts,
+    PixelGrid,
+    PlaneFrame,
+    SummedImages,
+)
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from .back_projection import back_projection as _back_projection
 
@@ -41,17 +47,29 @@ def gamma_back_projection(
     return _back_projection(gamma_selected_cones, plane_frame, pixel_grid, imaging_method, threads)
 
 
+@tag(stage="images")
+def neutron_image(neutron_back_projection: BackProjection) -> PixelCounts:
+    """Counts of neutron cones per pixel, without the cones."""
+    return PixelCounts(neutron_back_projection.image)
+
+
+@tag(stage="images")
+def gamma_image(gamma_back_projection: BackProjection) -> PixelCounts:
+    """Counts of gamma cones per pixel, without the cones."""
+    return PixelCounts(gamma_back_projection.image)
+
+
 @tag(stage="images", scope="run")
 def summed_images(
-    neutron_back_projection: BackProjection,
-    gamma_back_projection: BackProjection,
+    neutron_image: PixelCounts,
+    gamma_image: PixelCounts,
     pixel_grid: PixelGrid,
     neutrons_on: bool,
     gammas_on: bool,
 ) -> SummedImages:
     """Counts per pixel: n, g, and all = the sum of the species that are on."""
-    n = neutron_back_projection.image if neutrons_on else None
-    g = gamma_back_projection.image if gammas_on else None
+    n = neutron_image.image if neutrons_on else None
+    g = gamma_image.image if gammas_on else None
     parts = [image for image in (n, g) if image is not None]
     total = np.zeros(pixel_grid.shape, np.uint32) + sum(parts)
     return SummedImages(pixel_grid, n, g, total.astype(np.uint32))

@@ -130,6 +130,16 @@ class BackProjection:
 
 
 @dataclass(frozen=True)
+class PixelCounts:
+    """How many cones of one species light each pixel: ``image``, shape (nv, nu).
+
+    Those of several ranges of events are added.
+    """
+
+    image: U4
+
+
+@dataclass(frozen=True)
 class SummedImages:
     """Counts per pixel, shape (nv, nu): ``n`` neutrons, ``g`` gammas, ``all`` their sum.
 

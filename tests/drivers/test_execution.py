@@ -290,8 +290,8 @@ def test_the_plan_of_an_image(source: Path) -> None:
     session = session_of(source, config_of())
     plan = planned(session.driver, ["summed_images"], ["hits"])
     assert plan.per_run == ("summed_images",)
-    assert plan.merged == ("gamma_back_projection", "neutron_back_projection")
-    assert plan.per_range == ("gamma_back_projection", "hits", "neutron_back_projection")
+    assert plan.merged == ("gamma_image", "neutron_image")
+    assert plan.per_range == ("gamma_image", "hits", "neutron_image")
     assert plan.constants == ("prior_target_cm",)
     assert "energies" not in plan.needed
 

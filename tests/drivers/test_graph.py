@@ -26,7 +26,7 @@ from radiograph.drivers.graph import (
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
-from radiograph.schemas.imaging.images import BackProjection, Counts
+from radiograph.schemas.imaging.images import BackProjection, Counts, PixelCounts
 
 PLANE = {
     "origin": [0, 0, 0], "normal": [0, 0, 1],
@@ -72,7 +72,8 @@ GOLDEN = {
         "neutron_direction_ok", "neutron_selected_cones", "prior_target_cm", "selected_cones",
     ],
     "images": [
-        "footprints", "gamma_back_projection", "neutron_back_projection", "summed_images",
+        "footprints", "gamma_back_projection", "gamma_image", "neutron_back_projection",
+        "neutron_image", "summed_images",
     ],
     "metrics": ["projection_metrics", "projections", "region_of_interest"],
     "counters": ["counters"],
@@ -206,7 +207,7 @@ def test_every_node_of_a_range_that_the_run_needs_can_be_merged(
         # Any of these may also be asked for by its name.
         for name in handed_over | set(visible_nodes(dr)) - of_run:
             kind = typing.get_origin(nodes[name].type) or nodes[name].type
-            assert kind in (pd.DataFrame, np.ndarray, Counts, BackProjection), name
+            assert kind in (pd.DataFrame, np.ndarray, Counts, PixelCounts, BackProjection), name
 
 
 def test_both_species_have_the_same_quantities(drivers: list[tuple[ImagingConfig, Any]]) -> None:
@@ -255,7 +256,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         found = {v.name for v in dr.what_is_downstream_of(name)} - {name}
         return {v for v in found if graph_nodes(dr)[v].tags["stage"] not in ("metrics", "figures")}
 
-    images = {"neutron_back_projection", "gamma_back_projection", "summed_images", "footprints"}
+    images = {f"{s}_{n}" for s in ("neutron", "gamma") for n in ("back_projection", "image")}
+    images |= {"summed_images", "footprints"}
     counted = {"image_counters", "counters"}
     assert downstream("pixel_grid") == images | counted
     assert downstream("imaging_method") == images | counted

@@ -190,12 +190,16 @@ def line_kind(text: Any, at: int, end: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def event_starts(text: Any, every: int, byte: Any, line: Any) -> int:
-    """Byte and line (from 1) of each ``every``-th event line; returns the number of events."""
+def event_starts(
+    text: Any, every: int, events: int, number: int, first_byte: int, byte: Any, line: Any
+) -> Any:
+    """Byte and line of each ``every``-th event line of a file that is read in blocks.
+
+    ``text`` is one block of whole lines; ``events`` event lines and ``number`` - 1 lines came
+    before it, and it begins at ``first_byte``. Returns (events, number) after it.
+    """
     size = text.shape[0]
     at = 0
-    number = 1
-    events = 0
     while at < size:
         end = at
         while end < size and text[end] != _NEWLINE:
@@ -203,12 +207,12 @@ def event_starts(text: Any, every: int, byte: Any, line: Any) -> int:
         kind = line_kind(text, at, end)
         if kind == 1 or kind == 2:
             if events % every == 0:
-                byte[events // every] = at
+                byte[events // every] = first_byte + at
                 line[events // every] = number
             events += 1
         at = end + 1
         number += 1
-    return events
+    return events, number
 
 
 @njit(cache=True, nogil=True)

@@ -6,6 +6,7 @@ Format: see docs/formats.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ KIND_NAMES: Final = {
     kernel.UNKNOWN_LINE: "unknown_line",
     kernel.BAD_REACTION: "bad_reaction",
 }
+_BLOCK_BYTES: Final = 1 << 25
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
     "HitsWithoutMaterial", HITS.row, tuple(c for c in HITS.columns if c.name != "material")
 )
@@ -37,13 +39,17 @@ HITS_WITHOUT_MATERIAL: Final = TableSchema(
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
     """The ranges of a file, by bytes; an empty list where no line is an event line."""
-    data = _mapped(path)
+    size = path.stat().st_size
     # An event line has at least "ne", a blank and a line end: room for every possible start.
-    room = len(data) // (4 * events_per_range) + 2
+    room = size // (4 * events_per_range) + 2
     byte, line = np.zeros(room, np.int64), np.zeros(room, np.int64)
-    n_events = kernel.event_starts(data, events_per_range, byte, line)
+    n_events, number = 0, 1
+    for first_byte, block in _blocks(path):
+        n_events, number = kernel.event_starts(
+            block, events_per_range, n_events, number, first_byte, byte, line
+        )
     n_ranges = -(-n_events // events_per_range)
-    starts = [0, *byte[1:n_ranges].tolist(), len(data)]
+    starts = [0, *byte[1:n_ranges].tolist(), size]
     lines = [1, *line[1:n_ranges].tolist()]
     return [
         EventRange(
@@ -59,7 +65,8 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
 
 def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
     """Hits, reactions and problems of one range of event lines."""
-    data = _mapped(Path(source.path))[events.first_byte : events.last_byte]
+    size = events.last_byte - events.first_byte
+    data = np.fromfile(source.path, np.uint8, size, offset=events.first_byte)
     columns, sizes, problem_counts, problem_lines = _scanned(data, events)
     n_events, n_hits, n_reactions, n_products = sizes
     read_whole = columns["event_read"][:n_events]
@@ -80,11 +87,19 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
     return SourceMetadata()
 
 
-def _mapped(path: Path) -> U1:
-    """The bytes of a file, read-only; unmapped with the last array that shares them."""
-    if path.stat().st_size == 0:  # nothing can be mapped
-        return np.zeros(0, np.uint8)
-    return np.asarray(np.memmap(path, np.uint8, mode="r"))
+def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
+    """The bytes of a file in blocks of whole lines, each with its first byte."""
+    first_byte, size = 0, _BLOCK_BYTES
+    with path.open("rb") as stream:
+        while block := stream.read(size):
+            end = block.rfind(b"\n") + 1 if len(block) == size else len(block)
+            if end == 0:
+                # One line is longer than the block.
+                size *= 2
+            else:
+                yield first_byte, np.frombuffer(block[:end], np.uint8)
+                first_byte += end
+            stream.seek(first_byte)
 
 
 def _scanned(data: np.ndarray, events: EventRange) -> Any:
