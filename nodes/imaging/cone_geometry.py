@@ -14,10 +14,10 @@ def delta_theta_rad(cones: pd.DataFrame, target_cm: F8) -> F8:
 
     phi is taken from cross and dot product: arccos alone loses half the digits near 0.
     """
-    axis = columns3(cones, "axis_{}")
-    to_target = target_cm - columns3(cones, "apex_{}_cm")
-    cross = np.linalg.norm(np.cross(axis, to_target), axis=1)
-    phi = np.arctan2(cross, (axis * to_target).sum(axis=1))
+    ax, ay, az = (cones[f"axis_{a}"].to_numpy() for a in "xyz")
+    tx, ty, tz = (target_cm[k] - cones[f"apex_{a}_cm"].to_numpy() for k, a in enumerate("xyz"))
+    cross = np.sqrt((ay * tz - az * ty) ** 2 + (az * tx - ax * tz) ** 2 + (ax * ty - ay * tx) ** 2)
+    phi = np.arctan2(cross, ax * tx + ay * ty + az * tz)
     return np.asarray(np.abs(phi - cones["theta_rad"].to_numpy()))
 
 
