@@ -23,6 +23,7 @@ demo: $(VENV)/.installed
 	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite
 	@echo "The pictures are $(DEMO)/n_image.png, $(DEMO)/g_image.png and $(DEMO)/all_image.png;"
 	@echo "every number behind them is in $(DEMO)/image.h5."
+	@echo "The command is $(BIN)/radiograph; '. $(BIN)/activate' puts it on the path."
 
 test: $(VENV)/.installed-dev lint types
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -14,6 +14,9 @@ from typing import Final
 from ..schemas.imaging.config import ImagingConfig
 from ..schemas.imaging.filters import HitFilters, resolved
 
+# An image of this many counts takes 400 MB, and each thread has its own.
+MOST_PIXELS: Final = 100_000_000
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -138,6 +141,33 @@ def _windows(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
                 yield Fault("filters.hits", text, keys)
 
 
+def _grid(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
+    plane = config.plane
+    if plane is None:
+        return
+    nu, nv = (
+        (getattr(plane, f"{a}_max") - getattr(plane, f"{a}_min")) / getattr(plane, f"d{a}")
+        for a in "uv"
+    )
+    if nu * nv > MOST_PIXELS:
+        text = (
+            f"{nu:.0f} x {nv:.0f} = {nu * nv:.3g} pixels; allowed are {MOST_PIXELS:.0e}. "
+            "Set a larger du and dv, or a smaller range"
+        )
+        yield Fault("plane", text, ("plane",))
+    for axis in "uv":
+        low, high = getattr(plane, f"{axis}_min"), getattr(plane, f"{axis}_max")
+        for end in ("min", "max"):
+            key = f"roi_{axis}_{end}_cm"
+            edge = getattr(config.vis.projections, key)
+            if edge is not None and (edge >= high if end == "min" else edge <= low):
+                text = (
+                    f"{key} = {edge:g} leaves no pixel of the plane inside the region of interest; "
+                    f"set it within {axis} = {low:g} to {high:g} cm"
+                )
+                yield Fault("vis.projections", text, (f"vis.projections.{key}",))
+
+
 def _not_built(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
     if config.run.sbp_engine == "poly":
         in_fast = config.run.fast and config.fast.sbp_engine == "poly"
@@ -167,6 +197,7 @@ _CHECKS: Final[
     (("energy", "prior", "run", "pipeline"), _flight),
     (("energy", "detectors", "filters", "run", "pipeline"), _light_response),
     (("filters", "run", "fast"), _windows),
+    (("plane", "vis"), _grid),
     (("run", "fast", "io"), _not_built),
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import xxhash
 
-from ..schemas.errors import InputError
+from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
 
 _BLOCK = 1 << 22
@@ -40,3 +40,15 @@ def replaced_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def writable(out: Path) -> Iterator[None]:
+    """UsageError for a full disk and whatever else keeps the files from being written."""
+    try:
+        yield
+    except OSError as reason:
+        if reason.errno is None:  # not of the operating system
+            raise
+        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
+        raise UsageError(msg, file=out, key="io.output_path") from reason

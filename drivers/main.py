@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -70,7 +71,11 @@ app.add_typer(cache, name="cache")
 
 
 def cli() -> None:
-    """Entry point: run the command and leave with its exit code."""
+    """Entry point: run the command and leave with its exit code.
+
+    A batch system's SIGTERM ends a run as Ctrl-C does: temporary files go.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(guarded(sys.argv[1:]))
 
 

@@ -60,9 +60,9 @@ def graph(
         species=None if species is None else species.value,
     )
     if output_path is not None:
-        from ..files import replaced_file
+        from ..files import replaced_file, writable
 
-        with replaced_file(output_path) as temporary:
+        with writable(output_path), replaced_file(output_path) as temporary:
             temporary.write_text(picture.svg, "utf-8")
     if as_json:
         from ..main import print_json

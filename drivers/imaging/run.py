@@ -10,8 +10,8 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ...schemas.sources import EventRange
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
-from ..files import replaced_file
+from ..files import replaced_file, writable
 from . import metadata, output
 from .explaining import LAST_SETTINGS, settings_record
 from .merging import RowsBefore
@@ -93,7 +93,7 @@ def run_imaging(
     log.info("%s: %s of events, to %s", source, ranges, out)
     problems: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        stack.enter_context(_writable(out))
+        stack.enter_context(writable(out))
         temporary = stack.enter_context(replaced_file(out))
         found = _write_file(temporary, session, loaded, request, progress, problems, started)
         drawn = found.get("figures", {})
@@ -113,20 +113,16 @@ def run_imaging(
         problems=problems,
         figures=[str(path) for path in figures],
         input=str(source),
-        warnings=warnings_of(counters.values, config),
+        warnings=[*warnings_of(counters.values, config), *_stale(loaded, out, list(figures))],
     )
 
 
-@contextmanager
-def _writable(out: Path) -> Iterator[None]:
-    """UsageError for a full disk and whatever else keeps the files from being written."""
-    try:
-        yield
-    except OSError as reason:
-        if reason.errno is None:  # not of the operating system
-            raise
-        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
-        raise UsageError(msg, file=out, key="io.output_path") from reason
+def _stale(loaded: LoadedConfig, out: Path, drawn: list[Path]) -> list[str]:
+    """Figures of an earlier run that stand beside a file they do not belong to."""
+    formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
+    paths = [figure_path(loaded, out, f"{s}.{e}") for s in ("n", "g", "all") for e in formats]
+    left = [str(path) for path in paths if path not in drawn and path.exists()]
+    return [f"{path} is of an earlier run" for path in left]
 
 
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:

@@ -5,6 +5,8 @@ The drawing itself is in drawing.py, which also redraws a figure from a file.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hamilton.function_modifiers import tag
 
 from ...schemas.imaging.images import ImageMetrics, ProjectionSet, SummedImages
@@ -36,7 +38,8 @@ def figures(
             projections=projections.by_image.get(name),
             roi=projections.roi,
             metrics=projection_metrics.get(name),
-            labels=figure_labels,
+            # The subtitle says how the neutron energy was found.
+            labels=replace(figure_labels, subtitle="") if name == "g" else figure_labels,
         )
         for file_format in formats:
             content = draw_image_figure(picture, vis, file_format=file_format)

@@ -32,8 +32,8 @@ _MIN_FIT_BINS: Final = 6
 # the ground to hold its level, little enough for it to be flat.
 _WINDOW_HALF_WIDTHS: Final = 3.0
 # Below this the Gaussian lies inside one bin and its width cannot be known.
-_MIN_FWHM_BINS: Final = 0.5
-_MIN_SIGNIFICANCE: Final = 3.0
+_MIN_FWHM_BINS: Final = 1.5
+_MIN_SIGNIFICANCE: Final = 5.0
 # Rounds of weights: the first from the data, the others from the curve before, which takes
 # away the pull towards low bins that weights from data have.
 _WEIGHT_ROUNDS: Final = 3
@@ -219,8 +219,8 @@ def _peak(counts: F8, axis: _Axis) -> dict[str, Any]:
 def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
     """Position and FWHM in cm of the peak, with one sigma; empty if no such peak is there.
 
-    Errors are scaled by sqrt(chi2/ndf) where that is above 1. Bins of a back-projection share
-    cones, so they remain lower limits.
+    Errors are scaled by sqrt(chi2/ndf) where that is above 1, and by the root of the number of
+    bins in one sigma, since bins of a back-projection share cones.
     """
     low, high = _fit_window(counts, axis.inside, peak)
     if high - low < _MIN_FIT_BINS:
@@ -280,8 +280,10 @@ def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
             return None
         p = found.x
         expected = _peak_curve(x, p)
-    errors = _errors(np.asarray(found.jac), 2.0 * found.cost)
     p[1] = abs(p[1])
+    # A cone that crosses the peak counts once in each bin it crosses: the bins within a sigma
+    # hold the same cones, and the errors must not shrink with finer bins.
+    errors = _errors(np.asarray(found.jac), 2.0 * found.cost) * np.sqrt(max(p[1], 1.0))
     return (p[:2], errors[:2]) if _believable(p, errors, len(counts)) else None
 
 

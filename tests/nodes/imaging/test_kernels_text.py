@@ -233,7 +233,7 @@ def test_event_starts_are_those_of_the_lines(text: str, every: int) -> None:
     room = len(starts) + 1
     for form in (kernel.event_starts, kernel.event_starts.py_func):
         byte, line = np.full(room, -1), np.full(room, -1)
-        events, number = form(data, every, 0, 1, 0, byte, line)
+        events, _ = form(data, every, 0, 1, 0, byte, line)
         assert events == len(starts)
         found = list(zip(byte.tolist(), line.tolist(), strict=True))
         expected = starts[::every]

@@ -189,9 +189,39 @@ def test_fit_recovers_position_width_and_their_errors():
             for m, p in zip(fits, truth, strict=True)
         ]
     )
+    # These bins share nothing, so each error is too large by the root of the 3 bins in a sigma.
     # The mean of 100 pulls has an error of 0.1, their spread one of 0.07.
+    pulls *= np.sqrt(3.0)
     assert (np.abs(pulls.mean(axis=0)) < 0.35).all()
     assert (np.abs(pulls.std(axis=0) - 1.0) < 0.25).all()
+
+
+def test_error_of_the_peak_does_not_shrink_with_the_bins():
+    """Cones as straight lines through a blurred point: each counts once in every bin it crosses."""
+    rng = np.random.default_rng(11)
+    crossings = rng.normal(3.0, 6.0, 3000)
+    sigmas, values = [], []
+    for step in (2.0, 0.5, 0.1):
+        edges = np.arange(-50.0, 50.0 + step / 2, step)
+        # A line that passes at x fills the bins around x, as an arc does: here 4 cm of them.
+        counts = sum(
+            np.histogram(crossings + shift + step / 2, edges)[0]
+            for shift in np.arange(-2.0, 2.0, step)
+        )
+        m = curve_metrics(counts, low_cm=-50.0, step_cm=step)
+        assert m.fit_ok
+        sigmas.append(m.fit_pos_sigma_cm)
+        values.append(m.fit_pos_cm)
+    assert max(sigmas) < 1.5 * min(sigmas)
+    # The mean of 3000 positions is known to 6 / sqrt(3000) = 0.11 cm.
+    assert 0.5 * 0.11 < min(sigmas) < max(sigmas) < 3 * 0.11
+    assert np.allclose(values, 3.0, atol=0.6)
+
+
+def test_one_hot_bin_is_no_peak():
+    counts = np.random.default_rng(5).poisson(400, 100)
+    counts[37] = 900
+    assert not curve_metrics(counts).fit_ok
 
 
 def test_fit_resolves_a_peak_narrower_than_two_bins():
