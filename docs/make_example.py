@@ -152,7 +152,8 @@ def resolution() -> None:
             metrics = pipeline("imaging", "demo/phits_edep.toml").run("projection_metrics")
         for image, values in found.items():
             axes = metrics["projection_metrics"][image].axes
-            values += [(axes[a].fit_pos_cm, axes[a].fit_pos_sigma_cm) for a in "uv"]
+            fits = [axes[a] for a in "uv" if axes[a].fit_ok]
+            values += [(m.fit_pos_cm, m.fit_pos_sigma_cm) for m in fits]
     for image, values in found.items():
         position, sigma = np.array(values).T
         spread = position.std(ddof=1)
