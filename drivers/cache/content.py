@@ -1,8 +1,9 @@
 """Values as a typed description and raw buffers: one form for fingerprints and for storage.
 
-``described`` walks a value once; what differs in type, dtype, shape, names or bytes differs in
+A Description walks a value once; what differs in type, dtype, shape, names or bytes differs in
 the description. A type it does not know is an error, never a guess. Fingerprints leave out
-dataclass fields with ``compare=False`` (a file's path); storage keeps them.
+dataclass fields with ``compare=False`` (a file's path); storage keeps them. rebuilding.py makes
+values of descriptions.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import importlib
+import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+import struct
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import PurePath
 from types import MappingProxyType
@@ -37,10 +39,10 @@ class UnknownTypeError(TypeError):
 class Description:
     """A tree of plain JSON values and the buffers it refers to by number."""
 
-    def __init__(self, value: Any, *, whole: bool) -> None:
+    def __init__(self, value: Any, *, whole: bool, where: str = "value", depth: int = 0) -> None:
         self._whole = whole
         self.buffers: list[Buffer] = []
-        self.tree = self._of(value, "value", 0)
+        self.tree = self._of(value, where, depth)
 
     def header(self) -> bytes:
         """The tree as canonical JSON, with the sizes of the buffers."""
@@ -78,7 +80,9 @@ class Description:
     def _plain(self, value: Any, where: str, depth: int) -> Tree:
         del where, depth
         if isinstance(value, float):
-            return {"t": "float", "v": value.hex() if math.isfinite(value) else repr(value)}
+            # The bits of a NaN belong to it.
+            bits = struct.pack(">d", value).hex()
+            return {"t": "float", "v": f"nan:{bits}" if math.isnan(value) else value.hex()}
         return {"t": type(value).__name__, "v": str(value) if type(value) is int else value}
 
     def _complex(self, value: complex, where: str, depth: int) -> Tree:
@@ -90,20 +94,36 @@ class Description:
         return {"t": type(value).__name__, "b": self._buffer(value)}
 
     def _text(self, value: Any, where: str, depth: int) -> Tree:
-        del where, depth
-        return {"t": _name(type(value)), "v": str(value)}
+        del depth
+        if type(value).__module__.split(".")[0] not in ("pathlib", "decimal"):
+            msg = f"{where}: a {_name(type(value))} has no exact description"
+            raise UnknownTypeError(msg)
+        return {"t": "text", "c": _name(type(value)), "v": str(value)}
 
     def _time(self, value: Any, where: str, depth: int) -> Tree:
-        del where, depth
-        return {"t": _name(type(value)), "v": value.isoformat()}
+        del depth
+        zone = getattr(value, "tzinfo", None)
+        if zone is not None and type(zone) is not datetime.timezone:
+            msg = f"{where}: a time in {zone} has no exact description; give an offset"
+            raise UnknownTypeError(msg)
+        fold = getattr(value, "fold", 0)
+        return {"t": "time", "c": type(value).__name__, "v": value.isoformat(), "fold": fold}
+
+    def _timestamp(self, value: pd.Timestamp, where: str, depth: int) -> Tree:
+        return {**self._time(value, where, depth), "unit": value.unit}
 
     def _sequence(self, value: Any, where: str, depth: int) -> Tree:
         items = [self._of(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
         return {"t": type(value).__name__, "v": items}
 
     def _set(self, value: Any, where: str, depth: int) -> Tree:
-        items = [self._of(v, f"{where}{{}}", depth + 1) for v in value]
-        return {"t": type(value).__name__, "v": sorted(items, key=json.dumps)}
+        # Each by itself first: the order of a set, and of its buffers, differs between processes.
+        alone = {
+            Description(v, whole=self._whole, where=f"{where}{{}}", depth=depth + 1).digest(): v
+            for v in value
+        }
+        items = [self._of(v, where, depth + 1) for _, v in sorted(alone.items(), key=_first)]
+        return {"t": type(value).__name__, "v": items}
 
     def _mapping(self, value: Any, where: str, depth: int) -> Tree:
         items = [
@@ -117,12 +137,12 @@ class Description:
         return {"t": type(value).__name__, "v": parts}
 
     def _enum(self, value: enum.Enum, where: str, depth: int) -> Tree:
-        del where, depth
-        return {"t": "enum", "c": _name(type(value)), "v": value.name}
+        kind = _findable(type(value), where)
+        return {"t": "enum", "c": kind, "v": self._of(value.value, where, depth + 1)}
 
     def _type(self, value: type, where: str, depth: int) -> Tree:
-        del where, depth
-        return {"t": "type", "v": _name(value)}
+        del depth
+        return {"t": "type", "c": _findable(value, where)}
 
     def _pattern(self, value: re.Pattern[Any], where: str, depth: int) -> Tree:
         return {"t": "pattern", "v": [self._of(value.pattern, where, depth + 1), value.flags]}
@@ -138,32 +158,36 @@ class Description:
         if type(value) is not np.ndarray:
             msg = f"{where}: a {type(value).__name__} has no exact description"
             raise UnknownTypeError(msg)
+        if value.dtype.hasobject and value.dtype.kind != "O":
+            msg = f"{where}: an array of {value.dtype} has no exact description"
+            raise UnknownTypeError(msg)
         if value.dtype.hasobject:
             items = [self._of(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value.ravel())]
             return {"t": "objects", "shape": list(value.shape), "v": items}
-        if value.dtype.kind == "T":
-            texts = [str(v) for v in value.ravel()]
-            return {"t": "strings", "shape": list(value.shape), "v": texts}
-        data = np.ascontiguousarray(value).reshape(-1)
+        # Sums depend on the order in memory: it is kept, and belongs to the identity.
+        order: Any = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+        data = np.ascontiguousarray(value.ravel(order))
         number = self._buffer(data.view(np.uint8) if data.nbytes else b"")
-        return {
-            "t": "array",
-            "dtype": _descr(value.dtype),
-            "shape": list(value.shape),
-            "b": number,
-        }
+        tree = {"t": "array", "dtype": _descr(value.dtype), "shape": list(value.shape), "b": number}
+        return tree if order == "C" else {**tree, "order": order}
 
     def _frame(self, value: pd.DataFrame, where: str, depth: int) -> Tree:
-        names = [self._of(n, f"{where} column", depth + 1) for n in value.columns]
+        self._no_notes(value, where)
         columns = [
             self._column(value.iloc[:, k].array, f"{where}[{value.columns[k]!r}]", depth + 1)
             for k in range(value.shape[1])
         ]
         index = self._index(value.index, f"{where}.index", depth + 1)
-        label = self._of(value.columns.name, f"{where}.columns.name", depth + 1)
-        return {"t": "frame", "names": names, "v": columns, "index": index, "label": label}
+        names = self._index(value.columns, f"{where}.columns", depth + 1)
+        return {"t": "frame", "names": names, "v": columns, "index": index}
+
+    def _no_notes(self, value: Any, where: str) -> None:
+        if value.attrs:
+            msg = f"{where}: attrs of a {type(value).__name__} have no exact description"
+            raise UnknownTypeError(msg)
 
     def _series(self, value: pd.Series, where: str, depth: int) -> Tree:
+        self._no_notes(value, where)
         return {
             "t": "series",
             "v": self._column(value.array, where, depth + 1),
@@ -179,11 +203,11 @@ class Description:
                 "categories": self._index(array.categories, where, depth),
                 "ordered": bool(array.ordered),
             }
-        if isinstance(array, pd.arrays.NumpyExtensionArray):
-            return self._array(array.to_numpy(), where, depth)
-        if isinstance(array.dtype, pd.StringDtype):
+        if isinstance(array.dtype, pd.StringDtype):  # its array may also be one of numpy's kind
             items = [None if pd.isna(v) else str(v) for v in array]
             return {"t": "texts", "dtype": _string_dtype(array.dtype), "v": items}
+        if isinstance(array, pd.arrays.NumpyExtensionArray):
+            return self._array(array.to_numpy(), where, depth)
         if array.dtype.kind in "mM" and getattr(array.dtype, "tz", None) is None:
             return self._array(np.asarray(array), where, depth)
         msg = f"{where}: a column of {array.dtype} has no exact description"
@@ -196,22 +220,31 @@ class Description:
         if isinstance(index, pd.MultiIndex):
             msg = f"{where}: a MultiIndex has no exact description"
             raise UnknownTypeError(msg)
-        return {"t": "index", "v": self._column(index.array, where, depth + 1), "name": name}
+        tree = {"t": "index", "v": self._column(index.array, where, depth + 1), "name": name}
+        frequency = getattr(index, "freqstr", None)
+        return tree if frequency is None else {**tree, "freq": frequency}
 
     def _model(self, value: BaseModel, where: str, depth: int) -> Tree:
-        fields = {
-            n: self._of(getattr(value, n), f"{where}.{n}", depth + 1)
-            for n in type(value).model_fields
-        }
-        return {"t": "model", "c": _name(type(value)), "v": fields}
+        kind = _findable(type(value), where)
+        if self._whole:
+            msg = f"{where}: a model ({kind}) is an input and no result; return a frozen dataclass"
+            raise UnknownTypeError(msg)
+        names = [*type(value).model_fields, *(value.model_extra or {})]
+        fields = {n: self._of(getattr(value, n), f"{where}.{n}", depth + 1) for n in names}
+        return {"t": "model", "c": kind, "v": fields}
 
     def _dataclass(self, value: Any, where: str, depth: int) -> Tree:
+        beside = set(getattr(value, "__dict__", ())) - {f.name for f in dataclasses.fields(value)}
+        for name in sorted(beside):
+            if not isinstance(getattr(type(value), name, None), functools.cached_property):
+                msg = f"{where}.{name}: is no field of {_name(type(value))}"
+                raise UnknownTypeError(msg)
         fields = {
             f.name: self._of(getattr(value, f.name), f"{where}.{f.name}", depth + 1)
             for f in dataclasses.fields(value)
             if self._whole or f.compare
         }
-        return {"t": "dataclass", "c": _name(type(value)), "v": fields}
+        return {"t": "dataclass", "c": _findable(type(value), where), "v": fields}
 
 
 _D = Description
@@ -232,7 +265,7 @@ _EXACT: Final[tuple[tuple[frozenset[type], _Describe], ...]] = (
 _BASES: Final[tuple[tuple[type, _Describe], ...]] = (
     (np.ndarray, _D._array),
     (enum.Enum, _D._enum),
-    (pd.Timestamp, _D._time),
+    (pd.Timestamp, _D._timestamp),
     (np.generic, _D._scalar),
     (np.dtype, _D._dtype),
     (PurePath, _D._text),
@@ -248,8 +281,20 @@ def fingerprint(value: Any) -> str:
     return Description(value, whole=False).digest()
 
 
+def _first(item: tuple[str, Any]) -> str:
+    return item[0]
+
+
 def _name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _findable(kind: type, where: str) -> str:
+    """The name of a class; one made inside a function shares its name with others."""
+    if "<locals>" in kind.__qualname__:
+        msg = f"{where}: the class {kind.__qualname__} is local; define it in a module"
+        raise UnknownTypeError(msg)
+    return _name(kind)
 
 
 def _descr(dtype: np.dtype[Any]) -> Any:
@@ -258,147 +303,3 @@ def _descr(dtype: np.dtype[Any]) -> Any:
 
 def _string_dtype(dtype: pd.StringDtype) -> list[Any]:
     return [dtype.storage, "NA" if dtype.na_value is pd.NA else "nan"]
-
-
-class DamagedContentError(ValueError):
-    """Bytes that are no whole value."""
-
-
-def rebuilt(tree: Tree, buffers: list[Any], packages: tuple[str, ...]) -> Any:
-    """The value of a stored description.
-
-    ``packages`` are the only ones whose dataclasses and enums are made again; nothing is
-    executed but their constructors.
-    """
-    return _Rebuilding(buffers, packages).of(tree)
-
-
-class _Rebuilding:
-    def __init__(self, buffers: list[Any], packages: tuple[str, ...]) -> None:
-        self._buffers = buffers
-        self._packages = packages
-
-    def of(self, tree: Tree) -> Any:
-        kind = tree["t"]
-        build = getattr(self, f"_{kind}", None)
-        if build is not None:
-            return build(tree)
-        if kind in ("NoneType", "bool", "str"):
-            return tree["v"]
-        msg = f"a stored {kind} cannot be made again"
-        raise DamagedContentError(msg)
-
-    def _int(self, tree: Tree) -> int:
-        return int(tree["v"])
-
-    def _float(self, tree: Tree) -> float:
-        text = tree["v"]
-        return float(text) if text in ("nan", "inf", "-inf") else float.fromhex(text)
-
-    def _complex(self, tree: Tree) -> complex:
-        real, imaginary = (self._float({"v": v}) for v in tree["v"])
-        return complex(real, imaginary)
-
-    def _bytes(self, tree: Tree) -> bytes:
-        return bytes(self._buffers[tree["b"]])
-
-    def _tuple(self, tree: Tree) -> tuple[Any, ...]:
-        return tuple(self.of(v) for v in tree["v"])
-
-    def _list(self, tree: Tree) -> list[Any]:
-        return [self.of(v) for v in tree["v"]]
-
-    def _set(self, tree: Tree) -> set[Any]:
-        return {self.of(v) for v in tree["v"]}
-
-    def _frozenset(self, tree: Tree) -> frozenset[Any]:
-        return frozenset(self.of(v) for v in tree["v"])
-
-    def _dict(self, tree: Tree) -> dict[Any, Any]:
-        return {self.of(k): self.of(v) for k, v in tree["v"]}
-
-    def _mappingproxy(self, tree: Tree) -> Mapping[Any, Any]:
-        return MappingProxyType(self._dict(tree))
-
-    def _range(self, tree: Tree) -> range:
-        return range(*(self.of(v) for v in tree["v"]))
-
-    def _enum(self, tree: Tree) -> Any:
-        return self._class(tree["c"])[tree["v"]]
-
-    def _dtype(self, tree: Tree) -> np.dtype[Any]:
-        return _dtype_of(tree["v"])
-
-    def _scalar(self, tree: Tree) -> Any:
-        return self._array(tree["v"])[()]
-
-    def _array(self, tree: Tree) -> np.ndarray:
-        dtype = _dtype_of(tree["dtype"])
-        flat = np.frombuffer(self._buffers[tree["b"]], dtype=dtype)
-        array = flat.reshape(tree["shape"])
-        array.flags.writeable = False
-        return array
-
-    def _objects(self, tree: Tree) -> np.ndarray:
-        array = np.empty(len(tree["v"]), object)
-        array[:] = [self.of(v) for v in tree["v"]]
-        return array.reshape(tree["shape"])
-
-    def _categorical(self, tree: Tree) -> pd.Categorical:
-        return pd.Categorical.from_codes(
-            self._array(tree["codes"]),
-            categories=self.of(tree["categories"]),
-            ordered=tree["ordered"],
-        )
-
-    def _texts(self, tree: Tree) -> Any:
-        storage, missing = tree["dtype"]
-        na_value = np.nan if missing == "nan" else pd.NA
-        return pd.array(tree["v"], dtype=pd.StringDtype(storage, na_value=na_value))
-
-    def _range_index(self, tree: Tree) -> pd.RangeIndex:
-        start, stop, step = tree["v"]
-        return pd.RangeIndex(start, stop, step, name=self.of(tree["name"]))
-
-    def _index(self, tree: Tree) -> pd.Index:
-        values = self.of(tree["v"])
-        dtype = object if tree["v"]["t"] == "objects" else None
-        return pd.Index(values, name=self.of(tree["name"]), dtype=dtype)
-
-    def _frame(self, tree: Tree) -> pd.DataFrame:
-        columns = [self.of(v) for v in tree["v"]]
-        frame = pd.DataFrame(dict(enumerate(columns)), index=self.of(tree["index"]), copy=False)
-        names = [self.of(n) for n in tree["names"]]
-        frame.columns = pd.Index(names, name=self.of(tree["label"]))
-        return frame
-
-    def _series(self, tree: Tree) -> pd.Series:
-        index, name = self.of(tree["index"]), self.of(tree["name"])
-        return pd.Series(self.of(tree["v"]), index=index, name=name, copy=False)
-
-    def _dataclass(self, tree: Tree) -> Any:
-        make = self._class(tree["c"])
-        if not hasattr(make, "__dataclass_fields__"):
-            msg = f"{tree['c']} is no dataclass"
-            raise DamagedContentError(msg)
-        return make(**{name: self.of(v) for name, v in tree["v"].items()})
-
-    def _class(self, name: str) -> Any:
-        module, _, path = name.partition(":")
-        if module.split(".")[0] not in self._packages:
-            msg = f"{name} belongs to none of {', '.join(self._packages)}"
-            raise DamagedContentError(msg)
-        found: Any = importlib.import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-        if not isinstance(found, type):
-            msg = f"{name} is no class"
-            raise DamagedContentError(msg)
-        return found
-
-
-def _dtype_of(descr: Any) -> np.dtype[Any]:
-    if isinstance(descr, list):
-        fields: Any = [tuple(tuple(p) if isinstance(p, list) else p for p in f) for f in descr]
-        return np.lib.format.descr_to_dtype(fields)
-    return np.dtype(descr)

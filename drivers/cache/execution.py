@@ -16,10 +16,11 @@ from typing import Any, Final
 import xxhash
 
 from .code import CodeVersions, Parts, version_of
-from .content import DamagedContentError, Description, UnknownTypeError, fingerprint
-from .lazy import UNKNOWN, Lazy, resolved, unknown
+from .content import Description, UnknownTypeError, fingerprint
+from .lazy import UNKNOWN, Lazy, NotComputedError, resolved, unknown
 from .location import salt
 from .reasons import reason_of_miss
+from .rebuilding import DamagedContentError
 from .store import STORE_ERRORS, Encoded, Store
 
 log = logging.getLogger("radiograph.cache")
@@ -86,6 +87,7 @@ class NodeCache:
     survey: list[Verdict] | None = None
     salt: Mapping[str, str] = field(default_factory=salt)
     _writable: bool = True
+    _readable: bool = True
     _known: dict[str, tuple[Any, str]] = field(default_factory=dict)
 
     def evaluate(self, call: NodeCall) -> Outcome:
@@ -198,6 +200,8 @@ class NodeCache:
             try:
                 return self.store.value(known)
             except (KeyError, DamagedContentError, *STORE_ERRORS) as damage:
+                if self.survey is not None:
+                    raise NotComputedError from None
                 log.warning(
                     "cache: the entry of %s is damaged (%s); computed again", call.name, damage
                 )
@@ -212,16 +216,15 @@ class NodeCache:
         value = call.execute({n: resolved(v) for n, v in call.inputs.items()}, reason)
         seconds = time.perf_counter() - started
         try:
-            # One walk serves both where nothing is left out of the identity, as in results.
             found = Description(value, whole=False).digest()
+            encoded = Encoded(value, found)
         except UnknownTypeError as unknown:
             msg = f"{call.name}: the cache cannot keep its value: {unknown}"
             raise UnknownTypeError(msg) from None
-        n_bytes = self._stored(call.name, key, found, value, seconds)
-        return Lazy(value, fingerprint=found), n_bytes
+        self._stored(call.name, key, found, encoded, seconds)
+        return Lazy(value, fingerprint=found), encoded.size
 
-    def _stored(self, name: str, key: str, found: str, value: Any, seconds: float) -> int:
-        encoded = Encoded(value)
+    def _stored(self, name: str, key: str, found: str, encoded: Encoded, seconds: float) -> None:
         if self._writable:
             try:
                 if name in self.refreshed:
@@ -237,7 +240,6 @@ class NodeCache:
                 self.store.set_record(_KEY + key, entry)
             except STORE_ERRORS as reason:
                 self._give_up(reason)
-        return encoded.size
 
     def _note_last(self, name: str, key: str, parts: Parts, inputs: Mapping[str, str]) -> None:
         record = {"key": key, "parts": dict(parts), "inputs": dict(inputs), "salt": dict(self.salt)}
@@ -246,16 +248,18 @@ class NodeCache:
             self._try(self.store.set_record, _LAST + self._slot_of(name), record)
 
     def _has(self, value: str) -> bool:
-        try:
-            return self.store.has_value(value)
-        except STORE_ERRORS as reason:
-            self._give_up(reason)
-            return False
+        return bool(self._read(self.store.has_value, value))
 
     def _record(self, name: str) -> Any:
+        return self._read(self.store.record, name)
+
+    def _read(self, read: Callable[[str], Any], name: str) -> Any:
+        if not self._readable:
+            return None
         try:
-            return self.store.record(name)
+            return read(name)
         except STORE_ERRORS as reason:
+            self._readable = False
             self._give_up(reason)
             return None
 
@@ -271,7 +275,7 @@ class NodeCache:
         if self._writable:
             self._writable = False
             log.warning(
-                "cache: %s cannot be written (%s); the run goes on without it",
+                "cache: %s cannot be used (%s); the run goes on without it",
                 self.store.folder,
                 reason,
             )

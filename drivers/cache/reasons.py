@@ -25,7 +25,9 @@ def reason_of_miss(
     ):
         changed = changed_names(before, now)
         if changed:
-            texts.append(f"{noun} {_named(changed)} changed")
+            # What is reached anew or no more follows from what was edited.
+            edited = [name for name in changed if name in before and name in now]
+            texts.append(f"{noun} {_named(edited or changed)} changed")
     return "; ".join(texts) if texts else "its value is no longer in the cache"
 
 

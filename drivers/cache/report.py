@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .content import DamagedContentError
+from .rebuilding import DamagedContentError
 from .store import STORE_ERRORS, Store
 
 
@@ -23,7 +23,8 @@ class Entry:
 
 
 def entries(store: Store) -> list[Entry]:
-    """Every known result, newest first."""
+    """Every known result that is still kept, newest first."""
+    kept = set(store.values())
     found = [
         Entry(
             record["node"],
@@ -34,7 +35,7 @@ def entries(store: Store) -> list[Entry]:
             record["time"],
         )
         for name, record in store.records("key:")
-        if isinstance(record, dict)
+        if isinstance(record, dict) and record["value"] in kept
     ]
     return sorted(found, key=lambda e: (-e.time, e.node))
 

@@ -1,7 +1,8 @@
 """Storage by diskcache without pickle: small records as JSON text, values as checked bytes.
 
 Two kinds of rows: ``record`` rows are JSON by name; ``value`` rows hold one value each, named by
-its fingerprint. A value row is a header (magic, length, checksum, description) and raw buffers,
+its fingerprint. A value row is a header (magic, length, checksum, description) and raw buffers; the
+checksum covers the row's name, so that a row in the place of another is seen. Large rows are
 written to a temporary file, synced and renamed before its row exists, so that a killed process
 leaves at most a file that no row names.
 """
@@ -21,33 +22,36 @@ import diskcache
 import xxhash
 from diskcache.core import MODE_BINARY, MODE_RAW, UNKNOWN
 
-from .content import DamagedContentError, Description, rebuilt
+from .content import Description
+from .rebuilding import DamagedContentError, rebuilt
 
 _MAGIC: Final = b"RGRAPH01"
 _INLINE_BYTES: Final = 16384
 _ALIGNMENT: Final = 64
 _NO_LIMIT: Final = 1 << 50
 _ORPHAN_AGE_S: Final = 3600.0
+# How long a write waits for other processes before it fails.
+_TIMEOUT_S: Final = 30.0
 _PREFIX: Final = {"record": "r:", "value": "v:"}
 # sqlite3 and the file system say "no" in these ways; the run then goes on without the cache.
 STORE_ERRORS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
 
 
 class Encoded:
-    """A value as the bytes of its row, in parts that need not be joined in memory."""
+    """A value as the bytes of the row ``name``, in parts that need not be joined in memory."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, name: str) -> None:
         description = Description(value, whole=True)
         header = description.header()
         header += b" " * (-len(header) % _ALIGNMENT)
         body: list[Any] = [header]
         for buffer in description.buffers:
-            size = memoryview(buffer).nbytes
-            body += [buffer, b"\0" * (-size % _ALIGNMENT)]
-        check = xxhash.xxh3_128()
+            body += [buffer, b"\0" * (-memoryview(buffer).nbytes % _ALIGNMENT)]
+        size = len(header).to_bytes(8, "little")
+        check = xxhash.xxh3_128(name.encode() + size)
         for part in body:
             check.update(part)
-        first = _MAGIC + len(header).to_bytes(8, "little") + check.digest()
+        first = _MAGIC + size + check.digest()
         self.parts = [first + b"\0" * (-len(first) % _ALIGNMENT), *body]
         self.size = sum(memoryview(p).nbytes for p in self.parts)
 
@@ -55,15 +59,17 @@ class Encoded:
 _FIRST: Final = -(-(len(_MAGIC) + 8 + 16) // _ALIGNMENT) * _ALIGNMENT
 
 
-def decoded(data: bytes, packages: tuple[str, ...]) -> Any:
-    """The value of a row's bytes; DamagedContentError if they are not whole."""
+def decoded(data: bytes, name: str, packages: tuple[str, ...]) -> Any:
+    """The value of the bytes of the row ``name``; DamagedContentError if they are not whole."""
     if len(data) < _FIRST or data[: len(_MAGIC)] != _MAGIC:
         msg = "not a stored value"
         raise DamagedContentError(msg)
     view = memoryview(data)
     at = len(_MAGIC)
     header_size = int.from_bytes(view[at : at + 8], "little")
-    if xxhash.xxh3_128(view[_FIRST:]).digest() != bytes(view[at + 8 : at + 24]):
+    check = xxhash.xxh3_128(name.encode() + view[at : at + 8])
+    check.update(view[_FIRST:])
+    if check.digest() != bytes(view[at + 8 : at + 24]):
         msg = "the checksum differs"
         raise DamagedContentError(msg)
     document = json.loads(bytes(view[_FIRST : _FIRST + header_size]))
@@ -107,12 +113,25 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
         """Inline text or bytes, or the bytes of a file; a row of another mode is foreign."""
         del read
-        if mode == MODE_RAW:
-            return value if isinstance(value, str) else bytes(value)
+        if mode == MODE_RAW and isinstance(value, (str, bytes)):
+            return value
         if mode == MODE_BINARY and filename:
             return (Path(self._directory) / filename).read_bytes()
         msg = "a row that this cache did not write"
         raise OSError(msg)
+
+    def remove(self, file_path: str) -> None:
+        """Remove the file of a row; one outside the folder is not ours."""
+        path = Path(self._directory) / file_path
+        if path.suffix == ".val" and path.resolve().is_relative_to(Path(self._directory).resolve()):
+            super().remove(file_path)
+
+
+_CHECK_SIZE: Final = 16
+
+
+def _check(name: str, text: str) -> str:
+    return xxhash.xxh3_64(f"{name}\n{text}".encode()).hexdigest()
 
 
 def write_synced(path: Path, parts: list[Any]) -> None:
@@ -138,30 +157,35 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self._packages = packages
-        self._cache = diskcache.Cache(
-            str(folder),
-            disk=PlainDisk,
-            eviction_policy="least-recently-stored",
-            cull_limit=0,
-            size_limit=_NO_LIMIT,
-            timeout=60,
-            sqlite_journal_mode="wal",
-        )
+        try:
+            self._cache = diskcache.Cache(
+                str(folder),
+                disk=PlainDisk,
+                eviction_policy="least-recently-stored",
+                cull_limit=0,
+                size_limit=_NO_LIMIT,
+                timeout=_TIMEOUT_S,
+                sqlite_journal_mode="wal",
+            )
+        except STORE_ERRORS:
+            raise
+        except Exception as reason:  # settings that some other program left in the database
+            raise sqlite3.DatabaseError(str(reason)) from None
 
     def record(self, name: str) -> Any:
         """A JSON record, or None."""
-        text = self._cache.get(_PREFIX["record"] + name, default=None, retry=True)
-        if not isinstance(text, str):
+        text = self._cache.get(_PREFIX["record"] + name, default=None)
+        if not isinstance(text, str) or text[:_CHECK_SIZE] != _check(name, text[_CHECK_SIZE:]):
             return None
         try:
-            return json.loads(text)
+            return json.loads(text[_CHECK_SIZE:])
         except ValueError:
             return None
 
     def set_record(self, name: str, record: Any) -> None:
         """Keep a JSON record."""
         text = json.dumps(record, separators=(",", ":"))
-        self._cache.set(_PREFIX["record"] + name, text, retry=True)
+        self._cache.set(_PREFIX["record"] + name, _check(name, text) + text)
 
     def records(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """Records whose names begin with ``prefix``."""
@@ -177,14 +201,14 @@ class Store:
 
     def value(self, fingerprint: str) -> Any:
         """The value; KeyError if absent, DamagedContentError if damaged."""
-        data = self._cache.get(_PREFIX["value"] + fingerprint, default=None, retry=True)
+        data = self._cache.get(_PREFIX["value"] + fingerprint, default=None)
         if data is None:
             raise KeyError(fingerprint)
         if not isinstance(data, bytes):
             msg = "not a stored value"
             raise DamagedContentError(msg)
         try:
-            return decoded(data, self._packages)
+            return decoded(data, fingerprint, self._packages)
         except DamagedContentError:
             raise
         except Exception as reason:  # whatever strange bytes provoke is damage
@@ -193,11 +217,11 @@ class Store:
 
     def add_value(self, fingerprint: str, encoded: Encoded) -> None:
         """Keep a value, unless one of this fingerprint is there."""
-        self._cache.add(_PREFIX["value"] + fingerprint, encoded, retry=True)
+        self._cache.add(_PREFIX["value"] + fingerprint, encoded)
 
     def forget_value(self, fingerprint: str) -> None:
         """Drop a damaged value."""
-        self._cache.delete(_PREFIX["value"] + fingerprint, retry=True)
+        self._cache.delete(_PREFIX["value"] + fingerprint)
 
     def values(self) -> Iterator[str]:
         """Fingerprints of the stored values, least recently stored first."""
@@ -223,7 +247,7 @@ class Store:
 
     def clear(self) -> int:
         """Drop everything; how many rows there were."""
-        count = int(self._cache.clear(retry=True))
+        count = int(self._cache.clear())
         self._drop_orphans()
         return count
 

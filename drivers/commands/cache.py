@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,8 +83,10 @@ def prune(
     try:
         most = float(size[:-1]) * _UNITS[size[-1]] if size[-1:] in _UNITS else float(size)
     except ValueError:
+        most = math.nan
+    if not 0 <= most < math.inf:
         msg = f"--size {size!r} is no size; give a number with k, M, G or T, e.g. 500M"
-        raise UsageError(msg, key="size") from None
+        raise UsageError(msg, key="size")
     store = _store(cache_dir)
     dropped = store.prune(int(most))
     typer.echo(f"{dropped} results dropped, {store.volume() / 1e6:.1f} MB left in {store.folder}")
@@ -114,16 +117,13 @@ def verify(
     from ...schemas.errors import EXIT_GATE
     from ..cache.report import damaged_values
     from ..config import load_config
-    from ..imaging.explaining import recomputed
+    from ..imaging.explaining import named_folder, recomputed
 
-    store = _store(cache_dir)
+    loaded = None if config is None else load_config(config, overrides=overrides or ())
+    store = _store(cache_dir if loaded is None else named_folder(loaded, cache_dir))
     damaged = [vars(d) for d in damaged_values(store)]
     checked = len(list(store.values()))
-    compared = (
-        recomputed(load_config(config, overrides=overrides or ()), cache_dir, sample)
-        if config is not None
-        else []
-    )
+    compared = [] if loaded is None else recomputed(loaded, cache_dir, sample)
     differing = [c for c in compared if not c["equal"]]
     if as_json:
         _print_json({"values": checked, "damaged": damaged, "recomputed": compared})

@@ -79,12 +79,15 @@ def recomputed(loaded: LoadedConfig, folder: Path | None, sample: int) -> list[d
     return compared
 
 
-def _session(loaded: LoadedConfig, folder: Path | None) -> Session:
+def named_folder(loaded: LoadedConfig, folder: Path | None) -> Path | None:
+    """The cache that was asked for: by ``folder``, else by [cache] dir; None = the user's."""
     named = loaded.config.cache.dir
-    if folder is None and named is not None:
-        folder = resolved_path(loaded, named)
-    source = input_path(loaded)
-    session = open_session(loaded.config, source, loaded.path.parent, CacheOptions(folder))
+    return resolved_path(loaded, named) if folder is None and named is not None else folder
+
+
+def _session(loaded: LoadedConfig, folder: Path | None) -> Session:
+    source, options = input_path(loaded), CacheOptions(named_folder(loaded, folder))
+    session = open_session(loaded.config, source, loaded.path.parent, options)
     if session.cache is None:
         msg = "the cache cannot be used; name a folder with --cache-dir"
         raise UsageError(msg, key="cache.dir")
