@@ -50,10 +50,22 @@ class Lazy:
             self._make = None
         return self._value
 
+    def peek(self) -> Any:
+        """The value itself, read anew and not kept unless it is here already."""
+        if self._value is not _ABSENT:
+            return self._value
+        assert self._make is not None
+        return self._make()
+
 
 def resolved(value: Any) -> Any:
     """The value behind a Lazy; anything else as it is."""
     return value.value() if isinstance(value, Lazy) else value
+
+
+def peeked(value: Any) -> Any:
+    """The value behind a Lazy for one use, without keeping it; anything else as it is."""
+    return value.peek() if isinstance(value, Lazy) else value
 
 
 def unknown() -> Lazy:

@@ -14,7 +14,6 @@ from ..config import LoadedConfig, config_rows, input_path, resolved_path
 from ..graph import graph_nodes
 from .session import Session, open_session
 
-LAST_SETTINGS = "settings"
 # Settings that no node depends on.
 _WITHOUT_EFFECT = (
     "cache.",
@@ -50,10 +49,23 @@ def why_node(loaded: LoadedConfig, name: str, folder: Path | None) -> dict[str, 
 
 
 def _setting_changes(session: Session) -> list[str]:
-    """Settings and input that differ from those of the last run in this cache, old and new."""
+    """Settings and content that differ from those of the last run over this input, old and new."""
     assert session.cache is not None
-    last = session.cache.remembered(LAST_SETTINGS)
+    by_content, by_name = (session.cache.remembered(n) for n in _names_of_input(session))
+    last = by_content or by_name
     return value_changes(last, settings_record(session)) if isinstance(last, dict) else []
+
+
+def remember_settings(session: Session) -> None:
+    """Keep the settings of a run under the content and under the name of its input."""
+    assert session.cache is not None
+    for name in _names_of_input(session):
+        session.cache.remember(name, settings_record(session))
+
+
+def _names_of_input(session: Session) -> tuple[str, str]:
+    source = session.source
+    return f"settings:{source.content_hash}", f"settings:{Path(source.path).name}"
 
 
 def settings_record(session: Session) -> dict[str, str]:

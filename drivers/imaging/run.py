@@ -31,7 +31,7 @@ from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
 from ..files import replaced_file, writable
 from . import metadata, output
-from .explaining import LAST_SETTINGS, settings_record
+from .explaining import remember_settings
 from .merging import RowsBefore
 from .requests import Request, request_for_stage, request_for_targets
 from .session import Session, Sink, open_session
@@ -101,7 +101,7 @@ def run_imaging(
         for path, content in figures.items():
             stack.enter_context(replaced_file(path)).write_bytes(content)
     if session.cache is not None:
-        session.cache.remember(LAST_SETTINGS, settings_record(session))
+        remember_settings(session)
         session.cache.close(config.cache.size_limit_GB)
     counters = _all_counters(found, request)
     return RunReport(

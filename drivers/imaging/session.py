@@ -15,7 +15,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts
 from ...schemas.sources import EventRange, FileRef
 from ..cache.execution import NodeCache, Verdict
-from ..cache.lazy import NotComputedError, resolved
+from ..cache.lazy import NotComputedError, peeked, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, known_file, open_cache
 from ..execution import Plan, RangeResults, planned, run_constants, run_ranges, run_rest
 from ..graph import build_driver, imaging, resolved_targets
@@ -72,7 +72,8 @@ class Session:
             for name in plan.merged:
                 parts[name].append((progress.before, results[name]))
             if sink is not None:
-                asked = {name: resolved(results[name]) for name in streams}
+                # What is written once must not stay in memory until the last range is done.
+                asked = {name: peeked(results[name]) for name in streams}
                 sink(event_range, asked, progress.before)
             progress.add(results)
 

@@ -14,13 +14,16 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from radiograph.drivers.cache import opening
 from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.content import Description
+from radiograph.drivers.cache.lazy import Lazy
 from radiograph.drivers.cache.opening import NO_CACHE, PACKAGES, CacheOptions
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.config import load_config
+from radiograph.drivers.imaging.merging import RowsBefore, whole
 from radiograph.drivers.imaging.run import RunReport, run_imaging
 from radiograph.drivers.imaging.session import open_session
 from radiograph.drivers.simulation import write_simulation
@@ -382,6 +385,39 @@ def test_ranges_hit_and_equal_one_piece(run: Run, uncached: Run) -> None:
     done = run(settings | {"plane.du": 1.0})
     assert done.executed == GRID
     assert done.contents == uncached({"run.list": True, "plane.du": 1.0}).contents
+
+
+def test_a_cut_in_ranges_reaches_the_sum(run: Run, uncached: Run) -> None:
+    """What is joined of the ranges is known by its parts."""
+    settings = {"run.chunk_events": 50}
+    run(settings)
+    cut = settings | {"filters.cones.gamma.max_incident_energy_MeV": 3.0}
+    done = run(cut)
+    assert {"gamma_image", "summed_images", "projections"} <= done.executed
+    assert not any(name.startswith("neutron_") for name in done.executed)
+    assert done.contents == uncached(cut).contents
+
+
+def test_joined_ranges_are_known_by_parts_order_and_rows_before(project: Path) -> None:
+    cache = opening.open_cache(CacheOptions(project / "cache"), ())
+    assert cache is not None
+    frame = pd.DataFrame({"event_index": [0, 1], "candidate_row": [0, 1]})
+    other = frame + 1
+    none, some = RowsBefore(), RowsBefore(neutron=2)
+
+    def known(*parts: tuple[RowsBefore, pd.DataFrame], node: str = "neutron_energies") -> str:
+        return str(whole(node, [(b, Lazy(v)) for b, v in parts], cache).fingerprint)
+
+    different = [
+        known((none, frame), (some, frame)),
+        known((none, frame), (none, frame)),
+        known((none, frame), (some, other)),
+        known((none, other), (some, frame)),
+        known((none, frame), (some, frame), (some, frame)),
+        known((none, frame), (some, frame), node="gamma_energies"),
+    ]
+    assert len(set(different)) == len(different)
+    assert known((none, frame), (some, frame)) == different[0]
 
 
 def test_caps_go_on_over_ranges(run: Run, uncached: Run) -> None:
