@@ -9,7 +9,7 @@ import json
 import os
 import platform
 
-PARTS = ("kernels", "chain")
+PARTS = ("kernels", "chain", "cache")
 
 
 def main() -> None:

@@ -200,7 +200,10 @@ def open_session(
     inputs = graph_inputs(config, folder, source_name=source.name)
     opened = open_cache(cache, imaging().untracked)
     file = known_file(source, opened, rehash=cache.rehash)
-    return Session(config, file, ranges, inputs, opened)
+    session = Session(config, file, ranges, inputs, opened)
+    if opened is not None:
+        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    return session
 
 
 def run_nodes(config: ImagingConfig, source: Path, targets: Iterable[str]) -> dict[str, Any]:

@@ -233,6 +233,13 @@ def test_clear(project: Path, cache: Run, run: Run) -> None:
     assert len(run()) > 40
 
 
+def test_refresh_knows_names_and_aliases(project: Path, run: Run, radiograph: Run) -> None:
+    done = radiograph("run", project / "run.toml", "--quiet", "--refresh", "sumed_images")
+    assert done.code == 2
+    assert "summed_images" in done.err
+    assert "summed_images" in run("--refresh", "image")
+
+
 # --- why --------------------------------------------------------------------------------------
 
 
