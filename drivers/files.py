@@ -47,8 +47,9 @@ def writable(out: Path) -> Iterator[None]:
     """UsageError for a full disk and whatever else keeps the files from being written."""
     try:
         yield
-    except OSError as reason:
-        if reason.errno is None:  # not of the operating system
+    except (OSError, RuntimeError) as reason:
+        # HDF5 tells of a full disk in the text of an error of its own.
+        if getattr(reason, "errno", None) is None and "No space left" not in str(reason):
             raise
         msg = f"{out}: cannot be written ({reason}). Name another output with -o."
         raise UsageError(msg, file=out, key="io.output_path") from reason

@@ -7,7 +7,11 @@ ranges were.
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +24,8 @@ _ROWS_A_CHUNK: Final = 4096
 _ROWS_A_COPY: Final = 1 << 18
 # Side files are small and read once: what HDF5 keeps of a chunk in memory would not pay.
 _SIDE_CACHE_BYTES: Final = 0
+# Chunks in memory and metadata of one file.
+_HELD_BACK_BYTES: Final = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class RowWriter:
     def append(self, columns: Mapping[str, Any], *, late: bool = False) -> None:
         """Add rows: ``columns`` maps a path to an array; ``late`` rows wait for finish()."""
         target = self._side if late else self._file
+        need_room(Path(target.filename), sum(np.asarray(rows).nbytes for rows in columns.values()))
         for path, rows in columns.items():
             dataset = target[path]
             begin = dataset.shape[0]
@@ -85,8 +92,50 @@ class RowWriter:
     def close(self) -> None:
         """Forget the side file."""
         if self._side:
+            give_up(self._side)
             self._side.close()
         self._side_path.unlink(missing_ok=True)
+
+
+SIDE_SUFFIX: Final = ".side"
+
+
+def need_room(path: Path, n_bytes: int) -> None:
+    """OSError if the disk of ``path`` has no room for so many bytes and what HDF5 holds back.
+
+    HDF5 tells of a full disk when it closes a dataset, where nobody hears it, and the process
+    dies later: it must not come to that.
+    """
+    if shutil.disk_usage(path.parent).free < n_bytes + _HELD_BACK_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file to be filled; closed without harm whatever happens."""
+    need_room(path, 0)
+    file = h5py.File(path, "w", libver="latest")
+    try:
+        yield file
+        file.flush()
+    except BaseException:
+        give_up(file)
+        raise
+    finally:
+        file.close()
+
+
+def give_up(file: h5py.File) -> None:
+    """Let what a file still holds go nowhere.
+
+    HDF5 writes the rest when it closes, and the process dies if there is no room for it: the
+    descriptor is turned to memory, where there is.
+    """
+    if not hasattr(os, "memfd_create"):
+        return
+    nowhere = os.memfd_create("given-up")
+    os.dup2(nowhere, file.id.get_vfd_handle())
+    os.close(nowhere)
 
 
 def blocks(dataset: h5py.Dataset) -> Iterator[np.ndarray]:

@@ -148,6 +148,7 @@ def _summary(failure: Any, table: TableSchema, node: str) -> str:
     cases = failure.failure_cases
     lines = [f"{node}: the frame does not satisfy {table.name} (one row is {table.row})."]
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        group = group.sort_values("index")
         rows = [f"row {i}: {v}" for i, v in zip(group["index"], group["failure_case"], strict=True)]
         shown = "; ".join(str(r) for r in rows[:SHOWN_FAILURES])
         lines.append(f"  column {column}: {check} fails {len(group)} times ({shown})")

@@ -23,7 +23,7 @@ from ...schemas.imaging.images import (
 from ...schemas.sources import EventRange
 from ...schemas.tables import TableSchema
 from ..execution import RangeResults
-from ..hdf5 import RowWriter, blocks, describe, write_array
+from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
 from . import rows
 from .layout import FOOTPRINT_DATASETS, Group
 from .merging import RowsBefore
@@ -57,7 +57,7 @@ class ImagingRows:
         datasets = [d for g in groups for d in g.datasets]
         if self._list_mode:
             datasets += FOOTPRINT_DATASETS
-        side = Path(file.filename + ".side")
+        side = Path(file.filename + SIDE_SUFFIX)
         self._writer = RowWriter(file, datasets, side)
 
     def __call__(self, _: EventRange, results: RangeResults, before: RowsBefore) -> None:
@@ -116,8 +116,12 @@ class ImagingRows:
         if self._list_mode:
             self._write_offsets_and_pairs()
 
-    def abandon(self) -> None:
-        """Drop the side file after a failure."""
+    def __enter__(self) -> ImagingRows:
+        """Rows may be appended until the block ends."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Drop the side file, also after a failure."""
         self._writer.close()
 
     def _write_survival(self) -> None:

@@ -30,6 +30,7 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
 from ..files import replaced_file, writable
+from ..hdf5 import new_file
 from . import metadata, output
 from .explaining import remember_settings
 from .merging import RowsBefore
@@ -213,18 +214,15 @@ def _write_file(
 ) -> dict[str, Any]:
     config = loaded.config
     run_number = run_number_of(Path(session.source.path))
-    with h5py.File(path, "w", libver="latest") as file:
+    with new_file(path) as file:
         metadata.write_root(file, loaded, metadata.command_line())
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
         problems += metadata.write_meta(file, loaded, *plane)
-        rows = output.ImagingRows(file, request.groups, config, run_number)
-        try:
+        with output.ImagingRows(file, request.groups, config, run_number) as rows:
             found = session.run(request.targets, request.streams, _sink(rows, progress))
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
-        finally:
-            rows.abandon()
         problems += parse_problems(found["parse_problems"], session, config)
         problems += metadata_problems(found["source_metadata"], session)
         metadata.write_source_metadata(

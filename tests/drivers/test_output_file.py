@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from importlib import metadata, resources
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import uproot
 import xxhash
+from radiograph.drivers import hdf5
 
 Run = Callable[..., Any]
 
@@ -492,3 +494,21 @@ def test_truth_of_a_simulation_with_reactions(project: Path, radiograph: Run, wr
         hits = file["hits/event_id"][()]
         assert set(reactions["event_id"][()]) <= set(hits)
     assert written() == {"image.h5"}
+
+
+def test_a_disk_without_room_is_told_before_hdf5_dies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """HDF5 swallows the error of a full disk and ends the process later."""
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr("radiograph.drivers.hdf5.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="No space left"), hdf5.new_file(tmp_path / "x.h5"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_given_up_closes_without_its_rest(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), hdf5.new_file(tmp_path / "x.h5") as file:
+        file["a"] = np.zeros(1000)
+        raise KeyError
+    assert not file
