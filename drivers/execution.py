@@ -7,6 +7,7 @@ evaluated. Memory is thus bounded by a range.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,10 @@ def run_ranges(
             event_range,
             dr.execute(list(plan.per_range), inputs=inputs, overrides=dict(constants)),
         )
+        if len(ranges) > 1:
+            # Hamilton leaves cycles behind that hold the frames of a range: big but few objects,
+            # which the collector would not hurry to look at.
+            gc.collect(1)
 
 
 def run_rest(
