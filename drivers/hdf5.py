@@ -75,10 +75,6 @@ class RowWriter:
             if len(rows):
                 dataset[begin:] = rows
 
-    def n_rows(self, path: str) -> int:
-        """Rows written so far that do not wait."""
-        return int(self._file[path].shape[0])
-
     def finish(self, shifts: Mapping[str, int]) -> None:
         """Append the rows that wait, their row numbers shifted by ``shifts``."""
         for path, dataset in self._datasets.items():

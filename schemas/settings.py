@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
-__all__ = ["Axis3", "Hidden", "Point3", "Section", "Window"]
+__all__ = ["Axis3", "Point3", "Section", "Window"]
 
 
 class Section(BaseModel):
@@ -36,8 +35,6 @@ class Section(BaseModel):
 def _frozen(value: object) -> object:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
-
-Hidden = SkipJsonSchema
 
 Point3 = Annotated[
     tuple[float, float, float], Field(description="x, y, z", json_schema_extra={"unit": "cm"})

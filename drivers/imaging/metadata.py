@@ -7,7 +7,6 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata, resources
 from pathlib import Path
@@ -244,11 +243,3 @@ def _safe(key: str) -> str:
 def command_line() -> list[str]:
     """The command of this process, its first word without the folder."""
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
-
-
-def as_mapping(manifest: Manifest) -> Mapping[str, Any]:
-    """Status and seconds of each node as plain values."""
-    return {
-        name: {"status": record.status, "seconds": round(record.seconds, 6)}
-        for name, record in manifest.nodes.items()
-    }

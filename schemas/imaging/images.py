@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..arrays import F8, U1, U4, U8
+from ..arrays import F8, U4, U8
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,3 @@ class Counts:
 
     def __getitem__(self, name: str) -> int:
         return self.values[name]
-
-
-HitCodes = U1
-"""One code per row of the frame beside it (see codes)."""
