@@ -23,7 +23,7 @@ MarkKind = Literal["cross", "circle", "diamond", "line", "box"]
 COLOUR_MAPS: Final = ("cividis", "viridis", "grey")
 SCALES: Final = ("linear", "sqrt", "log")
 _SYMBOLS: Final[dict[str, str]] = {
-    "cross": "＋",
+    "cross": "+",
     "circle": "○",
     "diamond": "◇",
     "line": "╱",

@@ -65,7 +65,7 @@
     return text.replace("-", "\u2212");
   };
   const place = (value, step) => {
-    const digits = Math.max(0, 2 - Math.floor(Math.log10(step)));
+    const digits = Math.max(0, 1 - Math.floor(Math.log10(step) + 1e-9));
     return value.toFixed(Math.min(digits, 9)).replace("-", "\u2212");
   };
 
