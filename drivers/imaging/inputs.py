@@ -103,9 +103,7 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "neutron_cone_filters": resolved(filters.cones, filters.cones.neutron),
         "gamma_cone_filters": resolved(filters.cones, filters.cones.gamma),
         "cone_budget": config.run.max_cones,
-        "imaging_method": ImagingMethod(
-            config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-        ),
+        "imaging_method": imaging_method(config),
         "threads": threads(config),
         "projection_settings": config.vis.projections,
         "vis": config.vis,
@@ -153,6 +151,13 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
         time_units=adapter.time_units,
         tree_key=adapter.tree_key,
         meta_tree_key=adapter.meta_tree_key,
+    )
+
+
+def imaging_method(config: ImagingConfig) -> ImagingMethod:
+    """How cones become images."""
+    return ImagingMethod(
+        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
     )
 
 
