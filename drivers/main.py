@@ -16,6 +16,7 @@ import typer
 from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
 from .commands.cache import cache
 from .commands.check import check
+from .commands.export import export
 from .commands.graph import graph
 from .commands.init import init
 from .commands.nodes import nodes
@@ -65,6 +66,7 @@ app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
+app.command("export")(export)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,7 @@ def graph_inputs(
 
     ``source_name`` is printed in the figures; ``restart`` says what an earlier run gives.
     """
-    labels = FigureLabels(
-        title=config.run.plot_label or "",
-        subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
-        source=source_name,
-    )
-    values = {**_values(config, folder), "run_labels": labels}
+    values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
     if restart is None:
         return GraphInputs(graph_choices(config), values)
     # Stored hits are in the world frame, and were taken for events as the first input asks.
@@ -70,6 +66,16 @@ def graph_inputs(
         if getattr(config.shaping, f"{species}_policy") is None:
             values[f"{species}_shaping"] = rule.model_copy(update={"policy": policy})
     return GraphInputs(graph_choices(config, restart.start), values)
+
+
+def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
+    """What the figures of a run say beside its counts, as far as the settings know it."""
+    return FigureLabels(
+        title=config.run.plot_label or "",
+        subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
+        source=source_name,
+        software=f"radiograph {version('radiograph')}",
+    )
 
 
 def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
@@ -120,9 +126,7 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "neutron_cone_filters": resolved(filters.cones, filters.cones.neutron),
         "gamma_cone_filters": resolved(filters.cones, filters.cones.gamma),
         "cone_budget": config.run.max_cones,
-        "imaging_method": ImagingMethod(
-            config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-        ),
+        "imaging_method": imaging_method(config),
         "threads": threads(config),
         "projection_settings": config.vis.projections,
         "vis": config.vis,
@@ -170,6 +174,13 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
         time_units=adapter.time_units,
         tree_key=adapter.tree_key,
         meta_tree_key=adapter.meta_tree_key,
+    )
+
+
+def imaging_method(config: ImagingConfig) -> ImagingMethod:
+    """How cones become images."""
+    return ImagingMethod(
+        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
     )
 
 
