@@ -168,12 +168,17 @@ def _grid(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
                 yield Fault("vis.projections", text, (f"vis.projections.{key}",))
 
 
+def _engine(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
+    if config.run.sbp_engine == "poly" and config.cones.nappe == "both":
+        section = "fast" if config.run.fast and config.fast.sbp_engine == "poly" else "run"
+        text = (
+            'sbp_engine = "poly" draws the forward half of a cone only, but [cones] nappe is '
+            '"both"; set sbp_engine = "scan" or nappe = "forward"'
+        )
+        yield Fault(section, text, (f"{section}.sbp_engine", "cones.nappe"))
+
+
 def _not_built(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
-    if config.run.sbp_engine == "poly":
-        in_fast = config.run.fast and config.fast.sbp_engine == "poly"
-        text = 'sbp_engine = "poly" is not implemented yet; set "scan" or leave it out'
-        section = "fast" if in_fast else "run"
-        yield Fault(section, text, (f"{section}.sbp_engine",))
     if config.io.input_format == "hdf5_ngimager":
         text = (
             'input_format = "hdf5_ngimager" (restart) is not implemented yet; '
@@ -198,7 +203,8 @@ _CHECKS: Final[
     (("energy", "detectors", "filters", "run", "pipeline"), _light_response),
     (("filters", "run", "fast"), _windows),
     (("plane", "vis"), _grid),
-    (("run", "fast", "io"), _not_built),
+    (("run", "fast", "cones"), _engine),
+    (("io",), _not_built),
 )
 
 

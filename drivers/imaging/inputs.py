@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -156,9 +156,12 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
 
 def imaging_method(config: ImagingConfig) -> ImagingMethod:
     """How cones become images."""
-    return ImagingMethod(
-        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-    )
+    imaging, engine = config.imaging, config.run.sbp_engine
+    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    if engine != "poly":
+        return method
+    reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
+    return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
 
 
 def threads(config: ImagingConfig) -> Threads:
