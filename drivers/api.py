@@ -15,6 +15,7 @@ from .dag import Dag, DagNode, Species, pipeline_dag
 from .dag_svg import svg_text
 from .graph import PIPELINES, build_driver, resolved_targets
 from .imaging.inputs import graph_choices
+from .imaging.requests import check_list_mode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,6 +103,7 @@ class Analysis:
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
+        check_list_mode(self._driver, resolved, self.loaded.config)
         values = self._session().run(resolved)
         aliases = self._pipeline.aliases
         return {name: values[aliases.get(name, name)] for name in names}

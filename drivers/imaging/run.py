@@ -34,7 +34,7 @@ from ..hdf5 import new_file
 from . import metadata, output
 from .explaining import remember_settings
 from .merging import RowsBefore
-from .requests import Request, request_for_stage, request_for_targets
+from .requests import Request, check_list_mode, request_for_stage, request_for_targets
 from .session import Session, Sink, open_session
 from .statuses import node_statuses
 
@@ -129,9 +129,7 @@ def _stale(loaded: LoadedConfig, out: Path, drawn: list[Path]) -> list[str]:
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
-        if "footprints" in request.asked and not config.run.list:
-            msg = "--target footprints needs list mode; give --list or set [run] list = true"
-            raise UsageError(msg, key="run.list")
+        check_list_mode(session.driver, request.asked, config)
         if config.plane is None:
             needs = session.plan(request.targets, request.streams).needed
             if {"summed_images", "neutron_back_projection", "gamma_back_projection"} & needs:
