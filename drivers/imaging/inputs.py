@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,18 @@ def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") 
 
     ``source_name`` is printed in the figures.
     """
-    labels = FigureLabels(
+    values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
+    return GraphInputs(graph_choices(config), values)
+
+
+def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
+    """What the figures of a run say beside its counts, as far as the settings know it."""
+    return FigureLabels(
         title=config.run.plot_label or "",
         subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
         source=source_name,
+        software=f"radiograph {version('radiograph')}",
     )
-    values = {**_values(config, folder), "run_labels": labels}
-    return GraphInputs(graph_choices(config), values)
 
 
 def graph_choices(config: ImagingConfig) -> dict[str, Any]:
