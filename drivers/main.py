@@ -18,6 +18,7 @@ from .commands.cache import cache
 from .commands.check import check
 from .commands.graph import graph
 from .commands.init import init
+from .commands.inspect import inspect
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
@@ -65,6 +66,7 @@ app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
+app.command("inspect")(inspect)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ...nodes.imaging import tracing
 from ...nodes.imaging.back_projection import back_projection
-from ...schemas.arrays import F8, I8, Mask
+from ...schemas.arrays import I8, Mask
 from ...schemas.errors import UsageError
 from ...schemas.imaging.images import Footprints, RegionOfInterest
 from ...schemas.imaging.imaging_method import Threads
@@ -88,13 +88,6 @@ def region_of(saved: SavedRun, edges_cm: tuple[float, float, float, float]) -> R
         )
         raise UsageError(msg, key="region")
     return region
-
-
-def conic_cm(saved: SavedRun, cone_ids: I8) -> list[F8]:
-    """Where each cone meets the plane: (u, v) of points (n, 2) along it, NaN between branches."""
-    from ...nodes.imaging.cone_geometry import conic_points
-
-    return conic_points(saved.cones_at(cone_ids), saved.frame, saved.grid)
 
 
 def check_cones(saved: SavedRun, cone_ids: I8) -> None:
