@@ -16,6 +16,7 @@ import typer
 from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
 from .commands.cache import cache
 from .commands.check import check
+from .commands.explain import explain
 from .commands.graph import graph
 from .commands.init import init
 from .commands.inspect import inspect
@@ -67,6 +68,7 @@ app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
 app.command("inspect")(inspect)
+app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
