@@ -18,6 +18,7 @@ from .commands.cache import cache
 from .commands.check import check
 from .commands.explain import explain
 from .commands.graph import graph
+from .commands.info import info
 from .commands.init import init
 from .commands.inspect import inspect
 from .commands.nodes import nodes
@@ -67,6 +68,7 @@ app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
+app.command("info")(info)
 app.command("inspect")(inspect)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
