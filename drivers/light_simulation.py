@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..schemas.arrays import I4, Mask
+from ..schemas.arrays import I4, I8, Mask
 from ..schemas.errors import UsageError
 from ..schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
@@ -47,6 +47,7 @@ _WAVEFORMS: Final = "light/wvfm"
 _REF: Final = "light/events/ref/light/wvfm"
 _BACK: Final = "light/wvfm/ref/light/events"
 _REGION: Final = np.dtype([("start", "i4"), ("stop", "i4")])
+_NS_PER_MS: Final = 1_000_000
 _CHUNK_EVENTS: Final = 16
 _CHUNK_REFERENCES: Final = 1024
 
@@ -86,6 +87,7 @@ class LightSimulation:
             "light_tones",
             "light_triggers",
             "adc_missing",
+            "clock_offset_ms",
             "light_pulses",
             "rectangles",
             "light_event_truth",
@@ -247,13 +249,14 @@ def _event_rows(
     rows["event"] = truth["event"] + 1
     rows["sn"] = present * _serials(settings.n_adcs)
     rows["wvfm_valid"] = present[:, :, None]
-    tai = present * truth["tai_ns"].to_numpy()[:, None]
+    ahead_ms: I8 = shared["clock_offset_ms"]
+    tai = present * (truth["tai_ns"].to_numpy()[:, None] + _NS_PER_MS * ahead_ms)
     if settings.layout == "adc64":
         # Older files number the channels and leave the Unix time empty.
         rows["ch"] = present[:, :, None] * np.arange(N_CHANNELS)
         rows["tai_ns"] = tai[:, :, None]
     else:
-        rows["utime_ms"] = present * truth["utime_ms"].to_numpy()[:, None]
+        rows["utime_ms"] = present * (truth["utime_ms"].to_numpy()[:, None] + ahead_ms)
         rows["tai_ns"] = tai
         rows["trig_type"] = trigger_type
     return rows

@@ -55,6 +55,7 @@ FAULT_KINDS: Final = MappingProxyType(
         "baseline_move": FaultKind("channel", 600.0, "adc16", "baseline moved, inside the band"),
         "tone": FaultKind("adc", 12.5, "MHz", "a coherent tone on all channels of an ADC"),
         "missing_adc": FaultKind("adc", 0.25, "of the events", "an ADC is absent"),
+        "clock": FaultKind("adc", 5000.0, "ms", "the clock of an ADC is ahead"),
     }
 )
 """The faults that can be planted."""
@@ -74,6 +75,7 @@ Kind = Literal[
     "baseline_move",
     "tone",
     "missing_adc",
+    "clock",
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 

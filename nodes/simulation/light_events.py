@@ -73,6 +73,16 @@ def adc_missing(
     return np.asarray(frozen(missing))
 
 
+@tag(stage="events", unit="ms")
+def clock_offset_ms(n_adcs: int, planted_faults: pd.DataFrame) -> I8:
+    """How far the clock of each ADC is ahead, shape (n_adcs,)."""
+    offset = np.zeros(n_adcs, dtype=np.int64)
+    for fault in planted(planted_faults):
+        if fault.kind == "clock":
+            offset[fault.adc] += round(fault.value)
+    return np.asarray(frozen(offset))
+
+
 @tag(stage="events", schema="LightPulses")
 def light_pulses(
     light_triggers: U1,
