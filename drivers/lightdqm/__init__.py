@@ -1,0 +1,1 @@
+"""The light data-quality pipeline from settings to files, and over files."""
