@@ -1,1 +1,1 @@
-"""The light data-quality pipeline from settings to files, and over files."""
+"""Runs of the light data-quality pipeline: files chosen, inputs cut, outputs written."""
