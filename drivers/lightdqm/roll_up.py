@@ -2,7 +2,8 @@
 
 For M files with medians c_i, distances l_i and u_i of their 16 % and 84 % points from it, and n_i
 events: the mean of the c_i, the band sqrt(sum l_i^2) / M below and sqrt(sum u_i^2) / M above it, and
-the standard error sqrt(sum s_i^2 / n_i) / M with s_i = (u_i + l_i) / 2. In legacy mode nothing is
+the standard error sqrt(sum e_i^2) / M, where e_i = sqrt(pi / 2) (u_i + l_i) / 2 / sqrt(n_i) is that
+of a median of n_i normal values. In legacy mode nothing is
 divided by M, as in the script, so its errors grow as sqrt(M). Fractions sum their counts; their
 interval is that of the sums.
 """
@@ -26,6 +27,8 @@ from .store import RunStore
 
 # Files that are in memory at once.
 _FILES_AT_ONCE: Final = 256
+# Variance of the median of many normal values, in units of that of their mean.
+_MEDIAN_VARIANCE: Final = np.pi / 2.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def summary_sums(median: F8, p16: F8, p84: F8, n: I8) -> SummarySums:
         np.where(known, median, 0.0).sum(axis=0),
         (lower**2).sum(axis=0),
         (upper**2).sum(axis=0),
-        (half**2 / np.maximum(n, 1)).sum(axis=0),
+        (_MEDIAN_VARIANCE * half**2 / np.maximum(n, 1)).sum(axis=0),
         np.where(known, np.maximum(n, 0), 0).sum(axis=0),
         known.sum(axis=0),
     )

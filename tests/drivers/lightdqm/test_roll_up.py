@@ -51,7 +51,7 @@ def test_hand_values() -> None:
     assert whole.value[0, 0] == 12.0
     assert whole.lower[0, 0] == 12.0 - 5.0 / 2  # sqrt(9 + 16) / 2
     assert whole.upper[0, 0] == 12.0 + 10.0 / 2
-    assert whole.sigma[0, 0] == pytest.approx(np.sqrt(4.5**2 / 4 + 6**2 / 25) / 2, rel=1e-15)
+    assert whole.sigma[0, 0] == pytest.approx(np.sqrt(np.pi / 2 * (4.5**2 / 4 + 6**2 / 25)) / 2)
     assert (whole.n[0, 0], whole.n_files[0, 0]) == (29, 2)
     script = rolled_up(sums, legacy=True)
     assert (script.lower[0, 0], script.upper[0, 0]) == (7.0, 22.0)
