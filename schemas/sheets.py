@@ -75,10 +75,11 @@ Shape = Strokes | Fills | Marks | Words
 class Sheet:
     """A page: its name among the pages, what it shows, width and height in inches, shapes.
 
-    Later shapes lie above earlier ones.
+    Later shapes lie above earlier ones. ``problem`` says why a page could not be drawn.
     """
 
     name: str
     title: str
     size: tuple[float, float]
     shapes: tuple[Shape, ...]
+    problem: str = ""

@@ -80,7 +80,7 @@ def mask_sheet(grid: MaskGrid, heading: Heading, *, faces: bool) -> Sheet:
             shapes.append(Marks(xy, kind.symbol, kind.color, kind.size, 1.0, texts))
     for a, c in np.argwhere(grid.letters != "").tolist():
         (x, y), text = frame.at(c, a)[0], str(grid.letters[a, c])
-        shapes.append(Words(x + 0.075, y + 0.095, text, 7.5, RED, bold=True))
+        shapes.append(Words(x, y - 0.135, text, 7.0, RED, align="center", bold=True))
     shapes += frame.shapes(np.arange(0.0, n_channels, 4.0), np.arange(float(n_adcs)))
     shapes += [
         Words(_LEFT + 0.5 * frame.w, 0.16, "channel", 10.0, align="center"),

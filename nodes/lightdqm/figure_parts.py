@@ -79,5 +79,10 @@ def text_inches(text: str, size: float) -> float:
 
 
 def adc_name(adc: int) -> str:
+    """The name of an ADC in one line."""
+    return "  ·  ".join(adc_names(adc))
+
+
+def adc_names(adc: int) -> tuple[str, str]:
     """ADC 2m reads the ArcLight, ADC 2m + 1 the LCM detectors of module m (2x2 light read-out)."""
-    return f"ADC {adc}  ·  module {adc // 2}, {'LCM' if adc % 2 else 'ArcLight'}"
+    return f"ADC {adc}", f"module {adc // 2}, {'LCM' if adc % 2 else 'ArcLight'}"

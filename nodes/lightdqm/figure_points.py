@@ -172,10 +172,10 @@ def _points(points: Points, adc: int, frame: Frame) -> list[Shape]:
         ):
             c = np.flatnonzero(at & chosen)
             texts = tuple(_text(points, adc, int(channel)) for channel in c)
-            xy = frame.at(c, value[c]) + (0.0, _INWARD[symbol])
+            xy = np.add(frame.at(c, value[c]), (0.0, _INWARD[symbol]))
             shapes.append(Marks(xy, symbol, color, size, alpha, texts))
     c = np.flatnonzero(drawn & ~has_data)
-    at_foot = frame.at(c, low) + (0.0, 0.06)
+    at_foot = np.add(frame.at(c, low), (0.0, 0.06))
     texts = tuple(f"ADC {adc} channel {channel}: no data" for channel in c)
     return [*shapes, Marks(at_foot, "cross", GREY, 4.0, 1.0, texts)]
 

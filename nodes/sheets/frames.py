@@ -53,24 +53,34 @@ class Frame:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.log10(y / low) / math.log10(high / low))
 
-    def shapes(self, x_ticks: F8, y_ticks: F8, *, x_labels: bool = True) -> list[Shape]:
-        """Border, ticks and tick labels."""
+    def shapes(
+        self,
+        x_ticks: F8,
+        y_ticks: F8,
+        *,
+        x_labels: bool = True,
+        y_labels: bool = True,
+        size: float = 8.5,
+    ) -> list[Shape]:
+        """Border, ticks and, where they are wanted, tick labels of ``size`` points."""
         bottom, left = self.y_limits[0], self.x_limits[0]
         below, beside = self.at(x_ticks, bottom), self.at(left, y_ticks)
-        border = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) * (self.w, self.h)
+        corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) * (self.w, self.h)
+        border = np.add(corners, (self.x, self.y))
         ticks = [
             *(np.array([p, p - (0.0, 0.05)]) for p in below),
             *(np.array([p, p - (0.05, 0.0)]) for p in beside),
         ]
-        shapes: list[Shape] = [Strokes(lines([border + (self.x, self.y), *ticks]), INK, 0.8)]
-        names = log_labels(y_ticks) if self.log_y else tick_labels(y_ticks)
-        shapes += [
-            Words(x - 0.08, y, name, 8.5, align="right")
-            for (x, y), name in zip(beside, names, strict=True)
-        ]
+        shapes: list[Shape] = [Strokes(lines([border, *ticks]), INK, 0.8)]
+        if y_labels:
+            names = log_labels(y_ticks) if self.log_y else tick_labels(y_ticks)
+            shapes += [
+                Words(x - 0.08, y, name, size, align="right")
+                for (x, y), name in zip(beside, names, strict=True)
+            ]
         if x_labels:
             shapes += [
-                Words(x, y - 0.15, name, 8.5, align="center")
+                Words(x, y - 0.15, name, size, align="center")
                 for (x, y), name in zip(below, tick_labels(x_ticks), strict=True)
             ]
         return shapes
@@ -108,9 +118,7 @@ def ticks_of(limits: tuple[float, float], at_most: int) -> F8:
 
 def decades(limits: tuple[float, float]) -> F8:
     """The powers of ten within the limits, at most eight of them."""
-    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(
-        math.log10(limits[1]) + 1e-9
-    )
+    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
     return 10.0 ** np.arange(first, last + 1, max(1, math.ceil((last - first) / 8)))
 
 
