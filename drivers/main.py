@@ -21,6 +21,7 @@ from .commands.init import init
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
+from .commands.simulate_lightdqm import simulate_lightdqm
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -66,6 +67,7 @@ app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
 simulate.command("imaging")(simulate_imaging)
+simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import F8, I4, I8, Mask
+from ..arrays import F8, I1, I4, I8, Mask
 
 I2 = NDArray[np.int16]
 
@@ -50,6 +50,30 @@ class LightLayout:
 
 
 @dataclass(frozen=True)
+class EventTable:
+    """What the file says of its events.
+
+    Attributes
+    ----------
+    event_id, event_number
+        (n_events,); the number is -1 where the file has none.
+    trigger
+        Codes of ``frames.TRIGGERS``, (n_events,).
+    valid
+        Whether a waveform is there, (n_events, n_adcs, 64).
+    utime_ms, tai_ns
+        Times of each ADC, (n_events, n_adcs); -1 where unknown.
+    """
+
+    event_id: I8
+    event_number: I8
+    trigger: I1
+    valid: Mask
+    utime_ms: I8
+    tai_ns: I8
+
+
+@dataclass(frozen=True)
 class ChosenWaveforms:
     """Raw samples of the selected events, if they are few enough to be kept.
 
@@ -63,6 +87,17 @@ class ChosenWaveforms:
 
     event_rows: I8
     samples: I2 | None
+
+
+@dataclass(frozen=True)
+class SpectrumWaveforms:
+    """Raw samples of the events that spectra are made of.
+
+    ``places`` (m,) are places among the selected events, ``samples`` (m, n_adcs, 64, n_samples).
+    """
+
+    places: I8
+    samples: I2
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ GRANULARITIES: Final = ("channel", "epcb", "tpc", "total")
 FRACTION_STATUS: Final = ("ok", "no_data", "k_above_n")
 SUMMARY_SOURCES: Final = ("self", "all", "none")
 FLATLINE_STATES: Final = ("inactive", "known", "good", "dead", "no_data")
+NEIGHBOURS: Final = ("epcb", "side", "none")
 BASELINE_STATES: Final = ("inactive", "known", "good", "deviates", "no_data")
 CHECK_STATUS: Final = ("pass", "warn", "fail", "no_data")
 CHECKS: Final = (
@@ -160,7 +161,7 @@ LIGHT_HITS = TableSchema(
             "category",
             "",
             "epcb: two others of its board; side: four of its TPC side; none: too few events",
-            categories=("epcb", "side", "none"),
+            categories=NEIGHBOURS,
         ),
         Column("largest_adc16", "float64", "adc16", "greatest pulse in any event", True),
     ),

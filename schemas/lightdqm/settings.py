@@ -50,9 +50,7 @@ class MaskLimits(Section):
     dead_adc16: float
     """A waveform that nowhere exceeds its baseline by more shows no light."""
     dead_fraction: float
-    """A channel that sees a smaller share of the light of its board is dead."""
-    least_chances: int
-    """Events with light on a board (or else a TPC side) that are enough to call a channel dead."""
+    """A channel that sees a smaller share of the light of its neighbours is dead."""
     flat_adc16: float
     """A channel whose noise is below is flat."""
     rail_adc16: float
@@ -65,6 +63,15 @@ class MaskLimits(Section):
     def band(self, adc: int) -> tuple[float, float]:
         """The window of one ADC."""
         return self.baseline_band_adc16[adc if len(self.baseline_band_adc16) > 1 else 0]
+
+
+class LightHitSettings(Section):
+    """What counts as seeing light."""
+
+    least_adc16: float
+    """Height above the baseline."""
+    least_chances: int
+    """Events with light on a board (or else on half an ADC) that are enough to judge a channel."""
 
 
 class SparkSettings(Section):
