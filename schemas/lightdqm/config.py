@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -12,6 +12,7 @@ from .settings import VerdictLimits
 from .units import Units
 
 Granularity = Literal["channel", "epcb", "tpc", "total"]
+FilesInARow = Annotated[int, Field(ge=1)]
 
 
 class Pipeline(Section):
@@ -86,8 +87,10 @@ class LightDqm(Section):
     """A frowning face marks a bad channel in the masks, else a cross."""
     reference_run: int | None = Field(default=None, ge=0)
     """Run to compare with in the place of the files before."""
-    hysteresis: int = Field(default=2, ge=1)
-    """Files in a row that raise an alarm, or end it."""
+    store: str | None = None
+    """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite in output_dir."""
+    hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
+    """Failing files in a row that raise an alarm, and others in a row that end it."""
     time_zone: str = "America/Chicago"
     """Time zone of printed times."""
     overwrite: bool = False
