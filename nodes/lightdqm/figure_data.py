@@ -19,8 +19,8 @@ from .grouping import N_CHANNELS
 _OF_UNIT: Final = {"ADC16": "ADC16 counts", "ADC14": "ADC14 counts", "V": "V"}
 _WHOSE_LIGHT: Final = {
     "channel": "light in the channel",
-    "epcb": "light on its EPCB",
-    "tpc": "light in its TPC",
+    "epcb": "light on the channel's EPCB",
+    "tpc": "light in the channel's TPC",
 }
 _LETTERS: Final = ((BASELINE_BAND, "b"), (BASELINE_SPREAD, "s"), (BASELINE_MOVE, "m"))
 LETTERS_NOTE: Final = "b: outside of the band  ·  s: too wide a spread  ·  m: moved"
