@@ -75,9 +75,12 @@ def _number(value: float) -> str:
     return "no data" if finite(value) is None else f"{value:.6g}"
 
 
-def check_places(paths: Sequence[Path], *, overwrite: bool) -> None:
+def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) -> None:
     """UsageError if a file cannot be written there, or would replace another without consent."""
     for path in paths:
+        if path.suffix.lower() in (".png", ".csv") and not has_trends:
+            msg = f"{path}: shows quantities over files; give --quantity, or write .html"
+            raise UsageError(msg, file=path, key="quantity")
         if path.suffix.lower() not in _WRITERS:
             msg = (
                 f"{path}: its ending says no format; give .png (figure), .html (page) or .csv "
@@ -103,16 +106,10 @@ def write_trends(
 
 
 def _png(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    if not panels:
-        msg = "a figure shows a quantity over files; give --quantity, or write .html"
-        raise UsageError(msg, key="quantity")
     return sheet_png(trend_sheet(panels, _TITLE, time_zone))
 
 
 def _csv(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    if not panels:
-        msg = "a table of trends needs a quantity; give --quantity, or write .html"
-        raise UsageError(msg, key="quantity")
     parts = []
     for panel in panels:
         values = {"trend": str(panel.request), "unit": panel.request.unit}
