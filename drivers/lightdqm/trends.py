@@ -1,7 +1,8 @@
 """A quantity of a channel, EPCB or TPC over the files of the store, and its reference.
 
 The value of a group is the mean over its channels with a sensor; its interval that of a mean, as
-in roll_up.py. A fraction of a group sums the counts of its channels.
+in roll_up.py. A fraction of a group sums the counts of its channels; as these look at the same
+events, its interval is the mean of theirs.
 """
 
 from __future__ import annotations
@@ -115,11 +116,12 @@ def _count_points(
 
 
 def _count_point(k: NDArray[Any], n: NDArray[Any], mask: Mask) -> Point:
-    total_k, total_n = k[mask].sum(), n[mask].sum()
-    if total_n == 0:
+    k, n = k[mask & (n > 0)], n[mask & (n > 0)]
+    if not n.size:
         return _EMPTY
-    interval = interval_of(total_k, total_n)
-    return {key: float(v) for key, v in interval.items()} | {"k": int(total_k), "n": int(total_n)}
+    intervals = interval_of(k, n)
+    share = {key: float(np.average(v, weights=n)) for key, v in intervals.items()}
+    return {**share, "k": int(k.sum()), "n": int(n.sum())}
 
 
 def _power_points(

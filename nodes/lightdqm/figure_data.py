@@ -18,9 +18,10 @@ from .grouping import N_CHANNELS
 
 _OF_UNIT: Final = {"ADC16": "ADC16 counts", "ADC14": "ADC14 counts", "V": "V"}
 _WHOSE_LIGHT: Final = {
-    "channel": "light in the channel",
-    "epcb": "light on its EPCB",
-    "tpc": "light in its TPC",
+    "channel": " with light in the channel",
+    "epcb": " with light on the EPCB",
+    "tpc": " with light in the TPC",
+    "total": "",
 }
 _LETTERS: Final = ((BASELINE_BAND, "b"), (BASELINE_SPREAD, "s"), (BASELINE_MOVE, "m"))
 LETTERS_NOTE: Final = "b: outside of the band  ·  s: too wide a spread  ·  m: moved"
@@ -83,9 +84,7 @@ def fraction_points(
     value, lower, upper = (
         100.0 * by_channel(rows, column, n_adcs) for column in ("fraction", "lower", "upper")
     )
-    events = f"{page.trigger} triggers" if page.trigger != "unknown" else "unknown triggers"
-    light = _WHOSE_LIGHT.get(page.granularity)
-    among = f"% of the {events} with {light}" if light else f"% of the {events}"
+    among = f"% of {page.trigger} triggers{_WHOSE_LIGHT[page.granularity]}"
     return Points(
         name=page.file_name,
         title=f"{page.quantity.capitalize()} waveforms: {among}",

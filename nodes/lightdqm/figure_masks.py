@@ -32,10 +32,10 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "good": Kind("ring", GREEN, 11.0, "good"),
     "bad": Kind("frown", RED, 13.0, "contact LRS expert"),
-    "railed_high": Kind("up", VIOLET, 11.0, "stuck at the top"),
-    "railed_low": Kind("down", VIOLET, 11.0, "stuck at the bottom"),
-    "flat": Kind("square", VIOLET, 11.0, "no noise"),
-    "sparking": Kind("star", ORANGE, 13.0, "sparks"),
+    "railed_high": Kind("up", VIOLET, 11.0, "stuck at the top: expert"),
+    "railed_low": Kind("down", VIOLET, 11.0, "stuck at the bottom: expert"),
+    "flat": Kind("square", VIOLET, 11.0, "no noise: expert"),
+    "sparking": Kind("star", ORANGE, 13.0, "sparks: expert"),
     "known": Kind("dot", "#000000", 5.5, "known problem: ignore"),
     "no_data": Kind("dash", GREY, 9.0, "no data"),
 }

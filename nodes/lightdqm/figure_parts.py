@@ -12,7 +12,6 @@ from ..sheets.frames import GREY, INK
 
 TITLE_SIZE: Final = 14.0
 TEXT_SIZE: Final = 9.5
-_LONGEST_SOURCE: Final = 56
 # Mean width of a letter in sizes, with some room.
 _LETTER: Final = 0.54
 
@@ -45,12 +44,13 @@ def heading_shapes(
     """Title, file and legend in the uppermost 1.05 inches of a page."""
     width, height = size
     beside = "  ·  ".join(part for part in (heading.period, heading.events) if part)
+    room = int((width - 1.0) / text_inches("x", TEXT_SIZE)) - len(beside)
     source = heading.source
-    source = source if len(source) <= _LONGEST_SOURCE else f"…{source[1 - _LONGEST_SOURCE :]}"
+    source = source if len(source) <= room else f"…{source[len(source) - max(room, 8) + 1 :]}"
     return [
         Words(0.3, height - 0.28, title, TITLE_SIZE, bold=True),
         Words(0.3, height - 0.55, beside, TEXT_SIZE, GREY),
-        Words(width - 0.3, height - 0.28, source, TEXT_SIZE, GREY, align="right"),
+        Words(width - 0.3, height - 0.55, source, TEXT_SIZE, GREY, align="right"),
         *legend_shapes(keys, 0.36, height - 0.82),
     ]
 

@@ -93,7 +93,7 @@ def _event(picked: PickedWaveforms, adc: int, epcb: int) -> str:
 
 def _cell_shapes(frame: Frame, event: str, *, time_labels: bool) -> list[Shape]:
     """Frame, scales, and which event it is."""
-    x_ticks, y_ticks = ticks_of(frame.x_limits, 4), ticks_of(frame.y_limits, 3)
+    x_ticks, y_ticks = ticks_of(frame.x_limits, 4), ticks_of(frame.y_limits, 4)
     if event == "no data":
         middle = (frame.x + 0.5 * frame.w, frame.y + 0.5 * frame.h)
         words = Words(*middle, event, 9.0, GREY, align="center")

@@ -28,6 +28,7 @@ from ...schemas.lightdqm.settings import (
 )
 from ...schemas.sheets import Sheet, Words
 from ..sheets.drawing import sheet_png, sheets_pdf
+from ..statistics import clopper_pearson
 from .figure_arguments import arguments_sheet
 from .figure_data import (
     baseline_grid,
@@ -113,8 +114,10 @@ def mask_grids(
 
 
 def _sparking(spark_rates: pd.DataFrame, limits: VerdictLimits, like: NDArray[np.str_]) -> Mask:
-    lower = by_channel(spark_rates, "lower", len(like))
-    return np.asarray(lower > limits.spark_fraction)
+    """Channels whose rate of sparks surely exceeds the limit, as in the verdict."""
+    lower, _ = clopper_pearson(spark_rates["k"], spark_rates["n"], 1.0 - limits.confidence)
+    sure = spark_rates.assign(lower=lower)
+    return np.asarray(by_channel(sure, "lower", len(like)) > limits.spark_fraction)
 
 
 @tag(stage="figures", helper="true")

@@ -122,10 +122,10 @@ def fractions_frame(n_adcs, k=1, n=28, triggers=("self", "beam")):
     )
 
 
-def sparks_frame(n_adcs, lower=()):
+def sparks_frame(n_adcs, k=()):
     adc, channel = np.nonzero(np.tile(HAS_SENSOR, (n_adcs, 1)))
-    found = np.zeros((n_adcs, 64))
-    for at, value in dict(lower).items():
+    found = np.zeros((n_adcs, 64), int)
+    for at, value in dict(k).items():
         found[at] = value
     size = len(adc)
     return frames.SPARK_RATES.frame(
@@ -133,9 +133,9 @@ def sparks_frame(n_adcs, lower=()):
             "adc": adc,
             "channel": channel,
             "n": np.full(size, 100),
-            "k": np.zeros(size),
-            "fraction": np.zeros(size),
-            "lower": found[adc, channel],
+            "k": found[adc, channel],
+            "fraction": found[adc, channel] / 100.0,
+            "lower": np.zeros(size),
             "upper": np.ones(size),
             "largest_step_adc16": np.zeros(size),
         }
