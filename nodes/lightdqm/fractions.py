@@ -75,8 +75,8 @@ def dqm_fractions__of_script(
     """Clipped and negative fractions of every input as the earlier script has them.
 
     Numerators are flagged waveforms whether lit or not (except by EPCB), a TPC is lit by any of
-    its 2 x 32 inputs, every waveform counts, and at k = 0 the upper end is 1 (0 +1 -0 without events). Where k > n the
-    script fails; here there is no interval and the status says so.
+    its 2 x 32 inputs, every waveform counts, and at k = 0 the upper end is 1; without events
+    the fraction is 0. Where k > n the script fails; here the status says so.
     """
     lit = by_waveform(waveform_features, "lit")
     everything = np.ones_like(lit)

@@ -35,7 +35,7 @@ HAS_SENSOR: Final[Mask] = frozen(_has_sensor())
 EPCB_OF_CHANNEL: Final[I4] = frozen(_epcb_of_channel())
 """(64,): board of an input in its ADC, 0 to 7; -1 without a sensor."""
 CHANNELS_OF_EPCB: Final[NDArray[np.int32]] = frozen(
-    np.array([np.flatnonzero(EPCB_OF_CHANNEL == g) for g in range(N_EPCBS)], dtype=np.int32)
+    np.array([np.flatnonzero(g == EPCB_OF_CHANNEL) for g in range(N_EPCBS)], dtype=np.int32)
 )
 """(8, 6): the inputs of each board."""
 

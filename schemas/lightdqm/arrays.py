@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ class LightLayout:
     rwm_channel: int
     sample_ns: float
     fields: tuple[str, ...]
-    attributes: Mapping[str, Any] = MappingProxyType({})
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def event_bytes(self) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from ..settings import Section, Window
 from .units import Units
@@ -138,5 +137,5 @@ class RunFacts:
     """
 
     source: str = ""
-    arguments: Mapping[str, str] = MappingProxyType({})
+    arguments: Mapping[str, str] = field(default_factory=dict)
     run_time: str = ""
