@@ -60,7 +60,7 @@ FAULT_KINDS: Final = MappingProxyType(
         "undershoot": FaultKind(
             "channel", 0.3, "of the peak", "pulses swing below the baseline", "negative"
         ),
-        "clipping": FaultKind("channel", 20.0, "x", "light too bright for the range", "clipped"),
+        "clipping": FaultKind("channel", 60.0, "x", "light too bright for the range", "clipped"),
         "noisy": FaultKind("channel", 12.0, "x", "noise too large", "noise"),
         "baseline_band": FaultKind(
             "channel", 4500.0, "adc16", "baseline outside the band", "baseline_band"
@@ -152,7 +152,7 @@ class Scintillation(Section):
     """Standard deviation of the logarithm of the amplitude."""
     gain_scatter: float = Field(default=0.1, ge=0, lt=0.3)
     """Relative standard deviation of the light response of the channels."""
-    crosstalk: Share = 0.005
+    crosstalk: Share = 0.001
     """Share of the light that the other TPC of the module sees."""
     undershoot: Share = 0.003
     """Depth of the swing below the baseline after a pulse, of the peak."""
