@@ -30,6 +30,10 @@ def graph(
         list[str] | None,
         typer.Option(help="Draw only this node and what it needs; repeatable."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--pipeline", help="Pipeline to draw (default: that of CONFIG, or imaging)."),
+    ] = None,
     species: Annotated[
         ShownSpecies | None,
         typer.Option(help="Whose nodes are drawn (default: those that are on)."),
@@ -42,8 +46,9 @@ def graph(
         bool, typer.Option("--json", help="Print one JSON object: nodes and edges.")
     ] = False,
 ) -> None:
-    """Draw the graph of the imaging pipeline as SVG."""
+    """Draw the graph of a pipeline as SVG."""
     from ...schemas.errors import UsageError
+    from ..pipelines import DEFAULT
 
     if output_path is not None:
         if output_path.suffix != ".svg":
@@ -53,8 +58,11 @@ def graph(
             msg = f"{output_path}: exists already; give --overwrite, or name another file"
             raise UsageError(msg, file=output_path, code="output_exists")
     from ..api import pipeline
+    from ..config import load_config
 
-    picture = pipeline("imaging", config).graph(
+    loaded = None if config is None else load_config(config)
+    name = name or (DEFAULT if loaded is None else loaded.config.pipeline.name)
+    picture = pipeline(name, loaded).graph(
         everything=everything,
         targets=target or (),
         species=None if species is None else species.value,
