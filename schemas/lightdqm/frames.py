@@ -197,9 +197,7 @@ ADC_CLOCKS = TableSchema(
     (
         _ADC,
         Column("n", "int64", "", "events in which it has a time", at_least=0),
-        Column(
-            "ahead_ms", "float64", "ms", "median of its time less the median of the ADCs", True
-        ),
+        Column("ahead_ms", "float64", "ms", "median of its time less the median of the ADCs", True),
     ),
 )
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from radiograph.drivers.graph import build_driver, lightdqm
 from radiograph.drivers.light_simulation import LightSimulationResult, write_light_simulation
+from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.nodes.lightdqm.findings import overall_status
 from radiograph.schemas.light_simulation import (
     FAULT_KINDS,
@@ -21,18 +22,8 @@ from radiograph.schemas.light_simulation import (
     LightSimulationSettings,
     planted,
 )
-from radiograph.schemas.lightdqm.config import LightDqm
+from radiograph.schemas.lightdqm.config import LightDqmConfig
 from radiograph.schemas.lightdqm.frames import EARLIER_RUNS
-from radiograph.schemas.lightdqm.settings import (
-    EventSelection,
-    LightHitSettings,
-    MaskLimits,
-    NoiseWindow,
-    PulseThreshold,
-    SparkSettings,
-    SpectrumSettings,
-)
-from radiograph.schemas.lightdqm.units import PER_ADC16
 from radiograph.schemas.sources import FileRef
 
 SMALL: dict[str, Any] = {"n_events": 150, "n_adcs": 4, "n_samples": 400}
@@ -40,31 +31,14 @@ ALL = [{"kind": kind} for kind in FAULT_KINDS]
 Write = Callable[..., LightSimulationResult]
 
 
-def inputs(**changes: Any) -> dict[str, Any]:
-    """The inputs of the graph with the settings' defaults."""
-    s = LightDqm.model_validate(changes)
-    limits = {name: getattr(s, name) for name in MaskLimits.model_fields if hasattr(s, name)}
-    return {
-        "event_selection": EventSelection(max_evts=s.max_evts),
-        "noise_window": NoiseWindow(samples=s.noise_samples),
-        "pulse_threshold": PulseThreshold(adc16=s.ptps16bit),
-        "spectrum_settings": SpectrumSettings(
-            powspec_nevts=s.powspec_nevts, V_per_adc16=PER_ADC16["V"]
-        ),
-        "mask_limits": MaskLimits(**limits | {"baseline_band_adc16": s.baseline_bands}),
-        "light_hit_settings": LightHitSettings(
-            least_adc16=s.dead_adc16, least_chances=s.least_chances
-        ),
-        "spark_settings": SparkSettings(step_adc16=s.spark_step_adc16),
-        "verdict_limits": s.limits,
-        "earlier_runs": EARLIER_RUNS.empty(),
-    }
-
-
 def seen(result: LightSimulationResult, *targets: str, **given: Any) -> Any:
     """Nodes of a written file; the status file is read if ``status`` says so."""
     status = "file" if given.pop("status", False) else "none"
-    values = inputs() | {"source_file": FileRef(str(result.out), 0, "")} | given
+    values = (
+        dict(graph_values(LightDqmConfig(), Path()))
+        | {"source_file": FileRef(str(result.out), 0, "")}
+        | given
+    )
     if status == "file":
         values["channel_status_file"] = FileRef(str(result.channel_status), 0, "")
     driver = build_driver(lightdqm(), {"legacy": False, "channel_status": status})
