@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
 
 _BLOCK = 1 << 22
+_SAMPLES = 64
+_SAMPLE_BYTES = 1 << 14
 
 
 def file_ref(path: Path) -> FileRef:
@@ -29,6 +32,29 @@ def file_ref(path: Path) -> FileRef:
     return FileRef(str(path), size, digest.hexdigest())
 
 
+def sampled_file_ref(path: Path) -> FileRef:
+    """A file too long to be read for its name: known by size, times and samples of its content.
+
+    The hash, marked ``sampled:``, is that of the size, inode and times that the system has of the
+    file and of blocks spread over it, both ends included. Written to or copied it is another
+    file, so that a cache may compute once too often but never mistakes one file for another.
+    InputError if it cannot be read.
+    """
+    digest = xxhash.xxh3_128()
+    try:
+        stat = path.stat()
+        identity = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+        digest.update(repr(identity).encode())
+        with path.open("rb") as stream:
+            for k in range(_SAMPLES):
+                stream.seek(max(stat.st_size - _SAMPLE_BYTES, 0) * k // (_SAMPLES - 1))
+                digest.update(stream.read(_SAMPLE_BYTES))
+    except OSError as reason:
+        msg = f"{path}: cannot be read ({reason.strerror or reason})."
+        raise InputError(msg, file=path) from None
+    return FileRef(str(path), stat.st_size, f"sampled:{digest.hexdigest()}")
+
+
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` that takes its place when the block ends well."""
@@ -40,6 +66,17 @@ def replaced_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Other processes that ask for the same folder wait until the block ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

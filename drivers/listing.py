@@ -6,26 +6,13 @@ import inspect
 from typing import Any
 
 from .graph import PIPELINES, build_driver, dependencies, visible_nodes
-
-# Any legal choice shows every name: variants of a node share it.
-_CHOICES = {
-    "imaging": {
-        "neutrons": True,
-        "gammas": True,
-        "energy_strategy": "ELUT",
-        "tof_start": "time",
-        "prior_target": "prior",
-        "directionality": "axis",
-        "event_cap": False,
-        "cone_cap": False,
-    }
-}
+from .pipelines import definition
 
 
 def listed_nodes(name: str) -> list[dict[str, Any]]:
     """Name, stage, unit, schema, first line of the docstring, inputs and aliases of each node."""
     pipeline = PIPELINES[name]()
-    dr = build_driver(pipeline, _CHOICES[name])
+    dr = build_driver(pipeline, definition(name).listed_choices)
     stages = list(dict.fromkeys(v.tags.get("stage", "") for v in _in_order(dr, pipeline)))
     rows = []
     for node in _in_order(dr, pipeline):

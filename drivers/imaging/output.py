@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from ...schemas.imaging.codes import CandidateStatus, HitFilter
 from ...schemas.imaging.config import ImagingConfig
@@ -21,7 +19,6 @@ from ...schemas.imaging.images import (
     SummedImages,
 )
 from ...schemas.sources import EventRange
-from ...schemas.tables import TableSchema
 from ..execution import RangeResults
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
 from . import rows
@@ -30,7 +27,6 @@ from .merging import RowsBefore
 
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
-_UNITS: Final = ("cm", "ns", "MeV", "MeVee", "rad")
 _LABELS: Final = {
     "/lm/event_type_labels": ("events", ["0=neutron", "1=gamma"]),
     "/cones/species_labels": ("cones", ["0=neutron", "1=gamma"]),
@@ -248,40 +244,3 @@ def write_counters(file: h5py.File, by_stage: Mapping[str, Counts]) -> None:
     for number, counts in enumerate(by_stage.values(), start=1):
         for name, value in counts.values.items():
             group.attrs[f"S{number}_{name}"] = np.int64(value)
-
-
-def write_value(
-    file: h5py.File, name: str, value: Any, description: str, table: TableSchema | None = None
-) -> None:
-    """A target that has no place of its own: /targets/<name>, a dataset a column or field.
-
-    ``table`` describes the columns of a frame; units otherwise stand in the names.
-    """
-    path = f"targets/{name}"
-    if isinstance(value, pd.DataFrame):
-        for column in value.columns:
-            known = table[column] if table is not None and column in table else None
-            unit = unit_of(column) if known is None else known.unit
-            text = description if known is None else known.description
-            write_array(file, f"{path}/{column}", _plain_column(value[column]), unit, text)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            part = f"{description}: {field.name.replace('_', ' ')}"
-            write_value(file, f"{name}/{field.name}", getattr(value, field.name), part)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            write_value(file, f"{name}/{key}", item, f"{description}: {key}")
-    elif value is not None:
-        write_array(file, path, value, unit_of(name), description)
-
-
-def unit_of(name: str) -> str:
-    """The unit that a name ends with; empty without."""
-    last = name.rpartition("_")[2]
-    return last if last in _UNITS else ""
-
-
-def _plain_column(column: pd.Series) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object).where(column.notna(), "").to_numpy()
-    return column.to_numpy()

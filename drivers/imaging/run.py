@@ -26,13 +26,14 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
 from ...schemas.sources import EventRange
+from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
 from ..files import replaced_file, writable
 from ..hdf5 import new_file
+from ..hdf5_values import write_value
 from . import metadata, output
-from .explaining import remember_settings
 from .merging import RowsBefore
 from .requests import Request, request_for_stage, request_for_targets
 from .session import Session, Sink, open_session
@@ -215,7 +216,7 @@ def _write_file(
     config = loaded.config
     run_number = run_number_of(Path(session.source.path))
     with new_file(path) as file:
-        metadata.write_root(file, loaded, metadata.command_line())
+        metadata.write_root(file, loaded)
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
         problems += metadata.write_meta(file, loaded, *plane)
         with output.ImagingRows(file, request.groups, config, run_number) as rows:
@@ -264,7 +265,7 @@ def _write_values(
         node = session.driver.graph.nodes[name]
         summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
         table = TABLES.get(node.tags.get("schema", ""))
-        output.write_value(file, name, found[name], summary, table)
+        write_value(file, f"targets/{name}", found[name], summary, table)
 
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:

@@ -49,6 +49,11 @@ class Session:
             pipeline, self.inputs.choices, self.manifest, self.cache
         )
 
+    @property
+    def input_files(self) -> list[FileRef]:
+        """The files that are read."""
+        return [self.source]
+
     def resolved(self, targets: Iterable[str]) -> list[str]:
         """Names of nodes, aliases replaced."""
         return resolved_targets(self.driver, targets, self.aliases)

@@ -31,6 +31,7 @@ _TONES_FROM_MHZ: Final = 0.5
 _BACKGROUND_BINS: Final = 20
 # Beside a tone its own power leaks: a sine between two bins fills several.
 _TONE_BINS: Final = 2
+_ROWS_AT_A_TIME: Final = 32
 
 
 @tag(stage="spectra", helper="true", stored="false")
@@ -165,6 +166,7 @@ def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFr
     frequency = power_spectra.frequency_MHz
     adc, channel = np.nonzero(active_channels)
     spectra = power_spectra.mean_V2[active_channels]
+    # The median of an exponential distribution is ln 2 of its mean.
     background = _background(power_spectra.median_V2[active_channels]) / np.log(2.0)
     first = int(np.searchsorted(frequency, _TONES_FROM_MHZ))
     found: dict[str, Any] = {
@@ -190,4 +192,8 @@ def _background(spectra: F8) -> F8:
     reach = min(_BACKGROUND_BINS, spectra.shape[1] - 1)
     padded = np.pad(spectra, ((0, 0), (reach, reach)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
-    return np.asarray(np.median(windows, axis=2))
+    found = np.empty_like(spectra)
+    for begin in range(0, len(spectra), _ROWS_AT_A_TIME):
+        rows = np.s_[begin : begin + _ROWS_AT_A_TIME]
+        found[rows] = np.median(windows[rows], axis=2)
+    return found
