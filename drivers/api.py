@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..schemas.errors import UsageError
 from .config import LoadedConfig, load_config
 from .dag import Dag, DagNode, Species, pipeline_dag
+from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
 from .graph import PIPELINES, build_driver, resolved_targets
 from .pipelines import Session, definition
@@ -143,13 +144,18 @@ class Analysis:
         everything: bool = False,
         targets: Iterable[str] = (),
         species: Species | None = None,
+        outcomes: Mapping[str, NodeOutcome] | None = None,
+        subtitle: str = "",
     ) -> GraphPicture:
         """The picture of the graph: the main quantities, or everything that is no helper.
 
-        ``species`` is whose nodes are drawn; by default those that are on.
+        ``species`` is whose nodes are drawn; by default those that are on. ``outcomes`` are what
+        became of each node in a run, and ``subtitle`` says in which.
         """
         dag = self._dag(everything=everything, targets=targets, species=species)
-        return GraphPicture(dag, svg_text(dag, f"radiograph: the {self.name} pipeline"))
+        dag = dag if outcomes is None else with_outcomes(dag, outcomes)
+        title = f"radiograph: the {self.name} pipeline"
+        return GraphPicture(dag, svg_text(dag, title, subtitle))
 
     def _dag(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -37,7 +37,22 @@ MAIN_QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "projection_metrics",
             "counters",
             "figures",
-        )
+        ),
+        "lightdqm": (
+            "light_events",
+            "selected_events",
+            "waveform_features",
+            "noise_summary",
+            "baseline_summary",
+            "light_hits",
+            "spark_rates",
+            "dqm_fractions",
+            "power_spectra",
+            "noise_tones",
+            "channel_masks",
+            "dqm_verdict",
+            "light_figures",
+        ),
     }
 )
 """What the compact picture of a pipeline shows."""
@@ -75,6 +90,18 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "projection_settings": ("[vis.projections]",),
         "vis": ("[vis]",),
         "run_labels": ("[run]",),
+        "channel_status_file": ("[lightdqm]",),
+        "event_selection": ("[lightdqm]",),
+        "pulse_threshold": ("[lightdqm]",),
+        "noise_window": ("[lightdqm]",),
+        "spectrum_settings": ("[lightdqm]",),
+        "light_hit_settings": ("[lightdqm]",),
+        "spark_settings": ("[lightdqm]",),
+        "mask_limits": ("[lightdqm]",),
+        "verdict_limits": ("[lightdqm.limits]",),
+        "page_settings": ("[lightdqm]",),
+        "run_facts": ("[lightdqm]",),
+        "earlier_runs": ("[lightdqm]",),
     }
 )
 """The parts of the TOML file that an input of the graph is made of, or the file's name."""
@@ -89,16 +116,25 @@ CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "directionality": "[cones]",
         "event_cap": "[run]",
         "cone_cap": "[run]",
+        "legacy": "[lightdqm]",
+        "channel_status": "[lightdqm]",
     }
 )
 """Where the TOML file chooses between variants of a node."""
+
+
+_INPUTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"imaging": "PHITS text or DAQ ROOT file", "lightdqm": "FLOW.hdf5 file of the light read-out"}
+)
 
 
 @dataclass(frozen=True)
 class DagNode:
     """A box of the picture: a quantity, or the input file (``stage`` empty).
 
-    ``settings`` are the sections of the TOML file that enter here, through helpers included.
+    ``settings`` are the sections of the TOML file that enter here, through helpers included;
+    ``members`` the nodes of the graph that it stands for. ``status`` and ``note`` say what
+    became of it in a run (dag_record.py); empty = not said.
     """
 
     name: str
@@ -107,6 +143,9 @@ class DagNode:
     unit: str = ""
     schema: str = ""
     settings: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    status: str = ""
+    note: str = ""
 
     @property
     def is_file(self) -> bool:
@@ -131,7 +170,10 @@ class Dag:
         return {
             "pipeline": self.pipeline,
             "stages": list(self.stages),
-            "nodes": [{**vars(n), "settings": list(n.settings)} for n in self.nodes],
+            "nodes": [
+                {**vars(n), "settings": list(n.settings), "members": list(n.members)}
+                for n in self.nodes
+            ],
             "edges": [list(edge) for edge in self.edges],
         }
 
@@ -177,9 +219,12 @@ def pipeline_dag(
         settings[name] |= {s for n in (*group, *reached.hidden) for s in _chosen_by(dr, n)}
     order = [n for n in _in_order(dr, pipeline) if n in members]
     order += [n for n in members if n not in order]
-    described = [_described(dr, n, members[n], settings[n]) for n in order]
+    taken = _taken_in(dr, order, members, nodes)
+    described = [
+        replace(_described(dr, n, members[n], settings[n]), members=taken[n]) for n in order
+    ]
     if any(a == INPUT_FILE for a, _ in edges):
-        described.insert(0, DagNode(INPUT_FILE, summary="PHITS text or DAQ ROOT file"))
+        described.insert(0, DagNode(INPUT_FILE, summary=_INPUTS[pipeline.name]))
     rank = {n.name: k for k, n in enumerate(described)}
     in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
     return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))
@@ -211,6 +256,20 @@ def _shown_names(
     of_data = {n for n in nodes if _needs_file(dr, n)}
     first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
     return {n: name for n, name in first.items() if name is not None}
+
+
+def _taken_in(
+    dr: driver.Driver, order: Iterable[str], members: Mapping[str, list[str]], nodes: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """The nodes that each name stands for: its own, and helpers that it is the first to need."""
+    shown = {n for group in members.values() for n in group}
+    free = nodes - shown
+    taken = {}
+    for name in order:
+        helpers = upstream(dr, members[name]) & free
+        free -= helpers
+        taken[name] = (*members[name], *sorted(helpers))
+    return taken
 
 
 def _needs_file(dr: driver.Driver, node: str) -> bool:

@@ -82,6 +82,7 @@ def lightdqm() -> Pipeline:
         "picks",
         "masks",
         "verdict",
+        "figures",
     )
     return Pipeline(
         "lightdqm",

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,18 @@ def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") 
 
     ``source_name`` is printed in the figures.
     """
-    labels = FigureLabels(
+    values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
+    return GraphInputs(graph_choices(config), values)
+
+
+def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
+    """What the figures of a run say beside its counts, as far as the settings know it."""
+    return FigureLabels(
         title=config.run.plot_label or "",
         subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
         source=source_name,
+        software=f"radiograph {version('radiograph')}",
     )
-    values = {**_values(config, folder), "run_labels": labels}
-    return GraphInputs(graph_choices(config), values)
 
 
 def graph_choices(config: ImagingConfig) -> dict[str, Any]:
@@ -103,9 +109,7 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "neutron_cone_filters": resolved(filters.cones, filters.cones.neutron),
         "gamma_cone_filters": resolved(filters.cones, filters.cones.gamma),
         "cone_budget": config.run.max_cones,
-        "imaging_method": ImagingMethod(
-            config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-        ),
+        "imaging_method": imaging_method(config),
         "threads": threads(config),
         "projection_settings": config.vis.projections,
         "vis": config.vis,
@@ -153,6 +157,13 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
         time_units=adapter.time_units,
         tree_key=adapter.tree_key,
         meta_tree_key=adapter.meta_tree_key,
+    )
+
+
+def imaging_method(config: ImagingConfig) -> ImagingMethod:
+    """How cones become images."""
+    return ImagingMethod(
+        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
     )
 
 

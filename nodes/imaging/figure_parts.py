@@ -9,6 +9,7 @@ import numpy as np
 from .figure_layout import PANEL_NAMES
 from .figure_picture import Drawing, Peak
 from .figure_text import count_scale, metric_sources
+from .peak_curve import fitted_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's vermilion: apart from every colour of cividis, also for the colour-blind.
 ROI_COLOR: Final = "#d55e00"
+# Okabe and Ito's blue.
+FIT_COLOR: Final = "#0072b2"
 CURVE_COLOR: Final = "#1a1a1a"
 FILL_COLOR: Final = "#d9d9d9"
 GREY: Final = "#595959"
@@ -95,6 +98,7 @@ def _style(kind: str) -> dict[str, Any]:
     diamond = {**point, "marker": "D", "ms": 7, "mew": 1.2}
     styles: dict[str, dict[str, Any]] = {
         "curve": {"color": CURVE_COLOR, "lw": 1.2},
+        "fit": {"color": FIT_COLOR, "lw": 1.4},
         "edges": {"color": GREY, "lw": 1.2, "ls": (0, (4, 2))},
         "roi": {"color": ROI_COLOR, "lw": 1.6, **around("white", 3.0)},
         "line": {"color": "white", "lw": 1.4, "solid_capstyle": "butt", **around("black", 3.2)},
@@ -128,8 +132,22 @@ def draw_curves(axes: Axes, d: Drawing, name: str) -> None:
         where: Literal["vertical", "horizontal"] = "vertical" if upright else "horizontal"
         axes.stairs(curve, edges, orientation=where, fill=True, lw=0, **fill)
         axes.stairs(curve, edges, orientation=where, color=line, lw=1.2, baseline=None)
+    _draw_fit(axes, d, name)
     _draw_positions(axes, d, name)
     _label_counts(axes, d, name, top)
+
+
+def _draw_fit(axes: Axes, d: Drawing, name: str) -> None:
+    """The fitted curve over the bins that were fitted, in counts per bin as the projection."""
+    m = d.fit(name)
+    if m is None:
+        return
+    upright = name == "u"
+    step = d.picture.grid.du_cm if upright else d.picture.grid.dv_cm
+    positions = np.linspace(m.fit_low_cm, m.fit_high_cm, 201)
+    counts = fitted_counts(m, positions, step)
+    drawn = d.u(positions) if upright else d.v(positions)
+    axes.plot(*((drawn, counts) if upright else (counts, drawn)), **_style("fit"))
 
 
 def _draw_positions(axes: Axes, d: Drawing, name: str) -> None:
@@ -185,6 +203,8 @@ def draw_legend(figure: Figure, d: Drawing, marks: list[tuple[str, str]]) -> Non
     entries = list(marks)
     if in_corner:
         entries = [("curve", "Whole plane"), *entries] if len(d.curves("u")) > 1 else entries
+        if d.fit("u") is not None or d.fit("v") is not None:
+            entries.append(("fit", "Fit"))
         if _shown_edges(d, "u") or _shown_edges(d, "v"):
             entries.append(("edges", "Edges"))
     if not entries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -12,6 +12,7 @@ from .settings import VerdictLimits
 from .units import Units
 
 Granularity = Literal["channel", "epcb", "tpc", "total"]
+FilesInARow = Annotated[int, Field(ge=1)]
 
 
 class Pipeline(Section):
@@ -50,6 +51,8 @@ class LightDqm(Section):
     """Most events that are looked at; 0 = all."""
     write_json_blobs: bool = False
     """Append the JSON-lines of the earlier script."""
+    write_parquet: bool = False
+    """Write the tables as Parquet as well (needs radiograph[parquet])."""
     merge_grafana_plots: bool = False
     """The two mask pictures in the PDF as well."""
     plot_all_clipped: bool = False
@@ -66,7 +69,7 @@ class LightDqm(Section):
     """A waveform that nowhere exceeds its baseline by more shows no light."""
     dead_fraction: float = Field(default=0.2, ge=0, lt=1)
     """A channel that sees a smaller share of the light its neighbours see is dead."""
-    least_chances: int = Field(default=10, ge=1)
+    least_chances: int = Field(default=20, ge=1)
     """Events with light at its neighbours that are needed to call a channel dead."""
     flat_adc16: float = Field(default=2.0, ge=0)
     """A channel with less noise is flat."""
@@ -86,8 +89,10 @@ class LightDqm(Section):
     """A frowning face marks a bad channel in the masks, else a cross."""
     reference_run: int | None = Field(default=None, ge=0)
     """Run to compare with in the place of the files before."""
-    hysteresis: int = Field(default=2, ge=1)
-    """Files in a row that raise an alarm, or end it."""
+    store: str | None = None
+    """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite in output_dir."""
+    hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
+    """Failing files in a row that raise an alarm, and others in a row that end it."""
     time_zone: str = "America/Chicago"
     """Time zone of printed times."""
     overwrite: bool = False
