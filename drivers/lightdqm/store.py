@@ -303,5 +303,3 @@ def _marks(values: Sequence[int]) -> str:
 def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
     for begin in range(0, len(values), _MOST_VALUES):
         yield values[begin : begin + _MOST_VALUES]
-
-

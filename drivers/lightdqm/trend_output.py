@@ -95,21 +95,33 @@ def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) ->
             raise UsageError(msg, file=path, key="output_path", code="output_exists")
 
 
+def trends_as_json(
+    panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str
+) -> dict[str, Any]:
+    """The last files (0 = all), the alarms and the trends as plain values."""
+    trends = [panel_as_json(panel) for panel in panels]
+    return {**found.as_json(time_zone, last), "trends": trends}
+
+
 def write_trends(
-    paths: Sequence[Path], panels: Sequence[TrendPanel], found: Overview, time_zone: str
+    paths: Sequence[Path],
+    panels: Sequence[TrendPanel],
+    found: Overview,
+    last: int,
+    time_zone: str,
 ) -> None:
-    """Write each file in the format of its ending."""
+    """Write each file in the format of its ending; a page lists the last files (0 = all)."""
     for path in paths:
-        content = _WRITERS[path.suffix.lower()](panels, found, time_zone)
+        content = _WRITERS[path.suffix.lower()](panels, found, last, time_zone)
         with writable(path), replaced_file(path) as temporary:
             temporary.write_bytes(content)
 
 
-def _png(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
+def _png(panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str) -> bytes:
     return sheet_png(trend_sheet(panels, _TITLE, time_zone))
 
 
-def _csv(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
+def _csv(panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str) -> bytes:
     parts = []
     for panel in panels:
         values = {"trend": str(panel.request), "unit": panel.request.unit}
@@ -120,12 +132,12 @@ def _csv(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes
     return whole[columns].to_csv(index=False).encode()
 
 
-def _html(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
+def _html(panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str) -> bytes:
     sections = [Section("Alarms", [_alarms_part(found)])]
     if panels:
         drawn = sheet_drawing(trend_sheet(panels, _TITLE, time_zone))
         sections.append(Section("Trends", [drawn]))
-    sections.append(Section("Files", [_files_part(found.files, time_zone)]))
+    sections.append(Section("Files", [_files_part(found.files[-last:], time_zone)]))
     if panels:
         parts = [part for p in panels for part in (heading(str(p.request)), _points_part(p))]
         sections.append(Section("Numbers", parts))
@@ -172,6 +184,8 @@ def _points_part(panel: TrendPanel) -> Markup:
     return table(names, panel.frame[list(names)].itertuples(index=False, name=None))
 
 
-_WRITERS: Final[
-    Mapping[str, Callable[[Sequence[TrendPanel], Overview, str], bytes]]
-] = {".png": _png, ".html": _html, ".csv": _csv}
+_WRITERS: Final[Mapping[str, Callable[[Sequence[TrendPanel], Overview, int, str], bytes]]] = {
+    ".png": _png,
+    ".html": _html,
+    ".csv": _csv,
+}

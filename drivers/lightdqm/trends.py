@@ -55,9 +55,7 @@ def channels_of(group: ChannelGroup, n_adcs: int) -> Mask:
     return mask
 
 
-def trend_frame(
-    store: RunStore, runs: Sequence[StoredRun], request: TrendRequest
-) -> pd.DataFrame:
+def trend_frame(store: RunStore, runs: Sequence[StoredRun], request: TrendRequest) -> pd.DataFrame:
     """One row a file (Trend), in the order of ``runs``; NaN where a file has no such number."""
     points = _POINTS[request.quantity](store, [run.run_id for run in runs], request)
     failing = failing_checks(store, runs, request.group)
@@ -167,9 +165,7 @@ def _counts_together(
     return _count_point(k, n, channels_of(request.group, len(k)))
 
 
-def _power_together(
-    store: RunStore, run_ids: Sequence[int], request: TrendRequest
-) -> Point | None:
+def _power_together(store: RunStore, run_ids: Sequence[int], request: TrendRequest) -> Point | None:
     grid = stored_mean(store, _power_name(request), run_ids)
     if grid is None:
         return None
