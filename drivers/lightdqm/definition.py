@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.lightdqm.pages import unknown_page
 from ..config_checks import Fault
 from ..pipelines import Definition, ScreenSettings
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from .session import Session
-
-_PAGE = re.compile(r"(clipped|negative)_(beam|self|unknown)_(channel|epcb|tpc|total)")
-
 
 def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
     """Which variant of a node a config selects."""
@@ -42,12 +40,15 @@ def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterat
         )
         yield Fault("lightdqm", text, ("lightdqm.channel_status_csv",))
     for page in settings.pages:
-        if _PAGE.fullmatch(page) is None:
-            text = (
-                f'pages: "{page}" is no page; a page is clipped or negative, beam or self, and '
-                'channel, epcb, tpc or total, such as "clipped_self_tpc"'
-            )
-            yield Fault("lightdqm", text, ("lightdqm.pages",))
+        fault = unknown_page(page)
+        if fault:
+            yield Fault("lightdqm", f"pages: {fault}", ("lightdqm.pages",))
+    if settings.write_parquet and find_spec("pyarrow") is None:
+        text = (
+            "write_parquet = true needs pyarrow, which is not installed: pip install "
+            "'radiograph[parquet]', or leave the key out (the HDF5 file has every number)"
+        )
+        yield Fault("lightdqm", text, ("lightdqm.write_parquet",))
     window = settings.limits.beam_self_ratio
     if window is not None and window[0] < 0:
         text = f"beam_self_ratio = {list(window)}: a ratio is not negative; start at 0"
@@ -67,10 +68,10 @@ def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
 
 
 def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
-    from .discovery import first_file
+    from .run import input_files
     from .session import open_session
 
-    return open_session(loaded, first_file(loaded), cache)
+    return open_session(loaded, input_files(loaded)[0], cache)
 
 
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:

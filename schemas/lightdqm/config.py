@@ -51,6 +51,8 @@ class LightDqm(Section):
     """Most events that are looked at; 0 = all."""
     write_json_blobs: bool = False
     """Append the JSON-lines of the earlier script."""
+    write_parquet: bool = False
+    """Write the tables as Parquet as well (needs radiograph[parquet])."""
     merge_grafana_plots: bool = False
     """The two mask pictures in the PDF as well."""
     plot_all_clipped: bool = False
@@ -67,7 +69,7 @@ class LightDqm(Section):
     """A waveform that nowhere exceeds its baseline by more shows no light."""
     dead_fraction: float = Field(default=0.2, ge=0, lt=1)
     """A channel that sees a smaller share of the light its neighbours see is dead."""
-    least_chances: int = Field(default=10, ge=1)
+    least_chances: int = Field(default=20, ge=1)
     """Events with light at its neighbours that are needed to call a channel dead."""
     flat_adc16: float = Field(default=2.0, ge=0)
     """A channel with less noise is flat."""
