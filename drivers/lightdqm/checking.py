@@ -23,7 +23,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .session import open_session
+from .run import Outputs, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -49,7 +49,7 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    written: Sequence[str] = ()
     error: RadiographError | None = None
 
     @property
@@ -72,6 +72,7 @@ class FileCheck:
             "compared_with": self.compared_with.label,
             "n_compared": len(self.compared_with.runs),
             "new_since_reference": {k: list(v) for k, v in self.new.items()},
+            "written": list(self.written),
         }
 
 
@@ -101,7 +102,8 @@ def check_file(
     path: Path,
     store: RunStore | None = None,
     *,
-    targets: Sequence[str] = (),
+    outputs: Outputs | None = None,
+    overwrite: bool = False,
     reference: str | None = None,
     cache: CacheOptions = NO_CACHE,
 ) -> FileCheck:
@@ -111,8 +113,11 @@ def check_file(
     ----------
     store
         Where earlier files come from and this one goes; None compares with nothing.
-    targets
-        Further nodes to compute; they come back in ``values``.
+    outputs
+        What is written of the file; None = only the JSON-lines of the script, if the settings
+        want them.
+    overwrite
+        Replace existing outputs.
     reference
         Run or file to compare with, in the place of [lightdqm] reference_run.
 
@@ -128,12 +133,16 @@ def check_file(
     comparison = Comparison()
     if store is not None:
         comparison = compared_with(store, identity, settings, reference)
-    session = open_session(loaded, path, cache, comparison.frame)
-    try:
-        found = session.run([*RECORD_TARGETS, *targets])
-    finally:
-        if session.cache is not None:
-            session.cache.close(loaded.config.cache.size_limit_GB)
+    report = run_lightdqm(
+        loaded,
+        path,
+        targets=() if outputs else RECORD_TARGETS,
+        earlier_runs=comparison.frame,
+        outputs=outputs or Outputs.nothing(),
+        overwrite=overwrite,
+        cache=cache,
+    )
+    found = report.values
     record = record_of(identity, str(path), found)
     before = [] if store is None else stored_failures(store, comparison.runs)
     if store is not None:
@@ -148,7 +157,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        {name: found[name] for name in targets},
+        [path for path in (report.output, *report.figures) if path],
     )
 
 

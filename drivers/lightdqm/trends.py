@@ -49,7 +49,7 @@ def channels_of(group: ChannelGroup, n_adcs: int) -> Mask:
         half = slice(N_CHANNELS // 2) if group.number % 2 == 0 else slice(N_CHANNELS // 2, None)
         mask[2 * (group.number // 2) : 2 * (group.number // 2) + 2, half] = HAS_SENSOR[half]
     elif group.adc < n_adcs and group.kind == "epcb":
-        mask[group.adc] = EPCB_OF_CHANNEL == group.number
+        mask[group.adc] = group.number == EPCB_OF_CHANNEL
     elif group.adc < n_adcs:
         mask[group.adc, group.number] = True
     return mask

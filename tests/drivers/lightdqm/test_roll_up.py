@@ -86,7 +86,7 @@ def test_a_shift_of_60_counts_is_seen_after_5_files() -> None:
     flagged = {}
     for legacy in (False, True):
         previous = rolled_up(sums, legacy=legacy).upper[0]
-        flagged[legacy] = int((60.0 > 3.0 * np.hypot(spread, previous)).sum())
+        flagged[legacy] = int((3.0 * np.hypot(spread, previous) < 60.0).sum())
     assert flagged[False] == 384
     assert flagged[True] < 384
     z = 60.0 / np.hypot(rolled_up(sums).sigma[0], spread / np.sqrt(200))
