@@ -48,7 +48,7 @@ from .figure_waveforms import waveform_sheet
 from .grouping import HAS_SENSOR
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def page_heading(
     light_events: pd.DataFrame,
     trigger_counts: pd.DataFrame,
@@ -69,7 +69,7 @@ def page_heading(
     )
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def page_names(trigger_counts: pd.DataFrame, page_settings: PageSettings) -> tuple[str, ...]:
     """The pages of the report in their order, as the settings name them."""
     seen = trigger_counts.set_index("trigger")["n_selected"].to_dict()
@@ -83,21 +83,21 @@ def page_names(trigger_counts: pd.DataFrame, page_settings: PageSettings) -> tup
     return tuple(report_order(page_settings.pages, usual))
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 @config.when(legacy=False)
 def baseline_letters__bits(channel_masks: pd.DataFrame) -> np.ndarray:
     """Why each baseline deviates, (n_adcs, 64) of letters: b band, s spread, m moved."""
     return code_letters(channel_masks)
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 @config.when(legacy=True)
 def baseline_letters__none(channel_masks: pd.DataFrame) -> np.ndarray:
     """No letters: the codes of the earlier script can not say why."""
     return np.full((int(channel_masks["adc"].max()) + 1, len(HAS_SENSOR)), "", dtype="U3")
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def mask_grids(
     channel_masks: pd.DataFrame,
     baseline_letters: np.ndarray,
@@ -120,7 +120,7 @@ def _sparking(spark_rates: pd.DataFrame, limits: VerdictLimits, like: NDArray[np
     return np.asarray(by_channel(sure, "lower", len(like)) > limits.spark_fraction)
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def mask_pages(
     mask_grids: dict[str, MaskGrid], page_heading: Heading, page_settings: PageSettings
 ) -> dict[str, Sheet]:
@@ -132,7 +132,7 @@ def mask_pages(
     }
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def mask_pictures(
     mask_grids: dict[str, MaskGrid], page_heading: Heading, page_settings: PageSettings
 ) -> dict[str, Sheet]:
@@ -143,7 +143,7 @@ def mask_pictures(
     }
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def waveform_page(
     picked_waveforms: PickedWaveforms,
     light_layout: LightLayout,
@@ -168,7 +168,7 @@ def waveform_page(
     }
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def summary_pages(
     noise_summary: pd.DataFrame,
     baseline_summary: pd.DataFrame,
@@ -202,7 +202,7 @@ def summary_pages(
     return {name: _sheet(name, lambda name=name: sheet(name)) for name in pages}
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def spectra_page(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
     """Mean and median power spectra of every board."""
     return {
@@ -212,7 +212,7 @@ def spectra_page(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, 
     }
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def fraction_pages(
     dqm_fractions: pd.DataFrame,
     channel_masks: pd.DataFrame,
@@ -234,7 +234,7 @@ def fraction_pages(
     }
 
 
-@tag(stage="figures", helper="true")
+@tag(stage="figures", scope="run", helper="true")
 def arguments_page(
     light_layout: LightLayout,
     page_heading: Heading,
@@ -260,7 +260,7 @@ def arguments_page(
     }
 
 
-@tag(stage="figures")
+@tag(stage="figures", scope="run")
 def report_pages(
     arguments_page: dict[str, Sheet],
     mask_pages: dict[str, Sheet],
@@ -282,7 +282,7 @@ def _with_foot(sheet: Sheet) -> Sheet:
     return replace(sheet, shapes=(*sheet.shapes, name))
 
 
-@tag(stage="figures")
+@tag(stage="figures", scope="run")
 def light_figures(
     mask_pictures: dict[str, Sheet], report_pages: dict[str, Sheet]
 ) -> dict[str, bytes]:
