@@ -18,6 +18,7 @@ from .commands.cache import cache
 from .commands.check import check
 from .commands.graph import graph
 from .commands.init import init
+from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
@@ -70,6 +71,7 @@ simulate.command("imaging")(simulate_imaging)
 simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
+app.add_typer(lightdqm, name="lightdqm")
 
 
 def cli() -> None:

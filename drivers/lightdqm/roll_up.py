@@ -163,9 +163,7 @@ def _parts(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield run_ids[begin : begin + _FILES_AT_ONCE]
 
 
-def earlier_frame(
-    store: RunStore, run_ids: Sequence[int], *, legacy: bool = False
-) -> pd.DataFrame:
+def earlier_frame(store: RunStore, run_ids: Sequence[int], *, legacy: bool = False) -> pd.DataFrame:
     """Some files of the store as the graph takes them (EarlierRuns); empty without files."""
     return EARLIER_RUNS.frame(_joined(_rows(store, run_ids, legacy=legacy)))
 

@@ -253,7 +253,8 @@ class RunStore:
     ) -> NDArray[Any]:
         known = ARRAY_DTYPES.get(name)
         if dtype != known or len(data) != n_adcs * n_channels * np.dtype(known).itemsize:
-            raise self._damaged(f"the array {name} is not what it should be")
+            reason = f"the array {name} is not what it should be"
+            raise self._damaged(reason)
         return np.frombuffer(data, known).reshape(n_adcs, n_channels)
 
     def rows(self, name: str, run_ids: Sequence[int]) -> pd.DataFrame:
@@ -303,5 +304,3 @@ def _marks(values: Sequence[int]) -> str:
 def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
     for begin in range(0, len(values), _MOST_VALUES):
         yield values[begin : begin + _MOST_VALUES]
-
-

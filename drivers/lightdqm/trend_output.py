@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,16 @@ from .verdict_text import columns, finite, status_word
 
 _TITLE: Final = "Light DQM: trends"
 _KINDS: Final = {"pass": "good", "fail": "bad", "warn": "warn"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file shows: trends, files with alarms, how many of them (0 = all), time zone."""
+
+    panels: Sequence[TrendPanel]
+    found: Overview
+    last: int
+    time_zone: str
 
 
 def panel_as_json(panel: TrendPanel) -> dict[str, Any]:
@@ -95,37 +106,52 @@ def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) ->
             raise UsageError(msg, file=path, key="output_path", code="output_exists")
 
 
+def trends_as_json(
+    panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str
+) -> dict[str, Any]:
+    """The last files (0 = all), the alarms and the trends as plain values."""
+    trends = [panel_as_json(panel) for panel in panels]
+    return {**found.as_json(time_zone, last), "trends": trends}
+
+
 def write_trends(
-    paths: Sequence[Path], panels: Sequence[TrendPanel], found: Overview, time_zone: str
+    paths: Sequence[Path],
+    panels: Sequence[TrendPanel],
+    found: Overview,
+    last: int,
+    time_zone: str,
 ) -> None:
-    """Write each file in the format of its ending."""
+    """Write each file in the format of its ending; a page lists the last files (0 = all)."""
+    written = Written(panels, found, last, time_zone)
     for path in paths:
-        content = _WRITERS[path.suffix.lower()](panels, found, time_zone)
+        content = _WRITERS[path.suffix.lower()](written)
         with writable(path), replaced_file(path) as temporary:
             temporary.write_bytes(content)
 
 
-def _png(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    return sheet_png(trend_sheet(panels, _TITLE, time_zone))
+def _png(written: Written) -> bytes:
+    return sheet_png(trend_sheet(written.panels, _TITLE, written.time_zone))
 
 
-def _csv(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    parts = []
-    for panel in panels:
-        values = {"trend": str(panel.request), "unit": panel.request.unit}
-        parts.append(panel.frame.assign(**values))
+def _csv(written: Written) -> bytes:
+    parts = [
+        panel.frame.assign(trend=str(panel.request), unit=panel.request.unit)
+        for panel in written.panels
+    ]
     whole = pd.concat(parts, ignore_index=True)
     first = ["trend", "unit"]
     columns = first + [c for c in whole.columns if c not in first]
     return whole[columns].to_csv(index=False).encode()
 
 
-def _html(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
+def _html(written: Written) -> bytes:
+    panels, found = written.panels, written.found
     sections = [Section("Alarms", [_alarms_part(found)])]
     if panels:
-        drawn = sheet_drawing(trend_sheet(panels, _TITLE, time_zone))
+        drawn = sheet_drawing(trend_sheet(panels, _TITLE, written.time_zone))
         sections.append(Section("Trends", [drawn]))
-    sections.append(Section("Files", [_files_part(found.files, time_zone)]))
+    files = found.files[-written.last :]
+    sections.append(Section("Files", [_files_part(files, written.time_zone)]))
     if panels:
         parts = [part for p in panels for part in (heading(str(p.request)), _points_part(p))]
         sections.append(Section("Numbers", parts))
@@ -172,6 +198,8 @@ def _points_part(panel: TrendPanel) -> Markup:
     return table(names, panel.frame[list(names)].itertuples(index=False, name=None))
 
 
-_WRITERS: Final[
-    Mapping[str, Callable[[Sequence[TrendPanel], Overview, str], bytes]]
-] = {".png": _png, ".html": _html, ".csv": _csv}
+_WRITERS: Final[Mapping[str, Callable[[Written], bytes]]] = {
+    ".png": _png,
+    ".html": _html,
+    ".csv": _csv,
+}

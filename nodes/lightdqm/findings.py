@@ -66,6 +66,7 @@ class Numbers:
     light_events: pd.DataFrame
     trigger_counts: pd.DataFrame
     missing_adcs: pd.DataFrame
+    adc_clocks: pd.DataFrame
     channel_masks: pd.DataFrame
     light_hits: pd.DataFrame
     noise_summary: pd.DataFrame
@@ -131,7 +132,11 @@ def timestamps(numbers: Numbers) -> Finding:
         text.append(f"{len(time) - len(known)} events have no time")
     status = "fail" if back or apart else "warn" if text else "pass"
     reason = "; ".join(text) or "in order"
-    return Finding("timestamps", status, float(spread.max()), limit, "ms", (), reason)
+    # Of two clocks that differ by the limit each is half of it away from their median.
+    ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
+    off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
+    names = tuple(str(adc) for adc in off) if apart else ()
+    return Finding("timestamps", status, float(spread.max()), limit, "ms", names, reason)
 
 
 def triggers(numbers: Numbers) -> Finding:
