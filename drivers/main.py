@@ -20,6 +20,7 @@ from .commands.export import export
 from .commands.graph import graph
 from .commands.init import init
 from .commands.nodes import nodes
+from .commands.report import report
 from .commands.run import run
 from .commands.simulate import simulate_imaging
 
@@ -67,6 +68,7 @@ app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
 app.command("export")(export)
+app.command("report")(report)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
