@@ -55,6 +55,7 @@ def imaging() -> Pipeline:
         "selection",
         "images",
         "tables",
+        "list_mode",
         "metrics",
         "counters",
         "labels",

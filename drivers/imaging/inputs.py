@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.detectors import Geometry
 from ...schemas.imaging.filters import ShapingRule, resolved
-from ...schemas.imaging.images import PixelGrid, PlaneFrame, Vector3
+from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.plane import Plane
@@ -128,11 +128,13 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "cone_budget": config.run.max_cones,
         "imaging_method": imaging_method(config),
         "threads": threads(config),
+        "listed_cones": config.list_mode.cone_ids,
         "projection_settings": config.vis.projections,
         "vis": config.vis,
     }
     if config.plane is not None:
         values["plane_frame"], values["pixel_grid"] = plane_frame_and_grid(config.plane)
+        values["list_region"] = list_region(config, config.plane)
     return values | _energy_values(config, folder)
 
 
@@ -179,9 +181,12 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
 
 def imaging_method(config: ImagingConfig) -> ImagingMethod:
     """How cones become images."""
-    return ImagingMethod(
-        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-    )
+    imaging, engine = config.imaging, config.run.sbp_engine
+    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    if engine != "poly":
+        return method
+    reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
+    return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
 
 
 def threads(config: ImagingConfig) -> Threads:
@@ -189,6 +194,12 @@ def threads(config: ImagingConfig) -> Threads:
     count = config.run.workers if isinstance(config.run.workers, int) else 0
     task = config.run.chunk_cones if isinstance(config.run.chunk_cones, int) else 0
     return Threads(count or len(os.sched_getaffinity(0)), task)
+
+
+def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:
+    """The region that list mode is asked for; the whole plane without one."""
+    whole = (plane.u_min, plane.u_max, plane.v_min, plane.v_max)
+    return RegionOfInterest(*(config.list_mode.region_cm or whole))
 
 
 def plane_frame_and_grid(plane: Plane) -> tuple[PlaneFrame, PixelGrid]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from ...nodes.imaging.drawing import draw_image_figure
 from ...nodes.imaging.figure_picture import Drawing, View
@@ -32,6 +33,9 @@ from .counter_flow import FlowStage, Step
 from .report import Report
 from .report_figures import draw_detectors, draw_spectrum, svg_of
 from .saved_spectra import FilledSpectrum
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_PROBLEMS: Final = 200
 _STILL: Final = View(dpi=110)
@@ -258,7 +262,7 @@ def _spectra(report: Report, title: str, keys: tuple[str, ...]) -> list[Section]
     parts = [
         side_by_side(
             picture(
-                svg_of(lambda figure, f=f: draw_spectrum(figure.subplots(), f), _SPECTRUM_SIZE),
+                svg_of(partial(_spectrum_on, f), _SPECTRUM_SIZE),
                 f.spectrum.title,
                 f"{f.spectrum.title}. {f.spectrum.note}",
             ),
@@ -267,6 +271,10 @@ def _spectra(report: Report, title: str, keys: tuple[str, ...]) -> list[Section]
         for f in shown
     ]
     return [Section(title, parts)]
+
+
+def _spectrum_on(filled: FilledSpectrum, figure: Figure) -> None:
+    draw_spectrum(figure.subplots(), filled)
 
 
 def _spectrum_table(filled: FilledSpectrum) -> Markup:

@@ -32,7 +32,7 @@ from .explaining import remember_settings
 from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, warnings_of
-from .requests import Request, request_for_stage, request_for_targets
+from .requests import Request, check_list_mode, request_for_stage, request_for_targets
 from .restart import copy_kept
 from .session import Session, open_session
 from .sources import Chunk
@@ -145,9 +145,7 @@ def _announce(session: Session, out: Path) -> None:
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
-        if "footprints" in request.asked and not config.run.list:
-            msg = "--target footprints needs list mode; give --list or set [run] list = true"
-            raise UsageError(msg, key="run.list")
+        check_list_mode(session.driver, request.asked, config)
         if config.plane is None:
             needs = session.plan(request.targets, request.streams).needed
             if {"summed_images", "neutron_back_projection", "gamma_back_projection"} & needs:

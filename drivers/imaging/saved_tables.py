@@ -18,6 +18,7 @@ from .saved import SavedRun
 
 Columns = dict[str, np.ndarray]
 _ROWS_A_BLOCK: Final = 1 << 18
+_PIXELS_A_BLOCK: Final = 1 << 20
 _PARTICLES: Final = SPECIES[:2]
 _RECOILS: Final = tuple(r.name for r in Recoil)
 
@@ -137,7 +138,7 @@ def _candidate_blocks(saved: SavedRun) -> Iterator[Columns]:
 def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
     """A row a lit pixel of a cone."""
     grid = saved.grid
-    for first, footprints in saved.footprint_blocks():
+    for first, footprints in saved.footprint_blocks(_PIXELS_A_BLOCK):
         offsets = footprints.offsets.astype(np.int64)
         lit = offsets[1:] - offsets[:-1]
         cone = np.repeat(np.arange(first, first + len(lit)), lit)
