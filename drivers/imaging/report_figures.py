@@ -113,7 +113,9 @@ def draw_detectors(
         axes.set_ylabel(f"{b} (cm)")
         axes.set_aspect("equal", adjustable="datalim")
     if plane is not None or target_cm is not None:
-        front.legend(frameon=False, fontsize=8.0, loc="upper left")
+        front.legend(
+            frameon=False, fontsize=8.0, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0)
+        )
     figure.colorbar(points, ax=[front, side], label="hits", shrink=0.85)
 
 

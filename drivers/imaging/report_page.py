@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_PROBLEMS: Final = 200
-_STILL: Final = View(dpi=110)
+_STILL: Final = View(dpi=140)
 _SPECTRUM_SIZE: Final = (5.4, 3.3)
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Energies and light": (
@@ -194,23 +194,19 @@ def _projections(report: Report) -> list[Markup]:
 def _flow(report: Report) -> list[Markup]:
     if not report.flow:
         return []
-    chain = [s for s in report.flow if s.title != "Hypotheses"]
+    # Hits are another unit, hypotheses no loss of events.
+    chain = [s for s in report.flow if s.title not in ("Hits", "Hypotheses")]
     first = chain[0].entered.numbers[0] if chain else 0
-    ends = [(stage.title, stage.kept, stage.noun) for stage in chain if stage.title != "Hits"]
+    steps = [(s.title, s.kept.numbers[0]) for s in chain]
     rows = [
-        (
-            f"{title} kept",
-            step.numbers[0],
-            _share(step.numbers[0], first),
-            _bar(step.numbers[0], first),
-        )
-        for title, step, _ in ends
+        (title, n, _share(n, first), _bar(n, first))
+        for title, n in ((f"{chain[0].noun} in" if chain else "", first), *steps)
     ]
     parts = [
         table(
-            ("stage", "left", "of all windows", ""),
-            [("Coincidence windows in", first, _share(first, first), _bar(first, first)), *rows],
-            caption="From the first coincidence window to the last image",
+            ("stage", "kept", "of the first", ""),
+            rows,
+            caption="From the first coincidence window to the last cone of an image",
             sortable=False,
         )
     ]
@@ -238,7 +234,7 @@ def _stage_table(stage: FlowStage) -> Markup:
     none = [step.words for step in stage.losses if not step.numbers[0]]
     rows = [row(step) for step in (stage.entered, *lost, stage.kept)]
     head = ("", "all", "neutrons", "gamma rays", "share", "")
-    parts: list[Markup] = [table(head, rows, sortable=False)]
+    parts = [Markup(f'<div class="rg-aligned">{table(head, rows, sortable=False)}</div>')]
     if none:
         parts.append(Markup(f'<p class="rg-hint">Nothing lost by: {", ".join(none)}.</p>'))
     return Markup("".join(parts))
@@ -281,10 +277,17 @@ def _spectrum_table(filled: FilledSpectrum) -> Markup:
     rows = []
     for name, h in filled.curves.items():
         half = 0.5 * (h.quantile(0.84) - h.quantile(0.16))
-        rows.append((name, h.total, h.median(), half, h.below, h.above))
-    unit = filled.spectrum.unit
-    head = ("", "values", f"median ({unit})", f"68 % half-width ({unit})", "below", "above")
-    return table(head, rows, sortable=False, caption="Median and half-width of what is drawn")
+        rows.append((name, h.total, _short(h.median()), _short(half), h.below, h.above))
+    head = ("", "values", "median", "± 68 %", "below", "above")
+    caption = (
+        f"Values; median and half of the central 68 % of what is drawn, {filled.spectrum.unit}"
+    )
+    return table(head, rows, sortable=False, caption=caption)
+
+
+def _short(value: float) -> Cell:
+    """A value to four digits."""
+    return Cell(f"{value:.4g}".replace("-", "−") if value == value else "–", value)
 
 
 def _detectors(report: Report) -> list[Markup]:

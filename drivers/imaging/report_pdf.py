@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _A4: Final = (8.27, 11.69)
 _LINES: Final = 78
-_WIDTH: Final = 96
+_WIDTH: Final = 104
+# Characters of a full bar.
+_BAR: Final = 14
 _SPECTRA_A_PAGE: Final = 3
 
 
@@ -30,12 +32,11 @@ def write_report_pdf(report: Report, path: Path) -> None:
 
     metadata: Any = {"Title": report.title, "CreationDate": None, "Creator": None, "Producer": None}
     with figure_style(STYLE), PdfPages(path, metadata=metadata) as pages:
-        for figure in _first_pages(report):
+        for figure in _pages(report):
             pages.savefig(figure)
-    # Images are drawn in a style of their own, in the same file.
 
 
-def _first_pages(report: Report) -> Iterator[Figure]:
+def _pages(report: Report) -> Iterator[Figure]:
     yield from _text_pages(report.title, _summary_lines(report))
     for drawing in report.drawings.values():
         if drawing.has_counts:
@@ -93,7 +94,7 @@ def _summary_lines(report: Report) -> list[str]:
 
 def _stage_lines(stage: FlowStage) -> list[str]:
     whole = stage.entered.numbers[0]
-    lines = [stage.title, f"  {'':<40}{'all':>14}{'neutrons':>12}{'gamma rays':>12}{'share':>9}"]
+    lines = [stage.title, f"  {'':<36}{'all':>14}{'neutrons':>12}{'gamma rays':>12}{'share':>9}"]
     for step in (stage.entered, *stage.losses, stage.kept):
         total = step.numbers[0]
         if step.is_loss and not total:
@@ -101,7 +102,9 @@ def _stage_lines(stage: FlowStage) -> list[str]:
         numbers = [f"{n:,}" if n is not None else "-" for n in step.numbers]
         share = f"{100.0 * total / whole:.1f} %" if whole else "-"
         words = f"- {step.words}" if step.is_loss else step.words
-        lines.append(f"  {words:<40}{numbers[0]:>14}{numbers[1]:>12}{numbers[2]:>12}{share:>9}")
+        filled = "█" * round(_BAR * total / whole) if whole else ""
+        columns = f"{numbers[0]:>14}{numbers[1]:>12}{numbers[2]:>12}{share:>9}"
+        lines.append(f"  {words:<36}{columns}  {filled}")
     return [*lines, ""]
 
 

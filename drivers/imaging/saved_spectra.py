@@ -20,7 +20,7 @@ Values = dict[str, np.ndarray]
 _ROWS_A_BLOCK: Final = 1 << 17
 _SAMPLED_BLOCKS: Final = 8
 _SAMPLED_ROWS: Final = 1 << 13
-_BINS: Final = 160
+_BINS: Final = (40, 160)
 NEUTRONS: Final = "neutrons"
 GAMMAS: Final = "gamma rays"
 
@@ -40,7 +40,6 @@ class Spectrum:
     needs: tuple[str, ...]
     length: str
     read: Callable[[SavedRun, int, int], Values]
-    n_bins: int = _BINS
     low: float | None = None
     symmetric: bool = False
     note: str = ""
@@ -79,7 +78,8 @@ def _filled(saved: SavedRun, spectrum: Spectrum) -> dict[str, Histogram]:
         sample += list(spectrum.read(saved, begin, end).values())
     edges = bin_edges(
         np.concatenate(sample),
-        n_bins=spectrum.n_bins,
+        # Rice's rule gives two times the cube root; these hold peaks as well.
+        n_bins=int(np.clip(4.0 * np.cbrt(n), *_BINS)),
         low=spectrum.low,
         symmetric=spectrum.symmetric,
     )
