@@ -24,6 +24,7 @@ from .commands.init import init
 from .commands.inspect import inspect
 from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
+from .commands.report import report
 from .commands.run import run
 from .commands.simulate import simulate_imaging
 from .commands.simulate_lightdqm import simulate_lightdqm
@@ -72,6 +73,7 @@ app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
 app.command("export")(export)
+app.command("report")(report)
 app.command("info")(info)
 app.command("inspect")(inspect)
 app.command("explain")(explain)

@@ -30,5 +30,6 @@ def figure_style(further: dict[str, Any] | None = None) -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**_SETTINGS, **(further or {})})
+        settings: Any = {**_SETTINGS, **(further or {})}
+        mpl.rcParams.update(settings)
         yield
