@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..schemas.errors import UsageError
-from .config import LoadedConfig, input_path, load_config
+from .config import LoadedConfig, input_paths, load_config
 from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
@@ -152,6 +152,6 @@ class Analysis:
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
             raise UsageError(msg)
-        source = input_path(self.loaded)
+        sources = input_paths(self.loaded)
         folder = self.loaded.path.parent
-        return open_session(self.loaded.config, source, folder, cache_options(self.loaded))
+        return open_session(self.loaded.config, sources, folder, cache_options(self.loaded))

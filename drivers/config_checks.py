@@ -196,21 +196,6 @@ def _engine(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
         yield Fault(section, text, (f"{section}.sbp_engine", "cones.nappe"))
 
 
-def _not_built(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
-    if config.io.input_format == "hdf5_ngimager":
-        text = (
-            'input_format = "hdf5_ngimager" (restart) is not implemented yet; '
-            'allowed: "phits_usrdef", "root_novo_ddaq"'
-        )
-        yield Fault("io", text, ("io.input_format",))
-    paths = config.io.input_path
-    several = len(paths) > 1 if isinstance(paths, tuple) else any(c in paths for c in "*?")
-    if several:
-        shown = list(paths) if isinstance(paths, tuple) else f'"{paths}"'
-        text = f"input_path = {shown}: several files are not implemented yet; give one file"
-        yield Fault("io", text, ("io.input_path",))
-
-
 _CHECKS: Final[
     tuple[tuple[tuple[str, ...], Callable[[ImagingConfig, Path], Iterator[Fault]]], ...]
 ] = (
@@ -223,7 +208,6 @@ _CHECKS: Final[
     (("plane", "vis"), _grid),
     (("plane", "list_mode"), _region),
     (("run", "fast", "cones"), _engine),
-    (("io",), _not_built),
 )
 
 
@@ -232,7 +216,7 @@ def notices(config: ImagingConfig, replaced: tuple[str, ...]) -> Iterator[str]:
     energy = config.energy
     if "jit" in config.run.model_fields_set:
         yield "[run] jit has no effect: kernels are always compiled"
-    if config.io.restart_path is not None:
+    if config.io.restart_path is not None and config.io.input_format != "hdf5_ngimager":
         yield '[io] restart_path is unused: it belongs to input_format = "hdf5_ngimager"'
     if energy.lut_paths and energy.strategy != "ELUT":
         yield f'[energy] lut_paths is unused: strategy is "{energy.strategy}", not "ELUT"'

@@ -47,6 +47,7 @@ def imaging() -> Pipeline:
 
     stages = (
         "load",
+        "restart",
         "hits",
         "events",
         "energies",

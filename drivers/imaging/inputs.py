@@ -17,6 +17,7 @@ from typing import Any
 from ...nodes.imaging.plane import plane_axes, unit
 from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.detectors import Geometry
 from ...schemas.imaging.filters import ShapingRule, resolved
 from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
@@ -26,6 +27,7 @@ from ...schemas.imaging.reading import ReaderSettings
 from ...schemas.light_response import LightTables
 from ...schemas.sources import FileRef
 from ..files import file_ref
+from .restart import Restart, Start
 
 STRATEGY_NAMES: Mapping[str, str] = {
     "Edep": "Recoil energy from deposited energy",
@@ -43,13 +45,27 @@ class GraphInputs:
     values: Mapping[str, Any]
 
 
-def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") -> GraphInputs:
+def graph_inputs(
+    config: ImagingConfig,
+    folder: Path,
+    *,
+    source_name: str = "",
+    restart: Restart | None = None,
+) -> GraphInputs:
     """The choices and values of a config whose relative paths start at ``folder``.
 
-    ``source_name`` is printed in the figures.
+    ``source_name`` is printed in the figures; ``restart`` says what an earlier run gives.
     """
     values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
-    return GraphInputs(graph_choices(config), values)
+    if restart is None:
+        return GraphInputs(graph_choices(config), values)
+    # Stored hits are in the world frame, and were taken for events as the first input asks.
+    values["detectors"] = config.detectors.model_copy(update={"geometry": Geometry()})
+    for species, policy in restart.policies.items():
+        rule = values[f"{species}_shaping"]
+        if getattr(config.shaping, f"{species}_policy") is None:
+            values[f"{species}_shaping"] = rule.model_copy(update={"policy": policy})
+    return GraphInputs(graph_choices(config, restart.start), values)
 
 
 def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
@@ -62,12 +78,13 @@ def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
     )
 
 
-def graph_choices(config: ImagingConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
+def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
+    """Which variant of a node a config selects; ``start`` is where a restart begins."""
     target = "prior" if config.prior.target_cm is not None else "plane"
     if config.plane is None and target == "plane":
         target = "none"
     return {
+        "start": start,
         "neutrons": config.run.neutrons,
         "gammas": config.run.gammas,
         "energy_strategy": config.energy.strategy,

@@ -309,7 +309,11 @@ SELECTED_CONES = TableSchema(
         _SPECIES,
         Column("candidate_row", "int64", "", "row of the hypothesis in candidate_cones"),
         *_HYPOTHESIS,
-        *(Column(c.name, c.dtype, c.unit, c.description) for c in _CONE_GEOMETRY),
+        # Another program's file may not tell the energies of a cone.
+        *(
+            Column(c.name, c.dtype, c.unit, c.description, "energy" in c.name)
+            for c in _CONE_GEOMETRY
+        ),
         _DELTA,
     ),
 )
