@@ -24,6 +24,7 @@ from .commands.inspect import inspect
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
+from .commands.verify import verify
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -70,6 +71,7 @@ app.command("graph")(graph)
 app.command("init")(init)
 app.command("info")(info)
 app.command("inspect")(inspect)
+app.command("verify")(verify)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 app.add_typer(simulate, name="simulate")

@@ -77,6 +77,7 @@ def write_root(file: h5py.File, loaded: LoadedConfig, argv: list[str]) -> None:
     file.attrs["docs_url"] = "docs/formats.md"
     if loaded.config.hdf5.include_config:
         file.attrs.create("config_text", loaded.text, dtype=TEXT)
+        file.attrs["config_path"] = str(loaded.path.absolute())
 
 
 def write_meta(
