@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def masks(found: BackProjection) -> list[np.ndarray]:
     assert found.footprints is not None
     ends = found.footprints.offsets.astype(int)
     out = []
-    for a, b in zip(ends[:-1], ends[1:], strict=True):
+    for a, b in pairwise(ends):
         mask = np.zeros(found.image.size, bool)
         mask[found.footprints.pixels[a:b]] = True
         assert mask.sum() == b - a, "a pixel was lit twice by a cone"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,7 +30,7 @@ def footprints(cones: list[list[int]]) -> Footprints:
 
 def lists(found: Footprints) -> list[list[int]]:
     ends = found.offsets.astype(int)
-    return [found.pixels[a:b].tolist() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [found.pixels[a:b].tolist() for a, b in pairwise(ends)]
 
 
 @given(CONES, st.data())
