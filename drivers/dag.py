@@ -83,6 +83,7 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "start": "[io]",
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",

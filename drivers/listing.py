@@ -12,6 +12,7 @@ from .graph import PIPELINES, build_driver, dependencies, visible_nodes
 # Any legal choice shows every name: variants of a node share it.
 _CHOICES = {
     "imaging": {
+        "start": "hits",
         "neutrons": True,
         "gammas": True,
         "energy_strategy": "ELUT",

@@ -17,6 +17,7 @@ from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError,
 from .commands.cache import cache
 from .commands.check import check
 from .commands.explain import explain
+from .commands.export import export
 from .commands.graph import graph
 from .commands.info import info
 from .commands.init import init
@@ -69,6 +70,7 @@ app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
+app.command("export")(export)
 app.command("info")(info)
 app.command("inspect")(inspect)
 app.command("verify")(verify)

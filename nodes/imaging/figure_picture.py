@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,9 @@ from ...schemas.imaging.images import (
     PixelGrid,
     PlaneFrame,
     Projections,
+    ProjectionSet,
     RegionOfInterest,
+    SummedImages,
 )
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.vis import AxisMetricSettings, Vis
@@ -76,6 +79,28 @@ class Picture:
     metrics: ImageMetrics | None = None
     labels: FigureLabels = field(default_factory=FigureLabels)
     outlines: Outlines | None = None
+
+
+def pictures_of(
+    images: SummedImages,
+    projections: ProjectionSet,
+    metrics: Mapping[str, ImageMetrics],
+    labels: FigureLabels,
+) -> dict[str, Picture]:
+    """What is drawn of each image that exists, by its name."""
+    return {
+        name: Picture(
+            name=name,
+            counts=counts,
+            grid=images.grid,
+            projections=projections.by_image.get(name),
+            roi=projections.roi,
+            metrics=metrics.get(name),
+            # The subtitle says how the neutron energy was found.
+            labels=replace(labels, subtitle="") if name == "g" else labels,
+        )
+        for name, counts in images.present().items()
+    }
 
 
 @dataclass(frozen=True)
