@@ -22,9 +22,11 @@ from .commands.graph import graph
 from .commands.info import info
 from .commands.init import init
 from .commands.inspect import inspect
+from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
+from .commands.simulate_lightdqm import simulate_lightdqm
 from .commands.verify import verify
 
 EXIT_INTERRUPTED = 130
@@ -76,8 +78,10 @@ app.command("inspect")(inspect)
 app.command("verify")(verify)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
+simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
+app.add_typer(lightdqm, name="lightdqm")
 
 
 def cli() -> None:

@@ -18,7 +18,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig
 from ..files import file_ref
 from ..hdf5 import blocks
-from .metadata import versions
+from ..provenance import versions
 from .run import run_imaging
 from .saved import SavedRun, open_run
 from .saved_record import RunRecord, SavedInput
