@@ -15,11 +15,24 @@ from radiograph.drivers.imaging import verifying
 Run = Callable[..., Any]
 
 
-@pytest.fixture
-def made(project: Path, radiograph: Run) -> Path:
-    done = radiograph("run", project / "run.toml", "-q", "--set", "run.chunk_events=70", "--list")
+@pytest.fixture(scope="module")
+def original(
+    tmp_path_factory: pytest.TempPathFactory, radiograph: Run, simulated: Path, settings: str
+) -> Path:
+    folder = tmp_path_factory.mktemp("original")
+    (folder / "run.toml").write_text(settings, encoding="utf-8")
+    (folder / "events.out").symlink_to(simulated / "events.out")
+    argv = ("--set", "run.chunk_events=70", "--list")
+    done = radiograph("run", folder / "run.toml", "-q", *argv)
     assert done.code == 0, done.err
-    return project / "image.h5"
+    return folder / "image.h5"
+
+
+@pytest.fixture
+def made(original: Path, tmp_path: Path) -> Path:
+    """A copy of a file in a folder of its own."""
+    (tmp_path / "made").mkdir()
+    return Path(shutil.copy(original, tmp_path / "made"))
 
 
 def test_a_file_equals_what_its_settings_give(
@@ -27,11 +40,10 @@ def test_a_file_equals_what_its_settings_give(
 ) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in made.parent.iterdir()}
     monkeypatch.chdir("/")
-    done = radiograph("verify", made)
+    done = radiograph("verify", made, "--json")
     assert done.code == 0, done.err
-    assert "image.h5: equal, " in done.out
+    found = done.json
     assert {p.name: p.stat().st_mtime_ns for p in made.parent.iterdir()} == before
-    found = radiograph("verify", made, "--json").json
     assert found["equal"]
     assert found["compared"] > 200
     assert found["differing"] == found["missing"] == found["added"] == []
@@ -59,18 +71,16 @@ def test_every_difference_is_named(radiograph: Run, made: Path) -> None:
         "apache-hamilton was 0.1, is",
     ):
         assert line in done.out
-    found = radiograph("verify", made, "--json")
-    assert found.code == 4
-    assert sorted(found.json["differing"]) == [
-        "/cones/species_labels", "/cones/theta_rad", "/images/summed/n",
-    ]  # fmt: skip
+    assert done.out.count("differs: ") == 3
 
 
 def test_fast_mode_is_not_applied_twice(radiograph: Run, project: Path) -> None:
     with (project / "run.toml").open("a") as file:
         file.write("[run]\nfast = true\n[fast]\nplane_downsample = 2\nmin_light_MeVee = 0.3\n")
     assert radiograph("run", project / "run.toml", "-q").code == 0
-    assert radiograph("verify", project / "image.h5").code == 0
+    done = radiograph("verify", project / "image.h5")
+    assert done.code == 0
+    assert "image.h5: equal, " in done.out
 
 
 def test_targets_and_restarts_are_run_as_they_were(radiograph: Run, project: Path) -> None:
@@ -99,8 +109,10 @@ def test_several_files(radiograph: Run, project: Path, simulated: Path) -> None:
     assert done.code == 0, done.out + done.err
 
 
-def test_what_cannot_be_verified(radiograph: Run, made: Path, tmp_path: Path) -> None:
-    argv = ("run", made.parent / "run.toml", "-q", "--overwrite")
+def test_what_cannot_be_verified(
+    radiograph: Run, original: Path, made: Path, tmp_path: Path
+) -> None:
+    argv = ("run", original.parent / "run.toml", "-q", "--until", "hits")
     out = tmp_path / "other.h5"
     assert radiograph(*argv, "-o", out, "--set", "hdf5.include_config=false").code == 0
     done = radiograph("verify", out)
@@ -111,8 +123,10 @@ def test_what_cannot_be_verified(radiograph: Run, made: Path, tmp_path: Path) ->
     assert "only files of radiograph can be verified" in radiograph("verify", made).err
 
 
-def test_the_input_must_be_the_one_it_was(radiograph: Run, made: Path, tmp_path: Path) -> None:
-    (made.parent / "events.out").rename(tmp_path / "moved.out")
+def test_the_input_must_be_the_one_it_was(radiograph: Run, project: Path, tmp_path: Path) -> None:
+    made = project / "image.h5"
+    assert radiograph("run", project / "run.toml", "-q", "--until", "events").code == 0
+    (project / "events.out").rename(tmp_path / "moved.out")
     done = radiograph("verify", made)
     assert done.code == 3
     assert "is no longer there. Give it with --input-path" in done.err
