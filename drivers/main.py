@@ -28,6 +28,7 @@ from .commands.report import report
 from .commands.run import run
 from .commands.simulate import simulate_imaging
 from .commands.simulate_lightdqm import simulate_lightdqm
+from .commands.verify import verify
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -76,6 +77,7 @@ app.command("export")(export)
 app.command("report")(report)
 app.command("info")(info)
 app.command("inspect")(inspect)
+app.command("verify")(verify)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 simulate.command("lightdqm")(simulate_lightdqm)
