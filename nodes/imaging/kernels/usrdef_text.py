@@ -300,9 +300,7 @@ def event_starts(
 @_scanning()
 def upper_bounds(text: Any) -> Any:
     """(hits, reactions, products) that the text can hold at most."""
-    commas = 0
-    lines = 1
-    reactions = 0
+    commas, lines, reactions = np.int64(0), np.int64(1), np.int64(0)
     # What a byte can count is counted in bytes: 32 of them at a time.
     for begin in range(0, text.shape[0], 255):
         part = text[begin : begin + 255]

@@ -95,7 +95,7 @@ def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
     """
     first_byte, buffer = 0, np.empty(_BLOCK_BYTES, np.uint8)
     with path.open("rb") as stream:
-        while size := stream.readinto(memoryview(buffer)):
+        while size := stream.readinto(buffer.data):
             end = size if size < len(buffer) else _whole_lines(buffer)
             if end == 0:
                 # One line is longer than the block.
