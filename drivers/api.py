@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..schemas.errors import UsageError
-from .config import LoadedConfig, input_path, load_config
-from .dag import Dag, DagNode, Species, pipeline_dag
+from .config import LoadedConfig, input_paths, load_config
+from .dag import Dag, Species, pipeline_dag
+from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
+from .explanations import Explanation, explanation
 from .graph import PIPELINES, build_driver, resolved_targets
 from .imaging.inputs import graph_choices
+from .imaging.requests import check_list_mode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,34 +59,6 @@ class GraphPicture:
         return self.svg
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What a node is, what it needs and what needs it."""
-
-    node: DagNode
-    inputs: tuple[str, ...]
-    needed_by: tuple[str, ...]
-
-    def __str__(self) -> str:
-        node = self.node
-        lines = [f"{node.name}: {node.summary}"]
-        lines += [f"  stage      {node.stage}"]
-        lines += [f"  unit       {node.unit}"] if node.unit else []
-        lines += [f"  schema     {node.schema} (docs/schemas.md)"] if node.schema else []
-        for title, names in (
-            ("needs", self.inputs),
-            ("settings", node.settings),
-            ("needed by", self.needed_by),
-        ):
-            lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-
 class Analysis:
     """A pipeline with its settings: ask it for nodes by name."""
 
@@ -102,6 +76,7 @@ class Analysis:
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
+        check_list_mode(self._driver, resolved, self.loaded.config)
         values = self._session().run(resolved)
         aliases = self._pipeline.aliases
         return {name: values[aliases.get(name, name)] for name in names}
@@ -128,17 +103,7 @@ class Analysis:
 
     def explain(self, node: str) -> Explanation:
         """What a node is, what it needs and what needs it."""
-        (name,) = resolved_targets(self._driver, [node], self._pipeline.aliases)
-        dag = self._dag(everything=True)
-        found = {n.name: n for n in dag.nodes}
-        if name not in found:
-            msg = f"{node} is a helper; radiograph nodes lists the quantities"
-            raise UsageError(msg, key=node)
-        return Explanation(
-            found[name],
-            tuple(a for a, b in dag.edges if b == name),
-            tuple(b for a, b in dag.edges if a == name),
-        )
+        return explanation(self._driver, self._pipeline, node, self._species_on())
 
     def graph(
         self,
@@ -146,13 +111,18 @@ class Analysis:
         everything: bool = False,
         targets: Iterable[str] = (),
         species: Species | None = None,
+        outcomes: Mapping[str, NodeOutcome] | None = None,
+        subtitle: str = "",
     ) -> GraphPicture:
         """The picture of the graph: the main quantities, or everything that is no helper.
 
-        ``species`` is whose nodes are drawn; by default those that are on.
+        ``species`` is whose nodes are drawn; by default those that are on. ``outcomes`` are what
+        became of each node in a run, and ``subtitle`` says in which.
         """
         dag = self._dag(everything=everything, targets=targets, species=species)
-        return GraphPicture(dag, svg_text(dag, f"radiograph: the {self.name} pipeline"))
+        dag = dag if outcomes is None else with_outcomes(dag, outcomes)
+        title = f"radiograph: the {self.name} pipeline"
+        return GraphPicture(dag, svg_text(dag, title, subtitle))
 
     def _dag(
         self,
@@ -182,6 +152,6 @@ class Analysis:
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
             raise UsageError(msg)
-        source = input_path(self.loaded)
+        sources = input_paths(self.loaded)
         folder = self.loaded.path.parent
-        return open_session(self.loaded.config, source, folder, cache_options(self.loaded))
+        return open_session(self.loaded.config, sources, folder, cache_options(self.loaded))

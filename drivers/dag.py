@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -72,6 +72,8 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cone_budget": ("[run]",),
         "imaging_method": ("[imaging]", "[cones]", "[run]"),
         "threads": ("[run]",),
+        "listed_cones": ("[list_mode]",),
+        "list_region": ("[list_mode]", "[plane]"),
         "projection_settings": ("[vis.projections]",),
         "vis": ("[vis]",),
         "run_labels": ("[run]",),
@@ -98,7 +100,9 @@ CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
 class DagNode:
     """A box of the picture: a quantity, or the input file (``stage`` empty).
 
-    ``settings`` are the sections of the TOML file that enter here, through helpers included.
+    ``settings`` are the sections of the TOML file that enter here, through helpers included;
+    ``members`` the nodes of the graph that it stands for. ``status`` and ``note`` say what
+    became of it in a run (dag_record.py); empty = not said.
     """
 
     name: str
@@ -107,6 +111,9 @@ class DagNode:
     unit: str = ""
     schema: str = ""
     settings: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    status: str = ""
+    note: str = ""
 
     @property
     def is_file(self) -> bool:
@@ -131,7 +138,10 @@ class Dag:
         return {
             "pipeline": self.pipeline,
             "stages": list(self.stages),
-            "nodes": [{**vars(n), "settings": list(n.settings)} for n in self.nodes],
+            "nodes": [
+                {**vars(n), "settings": list(n.settings), "members": list(n.members)}
+                for n in self.nodes
+            ],
             "edges": [list(edge) for edge in self.edges],
         }
 
@@ -177,7 +187,10 @@ def pipeline_dag(
         settings[name] |= {s for n in (*group, *reached.hidden) for s in _chosen_by(dr, n)}
     order = [n for n in _in_order(dr, pipeline) if n in members]
     order += [n for n in members if n not in order]
-    described = [_described(dr, n, members[n], settings[n]) for n in order]
+    taken = _taken_in(dr, order, members, nodes)
+    described = [
+        replace(_described(dr, n, members[n], settings[n]), members=taken[n]) for n in order
+    ]
     if any(a == INPUT_FILE for a, _ in edges):
         described.insert(0, DagNode(INPUT_FILE, summary="PHITS text or DAQ ROOT file"))
     rank = {n.name: k for k, n in enumerate(described)}
@@ -211,6 +224,20 @@ def _shown_names(
     of_data = {n for n in nodes if _needs_file(dr, n)}
     first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
     return {n: name for n, name in first.items() if name is not None}
+
+
+def _taken_in(
+    dr: driver.Driver, order: Iterable[str], members: Mapping[str, list[str]], nodes: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """The nodes that each name stands for: its own, and helpers that it is the first to need."""
+    shown = {n for group in members.values() for n in group}
+    free = nodes - shown
+    taken = {}
+    for name in order:
+        helpers = upstream(dr, members[name]) & free
+        free -= helpers
+        taken[name] = (*members[name], *sorted(helpers))
+    return taken
 
 
 def _needs_file(dr: driver.Driver, node: str) -> bool:

@@ -289,7 +289,7 @@ def _tops(
 
 
 def _box_width(node: DagNode) -> float:
-    return len(node.name) * CHARACTER_WIDTH * NAME_SIZE + 24.0
+    return CHARACTER_WIDTH * max(len(node.name) * NAME_SIZE, len(node.note) * PILL_SIZE) + 24.0
 
 
 def _pill_width(text: str) -> float:

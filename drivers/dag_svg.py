@@ -42,6 +42,7 @@ _CAPTION_CHARACTERS: Final = 46
 _CAPTION_COLUMN: Final = 300.0
 _MONO: Final = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 _SANS: Final = "'DejaVu Sans', Helvetica, Arial, sans-serif"
+_STATUS_CLASSES: Final = {"": "", "executed": "", "hit": " known", "skipped": " unused"}
 _INK: Final = "#1a1a1a"
 _EDGE: Final = "#5b6570"
 _PAPER: Final = "#ffffff"
@@ -55,12 +56,14 @@ _STYLE: Final = f"""
 .edge {{ fill: none; stroke: {_EDGE}; stroke-width: 1.4 }}
 .box {{ stroke: {_INK}; stroke-width: 1.1 }}
 .file {{ fill: {_PAPER}; stroke: {_INK}; stroke-width: 1.1 }}
+.known {{ stroke-dasharray: 5 3 }}
+.unused {{ fill-opacity: 0.3; stroke-opacity: 0.5 }}
 .setting {{ fill: {_PAPER}; stroke: #6b747d; stroke-width: 1 }}
 """
 
 
-def svg_text(dag: Dag, title: str) -> str:
-    """The picture of a graph."""
+def svg_text(dag: Dag, title: str, subtitle: str = "") -> str:
+    """The picture of a graph; ``subtitle`` says of which run, where it shows one."""
     layout = placed(dag)
     captions = len(set(layout.rows.values())) == len(dag.nodes)
     left = _MARGIN + _STAGE_COLUMN
@@ -81,6 +84,7 @@ def svg_text(dag: Dag, title: str) -> str:
         ),
         f'<rect width="{_n(width)}" height="{_n(height)}" rx="8" fill="{_PAPER}"/>',
         f'<text class="title" x="{_n(_MARGIN)}" y="32">{escape(title)}</text>',
+        *_subtitle(subtitle),
         f'<g transform="translate({_n(left)} {_n(_TITLE_HEIGHT)})">',
         *_bands(layout, colours, width),
         *(_edge(s) for s in layout.segments),
@@ -88,8 +92,12 @@ def svg_text(dag: Dag, title: str) -> str:
     ]
     if captions:
         parts += [part for n in dag.nodes for part in _caption(n, layout)]
-    parts += ["</g>", *_legend(height), "</svg>"]
+    parts += ["</g>", *_legend(height, with_run=any(n.status for n in dag.nodes)), "</svg>"]
     return "\n".join(parts) + "\n"
+
+
+def _subtitle(text: str) -> list[str]:
+    return [f'<text class="caption" x="{_n(_MARGIN)}" y="49">{escape(text)}</text>'] if text else []
 
 
 def _bands(layout: Layout, colours: dict[str, str], width: float) -> list[str]:
@@ -132,10 +140,14 @@ def _node(node: DagNode, layout: Layout, colours: dict[str, str]) -> list[str]:
     if node.is_file:
         parts.append(_file_shape(box))
     else:
-        parts.append(f'<rect class="box" {_at(box)} rx="3" fill="{colours[node.stage]}"/>')
+        kind = f"box{_STATUS_CLASSES[node.status]}"
+        parts.append(f'<rect class="{kind}" {_at(box)} rx="3" fill="{colours[node.stage]}"/>')
     label = "input file" if node.is_file else node.name
-    middle = box.y + 0.5 * box.height + 0.35 * NAME_SIZE
+    middle = box.y + 0.5 * box.height + (0.35 * NAME_SIZE if not node.note else -1.0)
     parts.append(f'<text class="name" x="{_n(box.center)}" y="{_n(middle)}">{escape(label)}</text>')
+    if node.note:
+        at = f'x="{_n(box.center)}" y="{_n(box.bottom - 6.0)}"'
+        parts.append(f'<text class="pill" {at}>{escape(node.note)}</text>')
     parts.append("</g>")
     pills = layout.pills[node.name]
     if pills:
@@ -167,7 +179,9 @@ def _file_shape(box: Rectangle) -> str:
 
 def _tooltip(node: DagNode) -> str:
     unit = f" [{node.unit}]" if node.unit else ""
-    return f"{node.name}{unit}: {node.summary}"
+    helpers = [m for m in node.members if m != node.name]
+    with_them = f" (with {', '.join(helpers)})" if node.note and helpers else ""
+    return f"{node.name}{unit}: {node.summary}{with_them}"
 
 
 def _caption(node: DagNode, layout: Layout) -> list[str]:
@@ -187,11 +201,11 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(plain, width, break_long_words=False)
 
 
-def _legend(height: float) -> list[str]:
+def _legend(height: float, *, with_run: bool) -> list[str]:
     y = height - _MARGIN - 12.0
     x = _MARGIN
     parts = [f'<g transform="translate({_n(x)} {_n(y)})">']
-    entries = (
+    entries: tuple[tuple[str, str], ...] = (
         (_file_shape(Rectangle(0, -9, 26, 18)), "file"),
         ('<rect class="setting" x="0" y="-7.5" width="34" height="15" rx="7.5"/>', "settings"),
         (
@@ -199,6 +213,11 @@ def _legend(height: float) -> list[str]:
             "quantity",
         ),
     )
+    if with_run:
+        entries += tuple(
+            (f'<rect class="box{kind}" x="0" y="-9" width="34" height="18" fill="#dddddd"/>', word)
+            for kind, word in ((" known", "from the cache"), (" unused", "not needed"))
+        )
     at = 0.0
     for shape, word in entries:
         parts.append(f'<g transform="translate({_n(at)} 0)">{shape}')

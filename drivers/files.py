@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,3 +53,36 @@ def writable(out: Path) -> Iterator[None]:
             raise
         msg = f"{out}: cannot be written ({reason}). Name another output with -o."
         raise UsageError(msg, file=out, key="io.output_path") from reason
+
+
+def fault_of_place(path: Path, read: Sequence[Path]) -> str:
+    """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
+    if path.is_dir():
+        return "is a folder"
+    if path.exists() and any(r.exists() and path.samefile(r) for r in read):
+        return "is read by this run and would be replaced"
+    folder = next(p for p in path.absolute().parents if p.exists())
+    if not folder.is_dir():
+        return f"cannot be made, since {folder} is a file"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"cannot be made: no permission to write in {folder}"
+    return ""
+
+
+def check_new_files(
+    paths: Sequence[Path], read: Sequence[Path], *, overwrite: bool, name_it: str = "-o"
+) -> None:
+    """UsageError if a file cannot be written, or would replace another without consent.
+
+    ``name_it`` is the option that names another place.
+    """
+    for path in paths:
+        fault = fault_of_place(path, read)
+        if fault:
+            msg = f"{path}: {fault}. Name another output with {name_it}."
+            raise UsageError(msg, file=path, key="output")
+        if path.exists() and not overwrite:
+            msg = (
+                f"{path}: exists already. Give --overwrite, or name another output with {name_it}."
+            )
+            raise UsageError(msg, file=path, key="output", code="output_exists")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..api import GraphPicture
 
 
 class ShownSpecies(StrEnum):
@@ -37,6 +40,16 @@ def graph(
     everything: Annotated[
         bool, typer.Option("--all", help="Every node, not only the main quantities.")
     ] = False,
+    last_run: Annotated[
+        bool,
+        typer.Option(
+            "--last-run", help="Show what the last run did, from the output file of the settings."
+        ),
+    ] = False,
+    run_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show what the run did that wrote this HDF5 file."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing picture.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object: nodes and edges.")
@@ -52,9 +65,9 @@ def graph(
         if output_path.exists() and not overwrite:
             msg = f"{output_path}: exists already; give --overwrite, or name another file"
             raise UsageError(msg, file=output_path, code="output_exists")
-    from ..api import pipeline
-
-    picture = pipeline("imaging", config).graph(
+    picture = _picture(
+        config,
+        _file_of_run(config, last_run=last_run, run_file=run_file),
         everything=everything,
         targets=target or (),
         species=None if species is None else species.value,
@@ -71,3 +84,32 @@ def graph(
         print_json({"output": path, **picture.dag.as_json()})
     else:
         typer.echo(output_path or picture.svg, nl=output_path is not None)
+
+
+def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) -> Path | None:
+    """The output file whose run is shown; None without one."""
+    from ...schemas.errors import UsageError
+
+    if run_file is not None or not last_run:
+        return run_file
+    if config is None:
+        msg = "--last-run needs a TOML file: its [io] output_path names the file of the run"
+        raise UsageError(msg, key="last-run")
+    from ..config import load_config, output_path
+
+    return output_path(load_config(config))
+
+
+def _picture(config: Path | None, run_file: Path | None, **shown: Any) -> GraphPicture:
+    from ..api import pipeline
+
+    if run_file is None:
+        return pipeline("imaging", config).graph(**shown)
+    from ..config import LoadedConfig
+    from ..imaging.last_run import outcomes_of, run_words
+    from ..imaging.saved import open_run
+
+    with open_run(run_file) as saved:
+        loaded = config or LoadedConfig(saved.config, saved.record.config_text or "", run_file)
+        shown |= {"outcomes": outcomes_of(saved.record), "subtitle": run_words(saved)}
+        return pipeline("imaging", loaded).graph(**shown)

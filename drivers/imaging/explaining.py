@@ -10,7 +10,7 @@ from ..cache.content import fingerprint
 from ..cache.opening import CacheOptions
 from ..cache.reasons import value_changes
 from ..cache.report import spread
-from ..config import LoadedConfig, config_rows, input_path, resolved_path
+from ..config import LoadedConfig, config_rows, input_paths, resolved_path
 from ..graph import graph_nodes
 from .session import Session, open_session
 
@@ -64,8 +64,9 @@ def remember_settings(session: Session) -> None:
 
 
 def _names_of_input(session: Session) -> tuple[str, str]:
-    source = session.source
-    return f"settings:{source.content_hash}", f"settings:{Path(source.path).name}"
+    contents = " ".join(file.ref.content_hash for file in session.files)
+    names = " ".join(Path(file.ref.path).name for file in session.files)
+    return f"settings:{contents}", f"settings:{names}"
 
 
 def settings_record(session: Session) -> dict[str, str]:
@@ -75,13 +76,14 @@ def settings_record(session: Session) -> dict[str, str]:
         for key, _, value in config_rows(session.config)
         if not key.startswith(_WITHOUT_EFFECT)
     }
-    return rows | {"content of the input file": session.source.content_hash}
+    contents = " ".join(file.ref.content_hash for file in session.files)
+    return rows | {"content of the input file": contents}
 
 
 def recomputed(loaded: LoadedConfig, folder: Path | None, sample: int) -> list[dict[str, Any]]:
     """Some stored nodes of a config computed again without the cache, compared bit by bit."""
     session = _session(loaded, folder)
-    plain = open_session(loaded.config, input_path(loaded), loaded.path.parent)
+    plain = open_session(loaded.config, input_paths(loaded), loaded.path.parent)
     asked = [n for n, v in graph_nodes(session.driver).items() if v.tags.get("stored") != "false"]
     known = {v.node for v in session.survey(asked) if v.status == "hit"}
     compared = []
@@ -98,7 +100,7 @@ def named_folder(loaded: LoadedConfig, folder: Path | None) -> Path | None:
 
 
 def _session(loaded: LoadedConfig, folder: Path | None) -> Session:
-    source, options = input_path(loaded), CacheOptions(named_folder(loaded, folder))
+    source, options = input_paths(loaded), CacheOptions(named_folder(loaded, folder))
     session = open_session(loaded.config, source, loaded.path.parent, options)
     if session.cache is None:
         msg = "the cache cannot be used; name a folder with --cache-dir"

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ...nodes.imaging.plane import plane_axes, unit
 from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.detectors import Geometry
 from ...schemas.imaging.filters import ShapingRule, resolved
-from ...schemas.imaging.images import PixelGrid, PlaneFrame, Vector3
+from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.plane import Plane
@@ -25,6 +27,7 @@ from ...schemas.imaging.reading import ReaderSettings
 from ...schemas.light_response import LightTables
 from ...schemas.sources import FileRef
 from ..files import file_ref
+from .restart import Restart, Start
 
 STRATEGY_NAMES: Mapping[str, str] = {
     "Edep": "Recoil energy from deposited energy",
@@ -42,26 +45,46 @@ class GraphInputs:
     values: Mapping[str, Any]
 
 
-def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") -> GraphInputs:
+def graph_inputs(
+    config: ImagingConfig,
+    folder: Path,
+    *,
+    source_name: str = "",
+    restart: Restart | None = None,
+) -> GraphInputs:
     """The choices and values of a config whose relative paths start at ``folder``.
 
-    ``source_name`` is printed in the figures.
+    ``source_name`` is printed in the figures; ``restart`` says what an earlier run gives.
     """
-    labels = FigureLabels(
+    values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
+    if restart is None:
+        return GraphInputs(graph_choices(config), values)
+    # Stored hits are in the world frame, and were taken for events as the first input asks.
+    values["detectors"] = config.detectors.model_copy(update={"geometry": Geometry()})
+    for species, policy in restart.policies.items():
+        rule = values[f"{species}_shaping"]
+        if getattr(config.shaping, f"{species}_policy") is None:
+            values[f"{species}_shaping"] = rule.model_copy(update={"policy": policy})
+    return GraphInputs(graph_choices(config, restart.start), values)
+
+
+def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
+    """What the figures of a run say beside its counts, as far as the settings know it."""
+    return FigureLabels(
         title=config.run.plot_label or "",
         subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
         source=source_name,
+        software=f"radiograph {version('radiograph')}",
     )
-    values = {**_values(config, folder), "run_labels": labels}
-    return GraphInputs(graph_choices(config), values)
 
 
-def graph_choices(config: ImagingConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
+def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
+    """Which variant of a node a config selects; ``start`` is where a restart begins."""
     target = "prior" if config.prior.target_cm is not None else "plane"
     if config.plane is None and target == "plane":
         target = "none"
     return {
+        "start": start,
         "neutrons": config.run.neutrons,
         "gammas": config.run.gammas,
         "energy_strategy": config.energy.strategy,
@@ -103,15 +126,15 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "neutron_cone_filters": resolved(filters.cones, filters.cones.neutron),
         "gamma_cone_filters": resolved(filters.cones, filters.cones.gamma),
         "cone_budget": config.run.max_cones,
-        "imaging_method": ImagingMethod(
-            config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-        ),
+        "imaging_method": imaging_method(config),
         "threads": threads(config),
+        "listed_cones": config.list_mode.cone_ids,
         "projection_settings": config.vis.projections,
         "vis": config.vis,
     }
     if config.plane is not None:
         values["plane_frame"], values["pixel_grid"] = plane_frame_and_grid(config.plane)
+        values["list_region"] = list_region(config, config.plane)
     return values | _energy_values(config, folder)
 
 
@@ -156,11 +179,27 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
     )
 
 
+def imaging_method(config: ImagingConfig) -> ImagingMethod:
+    """How cones become images."""
+    imaging, engine = config.imaging, config.run.sbp_engine
+    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    if engine != "poly":
+        return method
+    reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
+    return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
+
+
 def threads(config: ImagingConfig) -> Threads:
     """How many threads, and cones a task; 0 or auto = all cores, and the method's choice."""
     count = config.run.workers if isinstance(config.run.workers, int) else 0
     task = config.run.chunk_cones if isinstance(config.run.chunk_cones, int) else 0
     return Threads(count or len(os.sched_getaffinity(0)), task)
+
+
+def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:
+    """The region that list mode is asked for; the whole plane without one."""
+    whole = (plane.u_min, plane.u_max, plane.v_min, plane.v_max)
+    return RegionOfInterest(*(config.list_mode.region_cm or whole))
 
 
 def plane_frame_and_grid(plane: Plane) -> tuple[PlaneFrame, PixelGrid]:

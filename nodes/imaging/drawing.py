@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from ...schemas.imaging.vis import Vis
+from .figure_colors import beyond_words, color_norm, draw_color_bar
 from .figure_layout import characters_in
+from .figure_outlines import draw_outlines
 from .figure_parts import (
     CURVE_COLOR,
     GREY,
-    ROUND_STEPS,
     draw_curves,
     draw_legend,
     draw_marks,
@@ -25,7 +26,6 @@ from .figure_parts import (
     set_ticks,
 )
 from .figure_picture import Drawing, Picture, View
-from .figure_text import count_scale, pixel_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,8 +83,8 @@ def draw_image_figure(
 
 def _draw(figure: Figure, d: Drawing) -> None:
     image = figure.add_axes(d.layout.fraction(d.layout.image))
-    _draw_color_bar(figure, _draw_image(image, d), d)
-    marks = draw_marks(image, d)
+    draw_color_bar(figure, _draw_image(image, d), d)
+    marks = [*draw_marks(image, d), *draw_outlines(image, d)]
     if d.layout.u_curve is not None and d.layout.v_curve is not None:
         above = figure.add_axes(d.layout.fraction(d.layout.u_curve), sharex=image)
         draw_curves(above, d, "u")
@@ -102,20 +102,20 @@ def _draw_image(axes: Axes, d: Drawing) -> Any:
 
     grid = d.picture.grid
     mesh = axes.imshow(
-        np.asarray(d.picture.counts, dtype=np.float64),
+        # A logarithm has no colour for zero: it takes the first.
+        np.maximum(d.picture.counts, d.count_limits[0] if d.scale == "log" else -np.inf),
         extent=(d.u(grid.u_min_cm), d.u(grid.u_max_cm), d.v(grid.v_min_cm), d.v(grid.v_max_cm)),
         origin="lower",
         aspect="auto",
         cmap=mpl.colormaps[d.vis.colormap],
-        vmin=d.count_limits[0],
-        vmax=d.count_limits[1],
+        norm=color_norm(d),
         interpolation="antialiased",
     )
     box = d.layout.image
     if not d.has_counts:
         axes.text(
-            0.5, 0.5, "no counts", transform=axes.transAxes, ha="center", va="center",
-            color=CURVE_COLOR, fontsize=12, weight="bold",
+            0.5, 0.5, _empty_words(d), transform=axes.transAxes, ha="center", va="center",
+            color=CURVE_COLOR, fontsize=12, weight="bold", zorder=7,
             rotation=90 if box.w < 1.2 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 4},
         )  # fmt: skip
@@ -139,39 +139,6 @@ def _axis_labels(d: Drawing) -> tuple[list[str], list[str]]:
     return on_axes, elsewhere
 
 
-def _draw_color_bar(figure: Figure, mesh: Any, d: Drawing) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    box, horizontal = d.layout.color_bar, d.layout.horizontal_color_bar
-    axes = figure.add_axes(d.layout.fraction(box))
-    low, high = d.count_limits
-    scale, words = count_scale(max(abs(low), abs(high)))
-    figure.colorbar(
-        mesh,
-        cax=axes,
-        orientation="horizontal" if horizontal else "vertical",
-        label=f"{words} / ({pixel_text(d.at)} pixel)",
-        extend=_beyond(d),
-    )
-    long_axis = axes.xaxis if horizontal else axes.yaxis
-    nbins = min(max(int((box.w if horizontal else box.h) / 0.6), 2), 6)
-    long_axis.set_major_locator(
-        MaxNLocator(nbins=nbins, steps=ROUND_STEPS, integer=high - low > 2.0)
-    )
-    long_axis.set_major_formatter(FuncFormatter(lambda count, _: f"{count / scale:g}"))
-    if not d.has_counts:
-        long_axis.set_ticks([0.0])
-
-
-def _beyond(d: Drawing) -> Literal["neither", "both", "min", "max"]:
-    """On which sides counts lie beyond the colours."""
-    low, high = d.count_limits
-    below, above = bool((d.picture.counts < low).any()), bool((d.picture.counts > high).any())
-    if below and above:
-        return "both"
-    return "min" if below else "max" if above else "neither"
-
-
 def _draw_texts(figure: Figure, d: Drawing) -> None:
     """Header lines and the footer."""
     width, height = d.layout.size
@@ -181,8 +148,9 @@ def _draw_texts(figure: Figure, d: Drawing) -> None:
             va="center", weight="bold" if line.kind == "headline" else "normal",
             color=CURVE_COLOR,
         )  # fmt: skip
-    at = (0.14 / width, 0.11 / height)
-    figure.text(*at, _footer(d), fontsize=_FOOTER_SIZE, va="center", color=GREY)
+    for text, y in ((_footer(d), 0.25), (_second_footer(d), 0.11)):
+        at = (0.14 / width, y / height)
+        figure.text(*at, text, fontsize=_FOOTER_SIZE, va="center", color=GREY)
 
 
 def _proportion(d: Drawing) -> float:
@@ -198,9 +166,26 @@ def _footer(d: Drawing) -> str:
         parts.append(f"u, v counted from the plane's centre {origin}")
     drawn, true = (d.layout.image.w / d.layout.image.h, _proportion(d))
     parts += ["axes not to one scale"] if abs(drawn / true - 1.0) > 1e-6 else []
+    beyond = beyond_words(d)
+    return _with_first([*parts, *([beyond] if beyond else [])], d.picture.labels.source, d)
+
+
+def _second_footer(d: Drawing) -> str:
+    """Where the plane lies, and what made the picture."""
+    labels = d.picture.labels
+    made = [labels.software, labels.date and f"run of {labels.date}"]
+    return _with_first([p for p in made if p], labels.plane, d)
+
+
+def _with_first(parts: list[str], first: str, d: Drawing) -> str:
+    """The parts in a line, with another one in front as far as there is room for it."""
     room = characters_in(0.92 * (d.layout.size[0] - 0.28), _FOOTER_SIZE)
     room -= len(_FOOTER_JOINT.join([*parts, ""]))
-    source = d.picture.labels.source
-    if source and room >= 12:
-        parts.insert(0, source if len(source) <= room else f"{source[: room - 1]}…")
+    if first and room >= 12:
+        parts = [first if len(first) <= room else f"{first[: room - 1]}…", *parts]
     return _FOOTER_JOINT.join(parts)
+
+
+def _empty_words(d: Drawing) -> str:
+    why = d.picture.labels.empty.get(d.picture.name, "")
+    return f"no counts:\n{why}" if why else "no counts"

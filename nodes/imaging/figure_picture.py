@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from ...schemas.imaging.images import (
+    AxisMetrics,
     ImageMetrics,
     PixelGrid,
+    PlaneFrame,
     Projections,
+    ProjectionSet,
     RegionOfInterest,
+    SummedImages,
 )
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.vis import AxisMetricSettings, Vis
 from .figure_layout import Layout, layout_of
 from .figure_text import Coordinates, metric_sources, panel_table, species_line, summary_lines
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Cones drawn over an image, as lines where they meet the plane, and what led to them.
+
+    Attributes
+    ----------
+    cones
+        Frame with apex, axis and theta of each.
+    frame
+        The plane.
+    both_halves
+        Whether the other half of the double cone is drawn too.
+    words
+        What they are, for the legend.
+    region, region_words
+        A rectangle that is drawn with them; None = none.
+    """
+
+    cones: pd.DataFrame
+    frame: PlaneFrame
+    both_halves: bool = False
+    words: str = ""
+    region: RegionOfInterest | None = None
+    region_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +67,8 @@ class Picture:
         Curves, region of interest and numbers, each None where there is none.
     labels
         Words, numbers of cones and the prior.
+    outlines
+        Cones drawn over the image, None for none.
     """
 
     name: str
@@ -44,18 +78,43 @@ class Picture:
     roi: RegionOfInterest | None = None
     metrics: ImageMetrics | None = None
     labels: FigureLabels = field(default_factory=FigureLabels)
+    outlines: Outlines | None = None
+
+
+def pictures_of(
+    images: SummedImages,
+    projections: ProjectionSet,
+    metrics: Mapping[str, ImageMetrics],
+    labels: FigureLabels,
+) -> dict[str, Picture]:
+    """What is drawn of each image that exists, by its name."""
+    return {
+        name: Picture(
+            name=name,
+            counts=counts,
+            grid=images.grid,
+            projections=projections.by_image.get(name),
+            roi=projections.roi,
+            metrics=metrics.get(name),
+            # The subtitle says how the neutron energy was found.
+            labels=replace(labels, subtitle="") if name == "g" else labels,
+        )
+        for name, counts in images.present().items()
+    }
 
 
 @dataclass(frozen=True)
 class View:
     """What of it is shown: limits in cm on the plane's own axes, and of the colours in counts.
 
-    None shows everything. ``dpi`` is the pixels of a PNG per inch.
+    None shows everything; a colour limit of None follows [vis] color_range. ``dpi`` is the
+    pixels of a PNG per inch.
     """
 
     u_limits_cm: tuple[float, float] | None = None
     v_limits_cm: tuple[float, float] | None = None
-    count_limits: tuple[float, float] | None = None
+    count_limits: tuple[float | None, float | None] = (None, None)
+    scale: Literal["linear", "sqrt", "log"] = "linear"
     dpi: int = 200
 
 
@@ -77,6 +136,7 @@ class Drawing:
     u_limits: tuple[float, float]
     v_limits: tuple[float, float]
     count_limits: tuple[float, float]
+    scale: Literal["linear", "sqrt", "log"]
     panel: list[tuple[str, ...]]
     layout: Layout
 
@@ -108,7 +168,8 @@ class Drawing:
             at=at,
             u_limits=u,
             v_limits=(v[1], v[0]) if vis.flip_vertical else v,
-            count_limits=view.count_limits or _count_limits(picture.counts),
+            count_limits=_count_limits(picture.counts, vis, view),
+            scale=view.scale,
             panel=panel,
             layout=layout,
         )
@@ -155,6 +216,17 @@ class Drawing:
             return Peak(m.fit_pos_cm, fitted=True)
         return Peak(m.peak_pos_cm, fitted=False) if m.peak_ok else None
 
+    def fit(self, name: str) -> AxisMetrics | None:
+        """The fit of the projection on u or v, where it is believable and its curve is drawn."""
+        metrics = self.picture.metrics
+        if metrics is None or self.peak(name) is None:
+            return None
+        source = metric_sources(metrics, self.vis)[-1]
+        m = metrics.axes[name + source]
+        # Files of earlier versions hold position and width of a fit, but not its height.
+        shown = m.fit_ok and np.isfinite(m.fit_area_counts) and source in self.curves(name)
+        return m if shown else None
+
     def _largest_bin(self, name: str) -> Peak | None:
         projections, grid = self.picture.projections, self.picture.grid
         if projections is None:
@@ -169,7 +241,30 @@ class Drawing:
         return Peak(float(centers[int(np.argmax(curve))]), fitted=False)
 
 
-def _count_limits(counts: Any) -> tuple[float, float]:
+def _count_limits(counts: Any, vis: Vis, view: View) -> tuple[float, float]:
+    """Counts of the first and the last colour; a logarithmic scale begins above zero."""
     low, high = (float(counts.min()), float(counts.max())) if counts.size else (0.0, 0.0)
+    if vis.color_range == "robust":
+        high = robust_maximum(counts)
     # One value everywhere would leave the colours without a range.
-    return (low, high) if high > low else (0.0, max(high, 1.0))
+    low, high = (low, high) if high > low else (0.0, max(high, 1.0))
+    low = low if view.count_limits[0] is None else view.count_limits[0]
+    high = high if view.count_limits[1] is None else view.count_limits[1]
+    if view.scale == "log" and low <= 0.0:
+        positive = counts[counts > 0]
+        low = float(positive.min()) if positive.size else 0.1
+    return (low, high) if high > low else (low, low + max(abs(low), 1.0))
+
+
+def robust_maximum(counts: Any) -> float:
+    """The largest count, unless it is that of a few single pixels far above all others.
+
+    Then it is what three sigma above the largest median of 3 x 3 pixels would be: such pixels
+    would leave the rest of the picture dark.
+    """
+    from scipy.ndimage import median_filter
+
+    highest = float(counts.max()) if counts.size else 0.0
+    top = float(median_filter(counts, size=3, mode="nearest").max()) if counts.size else 0.0
+    sigma = max(top, 1.0) ** 0.5
+    return top + 3.0 * sigma if highest > max(1.5 * top, top + 5.0 * sigma) else highest

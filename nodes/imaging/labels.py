@@ -39,12 +39,38 @@ def figure_labels(
             "g": image_counters["cones_imaged_g"],
             "all": image_counters["cones_imaged_total"],
         },
+        empty={
+            "n": _why_empty(image_counters, "n"),
+            "g": _why_empty(image_counters, "g"),
+            "all": _why_empty(image_counters, "ng"),
+        },
+        plane=_plane_words(plane_frame),
         prior_kind=prior.type,
         prior_uv_cm=None if prior.type == "none" else (float(u[0]), float(v[0])),
         prior_line_uv_cm=ends,
         u_direction=_direction(pixel_grid.u_axis),
         v_direction=_direction(pixel_grid.v_axis),
     )
+
+
+def _why_empty(image_counters: Counts, species: str) -> str:
+    missed = sum(image_counters.values.get(f"cones_missed_plane_{s}", 0) for s in species)
+    if missed == 0:
+        return "no cone was kept"
+    return "its cone misses the plane" if missed == 1 else f"all {missed} cones miss the plane"
+
+
+def _plane_words(frame: PlaneFrame) -> str:
+    """Where a plane lies, in words."""
+    through = ", ".join(_number(c) for c in frame.origin_cm)
+    normal = _direction(frame.normal)
+    if not normal:
+        normal = f"({', '.join(_number(round(c, 4)) for c in frame.normal)})"
+    return f"plane through ({through}) cm, normal {normal}"
+
+
+def _number(value: float) -> str:
+    return f"{value + 0.0:g}".replace("-", "−")
 
 
 def _direction(axis: Vector3) -> str:

@@ -23,8 +23,8 @@ from ...schemas.imaging.images import (
     SummedImages,
 )
 from ...schemas.imaging.vis import AxisMetricSettings, ProjectionsSettings
-
-FWHM_PER_SIGMA: Final = 2.0 * float(np.sqrt(2.0 * np.log(2.0)))
+from .peak_curve import FWHM_PER_SIGMA, peak_counts
+from .tracing import centers_in
 
 # Four parameters and at least two degrees of freedom.
 _MIN_FIT_BINS: Final = 6
@@ -92,7 +92,7 @@ def _projected(image: U4, grid: PixelGrid, roi: RegionOfInterest | None) -> Proj
     u, v = _sums(image)
     if roi is None:
         return Projections(u=u, v=v)
-    inside_u, inside_v = _inside(grid, roi)
+    inside_u, inside_v = centers_in(roi, grid)
     u_roi, v_roi = _sums(np.where(inside_v[:, None] & inside_u[None, :], image, 0))
     return Projections(u=u, v=v, u_roi=u_roi, v_roi=v_roi)
 
@@ -100,14 +100,6 @@ def _projected(image: U4, grid: PixelGrid, roi: RegionOfInterest | None) -> Proj
 def _sums(image: Any) -> tuple[U8, U8]:
     u = frozen(image.sum(axis=0, dtype=np.uint64))
     return u, frozen(image.sum(axis=1, dtype=np.uint64))
-
-
-def _inside(grid: PixelGrid, roi: RegionOfInterest) -> tuple[Mask, Mask]:
-    u, v = grid.u_centers_cm, grid.v_centers_cm
-    return (
-        (u >= roi.u_min_cm) & (u <= roi.u_max_cm),
-        (v >= roi.v_min_cm) & (v <= roi.v_max_cm),
-    )
 
 
 def _image_metrics(
@@ -121,7 +113,7 @@ def _image_metrics(
     v_axis = _Axis(grid.v_min_cm, grid.dv_cm, np.ones(grid.nv, dtype=bool))
     parts = {"u": (curves.u, u_axis, s_u), "v": (curves.v, v_axis, s_v)}
     if roi is not None and curves.u_roi is not None and curves.v_roi is not None:
-        in_u, in_v = _inside(grid, roi)
+        in_u, in_v = centers_in(roi, grid)
         parts["u_roi"] = (curves.u_roi, _Axis(grid.u_min_cm, grid.du_cm, in_u), s_u)
         parts["v_roi"] = (curves.v_roi, _Axis(grid.v_min_cm, grid.dv_cm, in_v), s_v)
     centroids: dict[str, float] = {}
@@ -228,12 +220,16 @@ def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
     fit = _gaussian_fit(counts[low:high], peak - low)
     if fit is None:
         return {}
-    (position, sigma), (position_sigma, sigma_sigma) = fit
+    (position, sigma, area, ground), (position_sigma, sigma_sigma) = fit
     return {
         "fit_pos_cm": float(axis.center_cm(low + position)),
         "fit_pos_sigma_cm": float(position_sigma * axis.step_cm),
         "fit_fwhm_cm": float(FWHM_PER_SIGMA * sigma * axis.step_cm),
         "fit_fwhm_sigma_cm": float(FWHM_PER_SIGMA * sigma_sigma * axis.step_cm),
+        "fit_area_counts": float(area),
+        "fit_ground_counts": float(ground),
+        "fit_low_cm": float(axis.low_cm + low * axis.step_cm),
+        "fit_high_cm": float(axis.low_cm + high * axis.step_cm),
         "fit_ok": True,
     }
 
@@ -258,7 +254,10 @@ def _fit_window(counts: F8, inside: Mask, peak: int) -> tuple[int, int]:
 
 
 def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
-    """(position, sigma) in bins from the centre of the first one, and their errors, or None."""
+    """(position, sigma, area, ground) and the errors of the first two, or None.
+
+    In bins from the centre of the first one.
+    """
     from scipy.optimize import least_squares
 
     x = np.arange(len(counts), dtype=np.float64)
@@ -279,26 +278,16 @@ def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
         if not found.success or not np.isfinite(found.x).all():
             return None
         p = found.x
-        expected = _peak_curve(x, p)
+        expected = peak_counts(x, *p)
     p[1] = abs(p[1])
     # A cone that crosses the peak counts once in each bin it crosses: the bins within a sigma
     # hold the same cones, and the errors must not shrink with finer bins.
     errors = _errors(np.asarray(found.jac), 2.0 * found.cost) * np.sqrt(max(p[1], 1.0))
-    return (p[:2], errors[:2]) if _believable(p, errors, len(counts)) else None
+    return (p, errors[:2]) if _believable(p, errors, len(counts)) else None
 
 
 def _residuals(p: F8, x: F8, counts: F8, weight: F8) -> F8:
-    return (_peak_curve(x, p) - counts) * weight
-
-
-def _peak_curve(x: F8, p: F8) -> F8:
-    """Counts per bin: area times the normal distribution over the bin, and a flat ground."""
-    from scipy.special import ndtr
-
-    position, sigma, area, ground = p
-    sigma = max(abs(sigma), 1e-3)
-    upper, lower = (ndtr((x + side - position) / sigma) for side in (0.5, -0.5))
-    return np.asarray(area * (upper - lower) + ground)
+    return np.asarray((peak_counts(x, *p) - counts) * weight)
 
 
 def _errors(jacobian: F8, chi2: float) -> F8:

@@ -194,7 +194,8 @@ class AxisMetrics:
     """Numbers of one projection curve; NaN and ``*_ok`` False below ``min_counts``.
 
     Positions in cm. ``peak_pos_cm`` is the centre of the highest bin; ``fit_*`` are the
-    position and full width at half maximum of a Gaussian on a flat ground, with one sigma.
+    position and full width at half maximum of a Gaussian on a flat ground, with one sigma, the
+    counts of the peak and of a bin of the ground, and the ends of the bins that were fitted.
     """
 
     total_counts: float
@@ -214,6 +215,10 @@ class AxisMetrics:
     edge_high_cm: float = np.nan
     edge_width_cm: float = np.nan
     edges_ok: bool = False
+    fit_area_counts: float = np.nan
+    fit_ground_counts: float = np.nan
+    fit_low_cm: float = np.nan
+    fit_high_cm: float = np.nan
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,8 @@ class Vis(Section):
     """Matplotlib colour map; also written cmap."""
     filename_pattern: str = "{species}_{stem}.{ext}"
     """Names of the figures; {stem} is that of the HDF5 file."""
+    color_range: Literal["robust", "full"] = "robust"
+    """Colours up to the largest count, or robust: not to that of a few single pixels."""
     extra_formats: tuple[Literal["pdf", "svg", "png"], ...] = ()
     """Formats beside PNG."""
     flip_vertical: bool = False

@@ -252,7 +252,6 @@ def test_many_problems_are_shown_in_part(project: Path, radiograph: Run) -> None
         ("energy.strategy=FixedEn", ("FixedEn", "fixed_En_MeV")),
         ("energy.strategy=ToF", ("ToF", "start_time_ns", "start_det_id")),
         ("run.neutrons=false", ("neutrons = false and gammas = false", "set one of them true")),
-        ("run.sbp_engine=poly", ("poly", "not implemented yet", "scan")),
         ("io.input_format=hdf5_ngimager", ("not implemented yet", "phits_usrdef")),
         ("uncertainty.enabled=true", ("uncertainty", "there is no resolution model yet")),
         ("io.input_path='*.out'", ("several files are not implemented yet",)),

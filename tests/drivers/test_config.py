@@ -355,11 +355,16 @@ CONES = '[pipeline]\nuntil = "cones"\n'
             + '[detectors]\ndefault_material = "OGS"\n',
             '[energy.lut_paths.OGS] carbon = "no.csv": there is no file no.csv',
         ),
-        (GOOD + '[run]\nsbp_engine = "poly"\n', '[run] sbp_engine = "poly" is not implemented yet'),
         (
-            GOOD + '[run]\nfast = true\n[fast]\nsbp_engine = "poly"\n',
-            '[fast] sbp_engine = "poly" is',
+            GOOD + '[run]\nsbp_engine = "poly"\n[cones]\nnappe = "both"\n',
+            '[run] sbp_engine = "poly" draws the forward half of a cone only',
         ),
+        (
+            GOOD + '[run]\nfast = true\n[fast]\nsbp_engine = "poly"\n[cones]\nnappe = "both"\n',
+            '[fast] sbp_engine = "poly" draws',
+        ),
+        (GOOD + "[imaging]\npoly_range_cm = -3.0\n", "-3 is not above 0; give a length in cm"),
+        (GOOD + "[imaging]\npoly_samples = 4\n", "poly_samples = 4"),
         (GOOD + '[io]\ninput_format = "hdf5_ngimager"\n', "(restart) is not implemented yet"),
         (GOOD + '[io]\ninput_path = ["a", "b"]\n', "several files are not implemented yet"),
         (GOOD + '[io]\ninput_path = "run*.out"\n', 'input_path = "run*.out": several files'),
@@ -391,7 +396,10 @@ def test_sections_that_do_not_fit(problems: Problems, text: str, expected: str) 
         PLANE + '[energy]\nstrategy = "ELUT"\n[detectors.material_map]\n1 = "OGS"\n2 = "LYSO"\n'
         '[filters.hits]\nmaterials_exclude = ["LYSO"]\n',
         GOOD + '[fast]\nsbp_engine = "poly"\n',
-        GOOD + '[run]\nsbp_engine = "poly"\nfast = true\n[fast]\nsbp_engine = "scan"\n',
+        GOOD + '[run]\nsbp_engine = "poly"\n[imaging]\npoly_range_cm = 250\n',
+        GOOD + '[run]\nfast = true\n[fast]\nsbp_engine = "poly"\n',
+        GOOD + '[run]\nsbp_engine = "poly"\nfast = true\n[fast]\nsbp_engine = "scan"\n'
+        '[cones]\nnappe = "both"\n',
         GOOD + '[io]\ninput_path = ["a"]\n',
         GOOD + '[cache]\ndir = "somewhere"\n',
     ],
@@ -491,7 +499,7 @@ def test_an_override_wins_and_leaves_the_text(load: Callable[..., LoadedConfig])
         ),
         ("plane.du=0.7", "run7.toml: [plane] the range u_min..u_max = 20 cm is 28.5714 steps"),
         ("plane.du=0.7", "(with --set plane.du=0.7)"),
-        ("run.sbp_engine=poly", 'not implemented yet; set "scan" or leave it out (with --set run'),
+        ("imaging.poly_range_cm=0", "0 is not above 0; give a length in cm"),
     ],
 )
 def test_a_wrong_override_is_named(problems: Problems, override: str, expected: str) -> None:

@@ -1,0 +1,208 @@
+"""Pictures of 2-D arrays that zoom, pan and show values; a still PNG where no script runs.
+
+The values stand in the page as deflated bytes, so what is shown is the data, not a rendering.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from .parts import Markup, escaped
+
+Scale = Literal["linear", "sqrt", "log"]
+MarkKind = Literal["cross", "circle", "diamond", "line", "box"]
+COLOUR_MAPS: Final = ("cividis", "viridis", "grey")
+SCALES: Final = ("linear", "sqrt", "log")
+_SYMBOLS: Final[dict[str, str]] = {
+    "cross": "+",
+    "circle": "○",
+    "diamond": "◇",
+    "line": "╱",
+    "box": "▭",
+}
+_HINT: Final = (
+    "Wheel or + and −: zoom; drag or arrows: move; double click, 0 or the button: reset. "
+    "A triangle on the colour bar: values lie beyond the colours."
+)
+# The still picture says what is there; it need not have every pixel of a large array.
+_MOST_STILL_PIXELS: Final = 400
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of an array: label, unit, lower edge of the first pixel, width of a pixel."""
+
+    label: str
+    unit: str
+    low: float
+    step: float
+
+
+@dataclass(frozen=True)
+class ArrayMark:
+    """A mark on the array: ``points`` in units of the axes (x, y).
+
+    cross, circle and diamond stand at one point, a line joins points, a box has two corners.
+    """
+
+    kind: MarkKind
+    points: Sequence[tuple[float, float]]
+    label: str
+
+
+def array_view(
+    values: Any,
+    x: Axis,
+    y: Axis,
+    *,
+    name: str,
+    value_label: str,
+    unit: str = "",
+    caption: str = "",
+    marks: Sequence[ArrayMark] = (),
+    colour_map: str = "cividis",
+    scale: Scale = "linear",
+    limits: tuple[float, float] | None = None,
+    equal_axes: bool = True,
+) -> Markup:
+    """A picture of ``values``, shape (rows y, columns x), row 0 at the bottom.
+
+    Parameters
+    ----------
+    name
+        What it is, for readers who do not see it.
+    value_label, unit
+        Words beside the colour bar, and behind a value that is shown.
+    limits
+        Values of the first and the last colour; without them the least and the largest.
+    equal_axes
+        One scale for both axes.
+    """
+    array = np.asarray(values)
+    data, dtype = _packed(array)
+    shown = colour_map if colour_map in COLOUR_MAPS else COLOUR_MAPS[0]
+    spec = {
+        "x": {**vars(x), "n": array.shape[1]},
+        "y": {**vars(y), "n": array.shape[0]},
+        "value": value_label,
+        "unit": unit,
+        "map": shown,
+        "scale": scale,
+        "limits": limits,
+        "equal": equal_axes,
+        "marks": [
+            {"kind": m.kind, "points": [list(map(float, p)) for p in m.points]} for m in marks
+        ],
+        "type": dtype,
+        "data": data,
+    }
+    label = html.escape(f"{name}; keys: + - arrows 0", quote=True)
+    still = base64.b64encode(_still(array, shown, limits)).decode()
+    return Markup(
+        f'<figure class="rg-view">{_controls(bool(marks))}'
+        f'<img class="rg-picture" src="data:image/png;base64,{still}" alt="{html.escape(name)}">'
+        f'<canvas hidden tabindex="0" role="img" aria-label="{label}"></canvas>'
+        '<output aria-live="off"></output>'
+        f"{_legend(marks)}"
+        f"<figcaption>{escaped(caption)}</figcaption>"
+        f'<p class="rg-hint">{_HINT}</p>'
+        f'<script type="application/json">{json_text(spec)}</script></figure>'
+    )
+
+
+def json_text(value: Any) -> str:
+    """JSON that may stand in a script element."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def colour_maps_data() -> Markup:
+    """The colours of every map, once a page."""
+    maps = {name: base64.b64encode(_colours(name).tobytes()).decode() for name in COLOUR_MAPS}
+    return Markup(f'<script type="application/json" id="rg-colour-maps">{json_text(maps)}</script>')
+
+
+def png_bytes(indices: np.ndarray, palette: np.ndarray) -> bytes:
+    """A PNG of palette indices (rows from the top, uint8) and 256 colours (W3C PNG, 11.2)."""
+    height, width = indices.shape
+    rows = np.zeros((height, width + 1), np.uint8)
+    rows[:, 1:] = indices
+    header = struct.pack(">2I5B", width, height, 8, 3, 0, 0, 0)
+    chunks = (
+        (b"IHDR", header),
+        (b"PLTE", palette.tobytes()),
+        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IEND", b""),
+    )
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    for kind, data in chunks:
+        parts += [struct.pack(">I", len(data)), kind, data]
+        parts.append(struct.pack(">I", zlib.crc32(kind + data)))
+    return b"".join(parts)
+
+
+def _packed(array: np.ndarray) -> tuple[str, str]:
+    """(base64 of deflated values, their type): the narrowest type that holds whole numbers."""
+    if array.dtype.kind in "ub" or (array.dtype.kind == "i" and not (array < 0).any()):
+        greatest = int(array.max()) if array.size else 0
+        dtype = "u1" if greatest < 1 << 8 else "u2" if greatest < 1 << 16 else "u4"
+        if greatest >= 1 << 32:
+            dtype = "f8"
+    else:
+        dtype = "f4" if array.dtype.itemsize <= 4 and array.dtype.kind == "f" else "f8"
+    raw = np.ascontiguousarray(array, dtype=f"<{dtype}").tobytes()
+    return base64.b64encode(zlib.compress(raw, 6)).decode(), dtype
+
+
+def _still(array: np.ndarray, name: str, limits: tuple[float, float] | None) -> bytes:
+    stride = max(1, -(-max(array.shape) // _MOST_STILL_PIXELS)) if array.size else 1
+    part = array[::stride, ::stride].astype(np.float64)
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    low, high = limits or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
+    span = float(high) - float(low) or 1.0
+    share = np.nan_to_num((part - float(low)) / span, nan=0.0, posinf=1.0, neginf=0.0)
+    indices = np.clip(256.0 * share, 0, 255).astype(np.uint8)
+    return png_bytes(indices[::-1], _colours(name))
+
+
+def _colours(name: str) -> np.ndarray:
+    """256 colours of a map, shape (256, 3), uint8."""
+    from matplotlib import colormaps
+
+    known = {"grey": "gray"}.get(name, name)
+    return np.round(255 * colormaps[known](np.arange(256))[:, :3]).astype(np.uint8)
+
+
+def _controls(with_marks: bool) -> str:
+    def options(names: Sequence[str]) -> str:
+        return "".join(f"<option>{n}</option>" for n in names)
+
+    marks = (
+        '<label><input type="checkbox" data-role="marks" checked> marks</label>'
+        if with_marks
+        else ""
+    )
+    return (
+        '<div class="rg-controls" hidden>'
+        f'<label>colours <select data-role="map">{options(COLOUR_MAPS)}</select></label>'
+        f'<label>scale <select data-role="scale">{options(SCALES)}</select></label>'
+        '<label>from <input type="number" step="any" data-role="low"></label>'
+        '<label>to <input type="number" step="any" data-role="high"></label>'
+        '<button type="button" data-role="fit">colours of what is seen</button>'
+        f'<button type="button" data-role="reset">reset</button>{marks}</div>'
+    )
+
+
+def _legend(marks: Sequence[ArrayMark]) -> str:
+    if not marks:
+        return ""
+    words = " · ".join(f"{_SYMBOLS[m.kind]} {html.escape(m.label)}" for m in marks)
+    return f'<p class="rg-marks">{words}</p>'

@@ -1,0 +1,37 @@
+"""The graph of a run that is over, from its output file: what ran, and how long it took."""
+
+from __future__ import annotations
+
+import math
+
+from ..api import GraphPicture, pipeline
+from ..config import LoadedConfig
+from ..dag_record import NodeOutcome, time_text
+from .saved import SavedRun
+from .saved_record import RunRecord
+
+
+def outcomes_of(record: RunRecord) -> dict[str, NodeOutcome]:
+    """Status and seconds of each node of a run."""
+    return {node.name: NodeOutcome(node.status, node.seconds) for node in record.nodes}
+
+
+def run_words(saved: SavedRun) -> str:
+    """Which run it was, in one line."""
+    record = saved.record
+    parts = [saved.path.name]
+    parts += (
+        [f"run of {record.created_utc[:16].replace('T', ' ')} UTC"] if record.created_utc else []
+    )
+    made = record.created_utc[:16].replace("T", " ")
+    parts += [f"run of {made} UTC"] if made else []
+    parts += [time_text(record.seconds)] if math.isfinite(record.seconds) else []
+    return ", ".join(parts)
+
+
+def graph_of_run(saved: SavedRun, *, everything: bool = False) -> GraphPicture:
+    """The graph of the settings in the file, with status and times of its run."""
+    loaded = LoadedConfig(saved.config, saved.record.config_text or "", saved.path)
+    return pipeline("imaging", loaded).graph(
+        everything=everything, outcomes=outcomes_of(saved.record), subtitle=run_words(saved)
+    )

@@ -1,0 +1,322 @@
+"""An output file of a run, or of ngimager, read back: the file in, frames and arrays out.
+
+Nothing is read before it is asked for. What a file lacks, or what cannot be read of it, is an
+InputError that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ...schemas.arrays import I8
+from ...schemas.errors import InputError
+from ...schemas.imaging.codes import SPECIES
+from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
+from ...schemas.imaging.images import (
+    Footprints,
+    ImageMetrics,
+    PixelGrid,
+    PlaneFrame,
+    ProjectionSet,
+)
+from ...schemas.imaging.imaging_method import ImagingMethod
+from ...schemas.tables import categories_of
+from . import saved_footprints, saved_pictures, saved_record
+from .inputs import imaging_method
+from .rows import MOST_HITS
+from .saved_datasets import Datasets
+from .saved_record import RunRecord
+
+_SIGN_OF_STAGE: Final[dict[Stage, str]] = {
+    "hits": "/hits/event_id",
+    "events": "/lm/event_type",
+    "cones": "/cones/theta_rad",
+    "image": "/images/summed",
+}
+_NOUNS: Final[dict[Stage, str]] = {
+    "hits": "hits",
+    "events": "events",
+    "cones": "cones",
+    "image": "images",
+}
+
+
+@contextmanager
+def open_run(path: Path) -> Iterator[SavedRun]:
+    """The file of a run; InputError if it is missing, no HDF5, cut off or of another kind."""
+    path = Path(path)
+    if path.is_dir():
+        msg = f"{path}: is a folder. Give an HDF5 file that radiograph run wrote."
+        raise InputError(msg, file=path)
+    if not path.exists():
+        msg = f"{path}: no such file. Give an HDF5 file that radiograph run wrote."
+        raise InputError(msg, file=path)
+    try:
+        file = h5py.File(path, "r")
+    except OSError as reason:
+        msg = f"{path}: {_fault(path, str(reason))}"
+        raise InputError(msg, file=path) from None
+    with file:
+        saved = SavedRun(file, path)
+        if not saved.stages and "/meta" not in file:
+            names = ", ".join(list(file)[:5]) or "nothing"
+            msg = (
+                f"{path}: is an HDF5 file, but of no imaging run: it holds {names}. Give a file "
+                "that radiograph run, or ngimager, wrote."
+            )
+            raise InputError(msg, file=path, code="foreign_file")
+        yield saved
+
+
+def _fault(path: Path, reason: str) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty (0 bytes). Give another file, or run it again."
+    if "truncated" in reason:
+        return "the file is cut off: less is there than it says itself. Run it again."
+    if "signature not found" in reason:
+        return "is no HDF5 file. Give a file that radiograph run wrote."
+    return f"cannot be opened ({reason}). If another program writes it, wait until it is done."
+
+
+class SavedRun:
+    """What stands in the file of a run.
+
+    Frames have the columns of the pipeline's own (schemas/imaging/frames.py), as far as the
+    file holds them. Numbers of rows are those of the file: ``cone_id`` counts the rows of
+    ``cones``, ``event_index`` those of ``events``.
+    """
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self.path = path
+        self.data = Datasets(file, path)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages whose rows or images the file holds."""
+        return tuple(stage for stage in STAGES if _SIGN_OF_STAGE[stage] in self.data)
+
+    def need(self, stage: Stage) -> None:
+        """InputError if the file does not hold a stage."""
+        if stage in self.stages:
+            return
+        held = ", ".join(_NOUNS[s] for s in self.stages) or "nothing of the run"
+        msg = (
+            f"{self.path}: holds no {_NOUNS[stage]}, only {held}. "
+            f'Run it again with [pipeline] until = "{stage}" or later.'
+        )
+        raise InputError(msg, file=self.path, code="not_in_file")
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """What the file says of its making: settings, inputs, versions, nodes, counters."""
+        return saved_record.run_record(self.data)
+
+    @cached_property
+    def config(self) -> ImagingConfig:
+        """The settings of the run, after command line and fast mode; InputError without them."""
+        return saved_record.effective_config(self.record, self.path)
+
+    @cached_property
+    def imaging_method(self) -> ImagingMethod:
+        """How its cones were drawn; ngimager draws both halves of a cone."""
+        if self.record.is_ours:
+            return imaging_method(self.config)
+        return ImagingMethod(nappe="both")
+
+    @cached_property
+    def frame(self) -> PlaneFrame:
+        """Origin and normal of the plane; InputError without one."""
+        return saved_pictures.plane_frame(self.data)
+
+    @cached_property
+    def grid(self) -> PixelGrid:
+        """The pixels of the images that the file holds (ngimager has one more a side)."""
+        return saved_pictures.pixel_grid(self.data)
+
+    @cached_property
+    def images(self) -> dict[str, np.ndarray]:
+        """Counts (nv, nu) by name: n, g, all, those that exist."""
+        self.need("image")
+        return saved_pictures.images(self.data)
+
+    @cached_property
+    def projections(self) -> ProjectionSet:
+        """ProjectionSet of the images; without projections its ``by_image`` is empty."""
+        return saved_pictures.projections(self.data, self.grid)
+
+    @cached_property
+    def metrics(self) -> dict[str, ImageMetrics]:
+        """{image: ImageMetrics}, empty where none were computed."""
+        return saved_pictures.metrics(self.data)
+
+    @cached_property
+    def n_cones(self) -> int:
+        self.need("cones")
+        return self.data.length("/cones/theta_rad")
+
+    @cached_property
+    def n_events(self) -> int:
+        self.need("events")
+        return self.data.length("/lm/event_type")
+
+    @cached_property
+    def cones_are_exact(self) -> bool:
+        """Whether apex, axis and angle stand in the file as they were computed, in float64."""
+        return "/cones/exact/theta_rad" in self.data
+
+    @cached_property
+    def cones(self) -> pd.DataFrame:
+        """All cones: cone_id, event_index, species, geometry, energies."""
+        return self.cones_at()
+
+    def cones_at(self, rows: I8 | None = None) -> pd.DataFrame:
+        """Some cones, or all; ``rows`` ascending. Geometry in float64, exact where stored so."""
+        self.need("cones")
+        data, n = self.data, self.n_cones
+        if self.cones_are_exact:
+            names = ("exact/apex_cm", "exact/axis", "exact/theta_rad")
+        else:
+            names = ("apex_xyz_cm", "axis_xyz", "theta_rad")
+        apex, axis, theta = (data.rows(f"/cones/{name}", rows).astype(np.float64) for name in names)
+        species = data.rows("/cones/species", rows)
+        event = data.rows("/cones/event_index", rows).astype(np.int64)
+        order = np.tile(np.arange(MOST_HITS, dtype=np.int8), (len(theta), 1))
+        if "/cones/gamma_hit_order" in data:
+            stored = data.rows("/cones/gamma_hit_order", rows)
+            order = np.where(stored >= 0, stored, order)
+        columns: dict[str, Any] = {
+            "cone_id": np.arange(n) if rows is None else np.asarray(rows, np.int64),
+            "event_index": event,
+            "species": categories_of(species.astype(np.int8), SPECIES),
+            "recoil_code": data.rows("/cones/recoil_code", rows),
+            **{f"hit_order_{k + 1}": order[:, k] for k in range(MOST_HITS)},
+            **{f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")},
+            **{f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")},
+            "theta_rad": theta,
+        }
+        for name in ("incident_energy_MeV", "recoil_energy_MeV", "delta_theta_rad"):
+            path = f"/cones/{name}"
+            known = path in data
+            columns[name] = data.rows(path, rows) if known else np.full(len(theta), np.nan, "f4")
+        return pd.DataFrame(columns, copy=False)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """All events that passed the cuts, hits in time order, and the cone of each."""
+        return self.events_at()
+
+    def events_at(self, rows: I8 | None = None) -> pd.DataFrame:
+        """Some events, or all; ``rows`` ascending.
+
+        ``cone_id`` and ``imaged_cone_id`` are -1 where there is none; ``hit1_row`` and so on
+        are rows of ``hits``, where the file has them.
+        """
+        self.need("events")
+        data, n = self.data, self.n_events
+        kind = data.rows("/lm/event_type", rows)
+        columns: dict[str, Any] = {
+            "event_index": np.arange(n) if rows is None else np.asarray(rows, np.int64),
+            "species": categories_of(kind.astype(np.int8), SPECIES),
+        }
+        for name, path, absent in (
+            ("event_id", "/lm/event_id", -1),
+            ("run_id", "/lm/event_meta_run_id", -1),
+            ("file_ix", "/lm/event_meta_file_ix", 0),
+            ("cone_id", "/lm/event_cone_id", -1),
+            ("imaged_cone_id", "/lm/event_imaged_cone_id", -1),
+        ):
+            columns[name] = data.rows(path, rows) if path in data else np.full(len(kind), absent)
+        position = data.rows("/lm/hit_pos_cm", rows)
+        material = data.rows("/lm/hit_material_id", rows)
+        of_hits = {
+            "det_id{}": data.rows("/lm/hit_det_id", rows),
+            **{f"{a}{{}}_cm": position[:, :, k] for k, a in enumerate("xyz")},
+            "t{}_ns": data.rows("/lm/hit_t_ns", rows),
+            "light{}_MeVee": data.rows("/lm/hit_L_mevee", rows),
+        }
+        if "/lm/event_hit_index" in data:
+            of_hits["hit{}_row"] = data.rows("/lm/event_hit_index", rows)
+        names = data.texts("/lm/hit_material_id_labels")
+        for k in range(MOST_HITS):
+            columns |= {name.format(k + 1): values[:, k] for name, values in of_hits.items()}
+            columns[f"material{k + 1}"] = categories_of(material[:, k], names)
+        return pd.DataFrame(columns, copy=False)
+
+    @cached_property
+    def hits(self) -> pd.DataFrame:
+        """Every hit before the cuts, with ``filter_code`` (codes.HitFilter), 0 = kept."""
+        return self.hits_at()
+
+    def hits_at(self, rows: I8 | None = None) -> pd.DataFrame:
+        """Some hits, or all; ``rows`` ascending."""
+        self.need("hits")
+        columns = {
+            name: self.data.rows(f"/hits/{name}", rows) for name in self.data.columns("/hits")
+        }
+        n = self.data.length("/hits/event_id")
+        columns = {"hit_row": np.arange(n) if rows is None else np.asarray(rows), **columns}
+        columns["species"] = categories_of(columns["species"].astype(np.int8), SPECIES)
+        names = self.data.texts("/hits/material_id_labels")
+        columns["material"] = categories_of(columns.pop("material_id"), names)
+        return pd.DataFrame(columns, copy=False)
+
+    @cached_property
+    def candidates(self) -> pd.DataFrame:
+        """Every hypothesis of every event: angles, energies, score, status, direction_ok."""
+        return self.candidates_at()
+
+    def candidates_at(self, rows: I8 | None = None) -> pd.DataFrame:
+        """Some hypotheses, or all; ``rows`` ascending."""
+        if "/candidates/event_index" not in self.data:
+            msg = (
+                f"{self.path}: holds no hypotheses (/candidates); ngimager does not store them. "
+                "Run its input with radiograph run."
+            )
+            raise InputError(msg, file=self.path, code="not_in_file")
+        columns = {
+            name: self.data.rows(f"/candidates/{name}", rows)
+            for name in self.data.columns("/candidates")
+        }
+        order = columns.pop("hit_order")
+        columns["species"] = categories_of(columns["species"].astype(np.int8), SPECIES)
+        columns |= {f"hit_order_{k + 1}": order[:, k] for k in range(MOST_HITS)}
+        n = self.data.length("/candidates/event_index")
+        first = {"candidate_row": np.arange(n) if rows is None else np.asarray(rows)}
+        return pd.DataFrame({**first, **columns}, copy=False)
+
+    @property
+    def has_list_mode(self) -> bool:
+        """Whether the pixels of each cone stand in the file."""
+        return saved_footprints.are_in(self.data)
+
+    @cached_property
+    def footprints(self) -> Footprints:
+        """The lit pixels of each cone; InputError without list mode."""
+        return saved_footprints.all_footprints(self.data, self.n_cones)
+
+    def footprints_at(self, cone_ids: I8) -> Footprints:
+        """The lit pixels of some cones, in the order in which they are named."""
+        return saved_footprints.footprints_at(self.data, self.n_cones, cone_ids)
+
+    def footprint_blocks(self, n_pixels: int) -> Iterator[tuple[int, Footprints]]:
+        """(first cone, footprints) of successive cones, about ``n_pixels`` at a time."""
+        return saved_footprints.footprint_blocks(self.data, self.n_cones, n_pixels)
+
+    @cached_property
+    def survival(self) -> pd.DataFrame:
+        """A row an event: event_index, first_cone_index or -1, first_imaged_cone_index or -1."""
+        self.need("cones")
+        names = ["event_index", "first_cone_index", "first_imaged_cone_index"]
+        if "/lm/event_survival" in self.data:
+            return pd.DataFrame(self.data.rows("/lm/event_survival"), columns=names)
+        cone, imaged = (self.data.rows(f"/lm/event_{name}cone_id") for name in ("", "imaged_"))
+        table = np.column_stack([np.arange(len(cone), dtype=np.int32), cone, imaged])
+        return pd.DataFrame(table, columns=names)

@@ -1,0 +1,126 @@
+"""Datasets and attributes of a file by their path; what cannot be read is an InputError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import h5py
+import numpy as np
+
+from ...schemas.arrays import I8
+from ...schemas.errors import InputError
+
+# HDF5 reads scattered rows slowly: with more of them the whole dataset is read instead.
+_FEW_ROWS: Final = 512
+
+
+class Datasets:
+    """The content of an open HDF5 file."""
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self.file = file
+        self.path = path
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            return name in self.file
+        except (OSError, RuntimeError, KeyError):
+            return False
+
+    def columns(self, group: str) -> list[str]:
+        """Names of the datasets of a group that are no labels, in the order of the file."""
+        found = self.file[group]
+        return [k for k in found if isinstance(found[k], h5py.Dataset) and not _is_label(k)]
+
+    def children(self, group: str) -> list[str]:
+        """Names of what stands in a group; empty if there is none."""
+        found = self.file.get(group)
+        return list(found) if isinstance(found, h5py.Group) else []
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a dataset."""
+        return tuple(self._dataset(name).shape)
+
+    def length(self, name: str) -> int:
+        """Rows of a dataset."""
+        return (*self.shape(name), 1)[0]
+
+    def span(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Rows [start, stop)."""
+        try:
+            return np.asarray(self._dataset(name)[start:stop])
+        except (OSError, ValueError, TypeError) as reason:
+            self._damaged(name, reason)
+
+    def rows(self, name: str, rows: I8 | None = None) -> np.ndarray:
+        """Some rows, ascending and each at most once, or all."""
+        dataset = self._dataset(name)
+        try:
+            if rows is None:
+                return np.asarray(dataset[()])
+            if len(rows) == 0:
+                return np.asarray(dataset[:0])
+            if len(rows) <= _FEW_ROWS:
+                return np.asarray(dataset[rows])
+            return np.asarray(dataset[()])[rows]
+        except (OSError, ValueError, TypeError, IndexError) as reason:
+            self._damaged(name, reason)
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; empty if the dataset is not there."""
+        if name not in self:
+            return []
+        return [_text(value) for value in np.atleast_1d(self.rows(name))]
+
+    def text(self, name: str) -> str | None:
+        """One text, None if the dataset is not there."""
+        return _text(self.rows(name)[()]) if name in self else None
+
+    def attributes(self, name: str = "/") -> dict[str, Any]:
+        """Attributes of a group or dataset, texts decoded; empty if it is not there."""
+        if name not in self:
+            return {}
+        try:
+            return {k: _plain(v) for k, v in self.file[name].attrs.items()}
+        except (OSError, RuntimeError) as reason:
+            self._damaged(f"{name} (attributes)", reason)
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        try:
+            found = self.file[name]
+        except KeyError:
+            msg = (
+                f"{self.path}: has no {name}. Run its input again with this version of radiograph."
+            )
+            raise InputError(msg, file=self.path, code="not_in_file") from None
+        except (OSError, RuntimeError) as reason:
+            self._damaged(name, reason)
+        if not isinstance(found, h5py.Dataset):
+            self._damaged(name, "it is a group, not a dataset")
+        return found
+
+    def _damaged(self, name: str, reason: object) -> NoReturn:
+        msg = (
+            f"{self.path}: {name} cannot be read ({reason}): the file is damaged or of another "
+            "kind. Run its input again."
+        )
+        raise InputError(msg, file=self.path, code="damaged_file") from None
+
+
+def _is_label(name: str) -> bool:
+    return name.endswith("_labels")
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _text(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
+        return [_text(v) for v in value.ravel()]
+    return value
