@@ -143,7 +143,7 @@ def check_file(
         cache=cache,
     )
     found = report.values
-    record = record_of(identity, str(path), found)
+    record = record_of(identity, str(path.absolute()), found)
     before = [] if store is None else stored_failures(store, comparison.runs)
     if store is not None:
         store.add(record)

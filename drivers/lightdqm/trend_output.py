@@ -17,8 +17,8 @@ from ..files import replaced_file, writable
 from ..html.page import Section, page_text
 from ..html.parts import Markup, badge, code, heading, note, paragraph, table
 from ..html.sheets import sheet_drawing
-from .overview import FileRow, Overview, failing_text, start_text
-from .verdict_text import columns, finite, status_word
+from .overview import FileRow, Overview, failing_text, raised_groups, start_text
+from .verdict_text import columns, finite, shortened, status_word
 
 _TITLE: Final = "Light DQM: trends"
 _KINDS: Final = {"pass": "good", "fail": "bad", "warn": "warn"}
@@ -164,10 +164,10 @@ def _alarms_part(found: Overview) -> Markup:
     if not found.raised:
         return note("No alarm is raised.", "good")
     rows = [
-        [a.check, a.channel, found.file_name(a.since), found.file_name(a.last_failed), a.n_failed]
-        for a in found.raised
+        [g.check, shortened(g.channels, 48), g.since, g.last_failed, g.failed]
+        for g in raised_groups(found)
     ]
-    return table(("check", "channel", "raised by", "last failed", "files that failed"), rows)
+    return table(("check", "channels", "raised by", "last failed", "files that failed"), rows)
 
 
 def _files_part(files: Sequence[FileRow], time_zone: str) -> Markup:
