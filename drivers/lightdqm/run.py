@@ -125,7 +125,8 @@ def run_lightdqm(
     check_paths(planned, source, overwrite=overwrite or settings.overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = session.resolved(_wanted(targets, outputs))
-    log.info("%s: to %s", source, output_folder(loaded))
+    if outputs != Outputs.nothing():
+        log.info("%s: to %s", source, output_folder(loaded))
     found = session.run(wanted)
     written = _write(session, loaded, found, outputs, started)
     if session.cache is not None:
