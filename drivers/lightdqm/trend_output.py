@@ -84,7 +84,7 @@ def panel_lines(panel: TrendPanel, time_zone: str) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return "no data" if finite(value) is None else f"{value:.6g}"
+    return "-" if finite(value) is None else f"{value:.6g}"
 
 
 def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) -> None:
