@@ -86,7 +86,9 @@ def test_named_files_are_taken_as_they_are_and_once(folder: Path) -> None:
 
 
 def test_nothing_found_names_the_pattern(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"no file c\*\.FLOW\.hdf5 \(6 files there end so") as error:
+    with pytest.raises(
+        InputError, match=r"no file c\*\.FLOW\.hdf5 \(6 files there end so"
+    ) as error:
         chosen_files([folder], FileSelection("c"))
     assert error.value.exit_code == 3
     with pytest.raises(InputError, match=r"none from number 11 on \(the last is 10\)"):

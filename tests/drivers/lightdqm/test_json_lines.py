@@ -23,9 +23,10 @@ DEFAULT = {
     "clipped_epcb_self.json",
     "negatives_tpc_beam.json",
     "negatives_tpc_self.json",
-    *(f"noise_spectra_roi_{f}mhz.json" for f in (
-        "0_5", "1_8", "4_6", "7_1", "8_5", "10_0", "11_5", "19_0", "20_0", "25_0", "30_0"
-    )),
+    *(
+        f"noise_spectra_roi_{f}mhz.json"
+        for f in ("0_5", "1_8", "4_6", "7_1", "8_5", "10_0", "11_5", "19_0", "20_0", "25_0", "30_0")
+    ),
 }
 
 

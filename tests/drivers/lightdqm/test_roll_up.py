@@ -73,13 +73,20 @@ def test_a_shift_of_60_counts_is_seen_after_5_files() -> None:
     Its test is |c - c_prev| > 3 sigma with sigma^2 = l^2 + u_prev^2.
     """
     spread = np.linspace(8.0, 17.0, 384)
-    band = [summary_sums(np.zeros((1, 1, 384)), -spread[None, None], spread[None, None],
-                         np.full((1, 1, 384), 200)) for _ in range(5)]
+    band = [
+        summary_sums(
+            np.zeros((1, 1, 384)),
+            -spread[None, None],
+            spread[None, None],
+            np.full((1, 1, 384), 200),
+        )
+        for _ in range(5)
+    ]
     sums = sum(band[1:], band[0])
     flagged = {}
     for legacy in (False, True):
         previous = rolled_up(sums, legacy=legacy).upper[0]
-        flagged[legacy] = int((60.0 > 3.0 * np.hypot(spread, previous)).sum())
+        flagged[legacy] = int((3.0 * np.hypot(spread, previous) < 60.0).sum())
     assert flagged[False] == 384
     assert flagged[True] < 384
     z = 60.0 / np.hypot(rolled_up(sums).sigma[0], spread / np.sqrt(200))

@@ -92,9 +92,7 @@ def test_lines_of_the_script_never_replace_a_measurement(
 ) -> None:
     measured = make_record()
     empty = replace(measured.identity, start_ms=None, end_ms=None)
-    lines = RunRecord(
-        empty, "n.json", "0", "json", {"noise.median": np.full((8, 64), 99.0)}
-    )
+    lines = RunRecord(empty, "n.json", "0", "json", {"noise.median": np.full((8, 64), 99.0)})
     assert store.merge(lines)
     more = replace(lines, arrays={"noise.p16": np.full((8, 64), 98.0)})
     assert store.merge(more)
