@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,6 +53,20 @@ def sampled_file_ref(path: Path) -> FileRef:
         msg = f"{path}: cannot be read ({reason.strerror or reason})."
         raise InputError(msg, file=path) from None
     return FileRef(str(path), stat.st_size, f"sampled:{digest.hexdigest()}")
+
+
+def fault_of_place(path: Path, read: Sequence[Path]) -> str:
+    """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
+    if path.is_dir():
+        return "is a folder"
+    if path.exists() and any(r.exists() and path.samefile(r) for r in read):
+        return "is read by this run and would be replaced"
+    folder = next(p for p in path.absolute().parents if p.exists())
+    if not folder.is_dir():
+        return f"cannot be made, since {folder} is a file"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"cannot be made: no permission to write in {folder}"
+    return ""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Values of nodes as HDF5: frames, dataclasses, mappings and arrays, a dataset a column or field."""
+"""Values of nodes as HDF5: frames, dataclasses, mappings, arrays; a dataset a column or field."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ name only when it is whole.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_path, output_path, resolved_path
 from ..execution import RangeResults
-from ..files import replaced_file, writable
+from ..files import fault_of_place, replaced_file, writable
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from . import metadata, output
@@ -160,7 +159,7 @@ def check_outputs(
         images = _drawn_images(loaded.config)
         paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
     for path in paths:
-        fault = _fault_of_place(path, (source, loaded.path))
+        fault = fault_of_place(path, (source, loaded.path))
         if fault:
             msg = f"{path}: {fault}. Name another output with -o."
             raise UsageError(msg, file=path, key="io.output_path")
@@ -180,20 +179,6 @@ def _drawn_images(config: ImagingConfig) -> list[str]:
         return [name for name in present if name in config.vis.species]
     wanted = config.vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
     return [wanted] if wanted in present else present[:1]
-
-
-def _fault_of_place(path: Path, read: Sequence[Path]) -> str:
-    """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
-    if path.is_dir():
-        return "is a folder"
-    if path.exists() and any(r.exists() and path.samefile(r) for r in read):
-        return "is read by this run and would be replaced"
-    folder = next(p for p in path.absolute().parents if p.exists())
-    if not folder.is_dir():
-        return f"cannot be made, since {folder} is a file"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"cannot be made: no permission to write in {folder}"
-    return ""
 
 
 def figure_path(loaded: LoadedConfig, out: Path, name: str) -> Path:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
     from .session import Session
 
+
 def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
     """Which variant of a node a config selects."""
     settings = config.lightdqm

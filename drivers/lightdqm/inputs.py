@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -17,17 +19,33 @@ from ...schemas.lightdqm.settings import (
     NoiseWindow,
     PageSettings,
     PulseThreshold,
+    RunFacts,
     SparkSettings,
     SpectrumSettings,
 )
 from ...schemas.lightdqm.units import LEGACY_V_PER_ADC16, PER_ADC16
 from ..files import file_ref
 
+_ARGUMENTS: Final = (
+    "input_path",
+    "nfiles",
+    "start_run",
+    "ncomp",
+    "output_dir",
+    "units",
+    "ptps16bit",
+    "max_evts",
+    "powspec_nevts",
+)
+
 
 def graph_values(
-    config: LightDqmConfig, folder: Path, earlier_runs: pd.DataFrame | None = None
+    config: LightDqmConfig,
+    folder: Path,
+    source: Path,
+    earlier_runs: pd.DataFrame | None = None,
 ) -> Mapping[str, Any]:
-    """The values of a config whose relative paths start at ``folder``, without the data file.
+    """The values of a config whose relative paths start at ``folder``, for the file ``source``.
 
     ``earlier_runs`` has the schema EarlierRuns; None = nothing is known of earlier files.
     """
@@ -46,6 +64,7 @@ def graph_values(
         "spark_settings": SparkSettings(step_adc16=settings.spark_step_adc16),
         "verdict_limits": settings.limits,
         "page_settings": page_settings(settings),
+        "run_facts": run_facts(settings, source),
         "earlier_runs": EARLIER_RUNS.empty() if earlier_runs is None else earlier_runs,
     }
     if settings.channel_status_csv is not None:
@@ -100,3 +119,10 @@ def page_settings(settings: LightDqm) -> PageSettings:
     """What the report shows."""
     names = PageSettings.model_fields
     return PageSettings(**{name: getattr(settings, name) for name in names})
+
+
+def run_facts(settings: LightDqm, source: Path) -> RunFacts:
+    """What the pages say of the run."""
+    now = datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone))
+    arguments = {name: str(getattr(settings, name)) for name in _ARGUMENTS}
+    return RunFacts(str(source), arguments, now.strftime("%Y-%m-%d %H:%M %Z"))

@@ -17,7 +17,7 @@ from ..provenance import write_making, write_nodes, write_settings, write_source
 from .session import Session
 
 FORMAT_VERSION: Final = "1.0"
-README: Final = """Radiograph light data-quality output. Every dataset carries 'units' and 'description'.
+README: Final = """Radiograph light DQM output. Every dataset carries 'units' and 'description'.
 
 /numbers            the nodes of the graph, one group each: a dataset a column or field
 /numbers/dqm_verdict    one row a check: status, value, limit, channels, reason, action

@@ -8,16 +8,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ...nodes.lightdqm.findings import overall_status as overall_status
+
 _MOST_CHANNELS: Final = 6
 _WORDS: Final = {"no_data": "no data"}
-
-
-def overall_status(verdict: pd.DataFrame) -> str:
-    """fail if a check fails, else warn if one warns; no_data if no check had data, else pass."""
-    statuses = set(verdict["status"].astype(str))
-    if not statuses or statuses == {"no_data"}:
-        return "no_data"
-    return next((s for s in ("fail", "warn") if s in statuses), "pass")
 
 
 def status_word(status: str) -> str:

@@ -171,7 +171,7 @@ def dead(numbers: Numbers) -> Finding:
         bad,
         numbers.mask_limits.dead_fraction,
         "of the light of its neighbours",
-        "see no light where their neighbours do",
+        "without the light that their neighbours see",
         worst=np.min,
         note=note,
     )
@@ -188,7 +188,7 @@ def railed(numbers: Numbers) -> Finding:
         numbers.watched & (rail != 0),
         0.0,
         "",
-        "are stuck at an end of the range",
+        "stuck at an end of the range",
     )
     ends = [name for name, sign in (("top", 1), ("bottom", -1)) if (rail == sign).any()]
     if found.status != "fail":
@@ -204,7 +204,7 @@ def flat(numbers: Numbers) -> Finding:
     bad &= ~(numbers.of(masks, masks["railed"]) != 0)
     limit = numbers.mask_limits.flat_adc16
     values = np.where(numbers.of(masks, masks["railed"]) != 0, np.nan, noise)
-    return _of_channels(numbers, "flat", values, bad, limit, "adc16", "have no noise", worst=np.min)
+    return _of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
 
 
 def baseline_band(numbers: Numbers) -> Finding:
@@ -212,7 +212,7 @@ def baseline_band(numbers: Numbers) -> Finding:
     median = numbers.of(numbers.baseline_summary, numbers.baseline_summary["median_adc16"])
     bands = np.array([numbers.mask_limits.band(adc) for adc in range(len(median))])
     outside = np.maximum(bands[:, :1] - median, median - bands[:, 1:])
-    what = "have a baseline outside the band"
+    what = "with a baseline outside the band"
     return _of_baselines(numbers, "baseline_band", outside, BASELINE_BAND, 0.0, what)
 
 
@@ -222,7 +222,7 @@ def baseline_spread(numbers: Numbers) -> Finding:
     median = frame["median_adc16"]
     spread = np.maximum(frame["p84_adc16"] - median, median - frame["p16_adc16"])
     limit = numbers.mask_limits.spread_adc16
-    what = "have a baseline that differs from event to event"
+    what = "with a baseline that differs from event to event"
     return _of_baselines(
         numbers, "baseline_spread", numbers.of(frame, spread), BASELINE_SPREAD, limit, what
     )
@@ -237,7 +237,7 @@ def baseline_move(numbers: Numbers) -> Finding:
         limit = numbers.mask_limits.move_adc16
         return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     limit = numbers.mask_limits.move_adc16
-    what = "have a baseline that moved against earlier files"
+    what = "with a baseline that moved against earlier files"
     return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what)
 
 
@@ -271,7 +271,7 @@ def noise(numbers: Numbers) -> Finding:
     least = np.fmin(own / usual, own / before)
     loud, still = numbers.watched & (factor > high), numbers.watched & (least < low)
     only_still = bool(still.any()) and not loud.any()
-    what = f"have noise of more than {high:g} or less than {low:g} times the usual"
+    what = f"with more than {high:g} or less than {low:g} times the usual noise"
     return _of_channels(
         numbers,
         "noise",
@@ -303,7 +303,7 @@ def tones(numbers: Numbers) -> Finding:
         bad,
         limits.tone_adc16,
         "adc16",
-        "have a tone in their noise",
+        "with a tone in the noise",
         note=note,
     )
 
@@ -315,20 +315,26 @@ def sparks(numbers: Numbers) -> Finding:
     share = numbers.of(frame, frame["fraction"])
     bad = numbers.watched & (sure > limit)
     return _of_channels(
-        numbers, "sparks", share, bad, limit, "of the dark events", "spark while others are dark"
+        numbers,
+        "sparks",
+        share,
+        bad,
+        limit,
+        "of the dark events",
+        "with sparks while the others are dark",
     )
 
 
 def clipped(numbers: Numbers) -> Finding:
     """Channels that clip in too many of the events in which they are lit."""
-    what = "clip too often"
+    what = "clipping too often"
     limit = numbers.limits.clipped_fraction
     return _of_fractions(numbers, "clipped", "channel", limit, "of the lit events", what)
 
 
 def negative(numbers: Numbers) -> Finding:
     """Channels that swing below their baseline in too many events."""
-    what = "swing below their baseline too often"
+    what = "below the baseline too often"
     limit = numbers.limits.negative_fraction
     return _of_fractions(numbers, "negative", "total", limit, "of the events", what)
 
@@ -367,14 +373,18 @@ def _of_channels(
     seen = values[numbers.watched & np.isfinite(values)]
     names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
     if bad.any():
-        status, reason = "fail", f"{len(names)} channels {what}"
+        status, reason = "fail", f"{_counted(len(names))} {what}"
     elif len(seen):
-        status, reason = "pass", f"{len(seen)} channels are fine"
+        status, reason = "pass", f"nothing found in {_counted(len(seen))}"
     else:
         status, reason = "no_data", "no channel has a value"
     reason = f"{reason}; {note}" if note else reason
     value = float(worst(seen)) if len(seen) else np.nan
     return Finding(check, status, value, limit, unit, names, reason)
+
+
+def _counted(n: int) -> str:
+    return f"{n} channel{'' if n == 1 else 's'}"
 
 
 CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
@@ -397,6 +407,8 @@ CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
 
 
 def overall_status(verdict: pd.DataFrame) -> str:
-    """fail if a check failed, else warn if one warns, else pass."""
-    statuses = set(verdict["status"])
+    """fail if a check fails, else warn if one warns; no_data if no check had data, else pass."""
+    statuses = set(verdict["status"].astype(str))
+    if not statuses - {"no_data"}:
+        return "no_data"
     return next((s for s in ("fail", "warn") if s in statuses), "pass")
