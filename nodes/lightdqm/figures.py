@@ -205,13 +205,23 @@ def summary_pages(
 
 
 @tag(stage="figures", scope="run", helper="true")
-def spectra_page(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
-    """Mean and median power spectra of every board."""
-    return {
-        "spectra": _sheet(
-            "spectra", lambda: spectra_sheet(file_name("spectra"), epcb_spectra, page_heading)
-        )
-    }
+@config.when(legacy=False)
+def spectra_page__dark(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
+    """Mean and median power spectra of every board, of its dark waveforms."""
+    return _spectra(epcb_spectra, page_heading, "dark waveforms")
+
+
+@tag(stage="figures", scope="run", helper="true")
+@config.when(legacy=True)
+def spectra_page__of_script(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
+    """Mean and median power spectra of every board, of all waveforms."""
+    return _spectra(epcb_spectra, page_heading, "all waveforms, norm of the earlier script")
+
+
+def _spectra(spectra: EpcbSpectra, heading: Heading, of: str) -> dict[str, Sheet]:
+    name = file_name("spectra")
+    make = partial(spectra_sheet, name, spectra, heading, of=of)
+    return {"spectra": _sheet("spectra", make)}
 
 
 @tag(stage="figures", scope="run", helper="true")

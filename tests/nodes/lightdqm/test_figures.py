@@ -247,7 +247,7 @@ def report(n_adcs=2, settings=None, **changed):
             given["noise"], given["baseline"], given["masks"], given["earlier"], MASK_LIMITS,
             layout, heading, pages,
         ),
-        figures.spectra_page(given["spectra"], heading),
+        figures.spectra_page__dark(given["spectra"], heading),
         figures.fraction_pages(
             given["fractions"], given["masks"], given["earlier"], heading, names
         ),
@@ -642,7 +642,9 @@ def test_waveforms_stand_above_their_baselines_with_the_event_beside():
 def test_spectra_name_their_unit_and_show_mean_and_median():
     sheets, _ = report(spectra=spectra_of(2, 501))
     sheet = sheets["spectra"]
-    assert "V² per bin of 62.5 kHz" in sheet.title
+    assert "dark waveforms (V² per bin of 62.5 kHz)" in sheet.title
+    legacy = figures.spectra_page__of_script(spectra_of(2), HEADING)["spectra"]
+    assert "of all waveforms" in legacy.title
     words = words_of(sheet)
     assert (
         sum(w.endswith(": mean") for w in words) == sum(w.endswith(": median") for w in words) == 2
