@@ -115,7 +115,6 @@ CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "gammas": "[run]",
         "energy_strategy": "[energy]",
         # Where a restart begins follows from the input file.
-        "start": "",
         "tof_start": "[energy]",
         "prior_target": "[prior]",
         "directionality": "[cones]",

@@ -64,12 +64,12 @@ class ArrivingFiles:
         self._before = seen
         self._taken = {p: s for p, s in self._taken.items() if p in seen}
         self._taken |= {path: seen[path] for path in new}
-        return sorted(new, key=natural_order)
+        return sorted(new, key=lambda p: natural_order(p.name))
 
     @property
     def complete(self) -> list[Path]:
         """Every file that was complete when it was last looked at, in natural order."""
-        return sorted(self._taken, key=natural_order)
+        return sorted(self._taken, key=lambda p: natural_order(p.name))
 
     def _stamps(self) -> dict[Path, Stamp]:
         found = {}

@@ -70,9 +70,7 @@ class ImagingQuickLook:
         """The counters of one file; None if it cannot be read."""
         self._left_out.pop(path, None)
         try:
-            session = open_session(
-                self.loaded.config, path, self.loaded.path.parent, self.cache
-            )
+            session = open_session(self.loaded.config, path, self.loaded.path.parent, self.cache)
             found: Counts = session.run(["counters"])["counters"]
         except InputError as error:
             self._left_out[path] = error.message
@@ -103,7 +101,8 @@ class ImagingQuickLook:
 
     def _together(self, made: RunReport, n_files: int) -> str:
         files = "1 file" if n_files == 1 else f"{n_files} files"
-        peaks = open_run(self.out).metrics
+        with open_run(self.out) as saved:
+            peaks = saved.metrics
         where = "".join(f", {name} peak {_peak(m)}" for name, m in peaks.items() if name != "all")
         return f"{files}: {made.counters['cones_imaged_total']:,} cones imaged{where}"
 

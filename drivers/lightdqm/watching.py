@@ -13,7 +13,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
 from ..files import sampled_file_ref
-from .checking import FileCheck, checked_or_unreadable
+from .checking import FileCheck, checked_files
 from .opening import store_path
 from .records import identity_of
 from .run import Outputs
@@ -44,8 +44,8 @@ class LightQuickLook:
         if identity in known:
             return "known already"
         # A file of this name that is not known has changed: its outputs are of another state.
-        found = checked_or_unreadable(
-            self.loaded, path, store, outputs=Outputs(), overwrite=True, cache=self.cache
+        (found,) = checked_files(
+            self.loaded, [path], store, outputs=Outputs(), overwrite=True, cache=self.cache
         )
         return _told(found)
 
@@ -54,5 +54,6 @@ def _told(found: FileCheck) -> str:
     if found.error is not None:
         return f"UNREADABLE: {found.error.message}"
     failing = found.verdict[found.verdict["status"] == "fail"]
-    words = [f"{row.check} {row.channels or row.reason}" for row in failing.itertuples()]
+    checks = zip(failing["check"], failing["channels"], failing["reason"], strict=True)
+    words = [f"{check} {channels or reason}" for check, channels, reason in checks]
     return "; ".join([status_word(found.status), *words])
