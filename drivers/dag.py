@@ -110,11 +110,11 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "start": "[io]",
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",
         # Where a restart begins follows from the input file.
+        "start": "",
         "tof_start": "[energy]",
         "prior_target": "[prior]",
         "directionality": "[cones]",
