@@ -263,6 +263,23 @@ def test_conversions_lose_and_invent_nothing(folder: Path, tmp_path: Path) -> No
     assert {p.name for p in tmp_path.iterdir()} == {"out.h5", "wrong.h5"}
 
 
+def test_conversions_from_the_command_line(radiograph: Run, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    path.write_bytes((folder / "plain.h5").read_bytes())
+    for _ in range(2):
+        done = radiograph("export", path, "--to", "list")
+        assert done.code == 0, done.err
+        assert done.out.strip() == str(path)
+        assert results(path) == results(folder / "listed.h5")
+    done = radiograph("export", path, "--to", "no-list")
+    assert done.code == 2
+    assert "exists already" in done.err
+    assert radiograph("export", path, "--to", "no-list", "-o", tmp_path / "b.h5").code == 0
+    assert results(tmp_path / "b.h5") == results(folder / "plain.h5")
+    assert radiograph("export", path, "--to", "no-list", "--overwrite").code == 0
+    assert results(path) == results(folder / "plain.h5")
+
+
 # --- info ---------------------------------------------------------------------------------------
 
 
