@@ -256,6 +256,11 @@ def test_conversions_lose_and_invent_nothing(folder: Path, tmp_path: Path) -> No
     with pytest.raises(InputError, match="do not give back its images"):
         with_footprints(wrong, out, overwrite=True)
     with h5py.File(wrong, "r+") as file:
+        file["images/summed/n"][0, 0] -= 1
+        file["lm/cone_lit_pixels"][3] += 1
+    with pytest.raises(InputError, match="do not give back its images"):
+        with_footprints(wrong, out, overwrite=True)
+    with h5py.File(wrong, "r+") as file:
         file.attrs["software"] = "ngimager 1.2.1"
     with pytest.raises(InputError, match=r"was written by ngimager 1\.2\.1\. Start a run from it"):
         without_footprints(wrong, out, overwrite=True)
