@@ -38,7 +38,7 @@ def test_a_group_without_a_command_shows_its_help(radiograph: Run, argv: tuple[s
         (("run", "a.toml", "--overwrit"), "No such option: --overwrit"),
         (("check", "a.toml", "b.toml"), "unexpected extra argument"),
         (("run", "a.toml", "--target"), "--target"),
-        (("simulate", "lightdqm"), "No such command 'lightdqm'"),
+        (("simulate", "cosmics"), "No such command 'cosmics'"),
         (("nodes", "--stage"), "No such option: --stage"),
     ],
 )
