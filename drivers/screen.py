@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+
+from .counter_rows import counter_rows
 
 if TYPE_CHECKING:
     from .imaging.run import RunReport
@@ -97,19 +99,6 @@ def _counter_table(counters: dict[str, int]) -> Table:
     table.add_column("counter")
     for name in ("total", "n", "g"):
         table.add_column(name, justify="right")
-    rows: dict[str, dict[str, Any]] = {}
-    for name, value in counters.items():
-        stem, _, suffix = name.rpartition("_")
-        of_species = {f"{stem}_n", f"{stem}_g"} <= counters.keys()
-        if suffix in ("n", "g") and (of_species or stem in counters):
-            rows.setdefault(stem, {})[suffix] = value
-        elif suffix == "total" and f"{stem}_n" in counters:
-            rows.setdefault(stem, {})["total"] = value
-        else:
-            rows.setdefault(name, {})["total"] = value
-    for name, parts in rows.items():
-        if any(parts.values()):
-            table.add_row(
-                name, *(f"{parts[k]:,}" if k in parts else "" for k in ("total", "n", "g"))
-            )
+    for row in counter_rows(counters):
+        table.add_row(*row)
     return table
