@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 METRICS = "\n[vis.projections.metrics]\nenabled = true\n"
-FAR = ("--set", "plane.origin=[5000.0, 0.0, 0.0]", "--set", "cones.directionality=off")
+# A plane of half a millimetre, far away: no cone meets it.
+FAR = [
+    f"--set={key}={value}"
+    for key, value in {
+        "plane.origin": "[5000.0, 0.0, 0.0]", "cones.directionality": "off",
+        "plane.u_min": -0.03, "plane.u_max": 0.03, "plane.du": 0.002,
+        "plane.v_min": -0.02, "plane.v_max": 0.02, "plane.dv": 0.002,
+    }.items()
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
