@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from ...schemas.imaging.codes import NEUTRON
 from ...schemas.imaging.config import ImagingConfig
@@ -22,7 +20,6 @@ from ...schemas.imaging.images import (
     ProjectionSet,
     SummedImages,
 )
-from ...schemas.tables import TableSchema
 from ..execution import RangeResults
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
 from . import rows
@@ -33,7 +30,6 @@ from .sources import Chunk
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
 _RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
-_UNITS: Final = ("cm", "ns", "MeV", "MeVee", "rad")
 
 
 def run_number_of(path: Path) -> int:
@@ -140,7 +136,7 @@ class ImagingRows:
         if self._names & {"cones", "imaged"} and "lm/event_cone_id" in self._file:
             write_survival(self._file)
         if self._list_mode:
-            self._write_offsets_and_pairs()
+            write_offsets_and_pairs(self._file, self._config.hdf5.pair_table)
 
     def __enter__(self) -> ImagingRows:
         """Rows may be appended until the block ends."""
@@ -157,23 +153,23 @@ class ImagingRows:
         types = blocks(self._file["lm/event_type"])
         return sum(int(np.count_nonzero(part == NEUTRON)) for part in types)
 
-    def _write_offsets_and_pairs(self) -> None:
-        lm = self._file["lm"]
-        lit = lm["cone_lit_pixels"]
-        n = lit.shape[0]
-        offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
-        describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
-        total, begin = 0, 0
-        offsets[0] = 0
-        for counts in blocks(lit):
-            offsets[begin + 1 : begin + 1 + len(counts)] = total + np.cumsum(
-                counts, dtype=np.uint64
-            )
-            total += int(counts.sum(dtype=np.int64))
-            begin += len(counts)
-        wish = self._config.hdf5.pair_table
-        if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
-            write_pair_table(self._file)
+
+def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:
+    """Where the pixels of each cone begin and, as [hdf5] pair_table wishes, the table of pairs."""
+    lm = file["lm"]
+    lit = lm["cone_lit_pixels"]
+    n = lit.shape[0]
+    offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
+    describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
+    total, begin = 0, 0
+    offsets[0] = 0
+    for counts in blocks(lit):
+        ends = total + np.cumsum(counts, dtype=np.uint64)
+        offsets[begin + 1 : begin + 1 + len(counts)] = ends
+        total += int(counts.sum(dtype=np.int64))
+        begin += len(counts)
+    if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
+        write_pair_table(file)
 
 
 def _join_runs(dataset: h5py.Dataset) -> None:
@@ -320,40 +316,3 @@ def write_counters(file: h5py.File, by_stage: Mapping[str, Counts]) -> None:
     for number, counts in enumerate(by_stage.values(), start=1):
         for name, value in counts.values.items():
             group.attrs[f"S{number}_{name}"] = np.int64(value)
-
-
-def write_value(
-    file: h5py.File, name: str, value: Any, description: str, table: TableSchema | None = None
-) -> None:
-    """A target that has no place of its own: /targets/<name>, a dataset a column or field.
-
-    ``table`` describes the columns of a frame; units otherwise stand in the names.
-    """
-    path = f"targets/{name}"
-    if isinstance(value, pd.DataFrame):
-        for column in value.columns:
-            known = table[column] if table is not None and column in table else None
-            unit = unit_of(column) if known is None else known.unit
-            text = description if known is None else known.description
-            write_array(file, f"{path}/{column}", _plain_column(value[column]), unit, text)
-    elif dataclasses.is_dataclass(value):
-        for part in dataclasses.fields(value):
-            text = f"{description}: {part.name.replace('_', ' ')}"
-            write_value(file, f"{name}/{part.name}", getattr(value, part.name), text)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            write_value(file, f"{name}/{key}", item, f"{description}: {key}")
-    elif value is not None:
-        write_array(file, path, value, unit_of(name), description)
-
-
-def unit_of(name: str) -> str:
-    """The unit that a name ends with; empty without."""
-    last = name.rpartition("_")[2]
-    return last if last in _UNITS else ""
-
-
-def _plain_column(column: pd.Series) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object).where(column.notna(), "").to_numpy()
-    return column.to_numpy()
