@@ -115,9 +115,7 @@ def fractions_frame(n_adcs, k=1, n=28, triggers=("self", "beam")):
             "fraction": np.full(size * times, fraction),
             "lower": np.full(size * times, 0.5 * fraction if n else 0.0),
             "upper": np.full(size * times, min(2.0 * fraction + 0.01, 1.0) if n else 1.0),
-            "status": text_column(
-                schema, "status", ["ok" if n else "no_data"] * (size * times)
-            ),
+            "status": text_column(schema, "status", ["ok" if n else "no_data"] * (size * times)),
         }
     )
 
