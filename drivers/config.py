@@ -86,7 +86,7 @@ def load_config(
     overrides: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     shell_folder: Path | None = None,
-) -> LoadedConfig:
+) -> LoadedConfig[Any]:
     """Read and check the settings of a run.
 
     Parameters
@@ -283,7 +283,7 @@ def _without_faults(
     return kept
 
 
-def resolved_path(loaded: LoadedConfig, value: str) -> Path:
+def resolved_path(loaded: LoadedConfig[Any], value: str) -> Path:
     """A path of the config: relative ones are relative to the folder of the TOML file."""
     return loaded.path.parent / Path(value).expanduser()
 

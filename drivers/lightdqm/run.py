@@ -36,6 +36,7 @@ NUMBERS: Final = (
     "light_layout",
     "trigger_counts",
     "missing_adcs",
+    "adc_clocks",
     "selected_events",
     "waveform_features",
     "noise_summary",

@@ -101,10 +101,11 @@ def missing_adcs(numbers: Numbers) -> Finding:
     frame, limit = numbers.missing_adcs, numbers.limits.missing_fraction
     share, silent = frame["fraction"].to_numpy(), frame["n_silent_channels"].to_numpy()
     bad = frame[(share > limit) | (silent > 0)]
+    columns = ("adc", "n_events", "n_missing", "n_silent_channels")
     text = [
-        f"ADC {row.adc} is absent from {row.n_missing} of {row.n_events} events"
-        + (f", {row.n_silent_channels} of its channels from all" if row.n_silent_channels else "")
-        for row in bad.itertuples()
+        f"ADC {adc} is absent from {n_missing} of {n} events"
+        + (f", {n_silent} of its channels from all" if n_silent else "")
+        for adc, n, n_missing, n_silent in zip(*(bad[c].tolist() for c in columns), strict=True)
     ]
     status = "fail" if len(bad) else "pass"
     names = tuple(str(adc) for adc in bad["adc"])

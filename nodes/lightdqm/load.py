@@ -50,7 +50,7 @@ def event_table(source_file: FileRef, light_layout: LightLayout) -> EventTable:
     valid = np.ones((n, n_adcs, n_channels), dtype=bool)
     if "wvfm_valid" in light_layout.fields:
         valid = records["wvfm_valid"].reshape(valid.shape) != 0
-    present = valid.any(axis=2)
+    present = np.asarray(valid.any(axis=2))
     times = {
         name: _adc_times(records[name], present)
         if name in light_layout.fields
@@ -121,7 +121,7 @@ def _first_known(times: I8) -> I8:
 def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame:
     """How often each ADC is absent, and how many of its channels never have a waveform."""
     valid = event_table.valid
-    missing = ~valid.any(axis=2)
+    missing = np.asarray(~valid.any(axis=2))
     n = len(missing)
     silent = active_channels & ~valid.any(axis=0)
     return MISSING_ADCS.frame(

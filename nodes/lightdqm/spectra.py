@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
+from scipy.fft import rfft
 
 from ...schemas.arrays import F8, I1, I4, Mask
 from ...schemas.lightdqm.arrays import (
@@ -125,18 +126,15 @@ def _spectra(
 
 
 def _power(waves: NDArray[np.int16]) -> F8:
-    transformed = np.fft.rfft(waves.astype(np.float64), axis=1)
-    return transformed.real**2 + transformed.imag**2
+    transformed = rfft(waves.astype(np.float64), axis=1, overwrite_x=True)
+    return np.asarray(transformed.real**2 + transformed.imag**2)
 
 
 def _median(power: F8) -> F8:
-    """Median of each bin, of values in single precision."""
+    """Median of each bin, of values in single precision: they sort many times faster."""
     n = len(power)
-    by_bin = np.ascontiguousarray(power.T, dtype=np.float32)
-    middle = np.partition(by_bin, (n // 2,) if n % 2 else (n // 2 - 1, n // 2), axis=1)
-    if n % 2:
-        return middle[:, n // 2].astype(np.float64)
-    return 0.5 * (middle[:, n // 2 - 1].astype(np.float64) + middle[:, n // 2])
+    ordered = np.sort(np.ascontiguousarray(power.T, dtype=np.float32), axis=1)
+    return 0.5 * (ordered[:, (n - 1) // 2].astype(np.float64) + ordered[:, n // 2])
 
 
 @tag(stage="spectra", unit="V^2 per bin")
