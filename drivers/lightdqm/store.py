@@ -207,11 +207,10 @@ class RunStore:
 
     def runs(self, config_hash: str | None = None) -> list[StoredRun]:
         """The files of the store, or those measured with some settings, in their order."""
-        query, values = "SELECT id FROM runs", ()
-        if config_hash is not None:
-            query, values = query + " WHERE config_hash = ?", (config_hash,)
+        query = "SELECT id FROM runs WHERE :wanted IS NULL OR config_hash = :wanted"
         with self._sound():
-            return self._runs([row[0] for row in self._connection.execute(query, values)])
+            found = self._connection.execute(query, {"wanted": config_hash})
+            return self._runs([row[0] for row in found])
 
     def _runs(self, run_ids: Sequence[int]) -> list[StoredRun]:
         runs = []
