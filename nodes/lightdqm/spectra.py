@@ -29,6 +29,9 @@ from .selection import spread_places
 
 # Light below the threshold rises towards low frequencies; a tone is looked for above.
 _TONES_FROM_MHZ: Final = 0.5
+# In short waveforms a pulse looks like few cycles of a tone, and the pedestal (bin 0) is near;
+# 1000 samples hold eight cycles of 0.5 MHz.
+_LEAST_CYCLES: Final = 8
 _BACKGROUND_BINS: Final = 20
 # Beside a tone its own power leaks: a sine between two bins fills several.
 _TONE_BINS: Final = 2
@@ -156,7 +159,7 @@ def _board_mean(spectra: F8, used: Mask, n: I4) -> F8:
 
 @tag(stage="spectra", schema="NoiseTones")
 def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFrame:
-    """The strongest line in the spectrum of each active channel, above 0.5 MHz.
+    """The strongest line in the spectrum of each active channel, above 0.5 MHz and 8 cycles.
 
     Its background is the median of the 40 bins around it; the amplitude is that of a sine with
     the power of the line and its neighbours beyond the background.
@@ -166,7 +169,7 @@ def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFr
     spectra = power_spectra.mean_V2[active_channels]
     # The median of an exponential distribution is ln 2 of its mean.
     background = _background(power_spectra.median_V2[active_channels]) / np.log(2.0)
-    first = int(np.searchsorted(frequency, _TONES_FROM_MHZ))
+    first = max(int(np.searchsorted(frequency, _TONES_FROM_MHZ)), _LEAST_CYCLES)
     found: dict[str, Any] = {
         name: np.full(len(adc), np.nan) for name in ("frequency_MHz", "ratio", "amplitude_adc16")
     }
