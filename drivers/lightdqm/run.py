@@ -173,7 +173,7 @@ class _Paths:
         return self.of(f"_{name}")
 
     def table(self, name: str) -> Path:
-        return self.of(f"_{name}.parquet")
+        return self.of(f"_{name.removeprefix('dqm_')}.parquet")
 
 
 def planned_paths(
@@ -209,7 +209,10 @@ def check_outputs(
         for path in planned:
             other = makers.setdefault(path, source)
             if other != source:
-                msg = f"{path}: would be made of {other} and of {source}. Give one at a time."
+                msg = (
+                    f"{path}: would be made of {other} and of {source}. Give one of them another "
+                    "name, or look at one at a time."
+                )
                 raise UsageError(msg, file=path, key="lightdqm.input_path")
 
 
