@@ -87,6 +87,8 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cone_budget": ("[run]",),
         "imaging_method": ("[imaging]", "[cones]", "[run]"),
         "threads": ("[run]",),
+        "listed_cones": ("[list_mode]",),
+        "list_region": ("[list_mode]", "[plane]"),
         "projection_settings": ("[vis.projections]",),
         "vis": ("[vis]",),
         "run_labels": ("[run]",),
@@ -108,6 +110,7 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "start": "[io]",
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",

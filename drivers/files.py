@@ -104,3 +104,22 @@ def writable(out: Path) -> Iterator[None]:
             raise
         msg = f"{out}: cannot be written ({reason}). Name another output with -o."
         raise UsageError(msg, file=out, key="io.output_path") from reason
+
+
+def check_new_files(
+    paths: Sequence[Path], read: Sequence[Path], *, overwrite: bool, name_it: str = "-o"
+) -> None:
+    """UsageError if a file cannot be written, or would replace another without consent.
+
+    ``name_it`` is the option that names another place.
+    """
+    for path in paths:
+        fault = fault_of_place(path, read)
+        if fault:
+            msg = f"{path}: {fault}. Name another output with {name_it}."
+            raise UsageError(msg, file=path, key="output")
+        if path.exists() and not overwrite:
+            msg = (
+                f"{path}: exists already. Give --overwrite, or name another output with {name_it}."
+            )
+            raise UsageError(msg, file=path, key="output", code="output_exists")

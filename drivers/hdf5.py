@@ -75,6 +75,16 @@ class RowWriter:
             if len(rows):
                 dataset[begin:] = rows
 
+    def lengths(self) -> dict[str, tuple[int, int]]:
+        """How many rows each dataset has, in the file and waiting: a place to go back to."""
+        return {p: (self._file[p].shape[0], self._side[p].shape[0]) for p in self._datasets}
+
+    def cut(self, lengths: Mapping[str, tuple[int, int]]) -> None:
+        """Forget the rows appended since ``lengths``."""
+        for path, (n, n_late) in lengths.items():
+            self._file[path].resize(n, axis=0)
+            self._side[path].resize(n_late, axis=0)
+
     def finish(self, shifts: Mapping[str, int]) -> None:
         """Append the rows that wait, their row numbers shifted by ``shifts``."""
         for path, dataset in self._datasets.items():

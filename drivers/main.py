@@ -16,8 +16,13 @@ import typer
 from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
 from .commands.cache import cache
 from .commands.check import check
+from .commands.explain import explain
+from .commands.export import export
 from .commands.graph import graph
+from .commands.info import info
 from .commands.init import init
+from .commands.inspect import inspect
+from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
@@ -66,10 +71,15 @@ app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
 app.command("init")(init)
+app.command("export")(export)
+app.command("info")(info)
+app.command("inspect")(inspect)
+app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
+app.add_typer(lightdqm, name="lightdqm")
 
 
 def cli() -> None:

@@ -106,8 +106,8 @@ class Definition:
     with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]]
     effective: Callable[[Any], Section]
     run: Callable[..., Any]
-    session: Callable[[LoadedConfig, CacheOptions], Any]
-    summary: Callable[[LoadedConfig], dict[str, Any]]
+    session: Callable[[LoadedConfig[Any], CacheOptions], Any]
+    summary: Callable[[LoadedConfig[Any]], dict[str, Any]]
     screen: Callable[[Any], ScreenSettings]
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)

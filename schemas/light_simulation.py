@@ -31,31 +31,49 @@ TRIGGERS: Final = ("self", "beam")
 
 
 class FaultKind(NamedTuple):
-    """What a fault acts on, its usual strength with its unit, and what it does."""
+    """What a fault acts on, its usual strength with its unit, what it does, who names it."""
 
     target: Literal["channel", "adc"]
     value: float
     unit: str
     effect: str
+    check: str
+    """Check of the light data quality that must name it."""
 
 
 FAULT_KINDS: Final = MappingProxyType(
     {
-        "dead": FaultKind("channel", 0.0, "of the light", "noise but no light"),
-        "flatline": FaultKind("channel", 0.0, "adc16", "neither noise nor light: a constant"),
-        "railed_top": FaultKind("channel", HIGHEST_ADC16, "adc16", "stuck at the top rail"),
-        "railed_bottom": FaultKind("channel", LOWEST_ADC16, "adc16", "stuck at the bottom rail"),
-        "sparking": FaultKind("channel", 0.2, "of the events", "discharges of 1 to 3 samples"),
-        "negative": FaultKind("channel", 0.2, "of the events", "negative excursions"),
-        "undershoot": FaultKind("channel", 0.3, "of the peak", "pulses swing below the baseline"),
-        "clipping": FaultKind("channel", 25.0, "x", "light too bright for the range"),
-        "noisy": FaultKind("channel", 12.0, "x", "noise too large"),
-        "baseline_band": FaultKind("channel", 4500.0, "adc16", "baseline outside the band"),
-        "baseline_spread": FaultKind("channel", 1800.0, "adc16", "baseline differs by event"),
-        "baseline_move": FaultKind("channel", 600.0, "adc16", "baseline moved, inside the band"),
-        "tone": FaultKind("adc", 12.5, "MHz", "a coherent tone on all channels of an ADC"),
-        "missing_adc": FaultKind("adc", 0.25, "of the events", "an ADC is absent"),
-        "clock": FaultKind("adc", 5000.0, "ms", "the clock of an ADC is ahead"),
+        "dead": FaultKind("channel", 0.0, "of the light", "noise but no light", "dead"),
+        "flatline": FaultKind(
+            "channel", 0.0, "adc16", "neither noise nor light: a constant", "flat"
+        ),
+        "railed_top": FaultKind(
+            "channel", HIGHEST_ADC16, "adc16", "stuck at the top rail", "railed"
+        ),
+        "railed_bottom": FaultKind(
+            "channel", LOWEST_ADC16, "adc16", "stuck at the bottom rail", "railed"
+        ),
+        "sparking": FaultKind(
+            "channel", 0.2, "of the events", "discharges of 1 to 3 samples", "sparks"
+        ),
+        "negative": FaultKind("channel", 0.2, "of the events", "negative excursions", "negative"),
+        "undershoot": FaultKind(
+            "channel", 0.3, "of the peak", "pulses swing below the baseline", "negative"
+        ),
+        "clipping": FaultKind("channel", 60.0, "x", "light too bright for the range", "clipped"),
+        "noisy": FaultKind("channel", 12.0, "x", "noise too large", "noise"),
+        "baseline_band": FaultKind(
+            "channel", 4500.0, "adc16", "baseline outside the band", "baseline_band"
+        ),
+        "baseline_spread": FaultKind(
+            "channel", 1800.0, "adc16", "baseline differs by event", "baseline_spread"
+        ),
+        "baseline_move": FaultKind(
+            "channel", 600.0, "adc16", "baseline moved, inside the band", "baseline_move"
+        ),
+        "tone": FaultKind("adc", 12.5, "MHz", "a coherent tone on all channels of an ADC", "tones"),
+        "missing_adc": FaultKind("adc", 0.25, "of the events", "an ADC is absent", "missing_adcs"),
+        "clock": FaultKind("adc", 5000.0, "ms", "the clock of an ADC is ahead", "timestamps"),
     }
 )
 """The faults that can be planted."""
@@ -134,7 +152,7 @@ class Scintillation(Section):
     """Standard deviation of the logarithm of the amplitude."""
     gain_scatter: float = Field(default=0.1, ge=0, lt=0.3)
     """Relative standard deviation of the light response of the channels."""
-    crosstalk: Share = 0.02
+    crosstalk: Share = 0.001
     """Share of the light that the other TPC of the module sees."""
     undershoot: Share = 0.003
     """Depth of the swing below the baseline after a pulse, of the peak."""

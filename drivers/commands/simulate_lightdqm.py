@@ -163,7 +163,8 @@ def _print_faults() -> None:
     from ...schemas.light_simulation import FAULT_KINDS
 
     for name, kind in FAULT_KINDS.items():
-        typer.echo(f"{name:16} {kind.target:8} {kind.value:>8g} {kind.unit:14} {kind.effect}")
+        head = f"{name:16} {kind.target:8} {kind.value:>8g} {kind.unit:14}"
+        typer.echo(f"{head} {kind.effect} (check {kind.check})")
 
 
 def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:

@@ -44,10 +44,10 @@ def _run(loaded: LoadedConfig, **options: Any) -> Any:
 
 
 def _session(loaded: LoadedConfig, cache: CacheOptions) -> Session:
-    from ..config import input_path
+    from ..config import input_paths
     from .session import open_session
 
-    return open_session(loaded.config, input_path(loaded), loaded.path.parent, cache)
+    return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
 
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
@@ -90,6 +90,7 @@ DEFINITION = Definition(
     # Any legal choice shows every name: variants of a node share it.
     listed_choices=MappingProxyType(
         {
+            "start": "hits",
             "neutrons": True,
             "gammas": True,
             "energy_strategy": "ELUT",

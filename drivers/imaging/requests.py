@@ -8,7 +8,8 @@ from typing import Final
 
 from hamilton import driver
 
-from ...schemas.imaging.config import STAGES, Stage
+from ...schemas.errors import UsageError
+from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
 
@@ -66,6 +67,14 @@ def request_for_stage(until: Stage, *, figures: bool) -> Request:
         groups=groups,
         counters=counters,
     )
+
+
+def check_list_mode(dr: driver.Driver, targets: Sequence[str], config: ImagingConfig) -> None:
+    """UsageError if a target needs the pixels of cones and list mode is off."""
+    needs = [t for t in targets if "footprints" in upstream(dr, [t])]
+    if needs and not config.run.list:
+        msg = f"--target {needs[0]} needs list mode; give --list or set [run] list = true"
+        raise UsageError(msg, key="run.list")
 
 
 def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:

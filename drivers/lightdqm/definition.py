@@ -81,6 +81,7 @@ def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
 
     settings = loaded.config.lightdqm
     there = settings.input_path and resolved_path(loaded, settings.input_path).exists()
+    note = " (not there yet)" if settings.input_path and not there else ""
     events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
     return {
         "pipeline": "lightdqm",

@@ -99,6 +99,6 @@ def new_since(
 def stored_failures(store: RunStore, runs: Sequence[StoredRun]) -> list[dict[str, list[str]]]:
     """failing_channels() of each file."""
     rows = store.rows("verdict", [run.run_id for run in runs])
-    grouped = {run_id: frame for run_id, frame in rows.groupby("run_id", sort=False)}
+    grouped = dict(tuple(rows.groupby("run_id", sort=False)))
     empty = rows.iloc[:0]
     return [failing_channels(grouped.get(run.run_id, empty)) for run in runs]

@@ -157,9 +157,7 @@ def _fractions(entry: Mapping[str, Any], name: str) -> tuple[Arrays, list[str]]:
     if wrong.any():
         named = [f"{a}/{c}" for a, c in np.argwhere(wrong)]
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        faults = [
-            f"more passed than there are in {', '.join(named[:_MOST_NAMED])}{more}; left out"
-        ]
+        faults = [f"more passed than there are in {', '.join(named[:_MOST_NAMED])}{more}; left out"]
     found = _FRACTION_FILE.fullmatch(name)
     quantity, granularity, trigger = found.groups() if found else ("", "", "")
     stem = f"{_QUANTITIES[quantity]}.{trigger}.{_GRANULARITIES[granularity]}"

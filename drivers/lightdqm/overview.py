@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from ...nodes.lightdqm.figure_times import local_time
 from .alarms import Alarm, Hysteresis, alarms
 from .history import stored_failures
@@ -21,6 +23,7 @@ class FileRow:
     """A file of the store: its verdict and how many events of each trigger it holds."""
 
     run: StoredRun
+    verdict: pd.DataFrame
     status: str
     failing: dict[str, list[str]]
     n_beam: int | None
@@ -48,7 +51,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """The files of the store in their order, and what fails in several of them."""
+    """Files of the store in their order, and the alarms that follow from all of them."""
 
     files: Sequence[FileRow]
     alarms: Sequence[Alarm]
@@ -58,10 +61,10 @@ class Overview:
         """The alarms that stand."""
         return [alarm for alarm in self.alarms if alarm.raised]
 
-    def as_json(self, time_zone: str) -> dict[str, Any]:
-        """Files and alarms as plain values; places of files are given by their names."""
+    def as_json(self, time_zone: str, last: int = 0) -> dict[str, Any]:
+        """The last files (0 = all) and the alarms as plain values; files by their names."""
         return {
-            "files": [row.as_json(time_zone) for row in self.files],
+            "files": [row.as_json(time_zone) for row in self.files[-last:]],
             "alarms": [self._alarm(alarm) for alarm in self.alarms],
             "n_raised": len(self.raised),
         }
@@ -78,23 +81,20 @@ class Overview:
 def overview(store: RunStore, runs: Sequence[StoredRun], hysteresis: Hysteresis) -> Overview:
     """Verdicts and alarms of some files, in the order of ``runs``."""
     ids = [run.run_id for run in runs]
-    verdicts = {i: frame for i, frame in store.rows("verdict", ids).groupby("run_id")}
+    verdicts = store.rows("verdict", ids)
+    by_run = dict(tuple(verdicts.groupby("run_id")))
     counts: dict[int, dict[str, int]] = {}
     triggers = store.rows("triggers", ids)
     for run_id, trigger, n in zip(
         triggers["run_id"], triggers["trigger"], triggers["n_events"], strict=True
     ):
         counts.setdefault(run_id, {})[str(trigger)] = int(n)
-    rows = [
-        FileRow(
-            run,
-            overall_status(verdicts[run.run_id]) if run.run_id in verdicts else "no_data",
-            failing,
-            counts.get(run.run_id, {}).get("beam"),
-            counts.get(run.run_id, {}).get("self"),
-        )
-        for run, failing in zip(runs, stored_failures(store, runs), strict=True)
-    ]
+    rows = []
+    for run, failing in zip(runs, stored_failures(store, runs), strict=True):
+        verdict = by_run.get(run.run_id, verdicts.iloc[:0]).drop(columns="run_id")
+        n = counts.get(run.run_id, {})
+        status = overall_status(verdict)
+        rows.append(FileRow(run, verdict, status, failing, n.get("beam"), n.get("self")))
     return Overview(rows, alarms(check_results(store, runs), hysteresis))
 
 
@@ -139,18 +139,40 @@ def alarm_lines(found: Overview) -> list[str]:
     """A table of the alarms that stand; a line if there is none."""
     if not found.raised:
         return ["no alarm is raised"]
-    table = [("alarm", "channel", "raised by", "last failed", "failed")]
+    table = [("alarm", "channels", "raised by", "last failed", "files that failed")]
     table += [
-        (
-            alarm.check,
-            alarm.channel or "-",
-            found.file_name(alarm.since) or "",
-            found.file_name(alarm.last_failed) or "",
-            f"{alarm.n_failed} of {alarm.n_files} files",
-        )
-        for alarm in found.raised
+        (group.check, shortened(group.channels, 8), group.since, group.last_failed, group.failed)
+        for group in raised_groups(found)
     ]
     return columns(table)
+
+
+@dataclass(frozen=True)
+class RaisedGroup:
+    """Alarms of one check that the same file raised: their channels, when, how often."""
+
+    check: str
+    channels: Sequence[str]
+    since: str
+    last_failed: str
+    failed: str
+
+
+def raised_groups(found: Overview) -> list[RaisedGroup]:
+    """The alarms that stand, one row for the channels of a check with the same history."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for alarm in found.raised:
+        key = (
+            alarm.check,
+            found.file_name(alarm.since) or "",
+            found.file_name(alarm.last_failed) or "",
+            f"{alarm.n_failed} of {alarm.n_files}",
+        )
+        groups.setdefault(key, []).append(alarm.channel)
+    return [
+        RaisedGroup(check, [c for c in channels if c], since, last, failed)
+        for (check, since, last, failed), channels in groups.items()
+    ]
 
 
 def _known(number: int) -> int | None:

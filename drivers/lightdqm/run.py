@@ -39,6 +39,7 @@ NUMBERS: Final = (
     "light_layout",
     "trigger_counts",
     "missing_adcs",
+    "adc_clocks",
     "selected_events",
     "waveform_features",
     "noise_summary",
@@ -128,7 +129,8 @@ def run_lightdqm(
     check_paths(planned, source, overwrite=overwrite or settings.overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = session.resolved(_wanted(targets, outputs))
-    log.info("%s: to %s", source, output_folder(loaded))
+    if outputs != Outputs.nothing():
+        log.info("%s: to %s", source, output_folder(loaded))
     shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
     every = session.run([*wanted, *(name for name in shown if name not in wanted)])
     found = {name: every[name] for name in wanted}

@@ -207,11 +207,10 @@ class RunStore:
 
     def runs(self, config_hash: str | None = None) -> list[StoredRun]:
         """The files of the store, or those measured with some settings, in their order."""
-        query, values = "SELECT id FROM runs", ()
-        if config_hash is not None:
-            query, values = query + " WHERE config_hash = ?", (config_hash,)
+        query = "SELECT id FROM runs WHERE :wanted IS NULL OR config_hash = :wanted"
         with self._sound():
-            return self._runs([row[0] for row in self._connection.execute(query, values)])
+            found = self._connection.execute(query, {"wanted": config_hash})
+            return self._runs([row[0] for row in found])
 
     def _runs(self, run_ids: Sequence[int]) -> list[StoredRun]:
         runs = []
@@ -253,7 +252,8 @@ class RunStore:
     ) -> NDArray[Any]:
         known = ARRAY_DTYPES.get(name)
         if dtype != known or len(data) != n_adcs * n_channels * np.dtype(known).itemsize:
-            raise self._damaged(f"the array {name} is not what it should be")
+            reason = f"the array {name} is not what it should be"
+            raise self._damaged(reason)
         return np.frombuffer(data, known).reshape(n_adcs, n_channels)
 
     def rows(self, name: str, run_ids: Sequence[int]) -> pd.DataFrame:
@@ -303,5 +303,3 @@ def _marks(values: Sequence[int]) -> str:
 def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
     for begin in range(0, len(values), _MOST_VALUES):
         yield values[begin : begin + _MOST_VALUES]
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,23 @@ from ...nodes.sheets.drawing import sheet_png
 from ...schemas.errors import UsageError
 from ..files import replaced_file, writable
 from ..html.page import Section, page_text
-from ..html.parts import Markup, badge, code, heading, note, paragraph, table
+from ..html.parts import Kind, Markup, badge, code, heading, note, paragraph, table
 from ..html.sheets import sheet_drawing
-from .overview import FileRow, Overview, failing_text, start_text
-from .verdict_text import columns, finite, status_word
+from .overview import FileRow, Overview, failing_text, raised_groups, start_text
+from .verdict_text import columns, finite, shortened, status_word
 
 _TITLE: Final = "Light DQM: trends"
-_KINDS: Final = {"pass": "good", "fail": "bad", "warn": "warn"}
+_KINDS: Final[Mapping[str, Kind]] = {"pass": "good", "fail": "bad", "warn": "warn"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file shows: trends, files with alarms, how many of them (0 = all), time zone."""
+
+    panels: Sequence[TrendPanel]
+    found: Overview
+    last: int
+    time_zone: str
 
 
 def panel_as_json(panel: TrendPanel) -> dict[str, Any]:
@@ -50,17 +61,18 @@ def panel_as_json(panel: TrendPanel) -> dict[str, Any]:
 def panel_lines(panel: TrendPanel, time_zone: str) -> list[str]:
     """One trend as a table of text."""
     unit = f" ({panel.request.unit})" if panel.request.unit else ""
-    rows = [("start", "run", "sub-run", f"value{unit}", "lower", "upper", "n", "fails")]
-    for row in panel.frame.itertuples(index=False):
-        start = int(row.start_ms)
+    rows: list[tuple[str, ...]] = [
+        ("start", "run", "sub-run", f"value{unit}", "lower", "upper", "n", "fails")
+    ]
+    for row in panel.frame.to_dict(orient="records"):
+        start = row["start_ms"]
         rows.append(
             (
                 local_time(start, time_zone) if start >= 0 else "unknown",
-                str(row.run) if int(row.run) >= 0 else "",
-                str(row.subrun) if int(row.subrun) >= 0 else "",
-                *(_number(float(v)) for v in (row.value, row.lower, row.upper)),
-                str(row.n) if int(row.n) else "",
-                str(row.failing),
+                *(str(row[key]) if row[key] >= 0 else "" for key in ("run", "subrun")),
+                *(_number(row[key]) for key in ("value", "lower", "upper")),
+                str(row["n"] or ""),
+                row["failing"],
             )
         )
     band = panel.band
@@ -72,7 +84,7 @@ def panel_lines(panel: TrendPanel, time_zone: str) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return "no data" if finite(value) is None else f"{value:.6g}"
+    return "-" if finite(value) is None else f"{value:.6g}"
 
 
 def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) -> None:
@@ -95,53 +107,68 @@ def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) ->
             raise UsageError(msg, file=path, key="output_path", code="output_exists")
 
 
+def trends_as_json(
+    panels: Sequence[TrendPanel], found: Overview, last: int, time_zone: str
+) -> dict[str, Any]:
+    """The last files (0 = all), the alarms and the trends as plain values."""
+    trends = [panel_as_json(panel) for panel in panels]
+    return {**found.as_json(time_zone, last), "trends": trends}
+
+
 def write_trends(
-    paths: Sequence[Path], panels: Sequence[TrendPanel], found: Overview, time_zone: str
+    paths: Sequence[Path],
+    panels: Sequence[TrendPanel],
+    found: Overview,
+    last: int,
+    time_zone: str,
 ) -> None:
-    """Write each file in the format of its ending."""
+    """Write each file in the format of its ending; a page lists the last files (0 = all)."""
+    written = Written(panels, found, last, time_zone)
     for path in paths:
-        content = _WRITERS[path.suffix.lower()](panels, found, time_zone)
+        content = _WRITERS[path.suffix.lower()](written)
         with writable(path), replaced_file(path) as temporary:
             temporary.write_bytes(content)
 
 
-def _png(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    return sheet_png(trend_sheet(panels, _TITLE, time_zone))
+def _png(written: Written) -> bytes:
+    return sheet_png(trend_sheet(written.panels, _TITLE, written.time_zone))
 
 
-def _csv(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
-    parts = []
-    for panel in panels:
-        values = {"trend": str(panel.request), "unit": panel.request.unit}
-        parts.append(panel.frame.assign(**values))
+def _csv(written: Written) -> bytes:
+    parts = [
+        panel.frame.assign(trend=str(panel.request), unit=panel.request.unit)
+        for panel in written.panels
+    ]
     whole = pd.concat(parts, ignore_index=True)
     first = ["trend", "unit"]
     columns = first + [c for c in whole.columns if c not in first]
     return whole[columns].to_csv(index=False).encode()
 
 
-def _html(panels: Sequence[TrendPanel], found: Overview, time_zone: str) -> bytes:
+def _html(written: Written) -> bytes:
+    panels, found = written.panels, written.found
     sections = [Section("Alarms", [_alarms_part(found)])]
     if panels:
-        drawn = sheet_drawing(trend_sheet(panels, _TITLE, time_zone))
+        drawn = sheet_drawing(trend_sheet(panels, _TITLE, written.time_zone))
         sections.append(Section("Trends", [drawn]))
-    sections.append(Section("Files", [_files_part(found.files, time_zone)]))
+    files = found.files[-written.last :]
+    sections.append(Section("Files", [_files_part(files, written.time_zone)]))
     if panels:
         parts = [part for p in panels for part in (heading(str(p.request)), _points_part(p))]
         sections.append(Section("Numbers", parts))
     newest = found.files[-1]
     subtitle = f"{len(found.files)} files, the newest {newest.run.identity.name}"
-    return page_text(_TITLE, sections, subtitle=subtitle).encode()
+    return page_text(_TITLE, sections, subtitle=subtitle, wide=True).encode()
 
 
 def _alarms_part(found: Overview) -> Markup:
     if not found.raised:
         return note("No alarm is raised.", "good")
     rows = [
-        [a.check, a.channel, found.file_name(a.since), found.file_name(a.last_failed), a.n_failed]
-        for a in found.raised
+        [g.check, shortened(g.channels, 48), g.since, g.last_failed, g.failed]
+        for g in raised_groups(found)
     ]
-    return table(("check", "channel", "raised by", "last failed", "files that failed"), rows)
+    return table(("check", "channels", "raised by", "last failed", "files that failed"), rows)
 
 
 def _files_part(files: Sequence[FileRow], time_zone: str) -> Markup:
@@ -149,7 +176,7 @@ def _files_part(files: Sequence[FileRow], time_zone: str) -> Markup:
     for row in files:
         identity = row.run.identity
         numbers = (None if n < 0 else n for n in (identity.run, identity.subrun))
-        verdict = badge(status_word(row.status), _KINDS.get(row.status, "plain"))  # type: ignore[arg-type]
+        verdict = badge(status_word(row.status), _KINDS.get(row.status, "plain"))
         rows.append(
             [
                 start_text(row.run, time_zone),
@@ -172,6 +199,8 @@ def _points_part(panel: TrendPanel) -> Markup:
     return table(names, panel.frame[list(names)].itertuples(index=False, name=None))
 
 
-_WRITERS: Final[
-    Mapping[str, Callable[[Sequence[TrendPanel], Overview, str], bytes]]
-] = {".png": _png, ".html": _html, ".csv": _csv}
+_WRITERS: Final[Mapping[str, Callable[[Written], bytes]]] = {
+    ".png": _png,
+    ".html": _html,
+    ".csv": _csv,
+}

@@ -49,15 +49,13 @@ def channels_of(group: ChannelGroup, n_adcs: int) -> Mask:
         half = slice(N_CHANNELS // 2) if group.number % 2 == 0 else slice(N_CHANNELS // 2, None)
         mask[2 * (group.number // 2) : 2 * (group.number // 2) + 2, half] = HAS_SENSOR[half]
     elif group.adc < n_adcs and group.kind == "epcb":
-        mask[group.adc] = EPCB_OF_CHANNEL == group.number
+        mask[group.adc] = group.number == EPCB_OF_CHANNEL
     elif group.adc < n_adcs:
         mask[group.adc, group.number] = True
     return mask
 
 
-def trend_frame(
-    store: RunStore, runs: Sequence[StoredRun], request: TrendRequest
-) -> pd.DataFrame:
+def trend_frame(store: RunStore, runs: Sequence[StoredRun], request: TrendRequest) -> pd.DataFrame:
     """One row a file (Trend), in the order of ``runs``; NaN where a file has no such number."""
     points = _POINTS[request.quantity](store, [run.run_id for run in runs], request)
     failing = failing_checks(store, runs, request.group)
@@ -167,9 +165,7 @@ def _counts_together(
     return _count_point(k, n, channels_of(request.group, len(k)))
 
 
-def _power_together(
-    store: RunStore, run_ids: Sequence[int], request: TrendRequest
-) -> Point | None:
+def _power_together(store: RunStore, run_ids: Sequence[int], request: TrendRequest) -> Point | None:
     grid = stored_mean(store, _power_name(request), run_ids)
     if grid is None:
         return None

@@ -16,6 +16,7 @@ from ...schemas.imaging.vis import Vis
 from ..figure_style import METADATA, figure_style
 from .figure_colors import beyond_words, color_norm, draw_color_bar
 from .figure_layout import characters_in
+from .figure_outlines import draw_outlines
 from .figure_parts import (
     CURVE_COLOR,
     GREY,
@@ -69,7 +70,7 @@ def draw_image_figure(
 def _draw(figure: Figure, d: Drawing) -> None:
     image = figure.add_axes(d.layout.fraction(d.layout.image))
     draw_color_bar(figure, _draw_image(image, d), d)
-    marks = draw_marks(image, d)
+    marks = [*draw_marks(image, d), *draw_outlines(image, d)]
     if d.layout.u_curve is not None and d.layout.v_curve is not None:
         above = figure.add_axes(d.layout.fraction(d.layout.u_curve), sharex=image)
         draw_curves(above, d, "u")

@@ -66,6 +66,7 @@ class Numbers:
     light_events: pd.DataFrame
     trigger_counts: pd.DataFrame
     missing_adcs: pd.DataFrame
+    adc_clocks: pd.DataFrame
     channel_masks: pd.DataFrame
     light_hits: pd.DataFrame
     noise_summary: pd.DataFrame
@@ -100,10 +101,11 @@ def missing_adcs(numbers: Numbers) -> Finding:
     frame, limit = numbers.missing_adcs, numbers.limits.missing_fraction
     share, silent = frame["fraction"].to_numpy(), frame["n_silent_channels"].to_numpy()
     bad = frame[(share > limit) | (silent > 0)]
+    columns = ("adc", "n_events", "n_missing", "n_silent_channels")
     text = [
-        f"ADC {row.adc} is absent from {row.n_missing} of {row.n_events} events"
-        + (f", {row.n_silent_channels} of its channels from all" if row.n_silent_channels else "")
-        for row in bad.itertuples()
+        f"ADC {adc} is absent from {n_missing} of {n} events"
+        + (f", {n_silent} of its channels from all" if n_silent else "")
+        for adc, n, n_missing, n_silent in zip(*(bad[c].tolist() for c in columns), strict=True)
     ]
     status = "fail" if len(bad) else "pass"
     names = tuple(str(adc) for adc in bad["adc"])
@@ -130,7 +132,11 @@ def timestamps(numbers: Numbers) -> Finding:
         text.append(f"{len(time) - len(known)} events have no time")
     status = "fail" if back or apart else "warn" if text else "pass"
     reason = "; ".join(text) or "in order"
-    return Finding("timestamps", status, float(spread.max()), limit, "ms", (), reason)
+    # Of two clocks that differ by the limit each is half of it away from their median.
+    ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
+    off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
+    names = tuple(str(adc) for adc in off) if apart else ()
+    return Finding("timestamps", status, float(spread.max()), limit, "ms", names, reason)
 
 
 def triggers(numbers: Numbers) -> Finding:

@@ -118,7 +118,7 @@ def _events_of(selected_events: pd.DataFrame) -> dict[int, Mask]:
 
 def _epcb_lit(lit: Mask) -> Mask:
     """For each input whether its board is lit, (n_events, n_adcs, 64)."""
-    boards = of_board(lit) > 0
+    boards = np.asarray(of_board(lit) > 0)
     return np.asarray(boards[..., np.maximum(EPCB_OF_CHANNEL, 0)] & (EPCB_OF_CHANNEL >= 0))
 
 
@@ -127,7 +127,7 @@ def _tpc_lit(lit: Mask, tpc_numbers: I4) -> Mask:
     found = np.zeros_like(lit)
     for tpc in np.unique(tpc_numbers):
         inside = tpc_numbers == tpc
-        found[:, inside] = lit[:, inside].any(axis=1)[:, np.newaxis]
+        found[:, inside] = lit[:, inside].any(axis=1, keepdims=True)
     return found
 
 

@@ -13,6 +13,7 @@ from ...schemas.arrays import I1, I8, Mask
 from ...schemas.errors import InputError
 from ...schemas.lightdqm.arrays import ChosenWaveforms, EventTable, LightLayout
 from ...schemas.lightdqm.frames import (
+    ADC_CLOCKS,
     LIGHT_EVENTS,
     MISSING_ADCS,
     SELECTED_EVENTS,
@@ -23,6 +24,7 @@ from ...schemas.lightdqm.settings import EventSelection
 from ...schemas.sources import FileRef
 from ...schemas.tables import categories_of, rows_of
 from ..statistics import fraction_of
+from .columns import masked_percentiles
 from .flow_file import event_records, flow_file, layout_of, samples_of
 from .grouping import HAS_SENSOR
 from .selection import quotas, spread_places
@@ -48,7 +50,7 @@ def event_table(source_file: FileRef, light_layout: LightLayout) -> EventTable:
     valid = np.ones((n, n_adcs, n_channels), dtype=bool)
     if "wvfm_valid" in light_layout.fields:
         valid = records["wvfm_valid"].reshape(valid.shape) != 0
-    present = valid.any(axis=2)
+    present = np.asarray(valid.any(axis=2))
     times = {
         name: _adc_times(records[name], present)
         if name in light_layout.fields
@@ -119,7 +121,7 @@ def _first_known(times: I8) -> I8:
 def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame:
     """How often each ADC is absent, and how many of its channels never have a waveform."""
     valid = event_table.valid
-    missing = ~valid.any(axis=2)
+    missing = np.asarray(~valid.any(axis=2))
     n = len(missing)
     silent = active_channels & ~valid.any(axis=0)
     return MISSING_ADCS.frame(
@@ -130,6 +132,18 @@ def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame
             "n_silent_channels": silent.sum(axis=1),
             "fraction": fraction_of(missing.sum(axis=0), n),
         }
+    )
+
+
+@tag(stage="load", schema="AdcClocks")
+def adc_clocks(event_table: EventTable) -> pd.DataFrame:
+    """How far the Unix time of each ADC is ahead of the median of the ADCs of the event."""
+    times = event_table.utime_ms
+    known = times >= 0
+    middle = masked_percentiles(times.T.astype(np.float64), known.T, (50.0,))[0]
+    (ahead,) = masked_percentiles(times - middle[:, np.newaxis], known, (50.0,))
+    return ADC_CLOCKS.frame(
+        {"adc": np.arange(times.shape[1]), "n": known.sum(axis=0), "ahead_ms": ahead}
     )
 
 

@@ -56,7 +56,7 @@ def picked_waveforms(
     return PickedWaveforms(
         event_row=np.where(there, ids["event_row"], -1),
         event_id=np.where(there, ids["event_id"], -1),
-        is_light=with_light.any(axis=0),
+        is_light=np.asarray(with_light.any(axis=0)),
         channels=CHANNELS_OF_EPCB.copy(),
         samples=picked,
     )

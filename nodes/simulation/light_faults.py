@@ -41,20 +41,26 @@ def planted_faults(
     """The faults (Fault) with their places and strengths, in the order of the wishes."""
     rng = np.random.default_rng(light_streams.faults)
     free = sound_channels.active.copy()
-    # ADC faults share no ADC, but may share it with faults of channels.
     free_adcs = np.ones(len(free), dtype=np.bool_)
     for fault in faults:
         if fault.adc is not None:
             free[fault.adc, slice(None) if fault.channel is None else fault.channel] = False
             free_adcs[fault.adc] &= FAULT_KINDS[fault.kind].target != "adc"
-    rows = []
-    for fault in faults:
-        adc, channel = _place(fault, free, free_adcs, rng)
-        value = FAULT_KINDS[fault.kind].value if fault.value is None else fault.value
-        rows.append((fault.kind, adc, channel, value, fault.known))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(PLANTED_FAULTS.names)
+    places: list[tuple[int, int]] = [(-1, -1)] * len(faults)
+    # Faults of whole ADCs come first: where there is room, faults of channels keep away from them.
+    for target in ("adc", "channel"):
+        for k, fault in enumerate(faults):
+            if FAULT_KINDS[fault.kind].target == target:
+                places[k] = _place(fault, free, free_adcs, rng)
+    values = [FAULT_KINDS[f.kind].value if f.value is None else f.value for f in faults]
     return PLANTED_FAULTS.frame(
-        {name: list(values) for name, values in zip(PLANTED_FAULTS.names, columns, strict=True)}
+        {
+            "kind": [f.kind for f in faults],
+            "adc": [adc for adc, _ in places],
+            "channel": [channel for _, channel in places],
+            "value": values,
+            "known": [f.known for f in faults],
+        }
     )
 
 
@@ -63,7 +69,8 @@ def _place(fault: Fault, free: Mask, free_adcs: Mask, rng: np.random.Generator) 
     if fault.adc is not None:
         return fault.adc, -1 if fault.channel is None else fault.channel
     of_adc = FAULT_KINDS[fault.kind].target == "adc"
-    places = np.argwhere(free_adcs if of_adc else free)
+    apart = free & free_adcs[:, None]
+    places = np.argwhere(free_adcs if of_adc else apart if apart.any() else free)
     if not len(places):
         msg = f"{fault.kind}: no sound {'ADC' if of_adc else 'channel'} is left; plant fewer faults"
         raise UsageError(msg)

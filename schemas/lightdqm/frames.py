@@ -191,6 +191,16 @@ MISSING_ADCS = TableSchema(
     ),
 )
 
+ADC_CLOCKS = TableSchema(
+    "AdcClocks",
+    "an ADC",
+    (
+        _ADC,
+        Column("n", "int64", "", "events in which it has a time", at_least=0),
+        Column("ahead_ms", "float64", "ms", "median of its time less the median of the ADCs", True),
+    ),
+)
+
 CHANNEL_MASKS = TableSchema(
     "ChannelMasks",
     "a channel",
@@ -262,6 +272,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         SELECTED_EVENTS,
         TRIGGER_COUNTS,
         MISSING_ADCS,
+        ADC_CLOCKS,
         WAVEFORM_FEATURES,
         DQM_FRACTIONS,
         NOISE_SUMMARY,

@@ -91,7 +91,7 @@ class VerdictLimits(Section):
     """Share of dark events with a spark."""
     clipped_fraction: float = 0.2
     """Share of lit events that clip."""
-    negative_fraction: float = 0.05
+    negative_fraction: float = 0.02
     """Share of events that swing below minus the threshold."""
     tone_adc16: float = 60.0
     """Amplitude of a tone in the spectrum."""

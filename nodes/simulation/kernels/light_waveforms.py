@@ -71,6 +71,12 @@ def digitise(values: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _fill(values: Any, value: Any) -> None:
+    for s in range(values.shape[0]):
+        values[s] = value
+
+
+@njit(cache=True, nogil=True)
 def fill_waveforms(
     first_event: int,
     missing: Any,
@@ -100,18 +106,20 @@ def fill_waveforms(
         event_key = hashed(key, event + 1)
         for adc in range(out.shape[1]):
             if missing[event, adc]:
-                out[i, adc] = 0
+                for c in range(N_CHANNELS):
+                    _fill(out[i, adc, c], 0)
                 continue
             has_tone = _tone(tones, adc, hashed(event_key, 1000 + adc), tone)
             for c in range(N_CHANNELS):
                 if rail[adc, c] != 0:
-                    out[i, adc, c] = 32764 if rail[adc, c] > 0 else -32768
+                    _fill(out[i, adc, c], 32764 if rail[adc, c] > 0 else -32768)
                     continue
                 stream = hashed(event_key, adc * N_CHANNELS + c)
                 base = pedestal[adc, c] + jitter[adc, c] * quantiles[hashed(stream, 0) & _LOW_16]
                 add_noise(values, np.float32(base), np.float32(noise[adc, c]), stream, quantiles)
                 if has_tone and tone_gain[adc, c] != 0.0:
-                    values += np.float32(tone_gain[adc, c]) * tone
+                    for s in range(n_samples):
+                        values[s] += np.float32(tone_gain[adc, c]) * tone[s]
                 if gain[adc, c] != 0.0:
                     own = 2 * (adc // 2) + (1 if c >= 32 else 0)
                     for p in range(pulse_of[event], pulse_of[event + 1]):
@@ -125,8 +133,8 @@ def fill_waveforms(
                         add_pulse(values, start[p], amplitude, swing[adc, c], shapes[0], shapes[1])
                 for r in range(rectangle_of[event], rectangle_of[event + 1]):
                     if r_adc[r] == adc and r_channel[r] == c:
-                        end = min(r_start[r] + r_length[r], n_samples)
-                        values[r_start[r] : end] += np.float32(r_height[r])
+                        for s in range(r_start[r], min(r_start[r] + r_length[r], n_samples)):
+                            values[s] += np.float32(r_height[r])
                 digitise(values, out[i, adc, c])
 
 
@@ -139,7 +147,7 @@ def _tone(tones: Any, adc: int, phase_bits: Any, out: Any) -> bool:
         if of_adc[t] != adc:
             continue
         if not found:
-            out[:] = 0
+            _fill(out, 0)
             found = True
         phase = np.float64(hashed(phase_bits, t) & _LOW_16) / 65536.0
         for s in range(out.shape[0]):

@@ -1,0 +1,111 @@
+"""``radiograph lightdqm check``: a verdict on light files, with an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .lightdqm_options import (
+    AsJson,
+    CacheFolder,
+    Config,
+    Files,
+    NoCache,
+    NoStore,
+    Overrides,
+    Overwrite,
+    Quiet,
+    Reference,
+    StoreFile,
+)
+
+if TYPE_CHECKING:
+    from ..lightdqm.checking import FileCheck
+
+
+def check(
+    files: Files,
+    config: Config = None,
+    overrides: Overrides = None,
+    output_path: Annotated[
+        Path | None, typer.Option("--output-path", "-o", help="JSON file of the verdicts.")
+    ] = None,
+    store: StoreFile = None,
+    no_store: NoStore = False,
+    reference: Reference = None,
+    no_cache: NoCache = False,
+    cache_dir: CacheFolder = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say of each light file whether it is fine, and if not, which channel and why.
+
+    Exit code 0: fine; 4: a check failed; 3: a file cannot be read. Of several files the worst
+    decides. Of a folder those files are taken that file_syntax, start_run and nfiles of the
+    settings select, in the natural order of their names.
+    """
+    from ..lightdqm.checking import answer_of
+    from ..lightdqm.opening import light_config, store_path
+    from .lightdqm_files import asked, finish, verdicts
+
+    loaded = light_config(config, overrides or ())
+    options = asked(
+        store,
+        store_path(loaded, store),
+        files=files,
+        no_store=no_store,
+        reference=reference,
+        no_cache=no_cache,
+        cache_dir=cache_dir,
+        quiet=quiet,
+    )
+    if output_path is not None:
+        _check_place(output_path, overwrite=overwrite)
+    checks = []
+    for found in verdicts(loaded, options):
+        checks.append(found)
+        if not as_json:
+            _show(found, loaded.config.lightdqm.time_zone)
+    if output_path is not None:
+        _write(output_path, answer_of(checks))
+    finish(checks, as_json=as_json)
+
+
+def _show(found: FileCheck, time_zone: str) -> None:
+    """The verdict on a file as a table."""
+    from ..lightdqm.overview import failing_text
+    from ..lightdqm.verdict_text import verdict_lines
+    from .lightdqm_files import headline
+
+    typer.echo(headline(found, time_zone))
+    if found.error is not None:
+        return
+    for line in verdict_lines(found.verdict):
+        typer.echo(line)
+    if found.status == "fail" and found.compared_with.runs:
+        new = failing_text({check: list(c) for check, c in found.new.items()})
+        typer.echo(f"  new since {found.compared_with.label}: {new or 'nothing'}")
+
+
+def _check_place(path: Path, *, overwrite: bool) -> None:
+    from ...schemas.errors import UsageError
+
+    if path.is_dir():
+        msg = f"{path}: is a folder. Name another output with -o."
+        raise UsageError(msg, file=path, key="output_path")
+    if path.exists() and not overwrite:
+        msg = f"{path}: exists already. Give --overwrite, or name another output with -o."
+        raise UsageError(msg, file=path, key="output_path", code="output_exists")
+
+
+def _write(path: Path, answer: dict[str, Any]) -> None:
+    import json
+
+    from ..files import replaced_file, writable
+
+    with writable(path), replaced_file(path) as temporary:
+        text = json.dumps(answer, ensure_ascii=False, indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
