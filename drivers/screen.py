@@ -89,10 +89,6 @@ class Screen:
 
 def _counter_table(counters: dict[str, int]) -> Table:
     """Counters that are not zero: total, neutrons, gammas."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("counter")
-    for name in ("total", "n", "g"):
-        table.add_column(name, justify="right")
     rows: dict[str, dict[str, Any]] = {}
     for name, value in counters.items():
         stem, _, suffix = name.rpartition("_")
@@ -103,9 +99,12 @@ def _counter_table(counters: dict[str, int]) -> Table:
             rows.setdefault(stem, {})["total"] = value
         else:
             rows.setdefault(name, {})["total"] = value
+    columns = [k for k in ("total", "n", "g") if any(k in parts for parts in rows.values())]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("counter")
+    for name in columns:
+        table.add_column(name, justify="right")
     for name, parts in rows.items():
         if any(parts.values()):
-            table.add_row(
-                name, *(f"{parts[k]:,}" if k in parts else "" for k in ("total", "n", "g"))
-            )
+            table.add_row(name, *(f"{parts[k]:,}" if k in parts else "" for k in columns))
     return table
