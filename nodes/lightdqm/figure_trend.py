@@ -53,9 +53,7 @@ def trend_sheet(panels: Sequence[TrendPanel], title: str, time_zone: str) -> She
     ]
     for i, panel in enumerate(panels):
         bottom = size[1] - _ABOVE - _PITCH * i - 0.3 - _FRAME_HEIGHT
-        frame = Frame(
-            _LEFT, bottom, _WIDTH - _LEFT - _RIGHT, _FRAME_HEIGHT, limits, _limits(panel)
-        )
+        frame = Frame(_LEFT, bottom, _WIDTH - _LEFT - _RIGHT, _FRAME_HEIGHT, limits, _limits(panel))
         shapes += _panel(panel, frame, x, ticks, time_zone)
         shapes += [
             Words(at, bottom - 0.16, label, 8.5, align="center")
@@ -153,9 +151,7 @@ def _ends(frame: pd.DataFrame, name: str) -> F8:
     return np.where(np.isfinite(values), values, frame["value"].to_numpy())
 
 
-def _panel(
-    panel: TrendPanel, frame: Frame, x: F8, ticks: F8, time_zone: str
-) -> list[Shape]:
+def _panel(panel: TrendPanel, frame: Frame, x: F8, ticks: F8, time_zone: str) -> list[Shape]:
     _, unit = _scale(panel)
     top = frame.y + frame.h + 0.13
     return [
