@@ -31,7 +31,7 @@ def run(
     ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(help="Compute and write only what this node needs; repeatable."),
+        typer.Option(help="Compute what this node needs, write it alone; repeatable."),
     ] = None,
     overrides: Annotated[
         list[str] | None,
