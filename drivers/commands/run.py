@@ -138,7 +138,7 @@ def run_and_show(
 
 
 def cache_options(
-    loaded: LoadedConfig,
+    loaded: LoadedConfig[Any],
     *,
     no_cache: bool = False,
     folder: Path | None = None,

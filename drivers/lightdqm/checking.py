@@ -23,7 +23,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import Outputs, check_paths, planned_paths, run_lightdqm
+from .run import LightReport, Outputs, check_paths, planned_paths, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -49,8 +49,15 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    written: Sequence[str] = ()
+    report: LightReport | None = None
     error: RadiographError | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """The files that were written of it, JSON-lines apart."""
+        if self.report is None:
+            return []
+        return [path for path in (self.report.output, *self.report.figures) if path]
 
     @property
     def exit_code(self) -> int:
@@ -72,7 +79,7 @@ class FileCheck:
             "compared_with": self.compared_with.label,
             "n_compared": len(self.compared_with.runs),
             "new_since_reference": {k: list(v) for k, v in self.new.items()},
-            "written": list(self.written),
+            "written": self.written,
         }
 
 
@@ -177,7 +184,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        [path for path in (report.output, *report.figures) if path],
+        report,
     )
 
 

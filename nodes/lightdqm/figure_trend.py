@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from ...schemas.arrays import F8
+from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.trends import ReferenceBand, TrendRequest
-from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Words
+from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Symbol, Words
 from ..sheets.frames import BLUE, GREY, ORANGE, VERMILION, Frame, bars, log_labels, number, ticks_of
 from .figure_parts import Key, legend_shapes
 from .figure_times import local_time
@@ -203,13 +203,14 @@ def _points(panel: TrendPanel, frame: Frame, x: F8, time_zone: str) -> list[Shap
         at = np.flatnonzero(known & chosen)
         ends = (_ends(files, name)[at] * scale for name in ("lower", "upper"))
         shapes.append(Strokes(bars(frame, x[at], *ends), color, 1.0))
-    for chosen, symbol, color, size, inward in (
+    kinds: tuple[tuple[Mask, Symbol, str, float, float], ...] = (
         (known & ~above & ~below & ~failing, "dot", BLUE, 4.5, 0.0),
         (known & ~above & ~below & failing, "dot", VERMILION, 5.5, 0.0),
         (above, "up", VERMILION, 7.0, -0.06),
         (below, "down", VERMILION, 7.0, 0.06),
         (~known, "cross", GREY, 4.5, 0.06),
-    ):
+    )
+    for chosen, symbol, color, size, inward in kinds:
         at = np.flatnonzero(chosen)
         texts = tuple(_text(panel, files.iloc[int(i)], time_zone) for i in at)
         where = np.where(known[at], value[at], low)
