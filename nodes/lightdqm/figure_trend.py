@@ -68,7 +68,7 @@ def _axis(
 ) -> tuple[F8, tuple[float, float], F8, list[str], str]:
     """Places of the files, ends of the axis, ticks with their labels, and its name."""
     start = files["start_ms"].to_numpy()
-    if (start >= 0).all() and start.max() > start.min():
+    if len(np.unique(start)) > 1 and start.min() >= 0:
         x = start / 1000.0
         pad = 0.03 * (x.max() - x.min())
         limits = (float(x.min() - pad), float(x.max() + pad))
@@ -77,7 +77,7 @@ def _axis(
     x = np.arange(len(files), dtype=np.float64)
     ticks = np.unique(np.round(np.linspace(0, len(files) - 1, min(len(files), _MOST_TICKS))))
     names = [_file_label(files.iloc[int(i)]) for i in ticks]
-    return x, (-0.5, len(files) - 0.5), ticks, names, "file, in order (run, sub-run)"
+    return x, (-0.5, max(len(files), 1) - 0.5), ticks, names, "file, in order (run, sub-run)"
 
 
 def _file_label(row: pd.Series) -> str:
