@@ -49,9 +49,15 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    written: Sequence[str] = ()
-    error: RadiographError | None = None
     report: LightReport | None = None
+    error: RadiographError | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """The files that were written of it, JSON-lines apart."""
+        if self.report is None:
+            return []
+        return [path for path in (self.report.output, *self.report.figures) if path]
 
     @property
     def exit_code(self) -> int:
@@ -73,7 +79,7 @@ class FileCheck:
             "compared_with": self.compared_with.label,
             "n_compared": len(self.compared_with.runs),
             "new_since_reference": {k: list(v) for k, v in self.new.items()},
-            "written": list(self.written),
+            "written": self.written,
         }
 
 
@@ -176,8 +182,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        [path for path in (report.output, *report.figures) if path],
-        report=report.without_values(),
+        report.without_values(),
     )
 
 

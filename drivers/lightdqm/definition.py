@@ -64,16 +64,15 @@ def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]
 
 
 def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
-    from .batch import run_config
+    from .config_run import run_config
 
     return run_config(loaded, **options)
 
 
 def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
-    from .batch import input_files
-    from .session import open_session
+    from .config_run import compared_session
 
-    return open_session(loaded, input_files(loaded)[0], cache)
+    return compared_session(loaded, cache)
 
 
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs of the light pipeline: one file in; numbers, pictures and a report out.
+"""One light file through the pipeline: numbers, pictures and a report out.
 
 Nothing is written before the request is known to be possible, and each file appears under its
 name only when it is whole.
