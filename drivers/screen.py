@@ -95,10 +95,12 @@ class Screen:
 
 def _counter_table(counters: dict[str, int]) -> Table:
     """Counters that are not zero: total, neutrons, gammas."""
+    rows = counter_rows(counters)
+    # A pipeline without species has totals only.
+    columns = [k for k in range(4) if k == 0 or any(row[k] for row in rows)]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("counter")
-    for name in ("total", "n", "g"):
-        table.add_column(name, justify="right")
-    for row in counter_rows(counters):
-        table.add_row(*row)
+    for k in columns:
+        table.add_column(("counter", "total", "n", "g")[k], justify="right" if k else "left")
+    for row in rows:
+        table.add_row(*(row[k] for k in columns))
     return table

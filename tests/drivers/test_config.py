@@ -242,8 +242,8 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
         (GOOD + '[prior]\ntype = "point"\n', '[prior] type = "point" needs point = [x, y, z]'),
         (GOOD + '[energy.lut_paths.M600]\nprotons = "x"\n', "[energy.lut_paths.M600] unknown key"),
         (
-            GOOD + '[pipeline]\nname = "lightdqm"\n',
-            'name = "lightdqm" is not a choice; allowed: "imaging"',
+            GOOD + '[pipeline]\nname = "lightdqn"\n',
+            'name = "lightdqn" is not a choice (did you mean "lightdqm"?); allowed: "imaging" or',
         ),
     ],
 )
@@ -693,6 +693,8 @@ def test_allowed_values_in_words() -> None:
 def test_a_shipped_file_loads(path: Path) -> None:
     loaded = load_config(path)
     assert loaded.notices == ()
+    if loaded.config.pipeline.name == "lightdqm":
+        return
     assert loaded.config.plane is not None
     assert input_path(loaded).parent == output_path(loaded).parent == path.parent
 
@@ -704,6 +706,7 @@ def test_every_use_is_shipped() -> None:
         "novo_ddaq_elut.toml",
         "tof.toml",
         "fast_list.toml",
+        "lightdqm.toml",
     }
 
 
