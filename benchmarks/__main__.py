@@ -9,7 +9,7 @@ import json
 import os
 import platform
 
-PARTS = ("kernels", "chain", "cache")
+PARTS = ("kernels", "chain", "cache", "lightdqm", "lightdqm_faults")
 
 
 def main() -> None:

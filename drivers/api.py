@@ -6,25 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import UsageError
-from .config import LoadedConfig, input_paths, load_config
+from .config import LoadedConfig, load_config
 from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
 from .explanations import Explanation, explanation
 from .graph import PIPELINES, build_driver, resolved_targets
-from .imaging.inputs import graph_choices
 from .imaging.requests import check_list_mode
+from .pipelines import Session, definition
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from .imaging.session import Session
-
-# Both species and a light response: it has every quantity.
-_EXAMPLE: Final = "novo_ddaq_elut.toml"
 
 
 def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
@@ -33,18 +28,20 @@ def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = N
     Parameters
     ----------
     name
-        Which pipeline; ``imaging`` is the only one so far.
+        Which pipeline: ``imaging`` or ``lightdqm``.
     config
         A TOML file, or what load_config() made of one. Without one the graph can be looked at
         but not run.
     """
-    if name not in PIPELINES:
-        msg = f"No pipeline {name!r}. There is: {', '.join(PIPELINES)}."
-        raise UsageError(msg, key="pipeline")
+    wanted = definition(name)
     if config is None:
-        with resources.as_file(resources.files("radiograph.configs") / _EXAMPLE) as example:
+        with resources.as_file(resources.files("radiograph.configs") / wanted.example) as example:
             return Analysis(name, load_config(example), can_run=False)
     loaded = config if isinstance(config, LoadedConfig) else load_config(Path(config))
+    found = loaded.config.pipeline.name
+    if found != name:
+        msg = f"{loaded.path}: is a file of the pipeline {found}, not of {name}"
+        raise UsageError(msg, file=loaded.path, key="pipeline.name")
     return Analysis(name, loaded)
 
 
@@ -67,7 +64,7 @@ class Analysis:
         self.loaded = loaded
         self._can_run = can_run
         self._pipeline = PIPELINES[name]()
-        self._driver = build_driver(self._pipeline, graph_choices(loaded.config))
+        self._driver = build_driver(self._pipeline, definition(name).choices(loaded.config))
 
     def run(self, targets: str | Iterable[str]) -> dict[str, Any]:
         """The values of some nodes for the input file of the settings, by the names given.
@@ -140,18 +137,17 @@ class Analysis:
         )
 
     def _species_on(self) -> Species:
-        run = self.loaded.config.run
-        if run.neutrons == run.gammas:
+        choices = definition(self.name).choices(self.loaded.config)
+        neutrons, gammas = choices.get("neutrons"), choices.get("gammas")
+        if neutrons == gammas:
             return "both"
-        return "neutron" if run.neutrons else "gamma"
+        return "neutron" if neutrons else "gamma"
 
     def _session(self) -> Session:
         from .commands.run import cache_options
-        from .imaging.session import open_session
 
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
             raise UsageError(msg)
-        sources = input_paths(self.loaded)
-        folder = self.loaded.path.parent
-        return open_session(self.loaded.config, sources, folder, cache_options(self.loaded))
+        found: Session = definition(self.name).session(self.loaded, cache_options(self.loaded))
+        return found

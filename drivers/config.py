@@ -12,17 +12,18 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from typing_extensions import TypeVar
 
 from ..schemas.errors import ConfigError, InputError, SettingProblem
 from ..schemas.imaging.config import ImagingConfig
-from ..schemas.imaging.filters import resolved
 from ..schemas.settings import Section
-from .config_checks import faults, notices
+from . import pipelines
 from .config_errors import Report, Source, report_of
+from .config_fields import nearest
 from .overrides import (
     Override,
     keyword_override,
@@ -46,12 +47,16 @@ __all__ = [
 
 _OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".ini": "INI", ".txt": "text"}
 _AT_LINE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)|\(at end of document\)")
+_NAME = "pipeline.name"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+C = TypeVar("C", bound=Section, default=ImagingConfig)
+
+
 @dataclass(frozen=True)
-class LoadedConfig:
-    """A config that can run.
+class LoadedConfig(Generic[C]):
+    """A config that can run, of the pipeline that its [pipeline] name selects.
 
     Attributes
     ----------
@@ -69,7 +74,7 @@ class LoadedConfig:
         Settings of the command line, as written.
     """
 
-    config: ImagingConfig
+    config: C
     text: str
     path: Path
     replaced: tuple[str, ...] = ()
@@ -83,7 +88,7 @@ def load_config(
     overrides: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     shell_folder: Path | None = None,
-) -> LoadedConfig:
+) -> LoadedConfig[Any]:
     """Read and check the settings of a run.
 
     Parameters
@@ -110,25 +115,49 @@ def load_config(
     file_data = _parsed(text, path)
     parsed = [parsed_override(o, folder) for o in overrides]
     given = [o for o in parsed if isinstance(o, Override)]
-    given += [keyword_override(k, v, folder) for k, v in (settings or {}).items() if v is not None]
+    chosen, problems = _definition(with_overrides(file_data, given, "")[0], str(path))
+    given += [
+        keyword_override(chosen.keys.get(k, k), v, folder)
+        for k, v in (settings or {}).items()
+        if v is not None
+    ]
     data, lost = with_overrides(file_data, given, str(path))
-    problems = [p for p in parsed if isinstance(p, SettingProblem)] + lost
-    source = Source(ImagingConfig, str(path), file_data, given)
-    config, more, skip = _checked(data, source)
-    running, replaced = with_fast_mode(config)
+    problems += [p for p in parsed if isinstance(p, SettingProblem)] + lost
+    if problems and problems[0].setting == _NAME:
+        raise ConfigError(problems, file=path)
+    source = Source(chosen.settings, str(path), file_data, given)
+    config, more, skip = _checked(data, source, chosen.stand_ins)
+    running, replaced = chosen.with_fast_mode(config)
     problems += more
-    for fault in faults(running, path.parent, skip):
+    for fault in chosen.faults(running, path.parent, skip):
         problems.append(_fault_problem(source, fault.section, fault.text, fault.keys))
     if problems:
-        raise ConfigError(sorted(problems, key=_section_order), file=path)
+        names = list(chosen.settings.model_fields)
+        raise ConfigError(sorted(problems, key=lambda p: _section_order(p, names)), file=path)
     return LoadedConfig(
         config=running,
         text=text,
         path=path,
         replaced=replaced,
-        notices=tuple(notices(running, replaced)),
+        notices=tuple(chosen.notices(running, replaced)),
         overrides=tuple(o.origin for o in given),
     )
+
+
+def _definition(
+    data: Mapping[str, Any], file: str
+) -> tuple[pipelines.Definition, list[SettingProblem]]:
+    """The pipeline that [pipeline] name selects, and a problem if there is none of that name."""
+    section = data.get("pipeline")
+    name = section.get("name", pipelines.DEFAULT) if isinstance(section, dict) else None
+    if isinstance(name, str) and name not in pipelines.names():
+        near = nearest(name, list(pipelines.names()))
+        hint = f' (did you mean "{near}"?)' if near else ""
+        allowed = " or ".join(f'"{n}"' for n in pipelines.names())
+        text = f'name = "{name}" is not a choice{hint}; allowed: {allowed}'
+        problem = SettingProblem(file, "pipeline", text, _NAME)
+        return pipelines.definition(pipelines.DEFAULT), [problem]
+    return pipelines.definition(name if isinstance(name, str) else pipelines.DEFAULT), []
 
 
 def _fault_problem(
@@ -145,10 +174,9 @@ def _fault_problem(
     return SettingProblem(source.file, section, text + origins)
 
 
-def _section_order(problem: SettingProblem) -> int:
+def _section_order(problem: SettingProblem, names: Sequence[str]) -> int:
     """Problems of one section together, those of no section first."""
     section = re.split(r"[.,]", problem.key)[0]
-    names = list(ImagingConfig.model_fields)
     return names.index(section) if section in names else -1
 
 
@@ -212,8 +240,8 @@ def _toml_repair(what: str) -> str:
 
 
 def _checked(
-    data: dict[str, Any], source: Source
-) -> tuple[ImagingConfig, list[SettingProblem], frozenset[str]]:
+    data: dict[str, Any], source: Source, stand_ins: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, list[SettingProblem], frozenset[str]]:
     """A valid config in any case, every problem on the way, and the sections set aside.
 
     Faults hide others: a section with an unknown key is not looked at as a whole. So the
@@ -222,23 +250,25 @@ def _checked(
     problems: list[SettingProblem] = []
     aside: set[str] = set()
     while True:
-        config, errors = _attempt(data)
+        config, errors = _attempt(data, source)
         if config is not None:
             return config, problems, frozenset(aside)
         report = report_of(errors, data, source)
         problems += report.problems
         aside |= report.faulty
-        data = _without_faults(data, report)
+        data = _without_faults(data, report, stand_ins)
 
 
-def _attempt(data: dict[str, Any]) -> tuple[ImagingConfig | None, list[ErrorDetails]]:
+def _attempt(data: dict[str, Any], source: Source) -> tuple[Any, list[ErrorDetails]]:
     try:
-        return ImagingConfig.model_validate(data), []
+        return source.root.model_validate(data), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
 
 
-def _without_faults(data: dict[str, Any], report: Report) -> dict[str, Any]:
+def _without_faults(
+    data: dict[str, Any], report: Report, stand_ins: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """``data`` with misspelt keys as they were meant, and without the sections at fault."""
     kept, _ = with_overrides(data, [], "")
     for path, meant in report.unknown.items():
@@ -250,12 +280,12 @@ def _without_faults(data: dict[str, Any], report: Report) -> dict[str, Any]:
             table.setdefault(meant, value)
     for section in report.faulty:
         kept.pop(section, None)
-        if section == "energy":
-            kept["energy"] = {"strategy": "Edep"}
+        if section in stand_ins:
+            kept[section] = dict(stand_ins[section])
     return kept
 
 
-def resolved_path(loaded: LoadedConfig, value: str) -> Path:
+def resolved_path(loaded: LoadedConfig[Any], value: str) -> Path:
     """A path of the config: relative ones are relative to the folder of the TOML file."""
     return loaded.path.parent / Path(value).expanduser()
 
@@ -317,21 +347,13 @@ def _needed(loaded: LoadedConfig, key: str, value: str | tuple[str, ...]) -> Pat
     return resolved_path(loaded, value)
 
 
-def config_rows(config: ImagingConfig) -> list[tuple[str, str, str]]:
+def config_rows(config: Section) -> list[tuple[str, str, str]]:
     """Dotted key, type and JSON value of every setting, as stored in the output file.
 
-    Sections come in the order of the settings models, entries of free tables by key. The
-    cuts of a species are those in force: its own, or else those of both species.
+    Sections come in the order of the settings models, entries of free tables by key. What a
+    section takes from another is written out.
     """
-    filters = config.filters
-    in_force = {
-        level: table.model_copy(
-            update={s: resolved(table, getattr(table, s)) for s in ("neutron", "gamma")}
-        )
-        for level in type(filters).model_fields
-        if isinstance(table := getattr(filters, level), Section)
-    }
-    effective = config.model_copy(update={"filters": filters.model_copy(update=in_force)})
+    effective = pipelines.definition_of(config).effective(config)
     return [
         (key, type(value).__name__, json.dumps(value, ensure_ascii=False, default=str))
         for key, value in _flat(effective, "")
@@ -361,9 +383,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of the TOML file, with every default and description."""
+def json_schema(name: str = pipelines.DEFAULT) -> dict[str, Any]:
+    """JSON Schema of the TOML file of a pipeline, with every default and description."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ImagingConfig.model_json_schema(),
+        **pipelines.definition(name).settings.model_json_schema(),
     }

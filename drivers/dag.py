@@ -37,7 +37,22 @@ MAIN_QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "projection_metrics",
             "counters",
             "figures",
-        )
+        ),
+        "lightdqm": (
+            "light_events",
+            "selected_events",
+            "waveform_features",
+            "noise_summary",
+            "baseline_summary",
+            "light_hits",
+            "spark_rates",
+            "dqm_fractions",
+            "power_spectra",
+            "noise_tones",
+            "channel_masks",
+            "dqm_verdict",
+            "light_figures",
+        ),
     }
 )
 """What the compact picture of a pipeline shows."""
@@ -77,12 +92,25 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "projection_settings": ("[vis.projections]",),
         "vis": ("[vis]",),
         "run_labels": ("[run]",),
+        "channel_status_file": ("[lightdqm]",),
+        "event_selection": ("[lightdqm]",),
+        "pulse_threshold": ("[lightdqm]",),
+        "noise_window": ("[lightdqm]",),
+        "spectrum_settings": ("[lightdqm]",),
+        "light_hit_settings": ("[lightdqm]",),
+        "spark_settings": ("[lightdqm]",),
+        "mask_limits": ("[lightdqm]",),
+        "verdict_limits": ("[lightdqm.limits]",),
+        "page_settings": ("[lightdqm]",),
+        "run_facts": ("[lightdqm]",),
+        "earlier_runs": ("[lightdqm]",),
     }
 )
 """The parts of the TOML file that an input of the graph is made of, or the file's name."""
 
 CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "start": "[io]",
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",
@@ -91,9 +119,16 @@ CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "directionality": "[cones]",
         "event_cap": "[run]",
         "cone_cap": "[run]",
+        "legacy": "[lightdqm]",
+        "channel_status": "[lightdqm]",
     }
 )
 """Where the TOML file chooses between variants of a node."""
+
+
+_INPUTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"imaging": "PHITS text or DAQ ROOT file", "lightdqm": "FLOW.hdf5 file of the light read-out"}
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +227,7 @@ def pipeline_dag(
         replace(_described(dr, n, members[n], settings[n]), members=taken[n]) for n in order
     ]
     if any(a == INPUT_FILE for a, _ in edges):
-        described.insert(0, DagNode(INPUT_FILE, summary="PHITS text or DAQ ROOT file"))
+        described.insert(0, DagNode(INPUT_FILE, summary=_INPUTS[pipeline.name]))
     rank = {n.name: k for k, n in enumerate(described)}
     in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
     return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
 
 _BLOCK = 1 << 22
+_SAMPLES = 64
+_SAMPLE_BYTES = 1 << 14
 
 
 def file_ref(path: Path) -> FileRef:
@@ -29,30 +32,27 @@ def file_ref(path: Path) -> FileRef:
     return FileRef(str(path), size, digest.hexdigest())
 
 
-@contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+def sampled_file_ref(path: Path) -> FileRef:
+    """A file too long to be read for its name: known by size, times and samples of its content.
 
-
-@contextmanager
-def writable(out: Path) -> Iterator[None]:
-    """UsageError for a full disk and whatever else keeps the files from being written."""
+    The hash, marked ``sampled:``, is that of the size, inode and times that the system has of the
+    file and of blocks spread over it, both ends included. Written to or copied it is another
+    file, so that a cache may compute once too often but never mistakes one file for another.
+    InputError if it cannot be read.
+    """
+    digest = xxhash.xxh3_128()
     try:
-        yield
-    except (OSError, RuntimeError) as reason:
-        # HDF5 tells of a full disk in the text of an error of its own.
-        if getattr(reason, "errno", None) is None and "No space left" not in str(reason):
-            raise
-        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
-        raise UsageError(msg, file=out, key="io.output_path") from reason
+        stat = path.stat()
+        identity = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+        digest.update(repr(identity).encode())
+        with path.open("rb") as stream:
+            for k in range(_SAMPLES):
+                stream.seek(max(stat.st_size - _SAMPLE_BYTES, 0) * k // (_SAMPLES - 1))
+                digest.update(stream.read(_SAMPLE_BYTES))
+    except OSError as reason:
+        msg = f"{path}: cannot be read ({reason.strerror or reason})."
+        raise InputError(msg, file=path) from None
+    return FileRef(str(path), stat.st_size, f"sampled:{digest.hexdigest()}")
 
 
 def fault_of_place(path: Path, read: Sequence[Path]) -> str:
@@ -67,6 +67,43 @@ def fault_of_place(path: Path, read: Sequence[Path]) -> str:
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"cannot be made: no permission to write in {folder}"
     return ""
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that takes its place when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Other processes that ask for the same folder wait until the block ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writable(out: Path) -> Iterator[None]:
+    """UsageError for a full disk and whatever else keeps the files from being written."""
+    try:
+        yield
+    except (OSError, RuntimeError) as reason:
+        # HDF5 tells of a full disk in the text of an error of its own.
+        if getattr(reason, "errno", None) is None and "No space left" not in str(reason):
+            raise
+        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
+        raise UsageError(msg, file=out, key="io.output_path") from reason
 
 
 def check_new_files(

@@ -70,7 +70,31 @@ def imaging() -> Pipeline:
     )
 
 
-PIPELINES: Final = MappingProxyType({"imaging": imaging})
+def lightdqm() -> Pipeline:
+    """The light data-quality pipeline."""
+    from ..schemas.lightdqm.frames import TABLES
+
+    stages = (
+        "load",
+        "grouping",
+        "features",
+        "rates",
+        "fractions",
+        "spectra",
+        "picks",
+        "masks",
+        "verdict",
+        "figures",
+    )
+    return Pipeline(
+        "lightdqm",
+        tuple(f"radiograph.nodes.lightdqm.{stage}" for stage in stages),
+        TABLES,
+        MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),
+    )
+
+
+PIPELINES: Final = MappingProxyType({"imaging": imaging, "lightdqm": lightdqm})
 
 
 def build_driver(

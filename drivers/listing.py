@@ -8,25 +8,12 @@ from typing import Any
 from hamilton import driver
 
 from .graph import PIPELINES, build_driver, dependencies, visible_nodes
-
-# Any legal choice shows every name: variants of a node share it.
-_CHOICES = {
-    "imaging": {
-        "neutrons": True,
-        "gammas": True,
-        "energy_strategy": "ELUT",
-        "tof_start": "time",
-        "prior_target": "prior",
-        "directionality": "axis",
-        "event_cap": False,
-        "cone_cap": False,
-    }
-}
+from .pipelines import definition
 
 
 def example_driver(name: str) -> driver.Driver:
     """The graph of a pipeline with choices that show every name."""
-    return build_driver(PIPELINES[name](), _CHOICES[name])
+    return build_driver(PIPELINES[name](), definition(name).listed_choices)
 
 
 def listed_nodes(name: str) -> list[dict[str, Any]]:

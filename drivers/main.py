@@ -22,9 +22,11 @@ from .commands.graph import graph
 from .commands.info import info
 from .commands.init import init
 from .commands.inspect import inspect
+from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
 from .commands.run import run
 from .commands.simulate import simulate_imaging
+from .commands.simulate_lightdqm import simulate_lightdqm
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -74,8 +76,10 @@ app.command("info")(info)
 app.command("inspect")(inspect)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
+simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")
 app.add_typer(cache, name="cache")
+app.add_typer(lightdqm, name="lightdqm")
 
 
 def cli() -> None:

@@ -26,6 +26,9 @@ PATH_KEYS: Final = (
     ("energy", "lut_paths"),
     ("cache", "dir"),
     ("vis", "png_dir"),
+    ("lightdqm", "input_path"),
+    ("lightdqm", "output_dir"),
+    ("lightdqm", "channel_status_csv"),
 )
 
 S = TypeVar("S", bound=Section)

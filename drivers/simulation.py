@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,13 @@ from pydantic import ValidationError
 from ..schemas.errors import ConfigError, SettingProblem, UsageError
 from ..schemas.imaging.codes import GAMMA, NEUTRON
 from ..schemas.light_response import LIGHT_RESPONSE
+from ..schemas.settings import Section
 from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
 from .files import replaced_file
 from .graph import Pipeline, build_driver
 
 Format = Literal["phits", "root"]
+S = TypeVar("S", bound=Section)
 FORMATS: Final = ("phits", "root")
 STAGES: Final = ("streams", "geometry", "light", "neutrons", "gammas", "resolution", "records")
 BLOCK_EVENTS: Final = 1 << 16
@@ -54,8 +56,15 @@ def simulation_settings(
 
     ``names`` maps dotted settings to what the user calls them (options of a command).
     """
+    return checked_settings(SimulationSettings, data, names, origin)
+
+
+def checked_settings(
+    kind: type[S], data: Mapping[str, Any], names: Mapping[str, str] | None, origin: str
+) -> S:
+    """A section from nested plain values; ConfigError lists every wrong one."""
     try:
-        return SimulationSettings.model_validate(dict(data))
+        return kind.model_validate(dict(data))
     except ValidationError as failure:
         raise ConfigError(_problems(failure, names or {}, origin)) from None
 

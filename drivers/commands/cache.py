@@ -58,8 +58,8 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Say whether a node would run, and which code, setting or file is the reason."""
+    from ..cache.explaining import why_node
     from ..config import load_config
-    from ..imaging.explaining import why_node
 
     given = None if input_path is None else str(input_path)
     loaded = load_config(config, overrides=overrides or (), settings={"io.input_path": given})
@@ -115,9 +115,9 @@ def verify(
     Exit code 4 if anything differs.
     """
     from ...schemas.errors import EXIT_GATE
+    from ..cache.explaining import named_folder, recomputed
     from ..cache.report import damaged_values
     from ..config import load_config
-    from ..imaging.explaining import named_folder, recomputed
 
     loaded = None if config is None else load_config(config, overrides=overrides or ())
     store = _store(cache_dir if loaded is None else named_folder(loaded, cache_dir))

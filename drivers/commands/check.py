@@ -17,6 +17,7 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the file and stop.")
     ] = False,
+    pipeline: Annotated[str, typer.Option(help="Pipeline whose schema is printed.")] = "imaging",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     overrides: Annotated[
         list[str] | None,
@@ -28,7 +29,7 @@ def check(
     from ..config import json_schema, load_config
 
     if schema:
-        typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(json_schema(pipeline), indent=2, ensure_ascii=False))
         return
     if config is None:
         msg = "no file to check; give a TOML file, or --schema for the list of every key"
@@ -38,10 +39,12 @@ def check(
         typer.echo(json.dumps(summary, ensure_ascii=False))
         return
     typer.echo(f"{summary['file']}: OK")
-    for key in ("sections", "until", "species", "strategy", "input", "plane"):
+    told = [k for k in summary if k not in ("ok", "file", "replaced", "overrides", "notices")]
+    width = max(len(key) for key in told)
+    for key in told:
         value = summary[key]
         shown = ", ".join(value) if isinstance(value, list) else value
-        typer.echo(f"  {key:9} {shown if shown is not None else 'none'}")
+        typer.echo(f"  {key:{width}} {shown if shown is not None else 'none'}")
     if summary["replaced"]:
         typer.echo(f"  fast mode replaces {', '.join(summary['replaced'])}")
     for notice in summary["notices"]:
@@ -52,33 +55,14 @@ def check_summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
     import tomllib
 
-    from ..config import resolved_path
+    from ..pipelines import definition_of
 
-    config = loaded.config
-    plane = config.plane
-    paths = config.io.input_path
-    inputs = [paths] if isinstance(paths, str) and paths else list(paths)
-    missing = [p for p in inputs if not resolved_path(loaded, p).exists()]
     return {
         "ok": True,
         "file": str(loaded.path),
         "sections": list(tomllib.loads(loaded.text)),
-        "until": config.pipeline.until,
-        "species": [s for s in ("neutrons", "gammas") if getattr(config.run, s)],
-        "strategy": config.energy.strategy,
-        "input": [f"{p} (not there yet)" if p in missing else p for p in inputs],
-        "plane": None if plane is None else plane_text(plane),
+        **definition_of(loaded.config).summary(loaded),
         "replaced": list(loaded.replaced),
         "overrides": list(loaded.overrides),
         "notices": list(loaded.notices),
     }
-
-
-def plane_text(plane: Any) -> str:
-    """Pixels and ranges of the imaging plane in one line."""
-    nu = round((plane.u_max - plane.u_min) / plane.du)
-    nv = round((plane.v_max - plane.v_min) / plane.dv)
-    return (
-        f"{nu} x {nv} pixels of {plane.du:g} x {plane.dv:g} cm, "
-        f"u {plane.u_min:g} to {plane.u_max:g}, v {plane.v_min:g} to {plane.v_max:g} cm"
-    )

@@ -33,6 +33,10 @@ def graph(
         list[str] | None,
         typer.Option(help="Draw only this node and what it needs; repeatable."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--pipeline", help="Pipeline to draw (default: that of CONFIG, or imaging)."),
+    ] = None,
     species: Annotated[
         ShownSpecies | None,
         typer.Option(help="Whose nodes are drawn (default: those that are on)."),
@@ -55,7 +59,7 @@ def graph(
         bool, typer.Option("--json", help="Print one JSON object: nodes and edges.")
     ] = False,
 ) -> None:
-    """Draw the graph of the imaging pipeline as SVG."""
+    """Draw the graph of a pipeline as SVG."""
     from ...schemas.errors import UsageError
 
     if output_path is not None:
@@ -66,6 +70,7 @@ def graph(
             msg = f"{output_path}: exists already; give --overwrite, or name another file"
             raise UsageError(msg, file=output_path, code="output_exists")
     picture = _picture(
+        name,
         config,
         _file_of_run(config, last_run=last_run, run_file=run_file),
         everything=everything,
@@ -97,14 +102,25 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
         raise UsageError(msg, key="last-run")
     from ..config import load_config, output_path
 
-    return output_path(load_config(config))
+    loaded = load_config(config)
+    if loaded.config.pipeline.name != "imaging":
+        msg = "--last-run shows runs of the pipeline imaging; leave it out"
+        raise UsageError(msg, key="last-run")
+    return output_path(loaded)
 
 
-def _picture(config: Path | None, run_file: Path | None, **shown: Any) -> GraphPicture:
+def _picture(
+    name: str | None, config: Path | None, run_file: Path | None, **shown: Any
+) -> GraphPicture:
     from ..api import pipeline
 
     if run_file is None:
-        return pipeline("imaging", config).graph(**shown)
+        from ..config import load_config
+        from ..pipelines import DEFAULT
+
+        named = None if config is None else load_config(config)
+        wanted = name or (DEFAULT if named is None else named.config.pipeline.name)
+        return pipeline(wanted, named).graph(**shown)
     from ..config import LoadedConfig
     from ..imaging.last_run import outcomes_of, run_words
     from ..imaging.saved import open_run

@@ -74,7 +74,7 @@ def run(
         bool, typer.Option("--verbose", "-v", help="Reader notes and first rows of each frame.")
     ] = False,
 ) -> None:
-    """Run the imaging pipeline of a TOML file."""
+    """Run the pipeline of a TOML file."""
     from ...schemas.errors import UsageError
 
     if target and until:
@@ -147,10 +147,12 @@ def run_and_show(
     to_stdout: bool = True,
 ) -> RunReport:
     """Run, with stage lines and a progress bar on stderr and the results on stdout."""
-    from ..imaging.run import run_imaging
+    from ..pipelines import definition_of
     from ..screen import Screen
 
-    level = loaded.config.run.diagnostics_level
+    pipeline = definition_of(loaded.config)
+    settings = pipeline.screen(loaded.config)
+    level = settings.level
     if quiet:
         level = 0
     elif verbose:
@@ -160,8 +162,8 @@ def run_and_show(
         screen.note(notice)
     if loaded.replaced:
         screen.note(f"fast mode replaces {', '.join(loaded.replaced)}")
-    with screen.progress(show=loaded.config.run.progress) as advance:
-        report = run_imaging(
+    with screen.progress(show=settings.progress) as advance:
+        report = pipeline.run(
             loaded,
             targets=targets,
             overwrite=overwrite,

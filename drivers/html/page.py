@@ -36,9 +36,14 @@ class Section:
 
 
 def page_text(
-    title: str, sections: Sequence[Section], *, subtitle: str = "", footer: str = ""
+    title: str,
+    sections: Sequence[Section],
+    *,
+    subtitle: str = "",
+    footer: str = "",
+    wide: bool = False,
 ) -> str:
-    """The whole page."""
+    """The whole page; ``wide`` for pictures and tables that need more room than text."""
     script = _shipped("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_shipped("page.html")).substitute(
@@ -49,6 +54,7 @@ def page_text(
         contents="\n".join(f'<a href="#{s.name}">{escaped(s.title)}</a>' for s in sections),
         sections="\n".join(_section_text(s) for s in sections),
         footer=escaped(footer),
+        body_class="rg-wide" if wide else "",
         data=_shared_data(sections),
         script=script,
     )

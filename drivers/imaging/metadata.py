@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import shlex
-import subprocess
-import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,25 +12,12 @@ import numpy as np
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
-from ..config import LoadedConfig, config_rows, resolved_path
-from ..hdf5 import TEXT, write_array, write_text
+from ..config import LoadedConfig, resolved_path
+from ..hdf5 import write_array, write_text
 from ..node_execution import Manifest
+from ..provenance import write_making, write_nodes, write_settings, write_sources
 from .layout import FORMAT_VERSION
 from .sources import FailedFile, PlannedFile
-
-LIBRARIES: Final = (
-    "radiograph",
-    "apache-hamilton",
-    "numpy",
-    "numba",
-    "pandas",
-    "pandera",
-    "pydantic",
-    "h5py",
-    "scipy",
-    "uproot",
-    "matplotlib",
-)
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
 
@@ -55,28 +35,16 @@ Positions in cm, times in ns, energies in MeV, light in MeVee, angles in rad.
 """
 
 
-def versions() -> dict[str, str]:
-    """Python and the libraries a result depends on."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def write_root(file: h5py.File, loaded: LoadedConfig, argv: list[str]) -> None:
+def write_root(file: h5py.File, loaded: LoadedConfig) -> None:
     """Root attributes: what the file is, when and how it was made."""
-    file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["created_utc"] = datetime.now(UTC).isoformat()
-    file.attrs["software"] = f"radiograph {versions()['radiograph']}"
-    file.attrs["run_command"] = shlex.join(argv)
-    file.attrs["run_command_argv_json"] = json.dumps(argv)
-    file.attrs["readme"] = README
-    file.attrs["docs_url"] = "docs/formats.md"
-    if loaded.config.hdf5.include_config:
-        file.attrs.create("config_text", loaded.text, dtype=TEXT)
+    text = loaded.text if loaded.config.hdf5.include_config else None
+    write_making(
+        file,
+        format_version=FORMAT_VERSION,
+        readme=README,
+        docs_url="docs/formats.md",
+        config_text=text,
+    )
 
 
 def write_meta(
@@ -97,14 +65,8 @@ def write_meta(
     meta.attrs["run_stop_stage"] = config.pipeline.until
     if config.run.plot_label:
         meta.attrs["run_plot_label"] = config.run.plot_label
-    if config.hdf5.include_config:
-        write_text(meta, "config_toml", loaded.text, "the settings file, word for word")
-    write_text(meta, "README", README, "layout of this file")
-    write_array(meta, "readme", README.splitlines(), "", "layout of this file, by line")
-    keys, types, values = zip(*config_rows(config), strict=True)
-    for name, column in (("keys", keys), ("types", types), ("values", values)):
-        text = f"effective settings: {name}"
-        write_array(meta, f"config_effective/{name}", list(column), "", text)
+    text = loaded.text if config.hdf5.include_config else None
+    write_settings(meta, config, readme=README, config_text=text)
     if config.run.meta or config.run.plot_label:
         run_meta = meta.require_group("run_meta")
         for key, value in {**config.run.meta, "plot_label": config.run.plot_label}.items():
@@ -113,7 +75,7 @@ def write_meta(
                 run_meta.attrs[_safe(key)] = value
     _write_bars(meta, config)
     if config.hdf5.include_repo_bundle:
-        _write_sources(meta)
+        write_sources(meta)
     return _write_extra_texts(meta, loaded)
 
 
@@ -223,60 +185,8 @@ def write_provenance(
 ) -> None:
     """/provenance: versions, the record of every node, problems."""
     group = file.require_group("provenance")
-    found = versions()
-    write_array(group, "versions/names", list(found), "", "library")
-    write_array(group, "versions/values", list(found.values()), "", "its version")
-    records = manifest.nodes
-    write_array(group, "nodes/name", list(records), "", "node")
-    write_array(group, "nodes/status", [r.status for r in records.values()], "", "what became")
-    write_array(group, "nodes/seconds", [r.seconds for r in records.values()], "s", "time it took")
-    write_array(group, "nodes/calls", [r.calls for r in records.values()], "", "times executed")
-    write_array(group, "nodes/reason", [r.reason for r in records.values()], "", "why it ran")
-    write_array(
-        group, "nodes/bytes", [r.n_bytes for r in records.values()], "bytes", "size in the cache"
-    )
-    write_text(group, "problems", json.dumps(problems), "damage and notices, JSON")
-    group.attrs["seconds"] = seconds
-
-
-def _write_sources(meta: h5py.Group) -> None:
-    bundle = meta.require_group("repo_bundle")
-    root = resources.files("radiograph.nodes")
-    for path in _python_files(root):
-        write_text(bundle, path, root.joinpath(path).read_text("utf-8"), "source of the nodes")
-    commit = _git_commit(Path(str(root)))
-    if commit:
-        bundle.attrs["git_commit"] = commit
-
-
-def _python_files(folder: Any, prefix: str = "") -> list[str]:
-    found: list[str] = []
-    for item in sorted(folder.iterdir(), key=lambda i: i.name):
-        if item.is_dir() and not item.name.startswith((".", "__")):
-            found += _python_files(item, f"{prefix}{item.name}/")
-        elif item.name.endswith(".py"):
-            found.append(f"{prefix}{item.name}")
-    return found
-
-
-def _git_commit(folder: Path) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
+    write_nodes(group, manifest, seconds, problems)
 
 
 def _safe(key: str) -> str:
     return str(key).replace("/", "_")
-
-
-def command_line() -> list[str]:
-    """The command of this process, its first word without the folder."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]

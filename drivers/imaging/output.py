@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from ...schemas.imaging.codes import NEUTRON
 from ...schemas.imaging.config import ImagingConfig
@@ -22,7 +20,6 @@ from ...schemas.imaging.images import (
     ProjectionSet,
     SummedImages,
 )
-from ...schemas.tables import TableSchema
 from ..execution import RangeResults
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
 from . import rows
@@ -33,7 +30,6 @@ from .sources import Chunk
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
 _RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
-_UNITS: Final = ("cm", "ns", "MeV", "MeVee", "rad")
 
 
 def run_number_of(path: Path) -> int:
@@ -320,40 +316,3 @@ def write_counters(file: h5py.File, by_stage: Mapping[str, Counts]) -> None:
     for number, counts in enumerate(by_stage.values(), start=1):
         for name, value in counts.values.items():
             group.attrs[f"S{number}_{name}"] = np.int64(value)
-
-
-def write_value(
-    file: h5py.File, name: str, value: Any, description: str, table: TableSchema | None = None
-) -> None:
-    """A target that has no place of its own: /targets/<name>, a dataset a column or field.
-
-    ``table`` describes the columns of a frame; units otherwise stand in the names.
-    """
-    path = f"targets/{name}"
-    if isinstance(value, pd.DataFrame):
-        for column in value.columns:
-            known = table[column] if table is not None and column in table else None
-            unit = unit_of(column) if known is None else known.unit
-            text = description if known is None else known.description
-            write_array(file, f"{path}/{column}", _plain_column(value[column]), unit, text)
-    elif dataclasses.is_dataclass(value):
-        for part in dataclasses.fields(value):
-            text = f"{description}: {part.name.replace('_', ' ')}"
-            write_value(file, f"{name}/{part.name}", getattr(value, part.name), text)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            write_value(file, f"{name}/{key}", item, f"{description}: {key}")
-    elif value is not None:
-        write_array(file, path, value, unit_of(name), description)
-
-
-def unit_of(name: str) -> str:
-    """The unit that a name ends with; empty without."""
-    last = name.rpartition("_")[2]
-    return last if last in _UNITS else ""
-
-
-def _plain_column(column: pd.Series) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object).where(column.notna(), "").to_numpy()
-    return column.to_numpy()

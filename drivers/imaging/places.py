@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig, resolved_path
+from ..files import fault_of_place
 
 
 def check_outputs(
@@ -22,7 +22,7 @@ def check_outputs(
         images = _drawn_images(loaded.config)
         paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
     for path in paths:
-        fault = _fault_of_place(path, (*sources, loaded.path))
+        fault = fault_of_place(path, (*sources, loaded.path))
         if fault:
             msg = f"{path}: {fault}. Name another output with -o."
             raise UsageError(msg, file=path, key="io.output_path")
@@ -42,20 +42,6 @@ def _drawn_images(config: ImagingConfig) -> list[str]:
         return [name for name in present if name in config.vis.species]
     wanted = config.vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
     return [wanted] if wanted in present else present[:1]
-
-
-def _fault_of_place(path: Path, read: Sequence[Path]) -> str:
-    """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
-    if path.is_dir():
-        return "is a folder"
-    if path.exists() and any(r.exists() and path.samefile(r) for r in read):
-        return "is read by this run and would be replaced"
-    folder = next(p for p in path.absolute().parents if p.exists())
-    if not folder.is_dir():
-        return f"cannot be made, since {folder} is a file"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"cannot be made: no permission to write in {folder}"
-    return ""
 
 
 def figure_path(loaded: LoadedConfig, out: Path, name: str) -> Path:

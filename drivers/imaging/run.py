@@ -21,14 +21,15 @@ from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
+from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_paths, output_path
 from ..execution import RangeResults
 from ..files import replaced_file, writable
 from ..hdf5 import new_file
+from ..hdf5_values import write_value
 from . import metadata, output
 from .executors import Executor
-from .explaining import remember_settings
 from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, warnings_of
@@ -173,7 +174,7 @@ def _write_file(
 ) -> dict[str, Any]:
     config, groups = loaded.config, request.groups
     with new_file(path) as file:
-        metadata.write_root(file, loaded, metadata.command_line())
+        metadata.write_root(file, loaded)
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
         problems += metadata.write_meta(file, loaded, *plane)
         if session.restart is not None:
@@ -262,7 +263,7 @@ def _write_values(
         node = session.driver.graph.nodes[name]
         summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
         table = TABLES.get(node.tags.get("schema", ""))
-        output.write_value(file, name, found[name], summary, table)
+        write_value(file, f"targets/{name}", found[name], summary, table)
 
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:

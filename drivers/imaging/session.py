@@ -69,9 +69,9 @@ class Session:
         )
 
     @property
-    def source(self) -> FileRef:
-        """The first input file."""
-        return self.files[0].ref
+    def input_files(self) -> list[FileRef]:
+        """The files that are read."""
+        return [file.ref for file in self.files]
 
     @property
     def ranges(self) -> list[EventRange]:

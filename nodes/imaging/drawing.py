@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from ...schemas.imaging.vis import Vis
+from ..figure_style import METADATA, figure_style
 from .figure_colors import beyond_words, color_norm, draw_color_bar
 from .figure_layout import characters_in
 from .figure_outlines import draw_outlines
@@ -35,48 +36,33 @@ __all__ = ["Format", "Picture", "View", "draw_image_figure"]
 
 Format = Literal["png", "pdf", "svg"]
 
-_SETTINGS: Final[Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10.0,
+_AXES: Final[dict[str, Any]] = {
     "axes.labelsize": 11.0,
     "axes.linewidth": 0.8,
     "xtick.labelsize": 10.0,
     "ytick.labelsize": 10.0,
-    "text.parse_math": False,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "radiograph",
 }
 _FOOTER_SIZE: Final = 7.5
 _FOOTER_JOINT: Final = "  ·  "
 # Inches of an axis below which its label is the bare name and unit.
 _LEAST_FOR_DIRECTION: Final = 1.7
-# What a format would else write of the day and the program.
-_METADATA: Final[dict[str, dict[str, Any]]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
-}
 
 
 def draw_image_figure(
     picture: Picture, vis: Vis, view: View | None = None, file_format: Format = "png"
 ) -> bytes:
     """The bytes of a figure: image, colour bar, projections, marks and numbers as ``vis`` says."""
-    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     view = view or View()
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
+    with figure_style(_AXES):
         drawing = Drawing.of(picture, vis, view)
         figure = Figure(figsize=drawing.layout.size, dpi=view.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         _draw(figure, drawing)
         buffer = io.BytesIO()
-        metadata = _METADATA[file_format]
+        metadata = METADATA[file_format]
         figure.savefig(buffer, format=file_format, dpi=view.dpi, metadata=metadata)
     return buffer.getvalue()
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from ..caching import Cache
 from ..settings import Section
 from .detectors import Detectors
 from .filters import Filters, Shaping
@@ -152,17 +153,6 @@ class Fast(Section):
     """Pixels are this many times wider and higher."""
     sbp_engine: Literal["scan", "poly"] | None = None
     """How a cone is drawn."""
-
-
-class Cache(Section):
-    """[cache]: intermediate results on disk."""
-
-    dir: str | None = None
-    """Folder; absent = the user's cache folder."""
-    enabled: bool = True
-    """Use the cache."""
-    size_limit_GB: float = Field(default=20.0, gt=0)
-    """Size to which the cache is cut after a run, least recently stored first."""
 
 
 class Hdf5(Section):

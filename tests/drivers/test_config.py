@@ -288,7 +288,7 @@ def test_all_problems_of_a_file_come_at_once(problems: Problems) -> None:
         '[energy]\nstrateg = "ELUT"\n'
         '[detectors]\ndefault_material = "LYSO"\n'
         '[plane]\norigin = [0, 0]\ndU = "1"\n'
-        '[io]\ninput_format = "hdf5_ngimager"\n[cache]\nenabled = "no"\n'
+        '[cache]\nenabled = "no"\n'
     )
     for part in (
         "unknown key 'progres'",
@@ -298,7 +298,6 @@ def test_all_problems_of_a_file_come_at_once(problems: Problems) -> None:
         "unknown key 'dU' (did you mean 'du'?)",
         "missing key 'normal'",
         'enabled = "no" is a string',
-        "restart) is not implemented yet",
     ):
         assert [part in p for p in found].count(True) == 1, part
     # A misspelt key is not missing as well, and what the faulty [plane] would say is left out.
@@ -365,9 +364,6 @@ CONES = '[pipeline]\nuntil = "cones"\n'
         ),
         (GOOD + "[imaging]\npoly_range_cm = -3.0\n", "-3 is not above 0; give a length in cm"),
         (GOOD + "[imaging]\npoly_samples = 4\n", "poly_samples = 4"),
-        (GOOD + '[io]\ninput_format = "hdf5_ngimager"\n', "(restart) is not implemented yet"),
-        (GOOD + '[io]\ninput_path = ["a", "b"]\n', "several files are not implemented yet"),
-        (GOOD + '[io]\ninput_path = "run*.out"\n', 'input_path = "run*.out": several files'),
         (
             GOOD + "[filters.hits]\nmin_light_MeVee = 5\ngamma.max_light_MeVee = 3\n",
             "min_light_MeVee = 5 is above max_light_MeVee = 3 for gamma hits",

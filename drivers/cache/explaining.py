@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ...schemas.errors import UsageError
-from ..cache.content import fingerprint
-from ..cache.opening import CacheOptions
-from ..cache.reasons import value_changes
-from ..cache.report import spread
-from ..config import LoadedConfig, config_rows, input_paths, resolved_path
+from ..config import LoadedConfig, config_rows, resolved_path
 from ..graph import graph_nodes
-from .session import Session, open_session
+from ..pipelines import Session, definition_of
+from .content import fingerprint
+from .opening import NO_CACHE, CacheOptions
+from .reasons import value_changes
+from .report import spread
 
 # Settings that no node depends on.
 _WITHOUT_EFFECT = (
@@ -21,6 +21,13 @@ _WITHOUT_EFFECT = (
     "io.hdf5_overwrite",
     "io.input_path",
     "io.output_path",
+    "lightdqm.input_path",
+    "lightdqm.nfiles",
+    "lightdqm.output_dir",
+    "lightdqm.overwrite",
+    "lightdqm.start_run",
+    "lightdqm.temp_dir",
+    "lightdqm.write_",
     "run.chunk_cones",
     "run.diagnostics_level",
     "run.jit",
@@ -64,8 +71,9 @@ def remember_settings(session: Session) -> None:
 
 
 def _names_of_input(session: Session) -> tuple[str, str]:
-    contents = " ".join(file.ref.content_hash for file in session.files)
-    names = " ".join(Path(file.ref.path).name for file in session.files)
+    files = session.input_files
+    contents = " ".join(file.content_hash for file in files)
+    names = " ".join(Path(file.path).name for file in files)
     return f"settings:{contents}", f"settings:{names}"
 
 
@@ -76,14 +84,14 @@ def settings_record(session: Session) -> dict[str, str]:
         for key, _, value in config_rows(session.config)
         if not key.startswith(_WITHOUT_EFFECT)
     }
-    contents = " ".join(file.ref.content_hash for file in session.files)
+    contents = " ".join(file.content_hash for file in session.input_files)
     return rows | {"content of the input file": contents}
 
 
 def recomputed(loaded: LoadedConfig, folder: Path | None, sample: int) -> list[dict[str, Any]]:
     """Some stored nodes of a config computed again without the cache, compared bit by bit."""
     session = _session(loaded, folder)
-    plain = open_session(loaded.config, input_paths(loaded), loaded.path.parent)
+    plain = definition_of(loaded.config).session(loaded, NO_CACHE)
     asked = [n for n, v in graph_nodes(session.driver).items() if v.tags.get("stored") != "false"]
     known = {v.node for v in session.survey(asked) if v.status == "hit"}
     compared = []
@@ -100,8 +108,8 @@ def named_folder(loaded: LoadedConfig, folder: Path | None) -> Path | None:
 
 
 def _session(loaded: LoadedConfig, folder: Path | None) -> Session:
-    source, options = input_paths(loaded), CacheOptions(named_folder(loaded, folder))
-    session = open_session(loaded.config, source, loaded.path.parent, options)
+    options = CacheOptions(named_folder(loaded, folder))
+    session: Session = definition_of(loaded.config).session(loaded, options)
     if session.cache is None:
         msg = "the cache cannot be used; name a folder with --cache-dir"
         raise UsageError(msg, key="cache.dir")

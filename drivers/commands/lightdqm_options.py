@@ -1,0 +1,32 @@
+"""Options that the commands of ``radiograph lightdqm`` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; without one, the defaults of the package."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
+]
+StoreFile = Annotated[
+    Path | None,
+    typer.Option("--store", help="SQLite file of the runs; else [lightdqm] store, or output_dir."),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="RUN",
+        help="Run number, or file name, to compare with; else [lightdqm] reference_run.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]

@@ -1,0 +1,115 @@
+"""The imaging pipeline as the core sees it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.filters import resolved
+from ...schemas.settings import Section
+from ..config_checks import faults, notices
+from ..overrides import with_fast_mode
+from ..pipelines import Definition, ScreenSettings
+
+if TYPE_CHECKING:
+    from ..cache.opening import CacheOptions
+    from ..config import LoadedConfig
+    from .session import Session
+
+
+def effective(config: ImagingConfig) -> ImagingConfig:
+    """The config with the cuts in force of each species: its own, or else those of both."""
+    filters = config.filters
+    in_force = {
+        level: table.model_copy(
+            update={s: resolved(table, getattr(table, s)) for s in ("neutron", "gamma")}
+        )
+        for level in type(filters).model_fields
+        if isinstance(table := getattr(filters, level), Section)
+    }
+    return config.model_copy(update={"filters": filters.model_copy(update=in_force)})
+
+
+def _choices(config: ImagingConfig) -> dict[str, Any]:
+    from .inputs import graph_choices
+
+    return graph_choices(config)
+
+
+def _run(loaded: LoadedConfig, **options: Any) -> Any:
+    from .run import run_imaging
+
+    return run_imaging(loaded, **options)
+
+
+def _session(loaded: LoadedConfig, cache: CacheOptions) -> Session:
+    from ..config import input_paths
+    from .session import open_session
+
+    return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
+
+
+def summary(loaded: LoadedConfig) -> dict[str, Any]:
+    """What a checked file asks for, as plain values."""
+    from ..config import resolved_path
+
+    config = loaded.config
+    plane = config.plane
+    paths = config.io.input_path
+    inputs = [paths] if isinstance(paths, str) and paths else list(paths)
+    missing = [p for p in inputs if not resolved_path(loaded, p).exists()]
+    return {
+        "until": config.pipeline.until,
+        "species": [s for s in ("neutrons", "gammas") if getattr(config.run, s)],
+        "strategy": config.energy.strategy,
+        "input": [f"{p} (not there yet)" if p in missing else p for p in inputs],
+        "plane": None if plane is None else plane_text(plane),
+    }
+
+
+def plane_text(plane: Any) -> str:
+    """Pixels and ranges of the imaging plane in one line."""
+    nu = round((plane.u_max - plane.u_min) / plane.du)
+    nv = round((plane.v_max - plane.v_min) / plane.dv)
+    return (
+        f"{nu} x {nv} pixels of {plane.du:g} x {plane.dv:g} cm, "
+        f"u {plane.u_min:g} to {plane.u_max:g}, v {plane.v_min:g} to {plane.v_max:g} cm"
+    )
+
+
+def _screen(config: ImagingConfig) -> ScreenSettings:
+    return ScreenSettings(config.run.diagnostics_level, config.run.progress)
+
+
+DEFINITION = Definition(
+    name="imaging",
+    settings=ImagingConfig,
+    # Both species and a light response: it has every quantity.
+    example="novo_ddaq_elut.toml",
+    # Any legal choice shows every name: variants of a node share it.
+    listed_choices=MappingProxyType(
+        {
+            "start": "hits",
+            "neutrons": True,
+            "gammas": True,
+            "energy_strategy": "ELUT",
+            "tof_start": "time",
+            "prior_target": "prior",
+            "directionality": "axis",
+            "event_cap": False,
+            "cone_cap": False,
+        }
+    ),
+    choices=_choices,
+    faults=faults,
+    notices=notices,
+    with_fast_mode=with_fast_mode,
+    effective=effective,
+    run=_run,
+    session=_session,
+    summary=summary,
+    screen=_screen,
+    # The one section with a key that has no default.
+    stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
+)

@@ -1,0 +1,114 @@
+"""The light data-quality pipeline as the core sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.lightdqm.pages import unknown_page
+from ..config_checks import Fault
+from ..pipelines import Definition, ScreenSettings
+
+if TYPE_CHECKING:
+    from ..cache.opening import CacheOptions
+    from ..config import LoadedConfig
+    from .session import Session
+
+
+def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
+    """Which variant of a node a config selects."""
+    settings = config.lightdqm
+    return {
+        "legacy": settings.legacy,
+        "channel_status": "none" if settings.channel_status_csv is None else "file",
+    }
+
+
+def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
+    """Every problem between settings, or between them and the disk."""
+    if "lightdqm" in skip:
+        return
+    settings = config.lightdqm
+    status = settings.channel_status_csv
+    if status is not None and not (folder / Path(status).expanduser()).is_file():
+        text = (
+            f'channel_status_csv = "{status}": there is no file {folder / status}; correct the '
+            "path (it is relative to the TOML file), or leave the key out"
+        )
+        yield Fault("lightdqm", text, ("lightdqm.channel_status_csv",))
+    for page in settings.pages:
+        fault = unknown_page(page)
+        if fault:
+            yield Fault("lightdqm", f"pages: {fault}", ("lightdqm.pages",))
+    if settings.write_parquet and find_spec("pyarrow") is None:
+        text = (
+            "write_parquet = true needs pyarrow, which is not installed: pip install "
+            "'radiograph[parquet]', or leave the key out (the HDF5 file has every number)"
+        )
+        yield Fault("lightdqm", text, ("lightdqm.write_parquet",))
+    window = settings.limits.beam_self_ratio
+    if window is not None and window[0] < 0:
+        text = f"beam_self_ratio = {list(window)}: a ratio is not negative; start at 0"
+        yield Fault("lightdqm.limits", text, ("lightdqm.limits.beam_self_ratio",))
+
+
+def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]:
+    """What is accepted without effect."""
+    if config.lightdqm.temp_dir is not None:
+        yield "[lightdqm] temp_dir is unused: temporary files stand beside the outputs"
+
+
+def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
+    from .run import run_config
+
+    return run_config(loaded, **options)
+
+
+def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
+    from .run import input_files
+    from .session import open_session
+
+    return open_session(loaded, input_files(loaded)[0], cache)
+
+
+def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
+    """What a checked file asks for, as plain values."""
+    from ..config import resolved_path
+
+    settings = loaded.config.lightdqm
+    there = settings.input_path and resolved_path(loaded, settings.input_path).exists()
+    note = " (not there yet)" if settings.input_path and not there else ""
+    events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
+    return {
+        "pipeline": "lightdqm",
+        "input": settings.input_path
+        + ("" if there or not settings.input_path else " (not there yet)"),
+        "output": settings.output_dir,
+        "status": settings.channel_status_csv,
+        "events": events,
+        "formulas": "legacy" if settings.legacy else "corrected",
+    }
+
+
+DEFINITION = Definition(
+    name="lightdqm",
+    settings=LightDqmConfig,
+    example="lightdqm.toml",
+    listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
+    choices=graph_choices,
+    faults=faults,
+    notices=notices,
+    with_fast_mode=lambda config: (config, ()),
+    effective=lambda config: config,
+    run=_run,
+    session=_session,
+    summary=summary,
+    screen=lambda _: ScreenSettings(),
+    keys=MappingProxyType(
+        {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}
+    ),
+)

@@ -1,0 +1,104 @@
+"""Which files of the store a file is compared with: those before it, or a reference run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ...schemas.errors import UsageError
+from ...schemas.lightdqm.stored_runs import RunIdentity
+from .file_names import SUFFIX, natural_key, stem
+from .store import RunStore, StoredRun, order_key
+
+_MOST_SHOWN = 8
+
+
+def runs_before(store: RunStore, identity: RunIdentity, ncomp: int) -> list[StoredRun]:
+    """The files before one, measured alike: all (-1), none (0) or the last ``ncomp``.
+
+    The file itself, known by name or content, is none of them, so that looking at it again gives
+    the same answer.
+    """
+    if ncomp == 0:
+        return []
+    key = order_key(identity)
+    before = [
+        run
+        for run in store.runs(identity.config_hash)
+        if order_key(run.identity) < key and not same_file(run.identity, identity)
+    ]
+    return before if ncomp < 0 else before[-ncomp:]
+
+
+def same_file(one: RunIdentity, other: RunIdentity) -> bool:
+    """Whether two identities are those of one file."""
+    if one.content and one.content == other.content:
+        return True
+    times = {one.start_ms, other.start_ms} - {None}
+    return (one.name, one.run, one.subrun) == (other.name, other.run, other.subrun) and len(
+        times
+    ) < 2
+
+
+def reference_runs(store: RunStore, config_hash: str, reference: int | str) -> list[StoredRun]:
+    """The files of a reference: a run by its number (all its sub-runs), or one file by its name.
+
+    Raises
+    ------
+    UsageError
+        If the store has no such file that was measured with these settings.
+    """
+    known = store.runs(config_hash)
+    text = str(reference)
+    if text.isdigit():
+        found = [run for run in known if run.identity.run == int(text)]
+    else:
+        found = [run for run in known if stem(run.identity.name) == stem(text)]
+    if found:
+        return found
+    numbers = sorted({str(r.identity.run) for r in known if r.identity.run >= 0}, key=natural_key)
+    shown = f"{', '.join(numbers[-_MOST_SHOWN:])}" if numbers else "none"
+    msg = (
+        f"{store.path}: reference run {text} is not in the store (runs measured with these "
+        f"settings: {shown}). Check its files first, or give a run number or a file name "
+        f"*{SUFFIX} that is there."
+    )
+    raise UsageError(msg, file=store.path, key="lightdqm.reference_run")
+
+
+def failing_channels(verdict: pd.DataFrame) -> dict[str, list[str]]:
+    """Check -> channels (adc/channel) that fail; a check of no channel has an empty list."""
+    failing = verdict[verdict["status"] == "fail"]
+    return {
+        str(check): str(channels).split()
+        for check, channels in zip(failing["check"], failing["channels"], strict=True)
+    }
+
+
+def new_since(
+    failing: Mapping[str, Sequence[str]], before: Sequence[Mapping[str, Sequence[str]]]
+) -> dict[str, list[str]]:
+    """What fails now and failed in none of the files ``before``; only checks with something new.
+
+    A check of no channel is new if it did not fail before; its list is empty.
+    """
+    new: dict[str, list[str]] = {}
+    for check, channels in failing.items():
+        if not channels:
+            if not any(check in earlier for earlier in before):
+                new[check] = []
+            continue
+        known = {channel for earlier in before for channel in earlier.get(check, ())}
+        left = [channel for channel in channels if channel not in known]
+        if left:
+            new[check] = left
+    return new
+
+
+def stored_failures(store: RunStore, runs: Sequence[StoredRun]) -> list[dict[str, list[str]]]:
+    """failing_channels() of each file."""
+    rows = store.rows("verdict", [run.run_id for run in runs])
+    grouped = {run_id: frame for run_id, frame in rows.groupby("run_id", sort=False)}
+    empty = rows.iloc[:0]
+    return [failing_channels(grouped.get(run.run_id, empty)) for run in runs]

@@ -1,0 +1,60 @@
+"""Settings of a light DQM command, with or without a TOML file, and the store they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from ...schemas.errors import ConfigError, SettingProblem
+from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
+from ..config import LoadedConfig, load_config, resolved_path
+from .file_names import FileSelection
+
+STORE_NAME: Final = "light_dqm_runs.sqlite"
+_SHIPPED: Final = "lightdqm.toml"
+
+
+def light_config(
+    path: Path | None,
+    overrides: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> LoadedConfig[LightDqmConfig]:
+    """The settings of a TOML file, or those of the package with paths from the working folder.
+
+    Raises
+    ------
+    ConfigError
+        If they are wrong, or those of another pipeline.
+    """
+    if path is None:
+        with resources.as_file(resources.files("radiograph.configs") / _SHIPPED) as shipped:
+            loaded: LoadedConfig[Any] = load_config(shipped, overrides=overrides, settings=settings)
+        return replace(loaded, path=Path.cwd() / _SHIPPED)
+    loaded = load_config(path, overrides=overrides, settings=settings)
+    name = loaded.config.pipeline.name
+    if name != "lightdqm":
+        text = f'name = "{name}"; this command needs name = "lightdqm"'
+        raise ConfigError([SettingProblem(str(path), "pipeline", text, "pipeline.name")], file=path)
+    return loaded
+
+
+def output_folder(loaded: LoadedConfig[LightDqmConfig]) -> Path:
+    """[lightdqm] output_dir, relative to the TOML file."""
+    return resolved_path(loaded, loaded.config.lightdqm.output_dir)
+
+
+def store_path(loaded: LoadedConfig[LightDqmConfig], given: Path | None) -> Path:
+    """The file of the store of runs: of the command line, of the settings, or in output_dir."""
+    if given is not None:
+        return given
+    named = loaded.config.lightdqm.store
+    return output_folder(loaded) / STORE_NAME if named is None else resolved_path(loaded, named)
+
+
+def file_selection(settings: LightDqm) -> FileSelection:
+    """Which files of a folder the settings take."""
+    nfiles = None if settings.nfiles < 0 else settings.nfiles
+    return FileSelection(settings.file_syntax, settings.start_run, nfiles)

@@ -1,0 +1,80 @@
+"""The HDF5 and Parquet files of a light run: every number with its unit and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.lightdqm.frames import TABLES
+from ..config import LoadedConfig
+from ..hdf5 import new_file, write_array
+from ..hdf5_values import write_value
+from ..provenance import write_making, write_nodes, write_settings, write_sources
+from .session import Session
+
+FORMAT_VERSION: Final = "1.0"
+README: Final = """Radiograph light DQM output. Every dataset carries 'units' and 'description'.
+
+/numbers            the nodes of the graph, one group each: a dataset a column or field
+/numbers/dqm_verdict    one row a check: status, value, limit, channels, reason, action
+/numbers/channel_masks  one row a channel: dead, flat, railed, baseline code, as drawn
+/numbers/dqm_fractions  clipped and negative fractions by channel, EPCB, TPC and in total
+/meta               settings, sources of the nodes
+/provenance         versions, input file, what became of each node
+Heights in ADC16 counts: 14-bit codes times 4, 32768 counts = 1 V. Spectra in V^2 per bin.
+"""
+
+
+def write_numbers(
+    path: Path,
+    session: Session,
+    loaded: LoadedConfig[LightDqmConfig],
+    found: Mapping[str, Any],
+    seconds: float,
+) -> None:
+    """One HDF5 file with the values of nodes, settings and provenance."""
+    with new_file(path) as file:
+        write_making(
+            file,
+            format_version=FORMAT_VERSION,
+            readme=README,
+            docs_url="docs/lightdqm.md",
+            config_text=loaded.text,
+        )
+        for name, value in found.items():
+            node = session.driver.graph.nodes[name]
+            summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
+            table = TABLES.get(node.tags.get("schema", ""))
+            write_value(file, f"numbers/{name}", value, summary, table)
+        meta = file.require_group("meta")
+        write_settings(meta, loaded.config, readme=README, config_text=loaded.text)
+        write_sources(meta, "lightdqm")
+        group = file.require_group("provenance")
+        source = session.source
+        write_array(group, "inputs/path", [source.path], "", "input file")
+        write_array(group, "inputs/size", [source.size], "bytes", "its size")
+        text = "hash of its content; 'sampled:' = of its size, times and samples of it"
+        write_array(group, "inputs/xxh3_128", [source.content_hash], "", text)
+        write_nodes(group, session.manifest, seconds, [])
+
+
+def write_parquet(path: Path, frame: pd.DataFrame, name: str) -> None:
+    """A table as Parquet, with units and meanings in the metadata of its columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = TABLES.get(name)
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    if table is not None:
+        fields = [
+            arrow.schema.field(c.name).with_metadata(
+                {"units": c.unit, "description": c.description}
+            )
+            for c in table.columns
+        ]
+        arrow = arrow.cast(pa.schema(fields, metadata=arrow.schema.metadata))
+    pq.write_table(arrow, path)

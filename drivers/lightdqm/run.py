@@ -1,0 +1,347 @@
+"""Runs of the light pipeline: one file in; numbers, pictures and a report out.
+
+Nothing is written before the request is known to be possible, and each file appears under its
+name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
+from ...schemas.lightdqm.config import LightDqmConfig
+from ..cache.explaining import remember_settings
+from ..cache.opening import NO_CACHE, CacheOptions
+from ..config import LoadedConfig, resolved_path
+from ..files import fault_of_place, replaced_file, writable
+from ..graph import visible_nodes
+from ..node_execution import NodeRecord
+from .file_names import chosen_files, stem
+from .opening import file_selection, output_folder
+from .output import write_numbers, write_parquet
+from .session import Session, open_session
+from .verdict_text import checks_as_json, overall_status, shortened
+
+log = logging.getLogger("radiograph.run")
+
+NUMBERS: Final = (
+    "light_layout",
+    "trigger_counts",
+    "missing_adcs",
+    "selected_events",
+    "waveform_features",
+    "noise_summary",
+    "baseline_summary",
+    "light_hits",
+    "spark_rates",
+    "dqm_fractions",
+    "power_spectra",
+    "epcb_spectra",
+    "noise_tones",
+    "picked_waveforms",
+    "channel_masks",
+    "dqm_verdict",
+)
+"""The nodes whose values a full run writes."""
+FIGURES: Final = "light_figures"
+FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
+
+
+@dataclass
+class LightReport:
+    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes."""
+
+    input: str
+    status: str
+    output: str
+    targets: list[str]
+    figures: list[str]
+    counters: dict[str, int]
+    verdict: list[dict[str, Any]]
+    seconds: float
+    nodes: Mapping[str, Any]
+    warnings: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {name: value for name, value in vars(self).items() if name != "values"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written of a file beside the answer: numbers (HDF5, Parquet) and pictures."""
+
+    numbers: bool = True
+    figures: bool = True
+
+    @classmethod
+    def nothing(cls) -> Outputs:
+        """The answer only."""
+        return cls(numbers=False, figures=False)
+
+
+def run_lightdqm(
+    loaded: LoadedConfig[LightDqmConfig],
+    source: Path,
+    *,
+    targets: Sequence[str] = (),
+    earlier_runs: pd.DataFrame | None = None,
+    outputs: Outputs = Outputs(),
+    overwrite: bool = False,
+    cache: CacheOptions = NO_CACHE,
+) -> LightReport:
+    """Look at one light file.
+
+    Parameters
+    ----------
+    targets
+        Nodes to compute; empty = every number, and the figures if they are wanted.
+    earlier_runs
+        What is known of earlier files (schema EarlierRuns); None = nothing.
+    outputs
+        What is written to [lightdqm] output_dir.
+    overwrite
+        Replace existing outputs, as does [lightdqm] overwrite.
+
+    Raises
+    ------
+    InputError, UsageError, ConfigError
+        If the file cannot be read or the outputs cannot be written; nothing is written then.
+    """
+    started = time.perf_counter()
+    settings = loaded.config.lightdqm
+    planned = planned_paths(loaded, source, targets, outputs)
+    check_paths(planned, source, overwrite=overwrite or settings.overwrite)
+    session = open_session(loaded, source, cache, earlier_runs)
+    wanted = session.resolved(_wanted(targets, outputs))
+    log.info("%s: to %s", source, output_folder(loaded))
+    found = session.run(wanted)
+    written = _write(session, loaded, found, outputs, started)
+    if session.cache is not None:
+        remember_settings(session)
+        session.cache.close(loaded.config.cache.size_limit_GB)
+    return _report(session, source, wanted, found, written, time.perf_counter() - started)
+
+
+def _wanted(targets: Sequence[str], outputs: Outputs) -> list[str]:
+    if targets:
+        return list(targets)
+    return [*NUMBERS, FIGURES] if outputs.figures else list(NUMBERS)
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """The outputs of one file: a folder, and what their names begin with."""
+
+    folder: Path
+    stem: str
+
+    def of(self, name: str) -> Path:
+        """``<stem>_light_dqm`` and the rest of a name, joined as the dashboards expect it."""
+        return self.folder / f"{self.stem}_light_dqm{name}"
+
+    @property
+    def numbers(self) -> Path:
+        return self.of(".h5")
+
+    def figure(self, name: str) -> Path:
+        return self.of(f"_{name}")
+
+    def table(self, name: str) -> Path:
+        return self.of(f"_{name}.parquet")
+
+
+def planned_paths(
+    loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], outputs: Outputs
+) -> list[Path]:
+    """Every file that a run may write."""
+    paths = _Paths(output_folder(loaded), stem(source.name))
+    wanted = _wanted(targets, outputs)
+    planned = [paths.numbers] if outputs.numbers else []
+    if outputs.numbers and loaded.config.lightdqm.write_parquet:
+        planned += [paths.table(name) for name in wanted]
+    if outputs.figures and FIGURES in wanted:
+        planned += [paths.figure(name) for name in FIGURE_FILES]
+    return planned
+
+
+def check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
+    """UsageError if an output cannot be written, or would replace another without consent."""
+    for path in planned:
+        fault = fault_of_place(path, (source,))
+        if fault:
+            msg = f"{path}: {fault}. Set another [lightdqm] output_dir or give -o."
+            raise UsageError(msg, file=path, key="lightdqm.output_dir")
+        if path.exists() and not overwrite:
+            msg = (
+                f"{path}: exists already. Give --overwrite, set [lightdqm] overwrite = true, or "
+                "name another folder with -o."
+            )
+            raise UsageError(msg, file=path, key="lightdqm.output_dir", code="output_exists")
+
+
+def _write(
+    session: Session,
+    loaded: LoadedConfig[LightDqmConfig],
+    found: Mapping[str, Any],
+    outputs: Outputs,
+    started: float,
+) -> list[Path]:
+    """The files that are wanted; all of them appear, or none."""
+    paths = _Paths(output_folder(loaded), stem(Path(session.source.path).name))
+    written: list[Path] = []
+    with ExitStack() as stack:
+        stack.enter_context(writable(paths.folder))
+
+        def new(path: Path) -> Path:
+            written.append(path)
+            return stack.enter_context(replaced_file(path))
+
+        if outputs.numbers:
+            numbers = {name: value for name, value in found.items() if name != FIGURES}
+            seconds = time.perf_counter() - started
+            write_numbers(new(paths.numbers), session, loaded, numbers, seconds)
+            if loaded.config.lightdqm.write_parquet:
+                for name, value in numbers.items():
+                    if isinstance(value, pd.DataFrame):
+                        write_parquet(new(paths.table(name)), value, schema_of(session, name))
+        if outputs.figures:
+            for name, content in found.get(FIGURES, {}).items():
+                new(paths.figure(name)).write_bytes(content)
+    return written
+
+
+def schema_of(session: Session, node: str) -> str:
+    """The name of the schema of a node's frame, empty without."""
+    return str(session.driver.graph.nodes[node].tags.get("schema", ""))
+
+
+def _report(
+    session: Session,
+    source: Path,
+    targets: Sequence[str],
+    found: Mapping[str, Any],
+    written: Sequence[Path],
+    seconds: float,
+) -> LightReport:
+    verdict = found.get("dqm_verdict")
+    checks = [] if verdict is None else checks_as_json(verdict)
+    records = session.manifest.nodes
+    return LightReport(
+        input=str(source),
+        status="" if verdict is None else overall_status(verdict),
+        output=str(written[0]) if written else "",
+        targets=list(targets),
+        figures=[str(path) for path in written[1:]],
+        counters=_counters(found),
+        verdict=checks,
+        seconds=round(seconds, 6),
+        nodes={
+            name: {"status": record.status, "seconds": round(record.seconds, 6)}
+            for name in visible_nodes(session.driver)
+            for record in [records.get(name, NodeRecord())]
+        },
+        warnings=[_check_text(check) for check in checks if check["status"] in ("fail", "warn")],
+        values=found,
+    )
+
+
+def _check_text(check: Mapping[str, Any]) -> str:
+    channels = shortened(check["channels"])
+    return f"{check['check']}: {check['reason']}" + (f" ({channels})" if channels else "")
+
+
+def _counters(found: Mapping[str, Any]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    if "trigger_counts" in found:
+        for row in found["trigger_counts"].itertuples(index=False):
+            counts[f"events_{row.trigger}"] = int(row.n_events)
+            counts[f"selected_{row.trigger}"] = int(row.n_selected)
+    if "dqm_verdict" in found:
+        status = found["dqm_verdict"]["status"].value_counts()
+        counts |= {f"checks_{name}": int(n) for name, n in status.items()}
+    return counts
+
+
+def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
+    """The files that a config names; ConfigError or InputError if there is none."""
+    settings = loaded.config.lightdqm
+    if not settings.input_path:
+        text = "missing key 'input_path'; add input_path = \"...\", a .FLOW.hdf5 file or a folder"
+        raise ConfigError([SettingProblem(str(loaded.path), "lightdqm", text)], file=loaded.path)
+    path = resolved_path(loaded, settings.input_path)
+    if not path.exists():
+        msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
+        raise InputError(msg, file=path, key="lightdqm.input_path")
+    return chosen_files([path], file_selection(settings))
+
+
+def run_config(
+    loaded: LoadedConfig[LightDqmConfig],
+    *,
+    targets: Sequence[str] = (),
+    overwrite: bool = False,
+    cache: CacheOptions = NO_CACHE,
+    progress: object = None,
+) -> LightReport:
+    """Every file that a config names, one after the other; one report.
+
+    A file of several that cannot be read is told and left out.
+    """
+    del progress
+    files = input_files(loaded)
+    for source in files:
+        planned = planned_paths(loaded, source, targets, Outputs())
+        check_paths(planned, source, overwrite=overwrite or loaded.config.lightdqm.overwrite)
+    reports: list[LightReport] = []
+    failed: list[dict[str, Any]] = []
+    for source in files:
+        try:
+            found = run_lightdqm(loaded, source, targets=targets, overwrite=overwrite, cache=cache)
+        except InputError as error:
+            if len(files) == 1:
+                raise
+            failed.append({"file": str(source), "message": error.message, "code": error.code})
+            continue
+        found.values = {}
+        reports.append(found)
+    if not reports:
+        msg = "; ".join(f["message"] for f in failed)
+        raise InputError(msg, file=files[0], code="no_file")
+    return _joined(reports, failed)
+
+
+def _joined(reports: Sequence[LightReport], failed: list[dict[str, Any]]) -> LightReport:
+    first = reports[0]
+    if len(reports) == 1 and not failed:
+        return first
+    statuses = [r.status for r in reports]
+    worst = next((s for s in ("fail", "warn", "no_data") if s in statuses), statuses[0])
+    counters: dict[str, int] = {}
+    for report in reports:
+        for name, n in report.counters.items():
+            counters[name] = counters.get(name, 0) + n
+    return LightReport(
+        input=", ".join(r.input for r in reports),
+        status=worst,
+        output=first.output,
+        targets=first.targets,
+        figures=[path for r in reports for path in (r.output, *r.figures)][1:],
+        counters=counters,
+        verdict=[{"file": r.input, **check} for r in reports for check in r.verdict],
+        seconds=sum(r.seconds for r in reports),
+        nodes=reports[-1].nodes,
+        warnings=[f"{Path(r.input).name}: {text}" for r in reports for text in r.warnings],
+        failed=failed,
+    )

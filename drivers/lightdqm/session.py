@@ -1,0 +1,114 @@
+"""One light file through the graph: numbers first, then what is drawn of them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from hamilton import driver
+
+from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.sources import EventRange, FileRef
+from ..cache.execution import NodeCache, Verdict
+from ..cache.lazy import NotComputedError, resolved
+from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..config import LoadedConfig
+from ..execution import RangeResults, planned, run_constants, run_ranges, run_rest
+from ..files import file_ref, sampled_file_ref
+from ..graph import build_driver, lightdqm, resolved_targets
+from ..node_execution import Manifest, NodeRecord
+from .definition import graph_choices
+from .inputs import graph_values
+
+# The nodes read blocks of events themselves: a file is one range.
+_WHOLE_FILE: Final = EventRange(0, 0)
+_WAVEFORMS: Final = "chosen_waveforms"
+_NOTHING: Final = NodeRecord()
+
+
+@dataclass
+class Session:
+    """A config and a light file, ready to be asked for nodes."""
+
+    config: LightDqmConfig
+    source: FileRef
+    values: Mapping[str, Any]
+    cache: NodeCache | None = None
+    manifest: Manifest = field(default_factory=Manifest)
+
+    def __post_init__(self) -> None:
+        pipeline = lightdqm()
+        self.aliases = pipeline.aliases
+        choices = graph_choices(self.config)
+        self.driver: driver.Driver = build_driver(pipeline, choices, self.manifest, self.cache)
+
+    @property
+    def input_files(self) -> list[FileRef]:
+        """The files that are read."""
+        return [self.source]
+
+    def resolved(self, targets: Iterable[str]) -> list[str]:
+        """Names of nodes, aliases replaced."""
+        return resolved_targets(self.driver, targets, self.aliases)
+
+    def run(self, targets: Iterable[str]) -> dict[str, Any]:
+        """One value a target.
+
+        Nodes of scope ``run`` (figures) are evaluated when the waveforms are no longer held.
+        """
+        names = self.resolved(targets)
+        plan = planned(self.driver, names)
+        inputs = {**self.values, "source_file": self.source}
+        merged: dict[str, Any] = {}
+
+        def each(_: EventRange, results: RangeResults) -> None:
+            merged.update({name: results[name] for name in plan.merged})
+
+        constants = run_constants(self.driver, plan, inputs)
+        if plan.per_range:
+            run_ranges(self.driver, plan, constants, [_WHOLE_FILE], lambda _: inputs, each)
+        if self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
+            # What is not read yet holds the inputs of its node, and these the waveforms.
+            for value in merged.values():
+                resolved(value)
+            gc.collect()
+        rest = run_rest(self.driver, plan, {**constants, **merged}, inputs)
+        return {name: resolved(merged.get(name, rest.get(name))) for name in names}
+
+    def survey(self, targets: Iterable[str]) -> list[Verdict]:
+        """What a run would do with each node the targets need; nothing is executed."""
+        assert self.cache is not None
+        found: list[Verdict] = []
+        self.cache.survey = found
+        try:
+            self.run(targets)
+        except NotComputedError:
+            # The verdicts are complete; the value itself was not to be had.
+            pass
+        finally:
+            self.cache.survey = None
+        return found
+
+
+def open_session(
+    loaded: LoadedConfig[LightDqmConfig],
+    path: Path,
+    cache: CacheOptions = NO_CACHE,
+    earlier_runs: pd.DataFrame | None = None,
+) -> Session:
+    """A session for one file; InputError if it cannot be read.
+
+    The file is known by samples of its content, since reading all of a long file would take
+    longer than looking at its events; ``cache.rehash`` reads all of it.
+    """
+    values = graph_values(loaded.config, loaded.path.parent, path, earlier_runs)
+    source = file_ref(path) if cache.rehash else sampled_file_ref(path)
+    opened = open_cache(cache, lightdqm().untracked)
+    session = Session(loaded.config, source, values, opened)
+    if opened is not None:
+        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    return session

@@ -1,0 +1,420 @@
+"""The checks of the verdict: numbers and limits in, one finding a check out.
+
+Every check gives the worst value, its limit, the channels that fail, what was found and what to
+do. Channels that the status file knows to be bad are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...schemas.arrays import F8, Mask
+from ...schemas.lightdqm.frames import BASELINE_BAND, BASELINE_MOVE, BASELINE_SPREAD
+from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
+from ..statistics import clopper_pearson, fraction_of
+
+ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "missing_adcs": "See whether the ADC is powered and in the event builder; restart it.",
+        "timestamps": "Check the clock distribution (White Rabbit) and the event builder.",
+        "triggers": "Check the beam monitor, the beam and the trigger thresholds.",
+        "dead": "Check bias and cable of the channel; call the light read-out expert.",
+        "railed": "Check the offset and the amplifier of the channel; call the expert.",
+        "flat": "Check power and cable of the channel; call the expert.",
+        "baseline_band": "Call the light read-out expert; set the offset again if told so.",
+        "baseline_spread": "Look for pick-up or an unstable supply; call the expert.",
+        "baseline_move": "Find out what was changed since the earlier files; call the expert.",
+        "noise": "Look at the spectrum of the channel; check grounding and bias.",
+        "tones": "Find what emits at this frequency (pumps, supplies, lights); call the expert.",
+        "sparks": "Lower or switch off the bias of the channel; call the expert at once.",
+        "clipped": "Check gain and bias of the channel.",
+        "negative": "Look at the waveforms of the channel; call the expert.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the verdict."""
+
+    check: str
+    status: str
+    value: float
+    limit: float
+    unit: str
+    failing: tuple[str, ...]
+    reason: str
+
+    @property
+    def action(self) -> str:
+        """What to do; empty if nothing."""
+        return ACTIONS[self.check] if self.status in ("warn", "fail") else ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the checks look at: frames of the graph and limits."""
+
+    light_events: pd.DataFrame
+    trigger_counts: pd.DataFrame
+    missing_adcs: pd.DataFrame
+    adc_clocks: pd.DataFrame
+    channel_masks: pd.DataFrame
+    light_hits: pd.DataFrame
+    noise_summary: pd.DataFrame
+    baseline_summary: pd.DataFrame
+    earlier_runs: pd.DataFrame
+    spark_rates: pd.DataFrame
+    dqm_fractions: pd.DataFrame
+    noise_tones: pd.DataFrame
+    mask_limits: MaskLimits
+    limits: VerdictLimits
+
+    @cached_property
+    def watched(self) -> Mask:
+        """(n_adcs, 64): active channels that are not known to be bad."""
+        masks = self.channel_masks
+        sound = (masks["active"] & (masks["known_status"] == 0)).to_numpy()
+        return np.asarray(sound.reshape(-1, int(masks["channel"].max()) + 1))
+
+    def of(self, frame: pd.DataFrame, values: Any) -> F8:
+        """Values of a frame with one row a channel as (n_adcs, 64), NaN where there is no row."""
+        found = np.full(self.watched.shape, np.nan)
+        found[frame["adc"], frame["channel"]] = values
+        return found
+
+    def lower(self, k: NDArray[Any], n: NDArray[Any]) -> F8:
+        """What a fraction surely exceeds: the lower end of the one-sided interval."""
+        return clopper_pearson(k, n, 1.0 - self.limits.confidence)[0]
+
+
+def missing_adcs(numbers: Numbers) -> Finding:
+    """ADCs that are absent from events, and channels that never have a waveform."""
+    frame, limit = numbers.missing_adcs, numbers.limits.missing_fraction
+    share, silent = frame["fraction"].to_numpy(), frame["n_silent_channels"].to_numpy()
+    bad = frame[(share > limit) | (silent > 0)]
+    columns = ("adc", "n_events", "n_missing", "n_silent_channels")
+    text = [
+        f"ADC {adc} is absent from {n_missing} of {n} events"
+        + (f", {n_silent} of its channels from all" if n_silent else "")
+        for adc, n, n_missing, n_silent in zip(*(bad[c].tolist() for c in columns), strict=True)
+    ]
+    status = "fail" if len(bad) else "pass"
+    names = tuple(str(adc) for adc in bad["adc"])
+    reason = "; ".join(text) or f"{len(frame)} ADCs are there"
+    value = float(np.nanmax(share)) if len(share) else np.nan
+    return Finding("missing_adcs", status, value, limit, "of the events", names, reason)
+
+
+def timestamps(numbers: Numbers) -> Finding:
+    """Times that run backwards, and ADCs whose clocks differ."""
+    frame, limit = numbers.light_events, numbers.limits.clock_spread_ms
+    time = frame["utime_ms"].to_numpy()
+    known = time[time >= 0]
+    if not len(known):
+        return Finding("timestamps", "no_data", np.nan, limit, "ms", (), "the file has no times")
+    spread = frame["utime_spread_ms"].to_numpy()
+    back, apart = int((np.diff(known) < 0).sum()), int((spread > limit).sum())
+    text = []
+    if back:
+        text.append(f"time runs backwards {back} times")
+    if apart:
+        text.append(f"the clocks of the ADCs differ by more than {limit} ms in {apart} events")
+    if len(known) < len(time):
+        text.append(f"{len(time) - len(known)} events have no time")
+    status = "fail" if back or apart else "warn" if text else "pass"
+    reason = "; ".join(text) or "in order"
+    # Of two clocks that differ by the limit each is half of it away from their median.
+    ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
+    off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
+    names = tuple(str(adc) for adc in off) if apart else ()
+    return Finding("timestamps", status, float(spread.max()), limit, "ms", names, reason)
+
+
+def triggers(numbers: Numbers) -> Finding:
+    """The ratio of beam to self triggers."""
+    frame, window = numbers.trigger_counts, numbers.limits.beam_self_ratio
+    counts = dict(zip(frame["trigger"], frame["n_events"].tolist(), strict=True))
+    beam, own = counts["beam"], counts["self"]
+    text = f"{beam} beam, {own} self"
+    if counts["unknown"]:
+        text += f", {counts['unknown']} of unknown trigger"
+    ratio = beam / own if own else np.nan
+    limit = np.nan if window is None else window[1] if ratio > window[1] else window[0]
+    if not beam and not own:
+        status, text = "no_data", f"{text}: the file does not tell triggers apart"
+    elif not beam or not own:
+        status, text = "warn", f"{text}: one kind is absent"
+    elif window is not None and not window[0] <= ratio <= window[1]:
+        status, text = "fail", f"{text}: the ratio may be {window[0]:g} to {window[1]:g}"
+    else:
+        status = "pass"
+    return Finding("triggers", status, ratio, limit, "beam / self", (), text)
+
+
+def dead(numbers: Numbers) -> Finding:
+    """Channels without the light that their neighbours see."""
+    hits, masks = numbers.light_hits, numbers.channel_masks
+    told = numbers.of(hits, hits["neighbours"] != "none") > 0
+    share = np.where(told, numbers.of(hits, fraction_of(hits["k"], hits["n"])), np.nan)
+    bad = numbers.watched & (numbers.of(masks, masks["dead"]) > 0)
+    untold = int((numbers.watched & ~told).sum())
+    note = f"too little light to tell for {untold}" if untold else ""
+    if untold == numbers.watched.sum():
+        share[:] = np.nan
+    return _of_channels(
+        numbers,
+        "dead",
+        share,
+        bad,
+        numbers.mask_limits.dead_fraction,
+        "of the light of its neighbours",
+        "without the light that their neighbours see",
+        worst=np.min,
+        note=note,
+    )
+
+
+def railed(numbers: Numbers) -> Finding:
+    """Channels that stand at an end of the range."""
+    masks = numbers.channel_masks
+    rail = numbers.of(masks, masks["railed"])
+    found = _of_channels(
+        numbers,
+        "railed",
+        np.abs(rail),
+        numbers.watched & (rail != 0),
+        0.0,
+        "",
+        "stuck at an end of the range",
+    )
+    ends = [name for name, sign in (("top", 1), ("bottom", -1)) if (rail == sign).any()]
+    if found.status != "fail":
+        return found
+    return Finding(**{**vars(found), "reason": f"{found.reason} ({' and '.join(ends)})"})
+
+
+def flat(numbers: Numbers) -> Finding:
+    """Channels without noise."""
+    masks = numbers.channel_masks
+    noise = numbers.of(numbers.noise_summary, numbers.noise_summary["median_adc16"])
+    bad = numbers.watched & (numbers.of(masks, masks["flat"]) > 0)
+    bad &= ~(numbers.of(masks, masks["railed"]) != 0)
+    limit = numbers.mask_limits.flat_adc16
+    values = np.where(numbers.of(masks, masks["railed"]) != 0, np.nan, noise)
+    return _of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
+
+
+def baseline_band(numbers: Numbers) -> Finding:
+    """Baselines outside the allowed band."""
+    median = numbers.of(numbers.baseline_summary, numbers.baseline_summary["median_adc16"])
+    bands = np.array([numbers.mask_limits.band(adc) for adc in range(len(median))])
+    outside = np.maximum(bands[:, :1] - median, median - bands[:, 1:])
+    what = "with a baseline outside the band"
+    return _of_baselines(numbers, "baseline_band", outside, BASELINE_BAND, 0.0, what)
+
+
+def baseline_spread(numbers: Numbers) -> Finding:
+    """Baselines that differ from event to event."""
+    frame = numbers.baseline_summary
+    median = frame["median_adc16"]
+    spread = np.maximum(frame["p84_adc16"] - median, median - frame["p16_adc16"])
+    limit = numbers.mask_limits.spread_adc16
+    what = "with a baseline that differs from event to event"
+    return _of_baselines(
+        numbers, "baseline_spread", numbers.of(frame, spread), BASELINE_SPREAD, limit, what
+    )
+
+
+def baseline_move(numbers: Numbers) -> Finding:
+    """Baselines that moved against earlier files."""
+    masks = numbers.channel_masks
+    move = np.abs(numbers.of(masks, masks["move_adc16"]))
+    if np.isnan(move[numbers.watched]).all():
+        reason = "there are no earlier files to compare with"
+        limit = numbers.mask_limits.move_adc16
+        return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
+    limit = numbers.mask_limits.move_adc16
+    what = "with a baseline that moved against earlier files"
+    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what)
+
+
+def _of_baselines(
+    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str
+) -> Finding:
+    masks = numbers.channel_masks
+    code = numbers.of(masks, masks["baseline_code"])
+    # A channel at a rail has no baseline: it is named once, by that check.
+    railed = numbers.of(masks, masks["railed"]) != 0
+    is_set = (np.where(np.isfinite(code), code, 0).astype(np.int64) & bit) != 0
+    bad = numbers.watched & is_set & ~railed
+    return _of_channels(numbers, check, np.where(railed, np.nan, values), bad, limit, "adc16", what)
+
+
+def noise(numbers: Numbers) -> Finding:
+    """Noise far from that of the other channels, or from that of earlier files."""
+    frame, masks, earlier = numbers.noise_summary, numbers.channel_masks, numbers.earlier_runs
+    own = numbers.of(frame, frame["median_adc16"])
+    quiet = (numbers.of(masks, masks["flat"]) > 0) | (numbers.of(masks, masks["railed"]) != 0)
+    own[quiet] = np.nan
+    own[~(own > 0)] = np.nan
+    watched = own[numbers.watched]
+    usual = float(np.nanmedian(watched)) if np.isfinite(watched).any() else np.nan
+    rows = earlier[(earlier["quantity"] == "noise") & (earlier["n_files"] > 0)]
+    rows = rows[rows["adc"] < len(own)]
+    before = numbers.of(rows, rows["value"])
+    before[~(before > 0)] = np.nan
+    high, low = numbers.limits.noise_high, numbers.limits.noise_low
+    factor = np.fmax(own / usual, own / before)
+    least = np.fmin(own / usual, own / before)
+    loud, still = numbers.watched & (factor > high), numbers.watched & (least < low)
+    only_still = bool(still.any()) and not loud.any()
+    what = f"with more than {high:g} or less than {low:g} times the usual noise"
+    return _of_channels(
+        numbers,
+        "noise",
+        least if only_still else factor,
+        loud | still,
+        low if only_still else high,
+        "x usual",
+        what,
+        worst=np.min if only_still else np.max,
+        note=f"usual: {usual:.1f} adc16" if np.isfinite(usual) else "",
+    )
+
+
+def tones(numbers: Numbers) -> Finding:
+    """Lines in the noise spectra."""
+    frame, limits = numbers.noise_tones, numbers.limits
+    amplitude = numbers.of(frame, frame["amplitude_adc16"])
+    line = numbers.of(frame, frame["ratio"]) > limits.tone_ratio
+    amplitude = np.where(line | np.isnan(amplitude), amplitude, 0.0)
+    bad = numbers.watched & (amplitude > limits.tone_adc16)
+    frequency = numbers.of(frame, frame["frequency_MHz"])[bad]
+    # Channels that see the same source differ by a bin at most.
+    shown = ", ".join(f"{f:.1f}" for f in np.unique(np.round(frequency, 1))[:5])
+    note = f"at {shown} MHz" if bad.any() else ""
+    return _of_channels(
+        numbers,
+        "tones",
+        amplitude,
+        bad,
+        limits.tone_adc16,
+        "adc16",
+        "with a tone in the noise",
+        note=note,
+    )
+
+
+def sparks(numbers: Numbers) -> Finding:
+    """Channels that discharge while their neighbours are dark."""
+    frame, limit = numbers.spark_rates, numbers.limits.spark_fraction
+    sure = numbers.of(frame, numbers.lower(frame["k"].to_numpy(), frame["n"].to_numpy()))
+    share = numbers.of(frame, frame["fraction"])
+    bad = numbers.watched & (sure > limit)
+    return _of_channels(
+        numbers,
+        "sparks",
+        share,
+        bad,
+        limit,
+        "of the dark events",
+        "with sparks while the others are dark",
+    )
+
+
+def clipped(numbers: Numbers) -> Finding:
+    """Channels that clip in too many of the events in which they are lit."""
+    what = "clipping too often"
+    limit = numbers.limits.clipped_fraction
+    return _of_fractions(numbers, "clipped", "channel", limit, "of the lit events", what)
+
+
+def negative(numbers: Numbers) -> Finding:
+    """Channels that swing below their baseline in too many events."""
+    what = "below the baseline too often"
+    limit = numbers.limits.negative_fraction
+    return _of_fractions(numbers, "negative", "total", limit, "of the events", what)
+
+
+def _of_fractions(
+    numbers: Numbers, quantity: str, granularity: str, limit: float, unit: str, what: str
+) -> Finding:
+    frame = numbers.dqm_fractions
+    rows = frame[(frame["quantity"] == quantity) & (frame["granularity"] == granularity)]
+    k, n = (_summed(numbers, rows, name) for name in ("k", "n"))
+    k = np.minimum(k, n)
+    bad = numbers.watched & (numbers.lower(k, n) > limit)
+    return _of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what)
+
+
+def _summed(numbers: Numbers, rows: pd.DataFrame, name: str) -> NDArray[np.int64]:
+    """A count of each channel over all triggers."""
+    total = np.zeros(numbers.watched.shape, dtype=np.int64)
+    np.add.at(total, (rows["adc"].to_numpy(), rows["channel"].to_numpy()), rows[name].to_numpy())
+    return total
+
+
+def _of_channels(
+    numbers: Numbers,
+    check: str,
+    values: F8,
+    bad: Mask,
+    limit: float,
+    unit: str,
+    what: str,
+    *,
+    worst: Callable[[F8], Any] = np.max,
+    note: str = "",
+) -> Finding:
+    """The finding of a check that looks at each watched channel; NaN is no value."""
+    seen = values[numbers.watched & np.isfinite(values)]
+    names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
+    if bad.any():
+        status, reason = "fail", f"{_counted(len(names))} {what}"
+    elif len(seen):
+        status, reason = "pass", f"nothing found in {_counted(len(seen))}"
+    else:
+        status, reason = "no_data", "no channel has a value"
+    reason = f"{reason}; {note}" if note else reason
+    value = float(worst(seen)) if len(seen) else np.nan
+    return Finding(check, status, value, limit, unit, names, reason)
+
+
+def _counted(n: int) -> str:
+    return f"{n} channel{'' if n == 1 else 's'}"
+
+
+CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
+    missing_adcs,
+    timestamps,
+    triggers,
+    dead,
+    railed,
+    flat,
+    baseline_band,
+    baseline_spread,
+    baseline_move,
+    noise,
+    tones,
+    sparks,
+    clipped,
+    negative,
+)
+"""Every check, in the order of the verdict."""
+
+
+def overall_status(verdict: pd.DataFrame) -> str:
+    """fail if a check fails, else warn if one warns; no_data if no check had data, else pass."""
+    statuses = set(verdict["status"].astype(str))
+    if not statuses - {"no_data"}:
+        return "no_data"
+    return next((s for s in ("fail", "warn") if s in statuses), "pass")

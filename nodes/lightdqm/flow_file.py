@@ -1,0 +1,158 @@
+"""FLOW.hdf5 light files: where things stand in them, opened and read by rows.
+
+Layout: h5flow groups ``light/events`` (one row an event) and ``light/wvfm`` (the waveforms of
+the same row). A field of the waveforms is never indexed in the file, since that would load all
+of it: rows are read, each one chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from ...schemas.arrays import I8
+from ...schemas.errors import InputError
+from ...schemas.lightdqm.arrays import I2, LightLayout
+from ...schemas.lightdqm.units import SAMPLE_NS
+from ...schemas.sources import FileRef
+from .grouping import N_CHANNELS
+
+EVENTS: Final = "light/events"
+EVENT_ROWS: Final = "light/events/data"
+WAVEFORMS: Final = "light/wvfm/data"
+SAMPLES: Final = "samples"
+
+
+@contextmanager
+def flow_file(source: FileRef) -> Iterator[h5py.File]:
+    """The open file; InputError for one that is absent, no HDF5, truncated or damaged."""
+    path = source.path
+    try:
+        # Files lie on shared disks where others read them: no lock.
+        file = h5py.File(path, "r", locking=False)
+    except OSError as reason:
+        raise InputError(_open_fault(path, str(reason)), file=path) from None
+    try:
+        with file:
+            yield file
+    except (OSError, RuntimeError) as reason:
+        msg = f"{path}: cannot be read to its end ({_short(reason)}). Make or copy it again."
+        raise InputError(msg, file=path, code="damaged") from None
+
+
+def _open_fault(path: str, reason: str) -> str:
+    if "truncated file" in reason:
+        return f"{path}: is truncated: it was not written or copied to its end. Copy it again."
+    if "signature not found" in reason:
+        return f"{path}: is no HDF5 file. Give a .FLOW.hdf5 file."
+    if "No such file" in reason:
+        return f"{path}: there is no such file."
+    return f"{path}: cannot be opened ({reason.split('(')[-1].rstrip(')')})."
+
+
+def _short(reason: BaseException) -> str:
+    return str(reason).split("\n")[0][:200]
+
+
+def layout_of(file: h5py.File, path: str) -> LightLayout:
+    """Shape and attributes; InputError for a file without light waveforms."""
+    rows = _dataset(file, WAVEFORMS, path)
+    events = _dataset(file, EVENT_ROWS, path)
+    if rows.dtype.names is None or SAMPLES not in rows.dtype.names:
+        msg = f"{path}: {WAVEFORMS} has no field '{SAMPLES}' (it has {rows.dtype})."
+        raise InputError(msg, file=path, code="no_waveforms")
+    base, shape = rows.dtype[SAMPLES].base, rows.dtype[SAMPLES].shape
+    if len(shape) != 3 or shape[1] != N_CHANNELS or 0 in shape or base.str[1:] != "i2":
+        msg = (
+            f"{path}: a row of {WAVEFORMS} holds {base} of shape {shape}; waveforms are 16-bit "
+            f"whole numbers of shape (ADCs, {N_CHANNELS}, samples)."
+        )
+        raise InputError(msg, file=path, code="wrong_shape")
+    if len(rows) != len(events):
+        msg = (
+            f"{path}: has {len(events)} events but {len(rows)} rows of waveforms: it was not "
+            "written to its end. Make it again."
+        )
+        raise InputError(msg, file=path, code="damaged")
+    if not len(rows):
+        msg = f"{path}: holds no events. Give another file."
+        raise InputError(msg, file=path, code="no_events")
+    attributes = _attributes(file[EVENTS])
+    rwm = _rwm(attributes, shape[0])
+    return LightLayout(
+        n_events=len(rows),
+        n_adcs=shape[0],
+        n_channels=shape[1],
+        n_samples=shape[2],
+        rwm_adc=rwm[0],
+        rwm_channel=rwm[1],
+        sample_ns=SAMPLE_NS,
+        fields=tuple(events.dtype.names or ()),
+        attributes=attributes,
+    )
+
+
+def _dataset(file: h5py.File, name: str, path: str) -> h5py.Dataset:
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        msg = (
+            f"{path}: has no dataset {name}: it is no light file, or has no light waveforms. "
+            "Give a .FLOW.hdf5 file of the light read-out."
+        )
+        raise InputError(msg, file=path, code="no_waveforms")
+    return found
+
+
+def _attributes(group: h5py.Group) -> dict[str, Any]:
+    """Attributes as plain values."""
+    found = {}
+    for name in sorted(group.attrs):
+        value = group.attrs[name]
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        found[name] = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+    return {n: v for n, v in found.items() if isinstance(v, (str, int, float, bool, list))}
+
+
+def _rwm(attributes: Mapping[str, Any], n_adcs: int) -> tuple[int, int]:
+    """The input of the beam monitor, (-1, -1) without."""
+    given = attributes.get("rwm_channel")
+    if isinstance(given, list) and len(given) == 2:
+        adc, channel = (int(v) for v in given)
+        if 0 <= adc < n_adcs and 0 <= channel < N_CHANNELS:
+            return adc, channel
+    return -1, -1
+
+
+def event_records(file: h5py.File) -> np.ndarray:
+    """Every row of the event table."""
+    return file[EVENT_ROWS][:]
+
+
+def samples_of(file: h5py.File, layout: LightLayout, rows: I8) -> I2:
+    """Samples of some events, (n, n_adcs, 64, n_samples); ``rows`` ascend."""
+    dataset = file[WAVEFORMS]
+    shape = (layout.n_adcs, layout.n_channels, layout.n_samples)
+    found = np.empty((len(rows), *shape), dtype=np.int16)
+    if dataset.dtype.names == (SAMPLES,) and dataset.dtype[SAMPLES].base == np.int16:
+        target = found.reshape(len(rows), -1).view(dataset.dtype).reshape(len(rows))
+        for begin, end in _runs(rows):
+            place = np.s_[int(rows[begin]) : int(rows[end - 1]) + 1]
+            dataset.read_direct(target, place, np.s_[begin:end])
+        return found
+    for begin, end in _runs(rows):
+        found[begin:end] = dataset[int(rows[begin]) : int(rows[end - 1]) + 1][SAMPLES]
+    return found
+
+
+def _runs(rows: I8) -> list[tuple[int, int]]:
+    """Stretches of neighbouring rows, as places in ``rows``."""
+    if not len(rows):
+        return []
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    ends = [*breaks.tolist(), len(rows)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))

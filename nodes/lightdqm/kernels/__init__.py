@@ -1,0 +1,1 @@
+"""Numba kernels of the light graph, one module a group."""

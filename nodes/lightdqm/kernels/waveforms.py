@@ -1,0 +1,53 @@
+"""One integer pass over each waveform: sums of its first samples, extremes, greatest step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def waveform_pass(
+    samples: Any,
+    window: int,
+    window_sum: Any,
+    window_square_sum: Any,
+    highest: Any,
+    lowest: Any,
+    step: Any,
+) -> None:
+    """Fill one row of each output a waveform.
+
+    Parameters
+    ----------
+    samples
+        (n_waveforms, n_samples) int16.
+    window
+        Samples that are summed, at most n_samples.
+    window_sum, window_square_sum, highest, lowest, step
+        (n_waveforms,) outputs: int32, int64, int16, int16, int32. The step is the greatest
+        difference of neighbours; a 16-bit difference would wrap.
+    """
+    n_samples = samples.shape[1]
+    for row in range(samples.shape[0]):
+        wave = samples[row]
+        total = 0
+        squares = 0
+        for i in range(window):
+            value = int(wave[i])
+            total += value
+            squares += value * value
+        high = wave[0]
+        low = wave[0]
+        for i in range(n_samples):
+            high = max(high, wave[i])
+            low = min(low, wave[i])
+        largest = 0
+        for i in range(1, n_samples):
+            largest = max(largest, abs(int(wave[i]) - int(wave[i - 1])))
+        window_sum[row] = total
+        window_square_sum[row] = squares
+        highest[row] = high
+        lowest[row] = low
+        step[row] = largest

@@ -1,0 +1,99 @@
+"""What a channel does against its neighbours: light that it misses, sparks that only it has."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import tag
+
+from ...schemas.arrays import F8, Mask
+from ...schemas.lightdqm.frames import LIGHT_HITS, NEIGHBOURS, SPARK_RATES
+from ...schemas.lightdqm.settings import LightHitSettings, SparkSettings
+from ...schemas.tables import categories_of
+from ..statistics import clopper_pearson, fraction_of
+from .columns import by_waveform, others_on_board, others_on_side
+
+# Light reaches a board as a whole; one bright neighbour may be a fault of its own.
+_BOARD_NEIGHBOURS: Final = 2
+_SIDE_NEIGHBOURS: Final = 4
+_BOARD, _SIDE, _NONE = range(3)
+
+
+@tag(stage="rates", schema="LightHits")
+def light_hits(
+    waveform_features: pd.DataFrame,
+    active_channels: Mask,
+    light_hit_settings: LightHitSettings,
+) -> pd.DataFrame:
+    """How often each active channel sees light when its neighbours do.
+
+    Neighbours are two others of its board; where these see light too rarely, four others of its
+    half of the ADC. One spark does not revive a dead channel here, and one dark file kills none.
+    """
+    maximum = by_waveform(waveform_features, "maximum_adc16")
+    usable = by_waveform(waveform_features, "valid") & active_channels
+    hit = usable & (maximum > light_hit_settings.least_adc16)
+    chances = {
+        _BOARD: usable & (others_on_board(hit) >= _BOARD_NEIGHBOURS),
+        _SIDE: usable & (others_on_side(hit) >= _SIDE_NEIGHBOURS),
+    }
+    n = {kind: chance.sum(axis=0) for kind, chance in chances.items()}
+    k = {kind: (chance & hit).sum(axis=0) for kind, chance in chances.items()}
+    kind = np.full(active_channels.shape, _NONE)
+    kind[n[_SIDE] >= light_hit_settings.least_chances] = _SIDE
+    kind[n[_BOARD] >= light_hit_settings.least_chances] = _BOARD
+    use_side = kind == _SIDE
+    largest = np.where(usable, maximum, -np.inf).max(axis=0)
+    return LIGHT_HITS.frame(
+        {
+            **_places(active_channels),
+            "n": np.where(use_side, n[_SIDE], n[_BOARD])[active_channels],
+            "k": np.where(use_side, k[_SIDE], k[_BOARD])[active_channels],
+            "neighbours": categories_of(kind[active_channels], NEIGHBOURS),
+            "largest_adc16": _finite(largest)[active_channels],
+        }
+    )
+
+
+def _finite(values: F8) -> F8:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+@tag(stage="rates", schema="SparkRates")
+def spark_rates(
+    waveform_features: pd.DataFrame,
+    active_channels: Mask,
+    spark_settings: SparkSettings,
+) -> pd.DataFrame:
+    """How often each active channel makes a great step while its neighbours are dark.
+
+    Dark: at most one other channel of its board and two of its half of the ADC are lit. Light is
+    seen by several channels at once, a discharge by one.
+    """
+    step = by_waveform(waveform_features, "spark_step_adc16")
+    usable = by_waveform(waveform_features, "valid") & active_channels
+    lit = usable & by_waveform(waveform_features, "lit")
+    alone = usable & (others_on_board(lit) < _BOARD_NEIGHBOURS)
+    alone &= others_on_side(lit) < _SIDE_NEIGHBOURS - 1
+    n = alone.sum(axis=0)[active_channels]
+    k = (alone & (step > spark_settings.step_adc16)).sum(axis=0)[active_channels]
+    lower, upper = clopper_pearson(k, n)
+    return SPARK_RATES.frame(
+        {
+            **_places(active_channels),
+            "n": n,
+            "k": k,
+            "fraction": fraction_of(k, n),
+            "lower": lower,
+            "upper": upper,
+            "largest_step_adc16": np.where(usable, step, 0).max(axis=0)[active_channels],
+        }
+    )
+
+
+def _places(active_channels: Mask) -> dict[str, Any]:
+    """ADC and channel of every active channel, in order."""
+    adc, channel = np.nonzero(active_channels)
+    return {"adc": adc, "channel": channel}

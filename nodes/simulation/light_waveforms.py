@@ -1,0 +1,85 @@
+"""Waveforms of a range of events of a simulated light read-out: frames in, samples out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import tag
+from numpy.typing import NDArray
+
+from ...schemas.arrays import F4, Mask, frozen
+from ...schemas.light_simulation import (
+    N_CHANNELS,
+    SAMPLE_NS,
+    LightChannels,
+    LightStreams,
+    LightTones,
+    PulseShapes,
+    Scintillation,
+)
+from ...schemas.sources import EventRange
+from .kernels.light_waveforms import fill_waveforms
+
+_MHZ_NS = 1e-3
+
+
+@tag(stage="waveforms", unit="adc16")
+def light_samples(
+    event_range: EventRange,
+    light_channels: LightChannels,
+    light_tones: LightTones,
+    light_pulses: pd.DataFrame,
+    rectangles: pd.DataFrame,
+    pulse_shapes: PulseShapes,
+    adc_missing: Mask,
+    scintillation: Scintillation,
+    light_streams: LightStreams,
+) -> NDArray[np.int16]:
+    """Digitised samples of the events of a range, shape (n, n_adcs, 64, n_samples)."""
+    n_events, n_adcs = adc_missing.shape
+    first, n = event_range.first_event, event_range.n_events
+    out = np.empty((n, n_adcs, N_CHANNELS, len(pulse_shapes.light)), dtype=np.int16)
+    c, t = light_channels, light_tones
+    key = light_streams.samples.generate_state(1, np.uint64)[0]
+    fill_waveforms(
+        first,
+        adc_missing,
+        key,
+        (
+            c.pedestal_adc16,
+            c.pedestal_jitter_adc16,
+            c.noise_adc16,
+            c.light_gain,
+            c.undershoot,
+            c.tone_gain,
+            c.rail,
+        ),
+        (t.adc, t.frequency_MHz * SAMPLE_NS * _MHZ_NS, t.amplitude_adc16),
+        _by_event(light_pulses, n_events, "tpc", "start_sample", "intensity_adc16", "position"),
+        _by_event(
+            rectangles, n_events, "adc", "channel", "start_sample", "n_samples", "height_adc16"
+        ),
+        (pulse_shapes.light, pulse_shapes.swing),
+        normal_quantiles(),
+        scintillation.crosstalk,
+        out,
+    )
+    return np.asarray(frozen(out))
+
+
+def _by_event(frame: pd.DataFrame, n_events: int, *columns: str) -> tuple[Any, ...]:
+    """Offsets of the rows of each event, and the columns."""
+    offsets = np.searchsorted(frame["event"], np.arange(n_events + 1))
+    return (offsets, *(frame[name].to_numpy() for name in columns))
+
+
+@cache
+def normal_quantiles() -> F4:
+    """65536 equally probable values of the standard normal distribution, variance 1 exactly."""
+    from scipy.special import ndtri
+
+    values = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
+    return np.asarray(frozen((values / values.std()).astype(np.float32)))

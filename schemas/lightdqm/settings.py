@@ -1,0 +1,141 @@
+"""Settings as the light graph takes them: each input as fine as what depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..settings import Section, Window
+from .units import Units
+
+
+class EventSelection(Section):
+    """Which events are looked at."""
+
+    max_evts: int
+    """Most events; 0 = all."""
+
+
+class PulseThreshold(Section):
+    """From which height on a waveform holds a pulse."""
+
+    adc16: float
+    """Counts above (or below) the baseline."""
+
+
+class NoiseWindow(Section):
+    """The samples before any pulse."""
+
+    samples: int
+    """From the first sample on."""
+
+
+class SpectrumSettings(Section):
+    """Power spectra."""
+
+    powspec_nevts: int
+    """Most dark waveforms a channel."""
+    V_per_adc16: float
+    """What a count is; legacy mode has the script's factors."""
+
+
+class MaskLimits(Section):
+    """What makes a channel dead, stuck or its baseline wrong; in counts whatever the units."""
+
+    baseline_band_adc16: tuple[Window, ...]
+    """Allowed medians: one window for every ADC, or one each."""
+    spread_adc16: float
+    """Greatest distance of the 16 % and 84 % points from the median."""
+    dead_adc16: float
+    """A waveform that nowhere exceeds its baseline by more shows no light."""
+    dead_fraction: float
+    """A channel that sees a smaller share of the light of its neighbours is dead."""
+    flat_adc16: float
+    """A channel whose noise is below is flat."""
+    rail_adc16: float
+    """A baseline that is nearer than this to an end of the range is stuck there."""
+    move_sigma: float
+    """A baseline that moved by more standard errors, and by more than move_adc16, moved."""
+    move_adc16: float
+    """Least move that counts."""
+
+    def band(self, adc: int) -> tuple[float, float]:
+        """The window of one ADC."""
+        return self.baseline_band_adc16[adc if len(self.baseline_band_adc16) > 1 else 0]
+
+
+class LightHitSettings(Section):
+    """What counts as seeing light."""
+
+    least_adc16: float
+    """Height above the baseline."""
+    least_chances: int
+    """Events with light on a board (or else on half an ADC) that are enough to judge a channel."""
+
+
+class SparkSettings(Section):
+    """What a spark is."""
+
+    step_adc16: float
+    """Least step between two samples, in an event in which the rest of the board is dark."""
+
+
+class VerdictLimits(Section):
+    """[lightdqm.limits]: when a check fails. Fractions are of the lower end of an interval."""
+
+    noise_high: float = 3.0
+    """Noise of a channel, as a multiple of the median of all channels: more fails."""
+    noise_low: float = 0.333
+    """Noise of a channel, as a share of the median of all channels: less fails."""
+    spark_fraction: float = 0.01
+    """Share of dark events with a spark."""
+    clipped_fraction: float = 0.2
+    """Share of lit events that clip."""
+    negative_fraction: float = 0.02
+    """Share of events that swing below minus the threshold."""
+    tone_adc16: float = 60.0
+    """Amplitude of a tone in the spectrum."""
+    tone_ratio: float = 10.0
+    """Power of a tone over that of the bins around it."""
+    missing_fraction: float = 0.0
+    """Share of events in which an ADC is absent."""
+    clock_spread_ms: int = 1000
+    """Greatest difference of the clocks of the ADCs."""
+    beam_self_ratio: Window | None = None
+    """Allowed ratio of beam to self triggers; absent = any, if both are there."""
+    confidence: float = 0.9999
+    """Of the one-sided intervals behind the checks of fractions."""
+
+
+class PageSettings(Section):
+    """What the report shows; no number depends on it."""
+
+    units: Units = "ADC16"
+    """Unit of the axes."""
+    granularities: tuple[str, ...] = ()
+    """Fraction pages are made for these denominators; empty = as the script does."""
+    pages: tuple[str, ...] = ()
+    """Further fraction pages, e.g. clipped_self_tpc."""
+    plot_all_clipped: bool = False
+    """Pages of clipped waveforms by channel."""
+    plot_all_negatives: bool = False
+    """Pages of negative waveforms by EPCB."""
+    merge_grafana_plots: bool = False
+    """The two masks in the PDF as well."""
+    faces: bool = True
+    """A frowning face marks a bad channel, else a cross."""
+    time_zone: str = "America/Chicago"
+    """Time zone of printed times."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the pages print of the run, beside what the file says.
+
+    ``arguments`` are names and values of the page of arguments; ``run_time`` is when the report
+    was made, as text, empty where a page must not change from run to run.
+    """
+
+    source: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    run_time: str = ""
