@@ -253,7 +253,6 @@ def test_until(project: Path, radiograph: Run, stage: str, here: set[str], targe
 # --- targets --------------------------------------------------------------------------------
 
 
-
 @pytest.mark.parametrize(
     ("target", "here", "executed", "skipped"),
     [
@@ -261,8 +260,18 @@ def test_until(project: Path, radiograph: Run, stage: str, here: set[str], targe
         ("filtered_events", {"lm"}, ["hits", "filtered_events"], ["energies", "selected_cones"]),
         ("energies", {"targets"}, ["energies"], ["candidate_cones"]),
         ("candidate_cones", {"candidates"}, ["candidate_cones"], ["selected_cones"]),
-        ("cones", {"cones", "lm"}, ["selected_cones"], ["neutron_back_projection", "summed_images"]),
-        ("summed_images", {"images"}, ["summed_images", "selected_cones"], ["projections", "figures"]),
+        (
+            "cones",
+            {"cones", "lm"},
+            ["selected_cones"],
+            ["neutron_back_projection", "summed_images"],
+        ),
+        (
+            "summed_images",
+            {"images"},
+            ["summed_images", "selected_cones"],
+            ["projections", "figures"],
+        ),
         ("projections", {"images"}, ["projections"], ["projection_metrics", "figures"]),
         ("figures", {"images"}, ["figures", "projection_metrics"], []),
         ("counters", set(), ["counters"], ["summed_images", "figures"]),
