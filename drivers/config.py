@@ -24,6 +24,7 @@ from ..schemas.settings import Section
 from . import pipelines
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
+from .files import natural_order
 from .overrides import (
     Override,
     keyword_override,
@@ -37,7 +38,6 @@ __all__ = [
     "config_rows",
     "input_path",
     "input_paths",
-    "natural_order",
     "json_schema",
     "load_config",
     "output_path",
@@ -310,7 +310,7 @@ def input_paths(loaded: LoadedConfig) -> list[Path]:
         if path.exists() or not any(c in path.name for c in "*?["):
             paths.append(path)
             continue
-        found = sorted(path.parent.glob(path.name), key=natural_order)
+        found = sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
         if not found:
             msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
             raise InputError(msg, file=path, key="io.input_path")
@@ -327,12 +327,6 @@ def input_paths(loaded: LoadedConfig) -> list[Path]:
 def input_path(loaded: LoadedConfig) -> Path:
     """The first input file of the run; an error if the config names none."""
     return input_paths(loaded)[0]
-
-
-def natural_order(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key of a path: numbers in it by their value."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p]
 
 
 def output_path(loaded: LoadedConfig) -> Path:

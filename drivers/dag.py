@@ -110,10 +110,11 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "start": "[io]",
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",
+        # Where a restart begins follows from the input file.
+        "start": "",
         "tof_start": "[energy]",
         "prior_target": "[prior]",
         "directionality": "[cones]",
@@ -320,7 +321,7 @@ def _reached(
 def _chosen_by(dr: driver.Driver, node: str) -> set[str]:
     """Sections that choose the variant of a node (its ``config.when``)."""
     rules = getattr(_function(dr, node), "resolve", ())
-    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()}
+    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()} - {""}
 
 
 def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:

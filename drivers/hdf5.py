@@ -107,6 +107,14 @@ class RowWriter:
                 _add(target, rows)
         self.close()
 
+    def __enter__(self) -> RowWriter:
+        """Rows may be appended until the block ends."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Drop the side file, also after a failure."""
+        self.close()
+
     def close(self) -> None:
         """Forget the side file."""
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -24,9 +24,12 @@ from .commands.init import init
 from .commands.inspect import inspect
 from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
+from .commands.report import report
 from .commands.run import run
 from .commands.simulate import simulate_imaging
 from .commands.simulate_lightdqm import simulate_lightdqm
+from .commands.verify import verify
+from .commands.watch import watch
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -70,10 +73,13 @@ app.command("run")(run)
 app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
+app.command("watch")(watch)
 app.command("init")(init)
 app.command("export")(export)
+app.command("report")(report)
 app.command("info")(info)
 app.command("inspect")(inspect)
+app.command("verify")(verify)
 app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 simulate.command("lightdqm")(simulate_lightdqm)

@@ -36,6 +36,10 @@ class Screen:
         logger.setLevel(_LEVELS[level])
         logger.propagate = False
 
+    def quiet_log(self) -> None:
+        """Warnings only from the package's own log: for a command with lines of its own."""
+        logging.getLogger("radiograph").setLevel(max(logging.WARNING, _LEVELS[self._level]))
+
     def note(self, text: str) -> None:
         """A line that a user may want to know."""
         if self._level:

@@ -24,11 +24,13 @@ METADATA: Final[dict[str, dict[str, Any]]] = {
 
 
 @contextmanager
-def figure_style(further: dict[str, Any] | None = None) -> Iterator[None]:
+def figure_style(further: Any = None) -> Iterator[None]:
     """Matplotlib's own defaults, the settings of all figures and ``further`` ones, for a while."""
     import matplotlib as mpl
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**_SETTINGS, **(further or {})})
+        mpl.rcParams.update(_SETTINGS)
+        if further is not None:
+            mpl.rcParams.update(further)
         yield

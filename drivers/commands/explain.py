@@ -34,9 +34,11 @@ def explain(
 
 
 def _explanation(node: str, config: Path | None, name: str | None) -> Explanation:
+    import difflib
+
     from ...schemas.errors import UsageError
     from ..explanations import explanation
-    from ..graph import PIPELINES, graph_nodes
+    from ..graph import PIPELINES, graph_nodes, visible_nodes
     from ..listing import example_driver
 
     if name is not None and name not in PIPELINES:
@@ -48,10 +50,14 @@ def _explanation(node: str, config: Path | None, name: str | None) -> Explanatio
 
         loaded = load_config(config)
         return pipeline(loaded.config.pipeline.name, loaded).explain(node)
-    names = [name] if name is not None else list(PIPELINES)
-    for known in names:
+    others: dict[str, str] = {}
+    for known in [name] if name is not None else PIPELINES:
         made = PIPELINES[known]()
         dr = example_driver(known)
-        if made.aliases.get(node, node) in graph_nodes(dr) or known == names[-1]:
+        if made.aliases.get(node, node) in graph_nodes(dr):
             return explanation(dr, made, node)
-    raise AssertionError
+        others |= dict.fromkeys([*visible_nodes(dr), *made.aliases], known)
+    near = difflib.get_close_matches(node, sorted(others), 3, 0.5)
+    hint = f" Did you mean {' or '.join(f'{n} ({others[n]})' for n in near)}?" if near else ""
+    msg = f"No node {node!r} in {name or 'any pipeline'}.{hint} `radiograph nodes` lists all."
+    raise UsageError(msg, key=node)

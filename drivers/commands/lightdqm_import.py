@@ -21,7 +21,7 @@ def import_lines(
     prefix: Annotated[
         str | None,
         typer.Option(
-            help="How the light files' names begin; else [lightdqm] file_syntax. The file of "
+            help="How the light files' names begin; else lightdqm.file_syntax. The file of "
             "index 7 is PREFIX7.FLOW.hdf5."
         ),
     ] = None,

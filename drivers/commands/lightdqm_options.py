@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+Files = Annotated[list[Path], typer.Argument(help="Light files (.FLOW.hdf5), or folders of them.")]
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="TOML file; without one, the defaults of the package."),
@@ -17,16 +18,21 @@ Overrides = Annotated[
 ]
 StoreFile = Annotated[
     Path | None,
-    typer.Option("--store", help="SQLite file of the runs; else [lightdqm] store, or output_dir."),
+    typer.Option("--store", help="SQLite file of the runs; else lightdqm.store, or output_dir."),
 ]
 Reference = Annotated[
     str | None,
     typer.Option(
         "--reference",
         metavar="RUN",
-        help="Run number, or file name, to compare with; else [lightdqm] reference_run.",
+        help="Run number, or file name, to compare with; else lightdqm.reference_run.",
     ),
 ]
+NoStore = Annotated[
+    bool, typer.Option("--no-store", help="Compare with no earlier file, keep nothing.")
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, keep no results.")]
+CacheFolder = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the cache.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]

@@ -1,5 +1,71 @@
-"""``radiograph lightdqm report``: placeholder until the run of the pipeline is here."""
+"""``radiograph lightdqm report``: pictures, report and numbers of light files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .lightdqm_options import (
+    AsJson,
+    CacheFolder,
+    Config,
+    Files,
+    NoCache,
+    NoStore,
+    Overrides,
+    Overwrite,
+    Quiet,
+    Reference,
+    StoreFile,
+)
 
 
-def report() -> None:
-    """Nothing yet."""
+def report(
+    files: Files,
+    config: Config = None,
+    overrides: Overrides = None,
+    output_path: Annotated[
+        Path | None,
+        typer.Option("--output-path", "-o", help="Folder to write to; else lightdqm.output_dir."),
+    ] = None,
+    store: StoreFile = None,
+    no_store: NoStore = False,
+    reference: Reference = None,
+    no_cache: NoCache = False,
+    cache_dir: CacheFolder = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the masks, the report and all numbers of light files, and print where they are.
+
+    Files are named after the light file: <stem>_light_dqm_flatline.png and so on. The exit code
+    is that of the verdict, as of `radiograph lightdqm check`.
+    """
+    from ..lightdqm.opening import light_config, store_path, with_output_folder
+    from ..lightdqm.run import Outputs
+    from .lightdqm_files import asked, finish, headline, verdicts
+
+    loaded = light_config(config, overrides or ())
+    options = asked(
+        store,
+        store_path(loaded, store),
+        files=files,
+        no_store=no_store,
+        reference=reference,
+        no_cache=no_cache,
+        cache_dir=cache_dir,
+        quiet=quiet,
+    )
+    if output_path is not None:
+        loaded = with_output_folder(loaded, output_path)
+    checks = []
+    for found in verdicts(loaded, options, Outputs(), overwrite=overwrite):
+        checks.append(found)
+        if not as_json:
+            typer.echo(headline(found, loaded.config.lightdqm.time_zone))
+            for path in found.written:
+                typer.echo(f"  {path}")
+    finish(checks, as_json=as_json)

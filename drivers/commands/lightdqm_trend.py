@@ -83,8 +83,8 @@ def trend(
     """Show the files of the store with their verdicts and alarms, or quantities over the files.
 
     Without --quantity the exit code is 4 while an alarm is raised (with --latest: if a check of
-    that file fails). An alarm is raised and cleared by several files in a row, as [lightdqm]
-    hysteresis says.
+    that file fails). An alarm is raised and cleared by several files in a row, as
+    lightdqm.hysteresis says.
     """
     from ..lightdqm.opening import light_config, store_path
     from ..lightdqm.store import RunStore

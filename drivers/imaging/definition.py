@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..watching import QuickLook
     from .session import Session
 
 
@@ -78,6 +80,14 @@ def plane_text(plane: Any) -> str:
     )
 
 
+def _quick_look(
+    loaded: LoadedConfig, folder: Path, cache: CacheOptions, overwrite: bool
+) -> QuickLook:
+    from .watching import ImagingQuickLook
+
+    return ImagingQuickLook(loaded, folder, cache, overwrite)
+
+
 def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
@@ -110,6 +120,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=_screen,
+    quick_look=_quick_look,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

@@ -45,6 +45,8 @@ def write_root(file: h5py.File, loaded: LoadedConfig) -> None:
         docs_url="docs/formats.md",
         config_text=text,
     )
+    if loaded.config.hdf5.include_config:
+        file.attrs["config_path"] = str(loaded.path.absolute())
 
 
 def write_meta(

@@ -136,7 +136,7 @@ class ImagingRows:
         if self._names & {"cones", "imaged"} and "lm/event_cone_id" in self._file:
             write_survival(self._file)
         if self._list_mode:
-            self._write_offsets_and_pairs()
+            write_offsets_and_pairs(self._file, self._config.hdf5.pair_table)
 
     def __enter__(self) -> ImagingRows:
         """Rows may be appended until the block ends."""
@@ -153,23 +153,23 @@ class ImagingRows:
         types = blocks(self._file["lm/event_type"])
         return sum(int(np.count_nonzero(part == NEUTRON)) for part in types)
 
-    def _write_offsets_and_pairs(self) -> None:
-        lm = self._file["lm"]
-        lit = lm["cone_lit_pixels"]
-        n = lit.shape[0]
-        offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
-        describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
-        total, begin = 0, 0
-        offsets[0] = 0
-        for counts in blocks(lit):
-            offsets[begin + 1 : begin + 1 + len(counts)] = total + np.cumsum(
-                counts, dtype=np.uint64
-            )
-            total += int(counts.sum(dtype=np.int64))
-            begin += len(counts)
-        wish = self._config.hdf5.pair_table
-        if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
-            write_pair_table(self._file)
+
+def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:
+    """Where the pixels of each cone begin and, as [hdf5] pair_table wishes, the table of pairs."""
+    lm = file["lm"]
+    lit = lm["cone_lit_pixels"]
+    n = lit.shape[0]
+    offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
+    describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
+    total, begin = 0, 0
+    offsets[0] = 0
+    for counts in blocks(lit):
+        ends = total + np.cumsum(counts, dtype=np.uint64)
+        offsets[begin + 1 : begin + 1 + len(counts)] = ends
+        total += int(counts.sum(dtype=np.int64))
+        begin += len(counts)
+    if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
+        write_pair_table(file)
 
 
 def _join_runs(dataset: h5py.Dataset) -> None:

@@ -56,7 +56,8 @@ class Request:
 
     ``targets`` are wanted as one value, ``streams`` range by range; ``counters`` names the
     counter node of each stage that is filled; ``asked`` is what the user named, ``loose``
-    what of it has no place of its own in the file.
+    what of it has no place of its own in the file; ``named`` are targets that were given by
+    name, none for a run up to a stage.
     """
 
     asked: tuple[str, ...]
@@ -65,6 +66,7 @@ class Request:
     streams: tuple[str, ...]
     groups: tuple[Group, ...]
     counters: dict[str, str]
+    named: tuple[str, ...] = ()
 
 
 def request_for_stage(until: Stage, *, figures: bool) -> Request:
@@ -118,4 +120,5 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         streams=tuple(node for g in groups for node in g.nodes),
         groups=groups,
         counters=counters,
+        named=tuple(targets),
     )

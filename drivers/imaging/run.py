@@ -6,6 +6,7 @@ name only when it is whole.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -198,6 +199,7 @@ def _write_file(
         metadata.write_inputs(file, session.files, session.failed)
         seconds = time.perf_counter() - started
         metadata.write_provenance(file, session.manifest, seconds, problems)
+        file["provenance"].attrs["targets_json"] = json.dumps(request.named)
         if session.restart is not None:
             file["provenance"].attrs["restart_stage"] = session.restart.start
     return found

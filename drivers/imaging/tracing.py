@@ -34,9 +34,12 @@ def footprints(saved: SavedRun, cone_ids: I8) -> Footprints:
     return tracing.footprints_of(_drawn_again(saved, saved.cones_at(rows)), place)
 
 
-def footprint_blocks(saved: SavedRun) -> Iterator[tuple[int, Footprints]]:
-    """(first cone, footprints) of successive cones, a bounded number of pixels at a time."""
-    if saved.has_list_mode:
+def footprint_blocks(saved: SavedRun, *, again: bool = False) -> Iterator[tuple[int, Footprints]]:
+    """(first cone, footprints) of successive cones, a bounded number of pixels at a time.
+
+    With ``again`` they are computed from the cones even where the file holds them.
+    """
+    if saved.has_list_mode and not again:
         yield from saved.footprint_blocks(_PIXELS_A_BLOCK)
         return
     for first in range(0, saved.n_cones, _CONES_A_BLOCK):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import Outputs, run_lightdqm
+from .run import Outputs, check_paths, planned_paths, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -82,19 +82,39 @@ def worst_exit_code(checks: Sequence[FileCheck]) -> int:
     return next((code for code in (EXIT_INPUT, EXIT_GATE) if code in codes), 0)
 
 
-def checked_or_unreadable(
+def answer_of(checks: Sequence[FileCheck]) -> dict[str, Any]:
+    """The verdicts on several files as plain values."""
+    files = [check.as_json() for check in checks]
+    return {"exit_code": worst_exit_code(checks), "files": files}
+
+
+def checked_files(
     loaded: LoadedConfig[LightDqmConfig],
-    path: Path,
-    store: RunStore | None,
+    paths: Sequence[Path],
+    store: RunStore | None = None,
+    *,
+    outputs: Outputs | None = None,
+    overwrite: bool = False,
     **options: Any,
-) -> FileCheck:
-    """check_file(), with a file that cannot be read as a result of its own."""
-    try:
-        return check_file(loaded, path, store, **options)
-    except InputError as error:
-        if error.key == "store":
-            raise
-        return FileCheck(path, UNREADABLE, error=error)
+) -> Iterator[FileCheck]:
+    """check_file() of one file after the other; one that cannot be read has no verdict.
+
+    Raises
+    ------
+    UsageError
+        If an output of any file cannot be written; before anything is computed.
+    """
+    if outputs is not None:
+        consent = overwrite or loaded.config.lightdqm.overwrite
+        for path in paths:
+            check_paths(planned_paths(loaded, path, (), outputs), path, overwrite=consent)
+    for path in paths:
+        try:
+            yield check_file(loaded, path, store, outputs=outputs, overwrite=overwrite, **options)
+        except InputError as error:
+            if error.key == "store":
+                raise
+            yield FileCheck(path, UNREADABLE, error=error)
 
 
 def check_file(
@@ -143,7 +163,7 @@ def check_file(
         cache=cache,
     )
     found = report.values
-    record = record_of(identity, str(path), found)
+    record = record_of(identity, str(path.absolute()), found)
     before = [] if store is None else stored_failures(store, comparison.runs)
     if store is not None:
         store.add(record)

@@ -21,7 +21,7 @@ from ..html.parts import Cell, Kind, Markup, Value
 from ..html.sheets import sheet_drawing
 from ..node_execution import NodeRecord
 
-TARGETS: Final = (
+PAGE_NODES: Final = (
     "page_heading",
     "dqm_verdict",
     "mask_pictures",
@@ -62,7 +62,7 @@ class Provenance:
 
 
 def light_page(values: Mapping[str, Any], provenance: Provenance) -> str:
-    """The whole page; ``values`` holds every node of TARGETS by name."""
+    """The whole page; ``values`` holds every node of PAGE_NODES by name."""
     heading = values["page_heading"]
     sheets: dict[str, Sheet] = values["report_pages"]
     sections = [

@@ -42,8 +42,9 @@ _ARGUMENTS: Final = (
 def graph_values(
     config: LightDqmConfig,
     folder: Path,
-    source: Path,
     earlier_runs: pd.DataFrame | None = None,
+    *,
+    source: Path = Path(),
 ) -> Mapping[str, Any]:
     """The values of a config whose relative paths start at ``folder``, for the file ``source``.
 

@@ -29,21 +29,32 @@ def light_config(
     ConfigError
         If they are wrong, or those of another pipeline.
     """
+    loaded: Any
     if path is None:
         with resources.as_file(resources.files("radiograph.configs") / _SHIPPED) as shipped:
-            loaded: LoadedConfig[Any] = load_config(shipped, overrides=overrides, settings=settings)
-        return replace(loaded, path=Path.cwd() / _SHIPPED)
+            loaded = load_config(shipped, overrides=overrides, settings=settings)
+        by_default: LoadedConfig[LightDqmConfig] = replace(loaded, path=Path.cwd() / _SHIPPED)
+        return by_default
     loaded = load_config(path, overrides=overrides, settings=settings)
-    name = loaded.config.pipeline.name
+    name: str = loaded.config.pipeline.name
     if name != "lightdqm":
         text = f'name = "{name}"; this command needs name = "lightdqm"'
         raise ConfigError([SettingProblem(str(path), "pipeline", text, "pipeline.name")], file=path)
-    return loaded
+    checked: LoadedConfig[LightDqmConfig] = loaded
+    return checked
 
 
 def output_folder(loaded: LoadedConfig[LightDqmConfig]) -> Path:
     """[lightdqm] output_dir, relative to the TOML file."""
     return resolved_path(loaded, loaded.config.lightdqm.output_dir)
+
+
+def with_output_folder(
+    loaded: LoadedConfig[LightDqmConfig], folder: Path
+) -> LoadedConfig[LightDqmConfig]:
+    """The same settings with another output_dir, relative to the working folder."""
+    settings = loaded.config.lightdqm.model_copy(update={"output_dir": str(folder.absolute())})
+    return replace(loaded, config=loaded.config.model_copy(update={"lightdqm": settings}))
 
 
 def store_path(loaded: LoadedConfig[LightDqmConfig], given: Path | None) -> Path:

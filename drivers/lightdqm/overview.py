@@ -139,18 +139,40 @@ def alarm_lines(found: Overview) -> list[str]:
     """A table of the alarms that stand; a line if there is none."""
     if not found.raised:
         return ["no alarm is raised"]
-    table = [("alarm", "channel", "raised by", "last failed", "failed")]
+    table = [("alarm", "channels", "raised by", "last failed", "files that failed")]
     table += [
-        (
-            alarm.check,
-            alarm.channel or "-",
-            found.file_name(alarm.since) or "",
-            found.file_name(alarm.last_failed) or "",
-            f"{alarm.n_failed} of {alarm.n_files} files",
-        )
-        for alarm in found.raised
+        (group.check, shortened(group.channels, 8), group.since, group.last_failed, group.failed)
+        for group in raised_groups(found)
     ]
     return columns(table)
+
+
+@dataclass(frozen=True)
+class RaisedGroup:
+    """Alarms of one check that the same file raised: their channels, when, how often."""
+
+    check: str
+    channels: Sequence[str]
+    since: str
+    last_failed: str
+    failed: str
+
+
+def raised_groups(found: Overview) -> list[RaisedGroup]:
+    """The alarms that stand, one row for the channels of a check with the same history."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for alarm in found.raised:
+        key = (
+            alarm.check,
+            found.file_name(alarm.since) or "",
+            found.file_name(alarm.last_failed) or "",
+            f"{alarm.n_failed} of {alarm.n_files}",
+        )
+        groups.setdefault(key, []).append(alarm.channel)
+    return [
+        RaisedGroup(check, [c for c in channels if c], since, last, failed)
+        for (check, since, last, failed), channels in groups.items()
+    ]
 
 
 def _known(number: int) -> int | None:

@@ -1,11 +1,10 @@
 """What several files say together of each channel: means whose errors shrink, and summed counts.
 
 For M files with medians c_i, distances l_i and u_i of their 16 % and 84 % points from it, and n_i
-events: the mean of the c_i, the band sqrt(sum l_i^2) / M below and sqrt(sum u_i^2) / M above it, and
-the standard error sqrt(sum e_i^2) / M, where e_i = sqrt(pi / 2) (u_i + l_i) / 2 / sqrt(n_i) is that
-of a median of n_i normal values. In legacy mode nothing is
-divided by M, as in the script, so its errors grow as sqrt(M). Fractions sum their counts; their
-interval is that of the sums.
+events: the mean of the c_i, the band sqrt(sum l_i^2) / M below it and sqrt(sum u_i^2) / M above it,
+and the standard error sqrt(sum e_i^2) / M, where e_i = sqrt(pi / 2) (u_i + l_i) / 2 / sqrt(n_i) is
+that of a median of n_i normal values. In legacy mode nothing is divided by M, as in the script, so
+its errors grow as sqrt(M). Fractions sum their counts; their interval is that of the sums.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ name only when it is whole.
 from __future__ import annotations
 
 import logging
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -24,7 +25,9 @@ from ..config import LoadedConfig, resolved_path
 from ..files import fault_of_place, replaced_file, writable
 from ..graph import visible_nodes
 from ..node_execution import NodeRecord
+from ..provenance import command_line, versions
 from .file_names import chosen_files, stem
+from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import file_selection, output_folder
 from .output import write_numbers, write_parquet
 from .session import Session, open_session
@@ -36,6 +39,7 @@ NUMBERS: Final = (
     "light_layout",
     "trigger_counts",
     "missing_adcs",
+    "adc_clocks",
     "selected_events",
     "waveform_features",
     "noise_summary",
@@ -125,9 +129,13 @@ def run_lightdqm(
     check_paths(planned, source, overwrite=overwrite or settings.overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = session.resolved(_wanted(targets, outputs))
-    log.info("%s: to %s", source, output_folder(loaded))
-    found = session.run(wanted)
-    written = _write(session, loaded, found, outputs, started)
+    if outputs != Outputs.nothing():
+        log.info("%s: to %s", source, output_folder(loaded))
+    shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
+    every = session.run([*wanted, *(name for name in shown if name not in wanted)])
+    found = {name: every[name] for name in wanted}
+    page = _html(session, loaded, every) if shown else ""
+    written = _write(session, loaded, found, page, outputs, started)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
@@ -155,6 +163,10 @@ class _Paths:
     def numbers(self) -> Path:
         return self.of(".h5")
 
+    @property
+    def page(self) -> Path:
+        return self.of(".html")
+
     def figure(self, name: str) -> Path:
         return self.of(f"_{name}")
 
@@ -172,7 +184,7 @@ def planned_paths(
     if outputs.numbers and loaded.config.lightdqm.write_parquet:
         planned += [paths.table(name) for name in wanted]
     if outputs.figures and FIGURES in wanted:
-        planned += [paths.figure(name) for name in FIGURE_FILES]
+        planned += [*(paths.figure(name) for name in FIGURE_FILES), paths.page]
     return planned
 
 
@@ -195,6 +207,7 @@ def _write(
     session: Session,
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
+    page: str,
     outputs: Outputs,
     started: float,
 ) -> list[Path]:
@@ -219,7 +232,25 @@ def _write(
         if outputs.figures:
             for name, content in found.get(FIGURES, {}).items():
                 new(paths.figure(name)).write_bytes(content)
+        if page:
+            new(paths.page).write_text(page, encoding="utf-8")
     return written
+
+
+def _html(session: Session, loaded: LoadedConfig[LightDqmConfig], found: Mapping[str, Any]) -> str:
+    """The report as one HTML page, with what it was made of."""
+    for name, sheet in found["report_pages"].items():
+        if sheet.problem:
+            log.warning("page %s could not be drawn: %s", name, sheet.problem)
+    source = session.source
+    facts = (
+        ("input", source.path),
+        ("size in bytes", str(source.size)),
+        ("xxh3_128", source.content_hash),
+        ("command", shlex.join(command_line())),
+        ("software", ", ".join(f"{name} {value}" for name, value in versions().items())),
+    )
+    return light_page(found, Provenance(facts, loaded.text, session.manifest.nodes))
 
 
 def schema_of(session: Session, node: str) -> str:

@@ -105,7 +105,7 @@ def open_session(
     The file is known by samples of its content, since reading all of a long file would take
     longer than looking at its events; ``cache.rehash`` reads all of it.
     """
-    values = graph_values(loaded.config, loaded.path.parent, path, earlier_runs)
+    values = graph_values(loaded.config, loaded.path.parent, earlier_runs, source=path)
     source = file_ref(path) if cache.rehash else sampled_file_ref(path)
     opened = open_cache(cache, lightdqm().untracked)
     session = Session(loaded.config, source, values, opened)

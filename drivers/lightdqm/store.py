@@ -24,7 +24,7 @@ from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.frames import DQM_VERDICT, TRIGGER_COUNTS
 from ...schemas.lightdqm.stored_runs import ARRAY_DTYPES, RunIdentity, RunRecord
 from ...schemas.tables import TableSchema
-from .file_names import natural_key
+from ..files import natural_order
 from .store_schema import APPLICATION_ID, RUN_COLUMNS, SCHEMA_VERSION, create_store
 
 # How long a write waits for other processes.
@@ -57,7 +57,7 @@ def order_key(identity: RunIdentity) -> tuple[Any, ...]:
         0 if start is None else start,
         identity.run,
         identity.subrun,
-        natural_key(identity.name),
+        natural_order(identity.name),
     )
 
 
@@ -207,11 +207,10 @@ class RunStore:
 
     def runs(self, config_hash: str | None = None) -> list[StoredRun]:
         """The files of the store, or those measured with some settings, in their order."""
-        query, values = "SELECT id FROM runs", ()
-        if config_hash is not None:
-            query, values = query + " WHERE config_hash = ?", (config_hash,)
+        query = "SELECT id FROM runs WHERE :wanted IS NULL OR config_hash = :wanted"
         with self._sound():
-            return self._runs([row[0] for row in self._connection.execute(query, values)])
+            found = self._connection.execute(query, {"wanted": config_hash})
+            return self._runs([row[0] for row in found])
 
     def _runs(self, run_ids: Sequence[int]) -> list[StoredRun]:
         runs = []

@@ -15,13 +15,13 @@ from ...nodes.sheets.drawing import sheet_png
 from ...schemas.errors import UsageError
 from ..files import replaced_file, writable
 from ..html.page import Section, page_text
-from ..html.parts import Markup, badge, code, heading, note, paragraph, table
+from ..html.parts import Kind, Markup, badge, code, heading, note, paragraph, table
 from ..html.sheets import sheet_drawing
-from .overview import FileRow, Overview, failing_text, start_text
-from .verdict_text import columns, finite, status_word
+from .overview import FileRow, Overview, failing_text, raised_groups, start_text
+from .verdict_text import columns, finite, shortened, status_word
 
 _TITLE: Final = "Light DQM: trends"
-_KINDS: Final = {"pass": "good", "fail": "bad", "warn": "warn"}
+_KINDS: Final[Mapping[str, Kind]] = {"pass": "good", "fail": "bad", "warn": "warn"}
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,18 @@ def panel_as_json(panel: TrendPanel) -> dict[str, Any]:
 def panel_lines(panel: TrendPanel, time_zone: str) -> list[str]:
     """One trend as a table of text."""
     unit = f" ({panel.request.unit})" if panel.request.unit else ""
-    rows = [("start", "run", "sub-run", f"value{unit}", "lower", "upper", "n", "fails")]
-    for row in panel.frame.itertuples(index=False):
-        start = int(row.start_ms)
+    rows: list[tuple[str, ...]] = [
+        ("start", "run", "sub-run", f"value{unit}", "lower", "upper", "n", "fails")
+    ]
+    for row in panel.frame.to_dict(orient="records"):
+        start = row["start_ms"]
         rows.append(
             (
                 local_time(start, time_zone) if start >= 0 else "unknown",
-                str(row.run) if int(row.run) >= 0 else "",
-                str(row.subrun) if int(row.subrun) >= 0 else "",
-                *(_number(float(v)) for v in (row.value, row.lower, row.upper)),
-                str(row.n) if int(row.n) else "",
-                str(row.failing),
+                *(str(row[key]) if row[key] >= 0 else "" for key in ("run", "subrun")),
+                *(_number(row[key]) for key in ("value", "lower", "upper")),
+                str(row["n"] or ""),
+                row["failing"],
             )
         )
     band = panel.band
@@ -83,7 +84,7 @@ def panel_lines(panel: TrendPanel, time_zone: str) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return "no data" if finite(value) is None else f"{value:.6g}"
+    return "-" if finite(value) is None else f"{value:.6g}"
 
 
 def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) -> None:
@@ -157,17 +158,17 @@ def _html(written: Written) -> bytes:
         sections.append(Section("Numbers", parts))
     newest = found.files[-1]
     subtitle = f"{len(found.files)} files, the newest {newest.run.identity.name}"
-    return page_text(_TITLE, sections, subtitle=subtitle).encode()
+    return page_text(_TITLE, sections, subtitle=subtitle, wide=True).encode()
 
 
 def _alarms_part(found: Overview) -> Markup:
     if not found.raised:
         return note("No alarm is raised.", "good")
     rows = [
-        [a.check, a.channel, found.file_name(a.since), found.file_name(a.last_failed), a.n_failed]
-        for a in found.raised
+        [g.check, shortened(g.channels, 48), g.since, g.last_failed, g.failed]
+        for g in raised_groups(found)
     ]
-    return table(("check", "channel", "raised by", "last failed", "files that failed"), rows)
+    return table(("check", "channels", "raised by", "last failed", "files that failed"), rows)
 
 
 def _files_part(files: Sequence[FileRow], time_zone: str) -> Markup:
@@ -175,7 +176,7 @@ def _files_part(files: Sequence[FileRow], time_zone: str) -> Markup:
     for row in files:
         identity = row.run.identity
         numbers = (None if n < 0 else n for n in (identity.run, identity.subrun))
-        verdict = badge(status_word(row.status), _KINDS.get(row.status, "plain"))  # type: ignore[arg-type]
+        verdict = badge(status_word(row.status), _KINDS.get(row.status, "plain"))
         rows.append(
             [
                 start_text(row.run, time_zone),

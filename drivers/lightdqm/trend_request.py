@@ -11,13 +11,13 @@ from ...nodes.lightdqm.grouping import HAS_SENSOR, N_CHANNELS, N_EPCBS
 from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqm
 from ...schemas.lightdqm.stored_runs import ROI_MHZ
-from ...schemas.lightdqm.trends import ChannelGroup, TrendRequest
+from ...schemas.lightdqm.trends import ChannelGroup, ReferenceBand, TrendRequest
 from .alarms import Hysteresis
 from .history import reference_runs
 from .overview import Overview, overview
 from .records import config_hash
-from .store import RunStore
-from .trends import reference_band, trend_frame
+from .store import RunStore, StoredRun
+from .trends import failing_checks, reference_band, trend_frame
 
 # The denominator of a fraction that belongs to a group, unless another is asked for.
 _GRANULARITIES: Final = {"channel": "channel", "epcb": "epcb", "tpc": "tpc", "all": "total"}
@@ -126,7 +126,7 @@ def asked_trends(
     reference: str | None = None,
     last: int = 0,
 ) -> list[TrendPanel]:
-    """The requests over the last files (0 = all), against the reference run or all files.
+    """The requests over the last files (0 = all), against the reference run or all good files.
 
     Raises
     ------
@@ -135,15 +135,26 @@ def asked_trends(
     """
     runs = [row.run for row in history.files]
     named = settings.reference_run if reference is None else reference
-    against, label = runs, "all files"
+    known = None
     if named is not None:
-        against = reference_runs(store, runs[0].identity.config_hash, named)
-        label = f"reference run {named}"
+        known = reference_runs(store, runs[0].identity.config_hash, named)
     return [
         TrendPanel(
             request,
             trend_frame(store, runs[-last:], request),
-            reference_band(store, against, request, label),
+            reference_band(store, known, request, f"reference run {named}")
+            if known is not None
+            else _band_of_good_files(store, runs, request),
         )
         for request in requests
     ]
+
+
+def _band_of_good_files(
+    store: RunStore, runs: Sequence[StoredRun], request: TrendRequest
+) -> ReferenceBand | None:
+    """What the files say in which no check of the group fails; all files, if there is none."""
+    failing = failing_checks(store, runs, request.group)
+    good = [run for run in runs if not failing[run.run_id]]
+    label = "files that pass" if good else "all files"
+    return reference_band(store, good or runs, request, label)

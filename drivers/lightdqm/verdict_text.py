@@ -11,7 +11,7 @@ import pandas as pd
 from ...nodes.lightdqm.findings import overall_status as overall_status
 
 _MOST_CHANNELS: Final = 6
-_WORDS: Final = {"no_data": "no data"}
+_WORDS: Final = {"no_data": "no data", "unreadable": "UNREADABLE"}
 
 
 def status_word(status: str) -> str:
@@ -23,17 +23,17 @@ def checks_as_json(verdict: pd.DataFrame) -> list[dict[str, Any]]:
     """Each check as plain values; what is no number is null."""
     return [
         {
-            "check": str(row.check),
-            "status": str(row.status),
-            "value": finite(row.value),
-            "limit": finite(row.limit),
-            "unit": str(row.unit),
-            "n_channels": int(row.n_channels),
-            "channels": str(row.channels).split(),
-            "reason": str(row.reason),
-            "action": str(row.action),
+            "check": str(row["check"]),
+            "status": str(row["status"]),
+            "value": finite(row["value"]),
+            "limit": finite(row["limit"]),
+            "unit": str(row["unit"]),
+            "n_channels": int(row["n_channels"]),
+            "channels": str(row["channels"]).split(),
+            "reason": str(row["reason"]),
+            "action": str(row["action"]),
         }
-        for row in verdict.itertuples(index=False)
+        for row in verdict.to_dict(orient="records")
     ]
 
 
@@ -45,29 +45,30 @@ def finite(value: float) -> float | None:
 def verdict_lines(verdict: pd.DataFrame) -> list[str]:
     """The table of checks: status, worst value, limit, channels, reason; what to do below it."""
     rows = [("check", "status", "value", "limit", "channels", "found")]
-    for row in verdict.itertuples(index=False):
-        unit = f" {row.unit}" if row.unit else ""
+    checks = checks_as_json(verdict)
+    for check in checks:
+        unit = f" {check['unit']}" if check["unit"] else ""
         rows.append(
             (
-                str(row.check),
-                status_word(str(row.status)),
-                f"{_number(row.value)}{unit}" if math.isfinite(row.value) else "",
-                _number(row.limit),
-                shortened(str(row.channels).split()),
-                str(row.reason),
+                check["check"],
+                status_word(check["status"]),
+                _number(check["value"]) + unit if check["value"] is not None else "",
+                _number(check["limit"]),
+                shortened(check["channels"]),
+                check["reason"],
             )
         )
     lines = [f"  {line}" for line in columns(rows)]
     lines += [
-        f"  {row.check}: {row.action}"
-        for row in verdict.itertuples(index=False)
-        if row.action and str(row.status) == "fail"
+        f"  {check['check']}: {check['action']}"
+        for check in checks
+        if check["action"] and check["status"] == "fail"
     ]
     return lines
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}" if math.isfinite(value) else ""
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def shortened(channels: Sequence[str], most: int = _MOST_CHANNELS) -> str:

@@ -42,6 +42,14 @@ def cones_through(footprints: Footprints, inside: Mask) -> tuple[I8, U4]:
     return cone[first], np.diff(first, append=len(cone)).astype(np.uint32)
 
 
+def image_of(footprints: Footprints, grid: PixelGrid, chosen: Mask) -> U4:
+    """How many of the chosen cones light each pixel, shape (nv, nu)."""
+    offsets = footprints.offsets.astype(np.int64)
+    lit: I8 = offsets[1:] - offsets[:-1]
+    pixels = footprints.pixels[np.repeat(chosen, lit)]
+    return np.bincount(pixels, minlength=grid.nu * grid.nv).astype(np.uint32).reshape(grid.shape)
+
+
 def pixels_in(region: RegionOfInterest, grid: PixelGrid) -> Mask:
     """Pixels whose centres lie in a region, edges included; shape (nv, nu)."""
     inside_u, inside_v = centers_in(region, grid)

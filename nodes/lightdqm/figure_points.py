@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ...schemas.arrays import F8, I8, Mask
-from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Words
+from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Symbol, Words
 from ..sheets.frames import (
     BLUE,
     GREY,
@@ -160,16 +160,14 @@ def _points(points: Points, adc: int, frame: Frame) -> list[Shape]:
     low, high = frame.y_limits
     above, below = has_data & (value > high), has_data & (value < low)
     inside = has_data & ~above & ~below
+    places: dict[Symbol, Mask] = {"dot": inside, "up": above, "down": below}
     shapes: list[Shape] = []
     for chosen, alpha in ((~faded, 1.0), (faded, FADED)):
         c = np.flatnonzero(has_data & chosen)
         ends = bars(frame, c, points.lower[adc, c], points.upper[adc, c])
         shapes.append(Strokes(ends, BLUE, 1.0, alpha))
-        for at, symbol, color, size in (
-            (inside, "dot", BLUE, 4.2),
-            (above, "up", VERMILION, 7.0),
-            (below, "down", VERMILION, 7.0),
-        ):
+        for symbol, at in places.items():
+            color, size = (BLUE, 4.2) if symbol == "dot" else (VERMILION, 7.0)
             c = np.flatnonzero(at & chosen)
             texts = tuple(_text(points, adc, int(channel)) for channel in c)
             xy = np.add(frame.at(c, value[c]), (0.0, _INWARD[symbol]))

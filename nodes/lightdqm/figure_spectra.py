@@ -22,11 +22,11 @@ _LEFT, _RIGHT, _BETWEEN = 0.95, 0.25, 0.35
 _HEIGHT: Final = 1.28
 
 
-def spectra_sheet(name: str, spectra: EpcbSpectra, heading: Heading) -> Sheet:
-    """The page; bin 0, the pedestal, is left out."""
+def spectra_sheet(name: str, spectra: EpcbSpectra, heading: Heading, *, of: str) -> Sheet:
+    """The page, ``of`` which waveforms; bin 0, the pedestal, is left out."""
     n_adcs = len(spectra.mean_V2)
     size = (_WIDTH, _ABOVE + _PITCH * n_adcs + _BELOW)
-    title = f"Power spectra of dark waveforms ({_unit(spectra.frequency_MHz)})"
+    title = f"Power spectra of {of} ({_unit(spectra.frequency_MHz)})"
     keys = tuple(Key(f"EPCB {k}", color, line=True) for k, color in enumerate(COLORS))
     shapes = heading_shapes(title, heading, size, keys)
     y_limits = _limits(spectra)

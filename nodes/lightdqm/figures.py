@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -63,7 +65,7 @@ def page_heading(
     )
     counts = f"{trigger_counts['n_selected'].sum()} of {len(light_events)} events"
     return Heading(
-        source=run_facts.source,
+        source=PurePath(run_facts.source).name,
         period=period(light_events["utime_ms"].to_numpy(), page_settings.time_zone),
         events=f"{counts} ({kinds})" if kinds else counts,
     )
@@ -127,7 +129,7 @@ def mask_pages(
     """The masks in the report: with crosses, or as the PNGs with merge_grafana_plots."""
     faces = page_settings.faces and page_settings.merge_grafana_plots
     return {
-        name: _sheet(name, lambda grid=grid: mask_sheet(grid, page_heading, faces=faces))
+        name: _sheet(name, partial(mask_sheet, grid, page_heading, faces=faces))
         for name, grid in mask_grids.items()
     }
 
@@ -199,17 +201,27 @@ def summary_pages(
         )
         return points_sheet(points, page_heading, HAS_SENSOR)
 
-    return {name: _sheet(name, lambda name=name: sheet(name)) for name in pages}
+    return {name: _sheet(name, partial(sheet, name)) for name in pages}
 
 
 @tag(stage="figures", scope="run", helper="true")
-def spectra_page(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
-    """Mean and median power spectra of every board."""
-    return {
-        "spectra": _sheet(
-            "spectra", lambda: spectra_sheet(file_name("spectra"), epcb_spectra, page_heading)
-        )
-    }
+@config.when(legacy=False)
+def spectra_page__dark(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
+    """Mean and median power spectra of every board, of its dark waveforms."""
+    return _spectra(epcb_spectra, page_heading, "dark waveforms")
+
+
+@tag(stage="figures", scope="run", helper="true")
+@config.when(legacy=True)
+def spectra_page__of_script(epcb_spectra: EpcbSpectra, page_heading: Heading) -> dict[str, Sheet]:
+    """Mean and median power spectra of every board, of all waveforms."""
+    return _spectra(epcb_spectra, page_heading, "all waveforms, norm of the earlier script")
+
+
+def _spectra(spectra: EpcbSpectra, heading: Heading, of: str) -> dict[str, Sheet]:
+    name = file_name("spectra")
+    make = partial(spectra_sheet, name, spectra, heading, of=of)
+    return {"spectra": _sheet("spectra", make)}
 
 
 @tag(stage="figures", scope="run", helper="true")
@@ -228,9 +240,7 @@ def fraction_pages(
         return points_sheet(points, page_heading, HAS_SENSOR)
 
     return {
-        name: _sheet(name, lambda name=name: sheet(name))
-        for name in page_names
-        if name in FRACTION_PAGES
+        name: _sheet(name, partial(sheet, name)) for name in page_names if name in FRACTION_PAGES
     }
 
 

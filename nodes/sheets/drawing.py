@@ -114,5 +114,7 @@ def _symbol_path(symbol: Symbol) -> Path:
 def _path(lines: Sequence[F8]) -> Path:
     from matplotlib.path import Path
 
+    if not lines:
+        return Path(np.empty((0, 2)))
     codes = np.concatenate([[Path.MOVETO, *[Path.LINETO] * (len(p) - 1)] for p in lines])
     return Path(np.concatenate(lines), codes)

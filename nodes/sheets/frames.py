@@ -99,9 +99,9 @@ def lines(pieces: list[F8]) -> F8:
     return np.concatenate([part for piece in pieces for part in (piece, _GAP)])[:-1]
 
 
-def bars(frame: Frame, x: F8, lower: F8, upper: F8) -> F8:
+def bars(frame: Frame, x: ArrayLike, lower: F8, upper: F8) -> F8:
     """Upright lines from ``lower`` to ``upper`` at each x, as one array."""
-    ends = np.full((len(x), 3, 2), np.nan)
+    ends = np.full((len(lower), 3, 2), np.nan)
     ends[:, 0], ends[:, 1] = frame.at(x, lower), frame.at(x, upper)
     return ends.reshape(-1, 2)
 
@@ -113,13 +113,14 @@ def ticks_of(limits: tuple[float, float], at_most: int) -> F8:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10, 20) if m * power >= raw * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return np.arange(first, last + 1) * step
+    return np.asarray(np.arange(first, last + 1) * step, dtype=np.float64)
 
 
 def decades(limits: tuple[float, float]) -> F8:
     """The powers of ten within the limits, at most eight of them."""
     first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
-    return 10.0 ** np.arange(first, last + 1, max(1, math.ceil((last - first) / 8)))
+    powers = np.arange(first, last + 1, max(1, math.ceil((last - first) / 8)))
+    return np.asarray(10.0**powers, dtype=np.float64)
 
 
 def tick_labels(ticks: F8) -> list[str]:

@@ -26,7 +26,9 @@ class Outline:
     width: float = 1.2
 
 
-def _arc(radius: float, start: float, stop: float, points: int, x: float = 0.0, y: float = 0.0):
+def _arc(
+    radius: float, start: float, stop: float, points: int, x: float = 0.0, y: float = 0.0
+) -> F8:
     angle = np.radians(np.linspace(start, stop, points))
     return np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)])
 

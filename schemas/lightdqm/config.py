@@ -54,7 +54,7 @@ class LightDqm(Section):
     write_parquet: bool = False
     """Write the tables as Parquet as well (needs radiograph[parquet])."""
     merge_grafana_plots: bool = False
-    """The two mask pictures in the PDF as well."""
+    """The PDF shows the masks as the PNGs do, with faces; else with crosses."""
     plot_all_clipped: bool = False
     """Pages of clipped waveforms by channel."""
     plot_all_negatives: bool = False
@@ -84,7 +84,7 @@ class LightDqm(Section):
     granularities: tuple[Granularity, ...] = ()
     """Fraction pages are made for these denominators; empty = those of the script."""
     pages: tuple[str, ...] = ()
-    """Further fraction pages, such as "clipped_self_tpc" or "negative_beam_total"."""
+    """Pages of the report, such as "usual", "waveforms", "clipped_self_tpc"; empty = the usual."""
     faces: bool = True
     """A frowning face marks a bad channel in the masks, else a cross."""
     reference_run: int | None = Field(default=None, ge=0)

@@ -115,7 +115,7 @@ class PageSettings(Section):
     granularities: tuple[str, ...] = ()
     """Fraction pages are made for these denominators; empty = as the script does."""
     pages: tuple[str, ...] = ()
-    """Further fraction pages, e.g. clipped_self_tpc."""
+    """Pages of the report by name; empty = the usual ones."""
     plot_all_clipped: bool = False
     """Pages of clipped waveforms by channel."""
     plot_all_negatives: bool = False

@@ -212,7 +212,7 @@ def _conic(
     height = abs(h)
     least = height / math.sqrt(reach * reach + height * height)
     top = A + B
-    if top <= least:
+    if not top > least:
         return NOTHING, 0.0
     scale = height / top
     low = A - B
