@@ -36,6 +36,10 @@ class Screen:
         logger.setLevel(_LEVELS[level])
         logger.propagate = False
 
+    def quiet_log(self) -> None:
+        """Warnings only from the package's own log: for a command with lines of its own."""
+        logging.getLogger("radiograph").setLevel(max(logging.WARNING, _LEVELS[self._level]))
+
     def note(self, text: str) -> None:
         """A line that a user may want to know."""
         if self._level:
@@ -67,6 +71,8 @@ class Screen:
         """Stage lines, warnings and problems, then every counter that is not zero."""
         if not self._level:
             return
+        for file in report.failed:
+            self.warn(f"gave nothing: {file['message']}")
         for text in report.warnings:
             self.warn(text)
         for problem in report.problems[:_MOST_PROBLEMS_SHOWN]:

@@ -16,6 +16,7 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..watching import QuickLook
     from .session import Session
 
 
@@ -92,6 +93,14 @@ def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     }
 
 
+def _quick_look(
+    loaded: LoadedConfig[LightDqmConfig], _folder: Path, cache: CacheOptions, overwrite: bool
+) -> QuickLook:
+    from .watching import LightQuickLook
+
+    return LightQuickLook(loaded, cache, overwrite)
+
+
 DEFINITION = Definition(
     name="lightdqm",
     settings=LightDqmConfig,
@@ -106,6 +115,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=lambda _: ScreenSettings(),
+    quick_look=_quick_look,
     keys=MappingProxyType(
         {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}
     ),

@@ -36,9 +36,9 @@ def test_a_group_without_a_command_shows_its_help(radiograph: Run, argv: tuple[s
         (("runn", "a.toml"), "No such command 'runn'. Did you mean 'run'?"),
         (("run",), "Missing argument 'config'"),
         (("run", "a.toml", "--overwrit"), "No such option: --overwrit"),
-        (("run", "a.toml", "b.toml"), "unexpected extra argument"),
+        (("check", "a.toml", "b.toml"), "unexpected extra argument"),
         (("run", "a.toml", "--target"), "--target"),
-        (("simulate", "lightdqm"), "No such command 'lightdqm'"),
+        (("simulate", "cosmics"), "No such command 'cosmics'"),
         (("nodes", "--stage"), "No such option: --stage"),
     ],
 )

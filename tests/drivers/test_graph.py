@@ -72,8 +72,9 @@ GOLDEN = {
         "neutron_direction_ok", "neutron_selected_cones", "prior_target_cm", "selected_cones",
     ],
     "images": [
-        "footprints", "gamma_back_projection", "gamma_image", "neutron_back_projection",
-        "neutron_image", "summed_images",
+        "cones_through_region", "events_through_region", "footprints", "footprints_of_cones",
+        "gamma_back_projection", "gamma_image", "neutron_back_projection", "neutron_image",
+        "summed_images",
     ],
     "metrics": ["projection_metrics", "projections", "region_of_interest"],
     "counters": ["counters"],
@@ -257,7 +258,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         return {v for v in found if graph_nodes(dr)[v].tags["stage"] not in ("metrics", "figures")}
 
     images = {f"{s}_{n}" for s in ("neutron", "gamma") for n in ("back_projection", "image")}
-    images |= {"summed_images", "footprints"}
+    images |= {"summed_images", "footprints", "footprints_of_cones"}
+    images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     assert downstream("pixel_grid") == images | counted
     assert downstream("imaging_method") == images | counted
