@@ -22,13 +22,13 @@ from ..schemas.errors import UsageError
 from ..schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
-    N_CHANNELS,
     PLANTED_FAULTS,
     RECTANGLES,
     RWM_CHANNEL,
     RWM_THRESHOLD_ADC16,
     LightSimulationSettings,
 )
+from ..schemas.lightdqm.detector import N_CHANNELS
 from ..schemas.sources import EventRange
 from .files import replaced_file
 from .graph import Pipeline, build_driver

@@ -23,7 +23,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import LightReport, Outputs, check_paths, planned_paths, run_lightdqm
+from .run import LightReport, Outputs, check_outputs, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -112,9 +112,7 @@ def checked_files(
         If an output of any file cannot be written; before anything is computed.
     """
     if outputs is not None:
-        consent = overwrite or loaded.config.lightdqm.overwrite
-        for path in paths:
-            check_paths(planned_paths(loaded, path, (), outputs), path, overwrite=consent)
+        check_outputs(loaded, paths, (), outputs, overwrite=overwrite)
     for path in paths:
         try:
             yield check_file(loaded, path, store, outputs=outputs, overwrite=overwrite, **options)
@@ -184,7 +182,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        report,
+        report.without_values(),
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...schemas.errors import ConfigError, InputError, SettingProblem
+from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, resolved_path
@@ -16,7 +16,7 @@ from .checking import check_file, compared_with
 from .file_names import chosen_files
 from .opening import file_selection, store_path
 from .records import identity_of
-from .run import LightReport, Outputs, check_paths, planned_paths, run_lightdqm
+from .run import LightReport, Outputs, check_outputs, run_lightdqm
 from .session import Session, open_session
 from .store import RunStore
 
@@ -24,14 +24,16 @@ from .store import RunStore
 def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
     """The files that a config names; ConfigError or InputError if there is none."""
     settings = loaded.config.lightdqm
-    if not settings.input_path:
+    named = settings.input_path
+    paths = [resolved_path(loaded, p) for p in ((named,) if isinstance(named, str) else named) if p]
+    if not paths:
         text = "missing key 'input_path'; add input_path = \"...\", a .FLOW.hdf5 file or a folder"
         raise ConfigError([SettingProblem(str(loaded.path), "lightdqm", text)], file=loaded.path)
-    path = resolved_path(loaded, settings.input_path)
-    if not path.exists():
-        msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
-        raise InputError(msg, file=path, key="lightdqm.input_path")
-    return chosen_files([path], file_selection(settings))
+    for path in paths:
+        if not path.exists():
+            msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
+            raise InputError(msg, file=path, key="lightdqm.input_path")
+    return chosen_files(paths, file_selection(settings))
 
 
 def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
@@ -67,17 +69,26 @@ def run_config(
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
     progress: object = None,
+    executor: object = None,
 ) -> LightReport:
     """Every file that a config names, one after the other; one report.
 
     Each is compared with the files before it and kept in the store; with ``targets`` it is only
     compared. A file of several that cannot be read is told and left out.
+
+    Raises
+    ------
+    InputError
+        If no file can be read.
+    UsageError
+        If an output cannot be written; before anything is computed.
     """
     del progress
+    if executor is not None:
+        msg = "--executor dask is for the event ranges of the pipeline imaging; leave it out"
+        raise UsageError(msg, key="executor")
     files = input_files(loaded)
-    consent = overwrite or loaded.config.lightdqm.overwrite
-    for source in files:
-        check_paths(planned_paths(loaded, source, targets, Outputs()), source, overwrite=consent)
+    check_outputs(loaded, files, targets, Outputs(), overwrite=overwrite)
     reports: list[LightReport] = []
     failed: list[dict[str, Any]] = []
     for source in files:

@@ -80,12 +80,13 @@ def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     from ..config import resolved_path
 
     settings = loaded.config.lightdqm
-    there = settings.input_path and resolved_path(loaded, settings.input_path).exists()
-    note = " (not there yet)" if settings.input_path and not there else ""
+    named = settings.input_path
+    paths = [named] if isinstance(named, str) and named else list(named)
+    missing = [p for p in paths if not resolved_path(loaded, p).exists()]
     events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
     return {
         "pipeline": "lightdqm",
-        "input": settings.input_path + note,
+        "input": [f"{p} (not there yet)" if p in missing else p for p in paths],
         "output": settings.output_dir,
         "status": settings.channel_status_csv,
         "events": events,

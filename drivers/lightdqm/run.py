@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +81,10 @@ class LightReport:
         """The report as plain values."""
         return {name: value for name, value in vars(self).items() if name != "values"}
 
+    def without_values(self) -> LightReport:
+        """The same, without what may be large."""
+        return replace(self, values={})
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -124,9 +128,7 @@ def run_lightdqm(
         If the file cannot be read or the outputs cannot be written; nothing is written then.
     """
     started = time.perf_counter()
-    settings = loaded.config.lightdqm
-    planned = planned_paths(loaded, source, targets, outputs)
-    check_paths(planned, source, overwrite=overwrite or settings.overwrite)
+    check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = session.resolved(_wanted(targets, outputs))
     if outputs != Outputs.nothing():
@@ -171,7 +173,7 @@ class _Paths:
         return self.of(f"_{name}")
 
     def table(self, name: str) -> Path:
-        return self.of(f"_{name}.parquet")
+        return self.of(f"_{name.removeprefix('dqm_')}.parquet")
 
 
 def planned_paths(
@@ -188,8 +190,33 @@ def planned_paths(
     return planned
 
 
-def check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
-    """UsageError if an output cannot be written, or would replace another without consent."""
+def check_outputs(
+    loaded: LoadedConfig[LightDqmConfig],
+    sources: Sequence[Path],
+    targets: Sequence[str],
+    outputs: Outputs,
+    *,
+    overwrite: bool,
+) -> None:
+    """UsageError if an output of any file cannot be written.
+
+    Nothing is replaced without consent, and no output of one input by that of another.
+    """
+    makers: dict[Path, Path] = {}
+    for source in sources:
+        planned = planned_paths(loaded, source, targets, outputs)
+        _check_paths(planned, source, overwrite=overwrite or loaded.config.lightdqm.overwrite)
+        for path in planned:
+            other = makers.setdefault(path, source)
+            if other != source:
+                msg = (
+                    f"{path}: would be made of {other} and of {source}. Give one of them another "
+                    "name, or look at one at a time."
+                )
+                raise UsageError(msg, file=path, key="lightdqm.input_path")
+
+
+def _check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
     for path in planned:
         fault = fault_of_place(path, (source,))
         if fault:
