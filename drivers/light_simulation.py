@@ -31,7 +31,7 @@ from ..schemas.light_simulation import (
 from ..schemas.lightdqm.detector import N_CHANNELS
 from ..schemas.sources import EventRange
 from .files import replaced_file
-from .graph import Pipeline, build_driver
+from .graph import Pipeline, build_driver, dependencies
 from .hdf5 import need_room, new_file
 
 Compression = Literal["gzip", "lzf"]
@@ -77,8 +77,8 @@ class LightSimulation:
     """The graph of one file: what all events share is made once, waveforms block by block."""
 
     def __init__(self, settings: LightSimulationSettings) -> None:
-        self._driver = build_driver(light_simulation_pipeline(), {})
-        self._inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
+        driver = build_driver(light_simulation_pipeline(), {})
+        inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
         shared = (
             "light_streams",
             "pulse_shapes",
@@ -93,13 +93,19 @@ class LightSimulation:
             "light_event_truth",
             "channel_status",
         )
-        self.shared = dict(self._driver.execute(list(shared), inputs=self._inputs))
+        self.shared = dict(driver.execute(list(shared), inputs=inputs))
+        needed = dependencies(driver, "light_samples") - {"event_range"}
+        self._of_samples = {name: (inputs | self.shared)[name] for name in needed}
 
     def samples(self, first_event: int, n_events: int) -> NDArray[np.int16]:
-        """Samples of a range of events, shape (n_events, n_adcs, 64, n_samples)."""
-        inputs = self._inputs | {"event_range": EventRange(first_event, n_events)}
-        done = self._driver.execute(["light_samples"], inputs=inputs, overrides=self.shared)
-        return np.asarray(done["light_samples"])
+        """Samples of a range of events, shape (n_events, n_adcs, 64, n_samples).
+
+        The node is called by itself: what Hamilton keeps of an execution would hold every block
+        until Python collects its garbage.
+        """
+        from ..nodes.simulation.light_waveforms import light_samples
+
+        return light_samples(EventRange(first_event, n_events), **self._of_samples)
 
 
 def output_paths(settings: LightSimulationSettings, folder: Path) -> dict[str, Path]:
