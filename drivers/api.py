@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import UsageError
 from .config import LoadedConfig, load_config
-from .dag import Dag, DagNode, Species, pipeline_dag
+from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
+from .explanations import Explanation, explanation
 from .graph import PIPELINES, build_driver, resolved_targets
+from .imaging.requests import check_list_mode
 from .pipelines import Session, definition
 
 if TYPE_CHECKING:
@@ -55,34 +56,6 @@ class GraphPicture:
         return self.svg
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What a node is, what it needs and what needs it."""
-
-    node: DagNode
-    inputs: tuple[str, ...]
-    needed_by: tuple[str, ...]
-
-    def __str__(self) -> str:
-        node = self.node
-        lines = [f"{node.name}: {node.summary}"]
-        lines += [f"  stage      {node.stage}"]
-        lines += [f"  unit       {node.unit}"] if node.unit else []
-        lines += [f"  schema     {node.schema} (docs/schemas.md)"] if node.schema else []
-        for title, names in (
-            ("needs", self.inputs),
-            ("settings", node.settings),
-            ("needed by", self.needed_by),
-        ):
-            lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-
 class Analysis:
     """A pipeline with its settings: ask it for nodes by name."""
 
@@ -100,6 +73,7 @@ class Analysis:
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
+        check_list_mode(self._driver, resolved, self.loaded.config)
         values = self._session().run(resolved)
         aliases = self._pipeline.aliases
         return {name: values[aliases.get(name, name)] for name in names}
@@ -126,17 +100,7 @@ class Analysis:
 
     def explain(self, node: str) -> Explanation:
         """What a node is, what it needs and what needs it."""
-        (name,) = resolved_targets(self._driver, [node], self._pipeline.aliases)
-        dag = self._dag(everything=True)
-        found = {n.name: n for n in dag.nodes}
-        if name not in found:
-            msg = f"{node} is a helper; radiograph nodes lists the quantities"
-            raise UsageError(msg, key=node)
-        return Explanation(
-            found[name],
-            tuple(a for a, b in dag.edges if b == name),
-            tuple(b for a, b in dag.edges if a == name),
-        )
+        return explanation(self._driver, self._pipeline, node, self._species_on())
 
     def graph(
         self,

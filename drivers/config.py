@@ -18,12 +18,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
-from ..schemas.errors import ConfigError, SettingProblem
+from ..schemas.errors import ConfigError, InputError, SettingProblem
 from ..schemas.imaging.config import ImagingConfig
 from ..schemas.settings import Section
 from . import pipelines
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
+from .files import natural_order
 from .overrides import (
     Override,
     keyword_override,
@@ -36,6 +37,7 @@ __all__ = [
     "LoadedConfig",
     "config_rows",
     "input_path",
+    "input_paths",
     "json_schema",
     "load_config",
     "output_path",
@@ -288,10 +290,43 @@ def resolved_path(loaded: LoadedConfig[Any], value: str) -> Path:
     return loaded.path.parent / Path(value).expanduser()
 
 
+def input_paths(loaded: LoadedConfig) -> list[Path]:
+    """The input files of the run, globs resolved; an error if the config names none.
+
+    Files of a glob come in natural order (p2 before p10).
+
+    Raises
+    ------
+    ConfigError
+        If no file is named, or one twice.
+    InputError
+        If a glob finds nothing.
+    """
+    io = loaded.config.io
+    named = io.input_path or io.restart_path or ""
+    paths: list[Path] = []
+    for value in (named,) if isinstance(named, str) else named:
+        path = _needed(loaded, "input_path", value)
+        if path.exists() or not any(c in path.name for c in "*?["):
+            paths.append(path)
+            continue
+        found = sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
+        if not found:
+            msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
+            raise InputError(msg, file=path, key="io.input_path")
+        paths += found
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            text = f"input_path names {path} twice; its events would count twice. Name it once"
+            raise ConfigError([SettingProblem(str(loaded.path), "io", text)], file=loaded.path)
+        known.add(path.resolve())
+    return paths or [_needed(loaded, "input_path", "")]
+
+
 def input_path(loaded: LoadedConfig) -> Path:
-    """The input file of the run; an error if the config names none."""
-    value = loaded.config.io.input_path
-    return _needed(loaded, "input_path", value[0] if isinstance(value, tuple) and value else value)
+    """The first input file of the run; an error if the config names none."""
+    return input_paths(loaded)[0]
 
 
 def output_path(loaded: LoadedConfig) -> Path:

@@ -6,6 +6,7 @@ left out where a section that it reads is itself at fault, so that one slip is t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,24 +169,31 @@ def _grid(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
                 yield Fault("vis.projections", text, (f"vis.projections.{key}",))
 
 
-def _not_built(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
-    if config.run.sbp_engine == "poly":
-        in_fast = config.run.fast and config.fast.sbp_engine == "poly"
-        text = 'sbp_engine = "poly" is not implemented yet; set "scan" or leave it out'
-        section = "fast" if in_fast else "run"
-        yield Fault(section, text, (f"{section}.sbp_engine",))
-    if config.io.input_format == "hdf5_ngimager":
+def _region(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
+    region, plane = config.list_mode.region_cm, config.plane
+    if region is None or plane is None:
+        return
+    for axis, low, high in (("u", *region[:2]), ("v", *region[2:])):
+        begin, step = getattr(plane, f"{axis}_min"), getattr(plane, f"d{axis}")
+        end = getattr(plane, f"{axis}_max")
+        first = max(math.ceil((low - begin) / step - 0.5), 0)
+        last = min(math.floor((high - begin) / step - 0.5), round((end - begin) / step) - 1)
+        if last < first:
+            text = (
+                f"region_cm = {list(region)} holds no centre of a pixel along {axis}: pixels are "
+                f"{step:g} cm wide from {begin:g} to {end:g} cm. Set a larger region"
+            )
+            yield Fault("list_mode", text, ("list_mode.region_cm",))
+
+
+def _engine(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
+    if config.run.sbp_engine == "poly" and config.cones.nappe == "both":
+        section = "fast" if config.run.fast and config.fast.sbp_engine == "poly" else "run"
         text = (
-            'input_format = "hdf5_ngimager" (restart) is not implemented yet; '
-            'allowed: "phits_usrdef", "root_novo_ddaq"'
+            'sbp_engine = "poly" draws the forward half of a cone only, but [cones] nappe is '
+            '"both"; set sbp_engine = "scan" or nappe = "forward"'
         )
-        yield Fault("io", text, ("io.input_format",))
-    paths = config.io.input_path
-    several = len(paths) > 1 if isinstance(paths, tuple) else any(c in paths for c in "*?")
-    if several:
-        shown = list(paths) if isinstance(paths, tuple) else f'"{paths}"'
-        text = f"input_path = {shown}: several files are not implemented yet; give one file"
-        yield Fault("io", text, ("io.input_path",))
+        yield Fault(section, text, (f"{section}.sbp_engine", "cones.nappe"))
 
 
 _CHECKS: Final[
@@ -198,7 +206,8 @@ _CHECKS: Final[
     (("energy", "detectors", "filters", "run", "pipeline"), _light_response),
     (("filters", "run", "fast"), _windows),
     (("plane", "vis"), _grid),
-    (("run", "fast", "io"), _not_built),
+    (("plane", "list_mode"), _region),
+    (("run", "fast", "cones"), _engine),
 )
 
 
@@ -207,7 +216,7 @@ def notices(config: ImagingConfig, replaced: tuple[str, ...]) -> Iterator[str]:
     energy = config.energy
     if "jit" in config.run.model_fields_set:
         yield "[run] jit has no effect: kernels are always compiled"
-    if config.io.restart_path is not None:
+    if config.io.restart_path is not None and config.io.input_format != "hdf5_ngimager":
         yield '[io] restart_path is unused: it belongs to input_format = "hdf5_ngimager"'
     if energy.lut_paths and energy.strategy != "ELUT":
         yield f'[energy] lut_paths is unused: strategy is "{energy.strategy}", not "ELUT"'
@@ -219,6 +228,8 @@ def notices(config: ImagingConfig, replaced: tuple[str, ...]) -> Iterator[str]:
         yield '[prior] point and line are unused: type is "none"'
     if config.run.list and config.pipeline.until != "image":
         yield f'[run] list is unused: until is "{config.pipeline.until}", not "image"'
+    if config.list_mode.model_fields_set and not config.run.list:
+        yield "[list_mode] is unused: [run] list is false"
     moved = [k for k in ("plane.u_max", "plane.v_max") if k in replaced]
     if moved and config.plane is not None:
         ends = " and ".join(f"{k} to {getattr(config.plane, k[6:]):g} cm" for k in moved)

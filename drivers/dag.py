@@ -87,6 +87,8 @@ INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cone_budget": ("[run]",),
         "imaging_method": ("[imaging]", "[cones]", "[run]"),
         "threads": ("[run]",),
+        "listed_cones": ("[list_mode]",),
+        "list_region": ("[list_mode]", "[plane]"),
         "projection_settings": ("[vis.projections]",),
         "vis": ("[vis]",),
         "run_labels": ("[run]",),
@@ -111,6 +113,8 @@ CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "neutrons": "[run]",
         "gammas": "[run]",
         "energy_strategy": "[energy]",
+        # Where a restart begins follows from the input file.
+        "start": "",
         "tof_start": "[energy]",
         "prior_target": "[prior]",
         "directionality": "[cones]",
@@ -317,7 +321,7 @@ def _reached(
 def _chosen_by(dr: driver.Driver, node: str) -> set[str]:
     """Sections that choose the variant of a node (its ``config.when``)."""
     rules = getattr(_function(dr, node), "resolve", ())
-    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()}
+    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()} - {""}
 
 
 def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ import xxhash
 
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
+
+_DIGITS = re.compile(r"(\d+)")
 
 _BLOCK = 1 << 22
 _SAMPLES = 64
@@ -104,3 +107,29 @@ def writable(out: Path) -> Iterator[None]:
             raise
         msg = f"{out}: cannot be written ({reason}). Name another output with -o."
         raise UsageError(msg, file=out, key="io.output_path") from reason
+
+
+def check_new_files(
+    paths: Sequence[Path], read: Sequence[Path], *, overwrite: bool, name_it: str = "-o"
+) -> None:
+    """UsageError if a file cannot be written, or would replace another without consent.
+
+    ``name_it`` is the option that names another place.
+    """
+    for path in paths:
+        fault = fault_of_place(path, read)
+        if fault:
+            msg = f"{path}: {fault}. Name another output with {name_it}."
+            raise UsageError(msg, file=path, key="output")
+        if path.exists() and not overwrite:
+            msg = (
+                f"{path}: exists already. Give --overwrite, or name another output with {name_it}."
+            )
+            raise UsageError(msg, file=path, key="output", code="output_exists")
+
+
+def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts texts with their numbers as numbers: p2 before p10."""
+    # Every second part is a number.
+    parts = enumerate(_DIGITS.split(name))
+    return tuple((1, int(part), part) if i % 2 else (0, 0, part) for i, part in parts if part)

@@ -47,6 +47,7 @@ def imaging() -> Pipeline:
 
     stages = (
         "load",
+        "restart",
         "hits",
         "events",
         "energies",
@@ -54,6 +55,7 @@ def imaging() -> Pipeline:
         "selection",
         "images",
         "tables",
+        "list_mode",
         "metrics",
         "counters",
         "labels",

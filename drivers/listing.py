@@ -5,14 +5,21 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from hamilton import driver
+
 from .graph import PIPELINES, build_driver, dependencies, visible_nodes
 from .pipelines import definition
+
+
+def example_driver(name: str) -> driver.Driver:
+    """The graph of a pipeline with choices that show every name."""
+    return build_driver(PIPELINES[name](), definition(name).listed_choices)
 
 
 def listed_nodes(name: str) -> list[dict[str, Any]]:
     """Name, stage, unit, schema, first line of the docstring, inputs and aliases of each node."""
     pipeline = PIPELINES[name]()
-    dr = build_driver(pipeline, definition(name).listed_choices)
+    dr = example_driver(name)
     stages = list(dict.fromkeys(v.tags.get("stage", "") for v in _in_order(dr, pipeline)))
     rows = []
     for node in _in_order(dr, pipeline):

@@ -16,13 +16,20 @@ import typer
 from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
 from .commands.cache import cache
 from .commands.check import check
+from .commands.explain import explain
+from .commands.export import export
 from .commands.graph import graph
+from .commands.info import info
 from .commands.init import init
+from .commands.inspect import inspect
 from .commands.lightdqm import lightdqm
 from .commands.nodes import nodes
+from .commands.report import report
 from .commands.run import run
 from .commands.simulate import simulate_imaging
 from .commands.simulate_lightdqm import simulate_lightdqm
+from .commands.verify import verify
+from .commands.watch import watch
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -66,7 +73,14 @@ app.command("run")(run)
 app.command("check")(check)
 app.command("nodes")(nodes)
 app.command("graph")(graph)
+app.command("watch")(watch)
 app.command("init")(init)
+app.command("export")(export)
+app.command("report")(report)
+app.command("info")(info)
+app.command("inspect")(inspect)
+app.command("verify")(verify)
+app.command("explain")(explain)
 simulate.command("imaging")(simulate_imaging)
 simulate.command("lightdqm")(simulate_lightdqm)
 app.add_typer(simulate, name="simulate")

@@ -58,6 +58,15 @@ class Manifest:
         record.seconds += seconds
         record.n_bytes += n_bytes
 
+    def add(self, records: Mapping[str, NodeRecord]) -> None:
+        """Note what became of nodes in another process."""
+        for node, other in records.items():
+            record = self._record(node, other.status)
+            record.seconds += other.seconds
+            record.calls += other.calls
+            record.reason = record.reason or other.reason
+            record.n_bytes += other.n_bytes
+
     def _record(self, node: str, status: str) -> NodeRecord:
         record = self.nodes.setdefault(node, NodeRecord())
         if record.status != EXECUTED:

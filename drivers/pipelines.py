@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
     from .config_checks import Fault
+    from .watching import QuickLook
 
 DEFAULT: Final = "imaging"
 _HOMES: Final[Mapping[str, str]] = MappingProxyType(
@@ -94,6 +95,9 @@ class Definition:
         Settings that flags of the commands stand for, where they have another name.
     screen
         How much a run of this config says.
+    quick_look
+        What is made of the files of a folder while they arrive: settings, folder, cache, consent
+        to replace.
     """
 
     name: str
@@ -109,6 +113,7 @@ class Definition:
     session: Callable[[LoadedConfig[Any], CacheOptions], Any]
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]]
     screen: Callable[[Any], ScreenSettings]
+    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook]
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -36,6 +36,10 @@ class Screen:
         logger.setLevel(_LEVELS[level])
         logger.propagate = False
 
+    def quiet_log(self) -> None:
+        """Warnings only from the package's own log: for a command with lines of its own."""
+        logging.getLogger("radiograph").setLevel(max(logging.WARNING, _LEVELS[self._level]))
+
     def note(self, text: str) -> None:
         """A line that a user may want to know."""
         if self._level:
@@ -67,6 +71,8 @@ class Screen:
         """Stage lines, warnings and problems, then every counter that is not zero."""
         if not self._level:
             return
+        for file in report.failed:
+            self.warn(f"gave nothing: {file['message']}")
         for text in report.warnings:
             self.warn(text)
         for problem in report.problems[:_MOST_PROBLEMS_SHOWN]:
@@ -87,10 +93,6 @@ class Screen:
 
 def _counter_table(counters: dict[str, int]) -> Table:
     """Counters that are not zero: total, neutrons, gammas."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("counter")
-    for name in ("total", "n", "g"):
-        table.add_column(name, justify="right")
     rows: dict[str, dict[str, Any]] = {}
     for name, value in counters.items():
         stem, _, suffix = name.rpartition("_")
@@ -101,9 +103,12 @@ def _counter_table(counters: dict[str, int]) -> Table:
             rows.setdefault(stem, {})["total"] = value
         else:
             rows.setdefault(name, {})["total"] = value
+    columns = [k for k in ("total", "n", "g") if any(k in parts for parts in rows.values())]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("counter")
+    for name in columns:
+        table.add_column(name, justify="right")
     for name, parts in rows.items():
         if any(parts.values()):
-            table.add_row(
-                name, *(f"{parts[k]:,}" if k in parts else "" for k in ("total", "n", "g"))
-            )
+            table.add_row(name, *(f"{parts[k]:,}" if k in parts else "" for k in columns))
     return table

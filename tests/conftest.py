@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import PROGRAMS, Chromium, program
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +35,17 @@ def _own_result_cache(
         return folder[0]
 
     monkeypatch.setattr("radiograph.drivers.cache.opening.default_folder", default_folder)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A headless browser; the test is skipped where none is installed."""
+    path = program()
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(PROGRAMS)} is on the path")
+    try:
+        browser = Chromium(path, tmp_path_factory.mktemp("chromium"))
+    except (OSError, AssertionError) as reason:
+        pytest.skip(f"{path} does not start: {reason}")
+    yield browser
+    browser.close()

@@ -8,21 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...schemas.errors import EXIT_INPUT
+
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..imaging.executors import Executor
     from ..imaging.run import RunReport
 
 
 def run(
     config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files to read in place of [io] input_path.", show_default=False),
+    ] = None,
     output_path: Annotated[
         Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write.")
     ] = None,
-    input_path: Annotated[Path | None, typer.Option(help="File to read.")] = None,
+    input_path: Annotated[
+        list[Path] | None, typer.Option(help="File to read, or a pattern in quotes; repeatable.")
+    ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(help="Compute and write only what this node needs; repeatable."),
+        typer.Option(help="Compute what this node needs, write it alone; repeatable."),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -52,6 +61,13 @@ def run(
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Read the input even if it seems unchanged.")
     ] = False,
+    executor: Annotated[
+        str, typer.Option(help="Where ranges of events are computed: local or dask.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://host:8786.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Local Dask processes; 0 = one a core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
     verbose: Annotated[
@@ -75,17 +91,19 @@ def run(
             "run.neutrons": neutrons,
             "run.gammas": gammas,
             "pipeline.until": until,
-            "io.input_path": None if input_path is None else str(input_path),
+            "io.input_path": [str(p) for p in (*(files or ()), *(input_path or ()))] or None,
             "io.output_path": None if output_path is None else str(output_path),
         },
+    )
+    options = cache_options(
+        loaded, no_cache=no_cache, folder=cache_dir, refresh=refresh or (), rehash=rehash
     )
     report = run_and_show(
         loaded,
         targets=target or (),
         overwrite=overwrite,
-        cache=cache_options(
-            loaded, no_cache=no_cache, folder=cache_dir, refresh=refresh or (), rehash=rehash
-        ),
+        cache=options,
+        executor=_executor(executor, scheduler, workers, options),
         quiet=quiet,
         verbose=verbose,
         to_stdout=not as_json,
@@ -94,6 +112,27 @@ def run(
         from ..main import print_json
 
         print_json(report.as_json())
+    if report.failed:
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _executor(
+    name: str, scheduler: str | None, workers: int, cache: CacheOptions
+) -> Executor | None:
+    """Where ranges are evaluated; None = in this process."""
+    from ...schemas.errors import UsageError
+
+    if name not in ("local", "dask"):
+        msg = f"--executor {name}: allowed are local and dask"
+        raise UsageError(msg, key="executor")
+    if name == "local":
+        if scheduler or workers:
+            msg = "--scheduler and --workers belong to --executor dask; add it or leave them out"
+            raise UsageError(msg, key="executor")
+        return None
+    from ..imaging.executors import DaskExecutor
+
+    return DaskExecutor(scheduler, workers, cache)
 
 
 def run_and_show(
@@ -102,6 +141,7 @@ def run_and_show(
     targets: list[str] | tuple[str, ...] = (),
     overwrite: bool = False,
     cache: CacheOptions,
+    executor: Executor | None = None,
     quiet: bool = False,
     verbose: bool = False,
     to_stdout: bool = True,
@@ -128,7 +168,8 @@ def run_and_show(
             targets=targets,
             overwrite=overwrite,
             cache=cache,
-            progress=_advancing(advance),
+            progress=advance,
+            executor=executor,
         )
     screen.summary(report)
     if to_stdout:
@@ -138,7 +179,7 @@ def run_and_show(
 
 
 def cache_options(
-    loaded: LoadedConfig,
+    loaded: LoadedConfig[Any],
     *,
     no_cache: bool = False,
     folder: Path | None = None,
@@ -154,10 +195,3 @@ def cache_options(
         folder = resolved_path(loaded, settings.dir)
     enabled = settings.enabled and not no_cache
     return CacheOptions(folder, enabled, tuple(refresh), rehash)
-
-
-def _advancing(advance: Any) -> Any:
-    def sink(event_range: Any, *_: Any) -> None:
-        advance(event_range.n_events)
-
-    return sink

@@ -274,7 +274,7 @@
       c.strokeRect(left - 0.5, top - 0.5, BAR + 1, h + 1);
       c.textAlign = "left";
       c.textBaseline = "middle";
-      const ticks = limits.scale === "log" ? logTicks(limits.low, limits.high) : ticksOf(limits.low, limits.high, Math.min(h / 40, 6)).map(([t]) => [t, short(t)]);
+      const ticks = limits.scale === "log" ? logTicks(limits.low, limits.high) : ticksOf(limits.low, limits.high, Math.min(h / 40, 9)).map(([t]) => [t, short(t)]);
       for (const [value, text] of ticks) {
         const y = top + h * (1 - at(value));
         c.fillRect(left + BAR, y - 0.5, 4, 1);

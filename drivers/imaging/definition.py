@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..watching import QuickLook
     from .session import Session
 
 
@@ -44,10 +46,10 @@ def _run(loaded: LoadedConfig, **options: Any) -> Any:
 
 
 def _session(loaded: LoadedConfig, cache: CacheOptions) -> Session:
-    from ..config import input_path
+    from ..config import input_paths
     from .session import open_session
 
-    return open_session(loaded.config, input_path(loaded), loaded.path.parent, cache)
+    return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
 
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
@@ -78,6 +80,14 @@ def plane_text(plane: Any) -> str:
     )
 
 
+def _quick_look(
+    loaded: LoadedConfig, folder: Path, cache: CacheOptions, overwrite: bool
+) -> QuickLook:
+    from .watching import ImagingQuickLook
+
+    return ImagingQuickLook(loaded, folder, cache, overwrite)
+
+
 def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
@@ -90,6 +100,7 @@ DEFINITION = Definition(
     # Any legal choice shows every name: variants of a node share it.
     listed_choices=MappingProxyType(
         {
+            "start": "hits",
             "neutrons": True,
             "gammas": True,
             "energy_strategy": "ELUT",
@@ -109,6 +120,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=_screen,
+    quick_look=_quick_look,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

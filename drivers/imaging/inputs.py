@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import Any
 from ...nodes.imaging.plane import plane_axes, unit
 from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.detectors import Geometry
 from ...schemas.imaging.filters import ShapingRule, resolved
-from ...schemas.imaging.images import PixelGrid, PlaneFrame, Vector3
+from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.plane import Plane
@@ -26,6 +27,7 @@ from ...schemas.imaging.reading import ReaderSettings
 from ...schemas.light_response import LightTables
 from ...schemas.sources import FileRef
 from ..files import file_ref
+from .restart import Restart, Start
 
 STRATEGY_NAMES: Mapping[str, str] = {
     "Edep": "Recoil energy from deposited energy",
@@ -43,13 +45,27 @@ class GraphInputs:
     values: Mapping[str, Any]
 
 
-def graph_inputs(config: ImagingConfig, folder: Path, *, source_name: str = "") -> GraphInputs:
+def graph_inputs(
+    config: ImagingConfig,
+    folder: Path,
+    *,
+    source_name: str = "",
+    restart: Restart | None = None,
+) -> GraphInputs:
     """The choices and values of a config whose relative paths start at ``folder``.
 
-    ``source_name`` is printed in the figures.
+    ``source_name`` is printed in the figures; ``restart`` says what an earlier run gives.
     """
     values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
-    return GraphInputs(graph_choices(config), values)
+    if restart is None:
+        return GraphInputs(graph_choices(config), values)
+    # Stored hits are in the world frame, and were taken for events as the first input asks.
+    values["detectors"] = config.detectors.model_copy(update={"geometry": Geometry()})
+    for species, policy in restart.policies.items():
+        rule = values[f"{species}_shaping"]
+        if getattr(config.shaping, f"{species}_policy") is None:
+            values[f"{species}_shaping"] = rule.model_copy(update={"policy": policy})
+    return GraphInputs(graph_choices(config, restart.start), values)
 
 
 def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
@@ -62,12 +78,13 @@ def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
     )
 
 
-def graph_choices(config: ImagingConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
+def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
+    """Which variant of a node a config selects; ``start`` is where a restart begins."""
     target = "prior" if config.prior.target_cm is not None else "plane"
     if config.plane is None and target == "plane":
         target = "none"
     return {
+        "start": start,
         "neutrons": config.run.neutrons,
         "gammas": config.run.gammas,
         "energy_strategy": config.energy.strategy,
@@ -111,11 +128,13 @@ def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
         "cone_budget": config.run.max_cones,
         "imaging_method": imaging_method(config),
         "threads": threads(config),
+        "listed_cones": config.list_mode.cone_ids,
         "projection_settings": config.vis.projections,
         "vis": config.vis,
     }
     if config.plane is not None:
         values["plane_frame"], values["pixel_grid"] = plane_frame_and_grid(config.plane)
+        values["list_region"] = list_region(config, config.plane)
     return values | _energy_values(config, folder)
 
 
@@ -162,9 +181,12 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
 
 def imaging_method(config: ImagingConfig) -> ImagingMethod:
     """How cones become images."""
-    return ImagingMethod(
-        config.imaging.method, config.run.sbp_engine, config.cones.nappe, config.run.list
-    )
+    imaging, engine = config.imaging, config.run.sbp_engine
+    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    if engine != "poly":
+        return method
+    reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
+    return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
 
 
 def threads(config: ImagingConfig) -> Threads:
@@ -172,6 +194,12 @@ def threads(config: ImagingConfig) -> Threads:
     count = config.run.workers if isinstance(config.run.workers, int) else 0
     task = config.run.chunk_cones if isinstance(config.run.chunk_cones, int) else 0
     return Threads(count or len(os.sched_getaffinity(0)), task)
+
+
+def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:
+    """The region that list mode is asked for; the whole plane without one."""
+    whole = (plane.u_min, plane.u_max, plane.v_min, plane.v_max)
+    return RegionOfInterest(*(config.list_mode.region_cm or whole))
 
 
 def plane_frame_and_grid(plane: Plane) -> tuple[PlaneFrame, PixelGrid]:

@@ -19,12 +19,8 @@ def outcomes_of(record: RunRecord) -> dict[str, NodeOutcome]:
 def run_words(saved: SavedRun) -> str:
     """Which run it was, in one line."""
     record = saved.record
-    parts = [saved.path.name]
-    parts += (
-        [f"run of {record.created_utc[:16].replace('T', ' ')} UTC"] if record.created_utc else []
-    )
     made = record.created_utc[:16].replace("T", " ")
-    parts += [f"run of {made} UTC"] if made else []
+    parts = [saved.path.name, *([f"run of {made} UTC"] if made else [])]
     parts += [time_text(record.seconds)] if math.isfinite(record.seconds) else []
     return ", ".join(parts)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ...schemas.imaging.codes import CandidateStatus, HitFilter
+from ...schemas.imaging.config import Stage
 from ...schemas.imaging.frames import HITS, PRODUCTS, REACTIONS
 from ..hdf5 import Dataset
 
@@ -23,6 +25,9 @@ HIT_DATASETS: Final = (
         )
         for c in HITS.columns
     ),
+)
+RAW_EVENT_DATASETS: Final = (
+    Dataset("/raw_events/ranges", "i8", "", "runs of raw events read whole: first, last + 1", (2,)),
 )
 HIT_FILTER_DATASETS: Final = (
     Dataset("/hits/filter_code", "u1", "", "reason why the hit left, see filter_code_labels"),
@@ -45,12 +50,12 @@ EVENT_DATASETS: Final = (
     Dataset("/lm/hit_det_id", "i4", "", "detectors of the hits, -1 for no hit", (3,)),
     Dataset("/lm/hit_material_id", "i2", "", "materials, see hit_material_id_labels", (3,)),
 )
+EVENT_HIT_DATASETS: Final = (
+    Dataset("/lm/event_hit_index", "i8", "", "rows of /hits that make it, -1 for none", (3,)),
+)
 
 SURVIVAL_DATASETS: Final = (
     Dataset("/lm/event_cone_id", "i4", "", "cone of the event, -1 for none", (), "cone"),
-    Dataset(
-        "/lm/event_imaged_cone_id", "i4", "", "its cone if it lights a pixel, else -1", (), "cone"
-    ),
     Dataset("/lm/event_recoil_code", "u1", "", "recoil of the selected hypothesis, 0 for none"),
     Dataset("/lm/event_gamma_hit_order", "i1", "", "hit order of the selected hypothesis", (3,)),
 )
@@ -67,6 +72,9 @@ CONE_DATASETS: Final = (
     Dataset("/cones/gamma_hit_order", "i1", "", "hits as first, second, third; -1 neutron", (3,)),
     Dataset("/cones/recoil_energy_MeV", "f4", "MeV", "energy given at the first scatter"),
     Dataset("/cones/delta_theta_rad", "f4", "rad", "|phi - theta| to the prior target"),
+    Dataset("/cones/exact/apex_cm", "f8", "cm", "apex_xyz_cm, not rounded", (3,)),
+    Dataset("/cones/exact/axis", "f8", "", "axis_xyz, not rounded", (3,)),
+    Dataset("/cones/exact/theta_rad", "f8", "rad", "theta_rad, not rounded"),
 )
 
 CANDIDATE_DATASETS: Final = (
@@ -92,12 +100,34 @@ FOOTPRINT_DATASETS: Final = (
 )
 
 
+FOOTPRINT_PATHS: Final = (
+    "/lm/footprint_pixels",
+    "/lm/footprint_offsets",
+    "/lm/cone_pixel_indices",
+)
+LABELS: Final = {
+    "/lm/event_type_labels": ("events", ["0=neutron", "1=gamma"]),
+    "/cones/species_labels": ("cones", ["0=neutron", "1=gamma"]),
+    "/cones/recoil_code_labels": ("cones", ["0=NA/gamma/unknown", "1=proton", "2=carbon"]),
+    "/candidates/status_labels": ("candidates", [f"{s.value}={s.name}" for s in CandidateStatus]),
+    "/hits/filter_code_labels": ("hit_filter", [f"{c.value}={c.name}" for c in HitFilter]),
+    "/hits/species_labels": ("hits", ["0=neutron", "1=gamma", "2=unknown"]),
+}
+# What stands beside the rows of a group and is copied with them.
+COPIED_BESIDE: Final = {
+    "/lm/hit_material_id_labels": "events",
+    "/hits/material_id_labels": "hits",
+    "/lm/event_imaged_cone_id": "imaged",
+    "/lm/event_survival": "imaged",
+}
+
+
 @dataclass(frozen=True)
 class Group:
     """Part of the file: the nodes it is made of, and the stage that fills it."""
 
     name: str
-    stage: str
+    stage: Stage
     nodes: tuple[str, ...]
     datasets: tuple[Dataset, ...]
 
@@ -108,13 +138,20 @@ def _both(*names: str) -> tuple[str, ...]:
 
 GROUPS: Final = (
     Group("hits", "hits", ("hits",), HIT_DATASETS),
+    Group("raw_events", "hits", ("raw_event_ranges",), RAW_EVENT_DATASETS),
     Group("hit_filter", "hits", ("hit_filter_code",), HIT_FILTER_DATASETS),
     Group("truth", "hits", ("reactions", "reaction_products"), TRUTH_DATASETS),
     Group("events", "events", _both("filtered_events"), EVENT_DATASETS),
+    Group("event_hits", "events", _both("event_hit_rows"), EVENT_HIT_DATASETS),
     Group("candidates", "cones", _both("candidate_cones"), CANDIDATE_DATASETS),
     Group("candidate_scores", "cones", _both("cone_scores"), SCORE_DATASETS),
     Group("candidate_directions", "cones", _both("direction_ok"), DIRECTION_DATASETS),
-    Group("cones", "cones", _both("selected_cones"), (*CONE_DATASETS, *SURVIVAL_DATASETS)),
+    Group(
+        "cones",
+        "cones",
+        _both("selected_cones", "filtered_events"),
+        (*CONE_DATASETS, *SURVIVAL_DATASETS),
+    ),
     Group("imaged", "image", _both("back_projection"), IMAGED_DATASETS),
 )
 

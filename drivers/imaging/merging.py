@@ -23,13 +23,15 @@ HYPOTHESES = {"neutron": NEUTRON_HYPOTHESES, "gamma": GAMMA_HYPOTHESES}
 class RowsBefore:
     """How many filtered events and filtered hits of each species the ranges before hold.
 
-    What no value asked for is numbered by stays 0.
+    What no value asked for is numbered by stays 0. ``raw_events`` are those of the files before:
+    a reader counts within its file.
     """
 
     neutron: int = 0
     gamma: int = 0
     neutron_hits: int = 0
     gamma_hits: int = 0
+    raw_events: int = 0
 
     def after(self, counts: Counts) -> RowsBefore:
         """With what one more range counted."""
@@ -38,6 +40,7 @@ class RowsBefore:
             self.gamma + counts.values.get("events_after_filters_g", 0),
             self.neutron_hits + counts.values.get("hits_after_filters_n", 0),
             self.gamma_hits + counts.values.get("hits_after_filters_g", 0),
+            self.raw_events,
         )
 
 
@@ -70,16 +73,19 @@ def joined(node: str, parts: Parts) -> Any:
 
 def row_shifts(node: str, before: RowsBefore) -> dict[str, int]:
     """What the row numbers in each column of a node grow by; the key "" is an array's own."""
+    raw = {"event_id": before.raw_events}
+    if node == "raw_event_ranges":
+        return {"": before.raw_events}
     species, _, quantity = node.partition("_")
     if species not in HYPOTHESES:
-        return {}
+        return raw
     events: int = getattr(before, species)
     candidates = events * HYPOTHESES[species]
     if quantity == "chosen_row":
         return {"": candidates}
     if quantity == "shaped_events":
-        return {f"hit{k}_row": getattr(before, f"{species}_hits") for k in (1, 2, 3)}
-    return {"event_index": events, "candidate_row": candidates}
+        return raw | {f"hit{k}_row": getattr(before, f"{species}_hits") for k in (1, 2, 3)}
+    return raw | {"event_index": events, "candidate_row": candidates}
 
 
 def shifted(node: str, value: Any, before: RowsBefore) -> Any:

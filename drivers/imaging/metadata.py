@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +12,12 @@ import numpy as np
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
-from ...schemas.sources import FileRef
 from ..config import LoadedConfig, resolved_path
 from ..hdf5 import write_array, write_text
 from ..node_execution import Manifest
 from ..provenance import write_making, write_nodes, write_settings, write_sources
 from .layout import FORMAT_VERSION
+from .sources import FailedFile, PlannedFile
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
 
@@ -25,6 +26,7 @@ README: Final = """Radiograph imaging output. Every dataset carries 'units' and 
 /candidates         every hypothesis of every event, with score and status
 /lm                 events and their hits (event_index is the row), survival, footprints
 /hits               every hit before the cuts, with the reason why it left
+/raw_events         which raw events were read whole
 /truth              true reactions of a simulation, where the input has them
 /targets            other nodes that were asked for by name
 /meta               plane, settings, counters, texts
@@ -43,6 +45,8 @@ def write_root(file: h5py.File, loaded: LoadedConfig) -> None:
         docs_url="docs/formats.md",
         config_text=text,
     )
+    if loaded.config.hdf5.include_config:
+        file.attrs["config_path"] = str(loaded.path.absolute())
 
 
 def write_meta(
@@ -126,28 +130,63 @@ def problem(kind: str, file: str | Path, count: int, message: str, **place: int)
 
 
 def write_source_metadata(
-    file: h5py.File, name: str, source: SourceMetadata, run_number: int
+    file: h5py.File, name: str, source: SourceMetadata, run_number: int, number: int = 0
 ) -> None:
-    """/meta/<format>: what the input says of itself, with a link /meta/root."""
+    """/meta/<format>: what the input says of itself, with a link /meta/root.
+
+    That of the second and further input files stands beside it, with the number of the file.
+    """
     if not source.values and not source.unreadable:
         return
-    group = file.require_group(f"meta/{name}")
+    suffix = f"_file{number}" if number and f"meta/{name}" in file else ""
+    group = file.require_group(f"meta/{name}{suffix}")
     for key, value in source.values.items():
         write_array(group, _safe(key), value, "", f"{key} of the input's metadata tree")
     for key, reason in source.unreadable.items():
         group.attrs[f"unreadable.{_safe(key)}"] = reason
     group.attrs["run_number"] = run_number
-    file["meta/root"] = h5py.SoftLink(f"/meta/{name}")
+    if not suffix:
+        file["meta/root"] = h5py.SoftLink(f"/meta/{name}")
+
+
+def write_inputs(
+    file: h5py.File, files: Sequence[PlannedFile], failed: Sequence[FailedFile]
+) -> None:
+    """/provenance/inputs: every input file by content, and where its raw events begin."""
+    inputs = file.require_group("provenance/inputs")
+    reasons = {f.number: f.message for f in failed}
+    known = {f.number: f for f in files}
+    rows, first = [], 0
+    for number in sorted({*reasons, *known}):
+        planned = known.get(number)
+        path = planned.ref.path if planned else next(f.path for f in failed if f.number == number)
+        size, content = (planned.ref.size, planned.ref.content_hash) if planned else (0, "")
+        n_events = planned.n_events if planned and number not in reasons else 0
+        rows.append((path, size, content, first, n_events, reasons.get(number, "")))
+        first += n_events
+    columns = list(zip(*rows, strict=True))
+    for name, unit, text, column in zip(
+        ("path", "size", "xxh3_128", "first_event", "n_events", "failure"),
+        ("", "bytes", "", "", "", ""),
+        (
+            "input file",
+            "its size",
+            "hash of its content",
+            "event_id of its first raw event",
+            "its raw events",
+            "why it gave nothing; empty for a file that was read",
+        ),
+        columns,
+        strict=True,
+    ):
+        write_array(inputs, name, list(column), unit, text)
 
 
 def write_provenance(
-    file: h5py.File, source: FileRef, manifest: Manifest, seconds: float, problems: list[Any]
+    file: h5py.File, manifest: Manifest, seconds: float, problems: list[Any]
 ) -> None:
-    """/provenance: versions, the input by content, the record of every node."""
+    """/provenance: versions, the record of every node, problems."""
     group = file.require_group("provenance")
-    write_array(group, "inputs/path", [source.path], "", "input file")
-    write_array(group, "inputs/size", [source.size], "bytes", "its size")
-    write_array(group, "inputs/xxh3_128", [source.content_hash], "", "hash of its content")
     write_nodes(group, manifest, seconds, problems)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import h5py
 import numpy as np
 
-from ...schemas.imaging.codes import CandidateStatus, HitFilter
+from ...schemas.imaging.codes import NEUTRON
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import (
     BackProjection,
@@ -18,67 +20,88 @@ from ...schemas.imaging.images import (
     ProjectionSet,
     SummedImages,
 )
-from ...schemas.sources import EventRange
 from ..execution import RangeResults
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
 from . import rows
-from .layout import FOOTPRINT_DATASETS, Group
+from .layout import FOOTPRINT_DATASETS, LABELS, Group
 from .merging import RowsBefore
+from .sources import Chunk
 
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
-_LABELS: Final = {
-    "/lm/event_type_labels": ("events", ["0=neutron", "1=gamma"]),
-    "/cones/species_labels": ("cones", ["0=neutron", "1=gamma"]),
-    "/cones/recoil_code_labels": ("cones", ["0=NA/gamma/unknown", "1=proton", "2=carbon"]),
-    "/candidates/status_labels": ("candidates", [f"{s.value}={s.name}" for s in CandidateStatus]),
-    "/hits/filter_code_labels": ("hit_filter", [f"{c.value}={c.name}" for c in HitFilter]),
-    "/hits/species_labels": ("hits", ["0=neutron", "1=gamma", "2=unknown"]),
-}
+_RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
+
+
+def run_number_of(path: Path) -> int:
+    """The trailing digits of a file's name; -1 without."""
+    found = _RUN_NUMBER.search(path.stem)
+    number = int(found.group(1)) if found and path.stem.endswith(found.group(1)) else -1
+    return number if number <= np.iinfo(np.int32).max else -1
 
 
 class ImagingRows:
-    """Writes the rows of each range of events; the sink of a session."""
+    """Writes the rows of each range of events; the sink of a session.
 
-    def __init__(
-        self, file: h5py.File, groups: tuple[Group, ...], config: ImagingConfig, run_number: int
-    ) -> None:
+    ``groups`` are those that the run fills; what an earlier run left of others is in the file.
+    """
+
+    def __init__(self, file: h5py.File, groups: tuple[Group, ...], config: ImagingConfig) -> None:
         self._names = {g.name for g in groups}
         self._file = file
         self._config = config
-        self._run_number = run_number
         self._list_mode = config.run.list and "imaged" in self._names
-        self._cones = dict.fromkeys(_SPECIES, 0)
-        self._events = dict.fromkeys(_SPECIES, 0)
+        self._rows = _Rows()
+        self._rows_of_file = self._rows
         datasets = [d for g in groups for d in g.datasets]
         if self._list_mode:
             datasets += FOOTPRINT_DATASETS
         side = Path(file.filename + SIDE_SUFFIX)
         self._writer = RowWriter(file, datasets, side)
+        self._lengths = self._writer.lengths()
 
-    def __call__(self, _: EventRange, results: RangeResults, before: RowsBefore) -> None:
+    def begin_file(self) -> None:
+        """Remember where the rows of a further input file begin."""
+        self._rows_of_file = self._rows
+        self._lengths = self._writer.lengths()
+
+    def drop_file(self) -> None:
+        """Take back the rows of the present input file."""
+        self._rows = self._rows_of_file
+        self._writer.cut(self._lengths)
+
+    def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
         """Append the rows of one range."""
+        file = rows.FileNumbers(chunk.file.number, run_number_of(Path(chunk.file.ref.path)))
+        at = rows.RowNumbers(self._rows.hits, before.raw_events)
         if "hits" in self._names:
-            self._writer.append(rows.hit_rows(results))
+            self._writer.append(rows.hit_rows(results, at))
+            self._rows = replace(self._rows, hits=self._rows.hits + len(results["hits"]))
+        if "raw_events" in self._names:
+            runs = results["raw_event_ranges"] + before.raw_events
+            self._writer.append({"/raw_events/ranges": runs})
         if "hit_filter" in self._names:
             self._writer.append({"/hits/filter_code": results["hit_filter_code"]})
         if "truth" in self._names:
-            self._writer.append(rows.truth_rows(results))
+            self._writer.append(rows.truth_rows(results, at))
         for species in _SPECIES:
-            at = rows.RowNumbers(getattr(before, species), self._cones[species])
-            columns = self._species_rows(species, results, at)
+            n_events, n_cones = getattr(before, species), self._rows.cones[species]
+            of_species = replace(at, events=n_events, cones=n_cones)
+            columns = self._species_rows(species, results, of_species, file)
             self._writer.append(columns, late=species == "gamma")
-            if "/lm/event_type" in columns:
-                self._events[species] += len(columns["/lm/event_type"])
-            if "/cones/cone_id" in columns:
-                self._cones[species] += len(columns["/cones/cone_id"])
+            self._rows = self._rows.after(species, columns)
 
     def _species_rows(
-        self, species: str, results: RangeResults, at: rows.RowNumbers
+        self,
+        species: str,
+        results: RangeResults,
+        at: rows.RowNumbers,
+        file: rows.FileNumbers,
     ) -> dict[str, Any]:
         columns: dict[str, Any] = {}
         if "events" in self._names:
-            columns |= rows.event_rows(species, results, self._run_number)
+            columns |= rows.event_rows(species, results, at, file)
+        if "event_hits" in self._names:
+            columns |= rows.event_hit_rows(species, results, at)
         if "candidates" in self._names:
             columns |= rows.candidate_rows(species, results, at)
         if "candidate_scores" in self._names:
@@ -97,8 +120,11 @@ class ImagingRows:
 
     def finish(self, materials: list[str]) -> None:
         """Append the gamma rows, then what follows from whole columns."""
-        self._writer.finish({"event": self._events["neutron"], "cone": self._cones["neutron"]})
-        for path, (group, labels) in _LABELS.items():
+        cones = self._rows.cones["neutron"]
+        self._writer.finish({"event": self._neutron_events(), "cone": cones})
+        if "raw_events" in self._names:
+            _join_runs(self._file["raw_events/ranges"])
+        for path, (group, labels) in LABELS.items():
             if group in self._names:
                 write_array(self._file, path, labels, "", "meaning of the codes")
         for path, group in (
@@ -107,10 +133,10 @@ class ImagingRows:
         ):
             if group in self._names:
                 write_array(self._file, path, materials, "", "materials by id")
-        if "cones" in self._names:
-            self._write_survival()
+        if self._names & {"cones", "imaged"} and "lm/event_cone_id" in self._file:
+            write_survival(self._file)
         if self._list_mode:
-            self._write_offsets_and_pairs()
+            write_offsets_and_pairs(self._file, self._config.hdf5.pair_table)
 
     def __enter__(self) -> ImagingRows:
         """Rows may be appended until the block ends."""
@@ -120,36 +146,82 @@ class ImagingRows:
         """Drop the side file, also after a failure."""
         self._writer.close()
 
-    def _write_survival(self) -> None:
-        lm = self._file["lm"]
-        n = lm["event_cone_id"].shape[0]
-        table = lm.create_dataset("event_survival", (n, 3), "i4")
-        describe(table, "", "event_index, first cone or -1, first cone that lights a pixel or -1")
-        begin = 0
-        for cone, imaged in zip(
-            blocks(lm["event_cone_id"]), blocks(lm["event_imaged_cone_id"]), strict=True
-        ):
-            index = np.arange(begin, begin + len(cone))
-            table[begin : begin + len(cone)] = np.column_stack([index, cone, imaged])
-            begin += len(cone)
+    def _neutron_events(self) -> int:
+        """How many rows of /lm are neutron events."""
+        if "events" in self._names or "lm/event_type" not in self._file:
+            return self._rows.events["neutron"]
+        types = blocks(self._file["lm/event_type"])
+        return sum(int(np.count_nonzero(part == NEUTRON)) for part in types)
 
-    def _write_offsets_and_pairs(self) -> None:
-        lm = self._file["lm"]
-        lit = lm["cone_lit_pixels"]
-        n = lit.shape[0]
-        offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
-        describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
-        total, begin = 0, 0
-        offsets[0] = 0
-        for counts in blocks(lit):
-            offsets[begin + 1 : begin + 1 + len(counts)] = total + np.cumsum(
-                counts, dtype=np.uint64
-            )
-            total += int(counts.sum(dtype=np.int64))
-            begin += len(counts)
-        wish = self._config.hdf5.pair_table
-        if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
-            write_pair_table(self._file)
+
+def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:
+    """Where the pixels of each cone begin and, as [hdf5] pair_table wishes, the table of pairs."""
+    lm = file["lm"]
+    lit = lm["cone_lit_pixels"]
+    n = lit.shape[0]
+    offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
+    describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
+    total, begin = 0, 0
+    offsets[0] = 0
+    for counts in blocks(lit):
+        ends = total + np.cumsum(counts, dtype=np.uint64)
+        offsets[begin + 1 : begin + 1 + len(counts)] = ends
+        total += int(counts.sum(dtype=np.int64))
+        begin += len(counts)
+    if wish == "always" or (wish == "auto" and total <= _PAIRS_AUTO_LIMIT):
+        write_pair_table(file)
+
+
+def _join_runs(dataset: h5py.Dataset) -> None:
+    """One run of raw events where several meet: ranges of events leave no trace in the file."""
+    runs = dataset[()]
+    if not len(runs):
+        return
+    last = np.append(runs[1:, 0] != runs[:-1, 1], True)
+    first = np.append(True, last[:-1])
+    joined = np.column_stack([runs[first, 0], runs[last, 1]])
+    dataset.resize(len(joined), axis=0)
+    dataset[...] = joined
+
+
+def _none_yet() -> dict[str, int]:
+    return dict.fromkeys(_SPECIES, 0)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """How many rows the file holds: hits, and events and cones of each species."""
+
+    hits: int = 0
+    events: Mapping[str, int] = field(default_factory=_none_yet)
+    cones: Mapping[str, int] = field(default_factory=_none_yet)
+
+    def after(self, species: str, columns: Mapping[str, Any]) -> _Rows:
+        """With the rows of one species in ``columns``."""
+        events, cones = (
+            {**table, species: table[species] + len(columns.get(path, ()))}
+            for table, path in ((self.events, "/lm/event_type"), (self.cones, "/cones/cone_id"))
+        )
+        return replace(self, events=events, cones=cones)
+
+
+def write_survival(file: h5py.File) -> None:
+    """/lm/event_imaged_cone_id and /lm/event_survival from the cones and the pixels they light."""
+    lm = file["lm"]
+    imaged = lm["event_cone_id"][()]
+    if "cone_lit_pixels" in lm:
+        dark = np.append(lm["cone_lit_pixels"][()] == 0, False)
+        imaged[dark[imaged]] = -1
+    else:
+        imaged[:] = -1
+    n = len(imaged)
+    for name in ("event_imaged_cone_id", "event_survival"):
+        lm.pop(name, None)
+    description = "its cone if it lights a pixel, else -1"
+    write_array(lm, "event_imaged_cone_id", imaged, "", description, chunks=True, maxshape=(None,))
+    table = lm.create_dataset("event_survival", (n, 3), "i4")
+    describe(table, "", "event_index, first cone or -1, first cone that lights a pixel or -1")
+    table[...] = np.column_stack([np.arange(n), lm["event_cone_id"][()], imaged])
 
 
 def write_pair_table(file: h5py.File) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 
 from hamilton import driver
 
-from ...schemas.imaging.config import STAGES, Stage
+from ...schemas.errors import UsageError
+from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
 
@@ -31,6 +32,21 @@ PLACED: Final = frozenset(
         "figures",
     }
 )
+# The nodes that a plain name puts together, and those that ask for a group which needs more.
+_PARTS: Final = {
+    **{
+        name: (f"neutron_{name}", f"gamma_{name}")
+        for name in (
+            "filtered_events",
+            "candidate_cones",
+            "cone_scores",
+            "direction_ok",
+            "selected_cones",
+        )
+    },
+    "footprints": ("neutron_back_projection", "gamma_back_projection"),
+}
+_PARTS_OF_GROUP: Final = {"cones": _PARTS["selected_cones"]}
 IMAGE_TARGETS: Final = ("summed_images", "projections", "projection_metrics")
 
 
@@ -40,7 +56,8 @@ class Request:
 
     ``targets`` are wanted as one value, ``streams`` range by range; ``counters`` names the
     counter node of each stage that is filled; ``asked`` is what the user named, ``loose``
-    what of it has no place of its own in the file.
+    what of it has no place of its own in the file; ``named`` are targets that were given by
+    name, none for a run up to a stage.
     """
 
     asked: tuple[str, ...]
@@ -49,6 +66,7 @@ class Request:
     streams: tuple[str, ...]
     groups: tuple[Group, ...]
     counters: dict[str, str]
+    named: tuple[str, ...] = ()
 
 
 def request_for_stage(until: Stage, *, figures: bool) -> Request:
@@ -68,10 +86,23 @@ def request_for_stage(until: Stage, *, figures: bool) -> Request:
     )
 
 
+def check_list_mode(dr: driver.Driver, targets: Sequence[str], config: ImagingConfig) -> None:
+    """UsageError if a target needs the pixels of cones and list mode is off."""
+    needs = [t for t in targets if "footprints" in upstream(dr, [t])]
+    if needs and not config.run.list:
+        msg = f"--target {needs[0]} needs list mode; give --list or set [run] list = true"
+        raise UsageError(msg, key="run.list")
+
+
 def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
-    """Only what some targets need: the groups and counters that they and their ancestors fill."""
+    """The targets themselves, with the counters of the stages that they reach.
+
+    Images, projections and metrics are small: those on the way to a target are written too. Rows
+    of hits, events and cones are written where they are asked for.
+    """
     reached = upstream(dr, targets)
-    groups = tuple(g for g in GROUPS if reached.issuperset(g.nodes))
+    asked = {*targets, *(node for t in targets for node in _PARTS.get(t, ()))}
+    groups = tuple(g for g in GROUPS if asked.issuperset(_PARTS_OF_GROUP.get(g.name, g.nodes)))
     counters = {
         stage: node
         for stage, node in COUNTER_NODES.items()
@@ -89,4 +120,5 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         streams=tuple(node for g in groups for node in g.nodes),
         groups=groups,
         counters=counters,
+        named=tuple(targets),
     )

@@ -12,7 +12,6 @@ import pandas as pd
 from ...nodes.imaging.cone_geometry import columns3
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.imaging.frames import HITS
-from ...schemas.imaging.images import BackProjection
 
 Columns = dict[str, Any]
 SPECIES_CODE = {"neutron": NEUTRON, "gamma": GAMMA}
@@ -22,34 +21,57 @@ MOST_HITS = 3
 
 @dataclass(frozen=True)
 class RowNumbers:
-    """Rows of one species in the file before this range."""
+    """Rows in the file before this range: hits and raw events, events and cones of one species."""
 
-    events: int
-    cones: int
+    hits: int = 0
+    raw_events: int = 0
+    events: int = 0
+    cones: int = 0
 
 
-def hit_rows(results: Mapping[str, Any]) -> Columns:
+@dataclass(frozen=True)
+class FileNumbers:
+    """The input file of a range: its place among the files, and the run number in its name."""
+
+    file_ix: int
+    run_number: int
+
+
+def hit_rows(results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /hits."""
     hits = results["hits"]
     columns = {
         f"/hits/{c}": _codes(hits[c]) if c == "species" else hits[c].to_numpy()
         for c in HITS.names
-        if c != "material"
+        if c not in ("material", "event_id")
     }
+    columns["/hits/event_id"] = _event_id(hits, at)
     columns["/hits/material_id"] = _codes(hits["material"])
     return columns
 
 
-def truth_rows(results: Mapping[str, Any]) -> Columns:
+def truth_rows(results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /truth."""
     return {
-        f"/truth/{name}/{c}": results[node][c].to_numpy()
+        f"/truth/{name}/{c}": _event_id(results[node], at)
+        if c == "event_id"
+        else results[node][c].to_numpy()
         for name, node in (("reactions", "reactions"), ("products", "reaction_products"))
         for c in results[node].columns
     }
 
 
-def event_rows(species: str, results: Mapping[str, Any], run_number: int) -> Columns:
+def event_hit_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
+    """Rows of /lm/event_hit_index."""
+    found: np.ndarray = results[f"{species}_event_hit_rows"]
+    rows = np.full((len(found), MOST_HITS), -1, np.int64)
+    rows[:, : N_HITS[species]] = found + at.hits
+    return {"/lm/event_hit_index": rows}
+
+
+def event_rows(
+    species: str, results: Mapping[str, Any], at: RowNumbers, file: FileNumbers
+) -> Columns:
     """Rows of /lm/event_* and /lm/hit_*."""
     events: pd.DataFrame = results[f"{species}_filtered_events"]
     n = len(events)
@@ -66,9 +88,9 @@ def event_rows(species: str, results: Mapping[str, Any], run_number: int) -> Col
         material[:, k] = _codes(events[f"material{k + 1}"])
     return {
         "/lm/event_type": np.full(n, SPECIES_CODE[species], np.uint8),
-        "/lm/event_id": events["event_id"].to_numpy(),
-        "/lm/event_meta_run_id": np.full(n, run_number, np.int32),
-        "/lm/event_meta_file_ix": np.zeros(n, np.int32),
+        "/lm/event_id": _event_id(events, at),
+        "/lm/event_meta_run_id": np.full(n, file.run_number, np.int32),
+        "/lm/event_meta_file_ix": np.full(n, file.file_ix, np.int32),
         "/lm/hit_pos_cm": position,
         "/lm/hit_t_ns": time,
         "/lm/hit_L_mevee": light,
@@ -81,10 +103,11 @@ def cone_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Colum
     """Rows of /cones."""
     cones: pd.DataFrame = results[f"{species}_selected_cones"]
     n = len(cones)
+    apex, axis = columns3(cones, "apex_{}_cm"), columns3(cones, "axis_{}")
     return {
         "/cones/cone_id": np.arange(at.cones, at.cones + n, dtype=np.uint32),
-        "/cones/apex_xyz_cm": columns3(cones, "apex_{}_cm"),
-        "/cones/axis_xyz": columns3(cones, "axis_{}"),
+        "/cones/apex_xyz_cm": apex,
+        "/cones/axis_xyz": axis,
         "/cones/theta_rad": cones["theta_rad"].to_numpy(),
         "/cones/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
         "/cones/species": np.full(n, SPECIES_CODE[species], np.uint8),
@@ -93,6 +116,9 @@ def cone_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Colum
         "/cones/gamma_hit_order": _hit_order(species, cones),
         "/cones/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
         "/cones/delta_theta_rad": cones["delta_theta_rad"].to_numpy(),
+        "/cones/exact/apex_cm": apex,
+        "/cones/exact/axis": axis,
+        "/cones/exact/theta_rad": cones["theta_rad"].to_numpy(),
     }
 
 
@@ -104,18 +130,12 @@ def survival_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> C
     cone_id = np.arange(at.cones, at.cones + len(cones))
     cone = np.full(n, -1, np.int32)
     cone[event] = cone_id
-    imaged = np.full(n, -1, np.int32)
-    projection: BackProjection | None = results.get(f"{species}_back_projection")
-    if projection is not None:
-        lit = projection.lit_pixels > 0
-        imaged[event[lit]] = cone_id[lit]
     recoil = np.zeros(n, np.uint8)
     recoil[event] = cones["recoil_code"]
     order = np.full((n, MOST_HITS), -1, np.int8)
     order[event] = _hit_order(species, cones)
     return {
         "/lm/event_cone_id": cone,
-        "/lm/event_imaged_cone_id": imaged,
         "/lm/event_recoil_code": recoil,
         "/lm/event_gamma_hit_order": order,
     }
@@ -134,6 +154,11 @@ def candidate_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> 
         "/candidates/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
         "/candidates/status": cones["status"].to_numpy(),
     }
+
+
+def _event_id(frame: pd.DataFrame, at: RowNumbers) -> np.ndarray:
+    ids = frame["event_id"].to_numpy()
+    return ids + at.raw_events if at.raw_events else ids
 
 
 def _hit_order(species: str, cones: pd.DataFrame) -> np.ndarray:

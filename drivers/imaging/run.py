@@ -6,47 +6,52 @@ name only when it is whole.
 
 from __future__ import annotations
 
+import json
 import logging
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import pandas as pd
 
-from ...nodes.imaging.readers import READERS
 from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
-from ...schemas.sources import EventRange
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, input_path, output_path, resolved_path
+from ..config import LoadedConfig, input_paths, output_path
 from ..execution import RangeResults
-from ..files import fault_of_place, replaced_file, writable
+from ..files import replaced_file, writable
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from . import metadata, output
+from .executors import Executor
 from .merging import RowsBefore
-from .requests import Request, request_for_stage, request_for_targets
-from .session import Session, Sink, open_session
+from .places import check_outputs, figure_path, stale_figures
+from .problems import metadata_problems, parse_problems, warnings_of
+from .requests import Request, check_list_mode, request_for_stage, request_for_targets
+from .restart import copy_kept
+from .session import Session, open_session
+from .sources import Chunk
 from .statuses import node_statuses
 
 log = logging.getLogger("radiograph.run")
 
-_RUN_NUMBER = re.compile(r"(\d{1,9})\D*$")
+OnRange = Callable[[int], None]
 _FIRST_ROWS = 5
 
 
 @dataclass
 class RunReport:
-    """What a run did, as ``--json`` prints it."""
+    """What a run did, as ``--json`` prints it.
+
+    ``failed`` lists the input files that gave nothing; ``start`` is the stage of a restart.
+    """
 
     output: str
     targets: list[str]
@@ -55,7 +60,9 @@ class RunReport:
     nodes: Mapping[str, Any]
     problems: list[dict[str, Any]]
     figures: list[str] = field(default_factory=list)
-    input: str = ""
+    input: list[str] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    start: str = ""
     warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -69,7 +76,8 @@ def run_imaging(
     targets: Sequence[str] = (),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
-    progress: Sink | None = None,
+    progress: OnRange | None = None,
+    executor: Executor | None = None,
 ) -> RunReport:
     """Run the pipeline of a config; UsageError, ConfigError or InputError before writing.
 
@@ -82,16 +90,17 @@ def run_imaging(
     cache
         Which cache to use; none by default.
     progress
-        Called after each range of events.
+        Called with the number of raw events after each range.
+    executor
+        Where ranges are evaluated; in this process by default.
     """
     started = time.perf_counter()
     config = loaded.config
-    source, out = input_path(loaded), output_path(loaded)
-    check_outputs(loaded, source, out, overwrite=overwrite, figures=_draws(config, targets))
-    session = open_session(config, source, loaded.path.parent, cache)
+    sources, out = input_paths(loaded), output_path(loaded)
+    check_outputs(loaded, sources, out, overwrite=overwrite, figures=_draws(config, targets))
+    session = open_session(config, sources, loaded.path.parent, cache, executor)
     request = _request(session, config, targets)
-    ranges = "1 range" if len(session.ranges) == 1 else f"{len(session.ranges)} ranges"
-    log.info("%s: %s of events, to %s", source, ranges, out)
+    _announce(session, out)
     problems: list[dict[str, Any]] = []
     with ExitStack() as stack:
         stack.enter_context(writable(out))
@@ -113,25 +122,32 @@ def run_imaging(
         nodes=node_statuses(session.driver, session.manifest),
         problems=problems,
         figures=[str(path) for path in figures],
-        input=str(source),
-        warnings=[*warnings_of(counters.values, config), *_stale(loaded, out, list(figures))],
+        input=[str(path) for path in sources],
+        failed=[{"file": f.path, "message": f.message} for f in session.failed],
+        start=session.restart.start if session.restart else "",
+        warnings=[
+            *warnings_of(counters.values, config),
+            *stale_figures(loaded, out, list(figures)),
+        ],
     )
 
 
-def _stale(loaded: LoadedConfig, out: Path, drawn: list[Path]) -> list[str]:
-    """Figures of an earlier run that stand beside a file they do not belong to."""
-    formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
-    paths = [figure_path(loaded, out, f"{s}.{e}") for s in ("n", "g", "all") for e in formats]
-    left = [str(path) for path in paths if path not in drawn and path.exists()]
-    return [f"{path} is of an earlier run" for path in left]
+def _announce(session: Session, out: Path) -> None:
+    """Say what is read and written."""
+    names = [file.ref.path for file in session.files]
+    shown = names[0] if len(names) == 1 else f"{len(names)} files, {names[0]} to {names[-1]}"
+    n = len(session.ranges)
+    log.info("%s: %s of events, to %s", shown, "1 range" if n == 1 else f"{n} ranges", out)
+    if session.restart is not None:
+        log.info("%s", session.restart.summary)
+    for file in session.failed:
+        log.warning("left out: %s", file.message)
 
 
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
-        if "footprints" in request.asked and not config.run.list:
-            msg = "--target footprints needs list mode; give --list or set [run] list = true"
-            raise UsageError(msg, key="run.list")
+        check_list_mode(session.driver, request.asked, config)
         if config.plane is None:
             needs = session.plan(request.targets, request.streams).needed
             if {"summed_images", "neutron_back_projection", "gamma_back_projection"} & needs:
@@ -148,94 +164,93 @@ def _draws(config: ImagingConfig, targets: Sequence[str]) -> bool:
     return config.pipeline.until == "image" and config.vis.export_png_on_write
 
 
-def check_outputs(
-    loaded: LoadedConfig, source: Path, out: Path, *, overwrite: bool, figures: bool
-) -> None:
-    """UsageError if a file cannot be written, or would replace another without consent."""
-    consent = overwrite or loaded.config.io.hdf5_overwrite
-    paths = [out]
-    if figures:
-        formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
-        images = _drawn_images(loaded.config)
-        paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
-    for path in paths:
-        fault = fault_of_place(path, (source, loaded.path))
-        if fault:
-            msg = f"{path}: {fault}. Name another output with -o."
-            raise UsageError(msg, file=path, key="io.output_path")
-        if path.exists() and not consent:
-            msg = (
-                f"{path}: exists already. Give --overwrite, set [io] hdf5_overwrite = true, or "
-                "name another output with -o."
-            )
-            raise UsageError(msg, file=path, key="io.output_path", code="output_exists")
-
-
-def _drawn_images(config: ImagingConfig) -> list[str]:
-    """The images that get a figure: those that exist of the ones that [vis] names."""
-    is_on = {"n": config.run.neutrons, "g": config.run.gammas, "all": True}
-    present = [name for name, on in is_on.items() if on]
-    if config.vis.summed_dataset is None:
-        return [name for name in present if name in config.vis.species]
-    wanted = config.vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
-    return [wanted] if wanted in present else present[:1]
-
-
-def figure_path(loaded: LoadedConfig, out: Path, name: str) -> Path:
-    """Where the figure ``<image>.<format>`` goes."""
-    vis = loaded.config.vis
-    species, extension = name.rsplit(".", 1)
-    folder = out.parent if vis.png_dir is None else resolved_path(loaded, vis.png_dir)
-    return folder / vis.filename_pattern.format(stem=out.stem, species=species, ext=extension)
-
-
 def _write_file(
     path: Path,
     session: Session,
     loaded: LoadedConfig,
     request: Request,
-    progress: Sink | None,
+    progress: OnRange | None,
     problems: list[dict[str, Any]],
     started: float,
 ) -> dict[str, Any]:
-    config = loaded.config
-    run_number = run_number_of(Path(session.source.path))
+    config, groups = loaded.config, request.groups
     with new_file(path) as file:
         metadata.write_root(file, loaded)
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
         problems += metadata.write_meta(file, loaded, *plane)
-        with output.ImagingRows(file, request.groups, config, run_number) as rows:
-            found = session.run(request.targets, request.streams, _sink(rows, progress))
+        if session.restart is not None:
+            if not request.loose:
+                kept = [g for g in groups if session.restart.is_copied(g)]
+                copy_kept(file, session.restart, kept)
+            groups = tuple(g for g in groups if session.restart.is_computed(g))
+        with output.ImagingRows(file, groups, config) as rows:
+            sink = _RunSink(rows, config, progress)
+            streams = (*(node for g in groups for node in g.nodes), "parse_problems")
+            # Every input file has its own.
+            apart = {"parse_problems", "source_metadata"} - set(request.asked)
+            found = session.run([t for t in request.targets if t not in apart], streams, sink)
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
-        problems += parse_problems(found["parse_problems"], session, config)
-        problems += metadata_problems(found["source_metadata"], session)
-        metadata.write_source_metadata(
-            file, config.io.input_format, found["source_metadata"], run_number
-        )
+        problems += sink.problems
+        _write_source_metadata(file, session, problems)
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
+        metadata.write_inputs(file, session.files, session.failed)
         seconds = time.perf_counter() - started
-        metadata.write_provenance(file, session.source, session.manifest, seconds, problems)
+        metadata.write_provenance(file, session.manifest, seconds, problems)
+        file["provenance"].attrs["targets_json"] = json.dumps(request.named)
+        if session.restart is not None:
+            file["provenance"].attrs["restart_stage"] = session.restart.start
     return found
 
 
-def _sink(rows: output.ImagingRows, progress: Sink | None) -> Sink:
-    shown = False
+def _write_source_metadata(
+    file: h5py.File, session: Session, problems: list[dict[str, Any]]
+) -> None:
+    paths = {f.number: f.ref.path for f in session.files}
+    for number, said in session.metadata().items():
+        problems += metadata_problems(said, paths[number])
+        run_number = output.run_number_of(Path(paths[number]))
+        name = session.config.io.input_format
+        metadata.write_source_metadata(file, name, said, run_number, number)
 
-    def sink(event_range: EventRange, results: RangeResults, before: RowsBefore) -> None:
-        nonlocal shown
-        if not shown and log.isEnabledFor(logging.DEBUG):
-            shown = True
+
+class _RunSink:
+    """Takes the results of each range: rows to the file, damage to a list, progress to the user."""
+
+    def __init__(
+        self, rows: output.ImagingRows, config: ImagingConfig, progress: OnRange | None
+    ) -> None:
+        self.problems: list[dict[str, Any]] = []
+        self._rows = rows
+        self._config = config
+        self._progress = progress
+        self._problems_before = 0
+        self._to_show = log.isEnabledFor(logging.DEBUG)
+
+    def begin_file(self) -> None:
+        """The ranges of a further file follow."""
+        self._problems_before = len(self.problems)
+        self._rows.begin_file()
+
+    def drop_file(self) -> None:
+        """Forget what was given since begin_file()."""
+        del self.problems[self._problems_before :]
+        self._rows.drop_file()
+
+    def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
+        """Take the results of one range."""
+        if self._to_show:
+            self._to_show = False
             for name, value in results.items():
                 if isinstance(value, pd.DataFrame):
                     log.debug("%s, first rows:\n%s", name, value.head(_FIRST_ROWS).to_string())
-        rows(event_range, results, before)
-        if progress is not None:
-            progress(event_range, results, before)
-
-    return sink
+        frame = results["parse_problems"]
+        self.problems += parse_problems(frame, chunk.file.ref.path, self._config)
+        self._rows(chunk, results, before)
+        if self._progress is not None:
+            self._progress(chunk.event_range.n_events)
 
 
 def _write_values(
@@ -255,59 +270,3 @@ def _write_values(
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:
     return sum((found[node] for node in request.counters.values()), Counts())
-
-
-def parse_problems(
-    frame: pd.DataFrame, session: Session, config: ImagingConfig
-) -> list[dict[str, Any]]:
-    """Damaged records as problems: each with its line or entry."""
-    place = READERS[config.io.input_format].record
-    path = session.source.path
-    return [
-        metadata.problem(
-            str(kind),
-            path,
-            int(count),
-            f"{path}: {place} {at}: {str(kind).replace('_', ' ')}; the record is left out",
-            **{place: int(at)},
-        )
-        for kind, at, count in frame.itertuples(index=False)
-    ]
-
-
-def metadata_problems(source: Any, session: Session) -> list[dict[str, Any]]:
-    """Branches of the input's metadata that cannot be read."""
-    path = session.source.path
-    return [
-        metadata.problem("unreadable_metadata", path, 1, f"{path}: {name}: {reason}")
-        for name, reason in source.unreadable.items()
-    ]
-
-
-def run_number_of(path: Path) -> int:
-    """The trailing digits of a file's name; -1 without."""
-    found = _RUN_NUMBER.search(path.stem)
-    number = int(found.group(1)) if found and path.stem.endswith(found.group(1)) else -1
-    return number if number <= np.iinfo(np.int32).max else -1
-
-
-def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]:
-    """What a user should know of a run that went through but shows little."""
-    warnings = []
-    if counters.get("raw_events_total") and not counters.get("hits_after_filters", 1):
-        warnings.append("no hit passes the cuts of [filters.hits]")
-    elif not counters.get("events_after_filters", 1):
-        warnings.append("no event passes: see the counters of [shaping] and [filters.events]")
-    elif not counters.get("cones_kept", 1):
-        warnings.append("no cone is kept: see candidates_rejected_* and cones_rejected_*")
-    if not counters.get("cones_imaged_total", 1):
-        warnings.append("no cone lights a pixel: the images are zero")
-    for key, species, is_on in (
-        ("cones_imaged_n", "neutron", config.run.neutrons),
-        ("cones_imaged_g", "gamma", config.run.gammas),
-    ):
-        if is_on and counters.get("cones_imaged_total") and counters.get(key) == 0:
-            warnings.append(f"no {species} cone lights a pixel: the {species} image is zero")
-    if counters.get("raw_events_damaged"):
-        warnings.append(f"damaged records left out: {counters['raw_events_damaged']}")
-    return warnings

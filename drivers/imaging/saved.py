@@ -29,7 +29,7 @@ from ...schemas.imaging.images import (
 )
 from ...schemas.imaging.imaging_method import ImagingMethod
 from ...schemas.tables import categories_of
-from . import saved_pictures, saved_record
+from . import saved_footprints, saved_pictures, saved_record
 from .inputs import imaging_method
 from .rows import MOST_HITS
 from .saved_datasets import Datasets
@@ -47,7 +47,6 @@ _NOUNS: Final[dict[Stage, str]] = {
     "cones": "cones",
     "image": "images",
 }
-_PIXELS_A_BLOCK: Final = 1 << 22
 
 
 @contextmanager
@@ -296,57 +295,20 @@ class SavedRun:
     @property
     def has_list_mode(self) -> bool:
         """Whether the pixels of each cone stand in the file."""
-        return "/lm/footprint_pixels" in self.data or "/lm/cone_pixel_indices" in self.data
+        return saved_footprints.are_in(self.data)
 
     @cached_property
     def footprints(self) -> Footprints:
         """The lit pixels of each cone; InputError without list mode."""
-        self._need_list_mode()
-        if "/lm/footprint_pixels" not in self.data:
-            return self._footprints_of_pairs()
-        pixels = self.data.rows("/lm/footprint_pixels")
-        return Footprints(self.data.rows("/lm/footprint_offsets"), pixels)
+        return saved_footprints.all_footprints(self.data, self.n_cones)
 
-    def footprint_blocks(self) -> Iterator[tuple[int, Footprints]]:
-        """(first cone, footprints) of successive cones, a bounded number of pixels at a time."""
-        self._need_list_mode()
-        if "/lm/footprint_pixels" not in self.data:
-            yield 0, self.footprints
-            return
-        offsets = self.data.rows("/lm/footprint_offsets").astype(np.int64)
-        begin = 0
-        while begin < len(offsets) - 1:
-            full = np.searchsorted(offsets, offsets[begin] + _PIXELS_A_BLOCK, "right") - 1
-            end = min(max(int(full), begin + 1), len(offsets) - 1)
-            pixels = self.data.span("/lm/footprint_pixels", int(offsets[begin]), int(offsets[end]))
-            part = (offsets[begin : end + 1] - offsets[begin]).astype(np.uint64)
-            yield begin, Footprints(part, pixels)
-            begin = end
+    def footprints_at(self, cone_ids: I8) -> Footprints:
+        """The lit pixels of some cones, in the order in which they are named."""
+        return saved_footprints.footprints_at(self.data, self.n_cones, cone_ids)
 
-    def _need_list_mode(self) -> None:
-        if not self.has_list_mode:
-            msg = (
-                f"{self.path}: holds no footprints: it was not run in list mode. Run it again with "
-                "--list."
-            )
-            raise InputError(msg, file=self.path, code="not_in_file")
-
-    def _footprints_of_pairs(self) -> Footprints:
-        """From rows (cone_id, pixel), in any order of the cones."""
-        pairs = self.data.rows("/lm/cone_pixel_indices")
-        cone = pairs[:, 0].astype(np.int64)
-        if np.any(cone >= self.n_cones):
-            msg = (
-                f"{self.path}: /lm/cone_pixel_indices names cone {cone.max()}, but there are "
-                f"{self.n_cones} cones: the file is damaged."
-            )
-            raise InputError(msg, file=self.path, code="damaged_file")
-        pixels = pairs[:, 1]
-        if np.any(np.diff(cone) < 0):
-            order = np.argsort(cone, kind="stable")
-            pixels = pixels[order]
-        lit = np.bincount(cone, minlength=self.n_cones).astype(np.uint32)
-        return Footprints.of_counts(lit, np.ascontiguousarray(pixels, np.uint32))
+    def footprint_blocks(self, n_pixels: int) -> Iterator[tuple[int, Footprints]]:
+        """(first cone, footprints) of successive cones, about ``n_pixels`` at a time."""
+        return saved_footprints.footprint_blocks(self.data, self.n_cones, n_pixels)
 
     @cached_property
     def survival(self) -> pd.DataFrame:

@@ -21,11 +21,15 @@ _COUNTER: Final = re.compile(r"[sS](\d)_(.+)")
 
 @dataclass(frozen=True)
 class SavedInput:
-    """An input file of the run: path as it was given, size in bytes, xxh3_128 of its content."""
+    """An input file of the run: path as it was given, size in bytes, xxh3_128 of its content.
+
+    ``failure`` says why it gave nothing; empty for a file that was read.
+    """
 
     path: str
     size: int
     content_hash: str
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ class RunRecord:
         The command, word by word.
     config_text
         The TOML file word for word; None where it was left out.
+    config_path
+        Where that file was; empty if unknown.
+    targets
+        Nodes that were asked for by name; empty for a run up to a stage.
     settings
         Every effective setting by its dotted key, as a JSON value.
     counters
@@ -66,6 +74,8 @@ class RunRecord:
     run_command: str = ""
     argv: tuple[str, ...] = ()
     config_text: str | None = None
+    config_path: str = ""
+    targets: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[SavedInput, ...] = ()
@@ -99,6 +109,8 @@ def run_record(data: Datasets) -> RunRecord:
         run_command=str(root.get("run_command", "")),
         argv=tuple(str(a) for a in _json(data, root.get("run_command_argv_json", "[]"))),
         config_text=config_text,
+        config_path=str(root.get("config_path", "")),
+        targets=tuple(str(t) for t in _json(data, provenance.get("targets_json", "[]"))),
         settings=_settings(data),
         versions=dict(
             zip(
@@ -163,9 +175,10 @@ def _inputs(data: Datasets) -> tuple[SavedInput, ...]:
     sizes = data.rows(f"{group}/size")
     hashes = data.texts(f"{group}/xxh3_128")
     paths = data.texts(f"{group}/path")
+    failures = data.texts(f"{group}/failure") or [""] * len(paths)
     return tuple(
-        SavedInput(path, int(size), digest)
-        for path, size, digest in zip(paths, sizes, hashes, strict=True)
+        SavedInput(path, int(size), digest, failure)
+        for path, size, digest, failure in zip(paths, sizes, hashes, failures, strict=True)
     )
 
 

@@ -23,7 +23,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import Outputs, check_paths, planned_paths, run_lightdqm
+from .run import LightReport, Outputs, check_outputs, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -49,8 +49,15 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    written: Sequence[str] = ()
+    report: LightReport | None = None
     error: RadiographError | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """The files that were written of it, JSON-lines apart."""
+        if self.report is None:
+            return []
+        return [path for path in (self.report.output, *self.report.figures) if path]
 
     @property
     def exit_code(self) -> int:
@@ -72,7 +79,7 @@ class FileCheck:
             "compared_with": self.compared_with.label,
             "n_compared": len(self.compared_with.runs),
             "new_since_reference": {k: list(v) for k, v in self.new.items()},
-            "written": list(self.written),
+            "written": self.written,
         }
 
 
@@ -105,9 +112,7 @@ def checked_files(
         If an output of any file cannot be written; before anything is computed.
     """
     if outputs is not None:
-        consent = overwrite or loaded.config.lightdqm.overwrite
-        for path in paths:
-            check_paths(planned_paths(loaded, path, (), outputs), path, overwrite=consent)
+        check_outputs(loaded, paths, (), outputs, overwrite=overwrite)
     for path in paths:
         try:
             yield check_file(loaded, path, store, outputs=outputs, overwrite=overwrite, **options)
@@ -177,7 +182,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        [path for path in (report.output, *report.figures) if path],
+        report.without_values(),
     )
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from ...schemas.errors import InputError
+from ..files import natural_order
 
 SUFFIX: Final = ".FLOW.hdf5"
 NO_NUMBER: Final = -1
 _RUN = re.compile(r"rctl_(\d+)(?:_p(\d+))?$")
 _SUBRUN = re.compile(r"(\d+)_p(\d+)$")
 _LAST_NUMBER = re.compile(r"(\d+)$")
-_DIGITS = re.compile(r"(\d+)")
 # SQLite holds no larger one.
 _LARGEST: Final = 2**63 - 1
 
@@ -71,13 +71,6 @@ def last_number(name: str) -> int:
     return _number(last[1]) if last else NO_NUMBER
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts texts with their numbers as numbers."""
-    # Every second part is a number.
-    parts = enumerate(_DIGITS.split(name))
-    return tuple((1, int(part), part) if i % 2 else (0, 0, part) for i, part in parts if part)
-
-
 def chosen_files(paths: Sequence[Path], selection: FileSelection) -> list[Path]:
     """The files that are meant: those named, and of each folder those that ``selection`` takes.
 
@@ -110,7 +103,7 @@ def _files_of_folder(folder: Path, selection: FileSelection) -> list[Path]:
             "file_syntax to how the names begin."
         )
         raise InputError(msg, file=folder, key="lightdqm.file_syntax")
-    named.sort(key=lambda p: natural_key(p.name))
+    named.sort(key=lambda p: natural_order(p.name))
     least = selection.start_run
     later = [p for p in named if least <= 0 or last_number(p.name) >= least]
     if not later:

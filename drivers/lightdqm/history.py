@@ -8,7 +8,8 @@ import pandas as pd
 
 from ...schemas.errors import UsageError
 from ...schemas.lightdqm.stored_runs import RunIdentity
-from .file_names import SUFFIX, natural_key, stem
+from ..files import natural_order
+from .file_names import SUFFIX, stem
 from .store import RunStore, StoredRun, order_key
 
 _MOST_SHOWN = 8
@@ -57,7 +58,7 @@ def reference_runs(store: RunStore, config_hash: str, reference: int | str) -> l
         found = [run for run in known if stem(run.identity.name) == stem(text)]
     if found:
         return found
-    numbers = sorted({str(r.identity.run) for r in known if r.identity.run >= 0}, key=natural_key)
+    numbers = sorted({str(r.identity.run) for r in known if r.identity.run >= 0}, key=natural_order)
     shown = f"{', '.join(numbers[-_MOST_SHOWN:])}" if numbers else "none"
     msg = (
         f"{store.path}: reference run {text} is not in the store (runs measured with these "

@@ -24,7 +24,7 @@ from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.frames import DQM_VERDICT, TRIGGER_COUNTS
 from ...schemas.lightdqm.stored_runs import ARRAY_DTYPES, RunIdentity, RunRecord
 from ...schemas.tables import TableSchema
-from .file_names import natural_key
+from ..files import natural_order
 from .store_schema import APPLICATION_ID, RUN_COLUMNS, SCHEMA_VERSION, create_store
 
 # How long a write waits for other processes.
@@ -57,7 +57,7 @@ def order_key(identity: RunIdentity) -> tuple[Any, ...]:
         0 if start is None else start,
         identity.run,
         identity.subrun,
-        natural_key(identity.name),
+        natural_order(identity.name),
     )
 
 

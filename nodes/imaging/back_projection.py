@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from ...schemas.arrays import F8, U4
 from ...schemas.imaging.images import BackProjection, Footprints, PixelGrid, PlaneFrame
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from .cone_geometry import columns3
-from .kernels.back_projection import scan_cones
+from .kernels.back_projection import sample_cones, scan_cones
 
 # Room for the footprints of one task is taken before it is known how much is needed.
 _SCRATCH_PIXELS: Final = 1_000_000
@@ -34,6 +34,10 @@ class ConeArrays:
     apex_cm: F8
     axis: F8
     cos_theta: F8
+
+
+Kernel = Callable[[int, int, U4, U4, U4], int]
+"""Cones [start, stop), image, counts of lit pixels and scratch in; places filled out."""
 
 
 class Method(Protocol):
@@ -73,31 +77,69 @@ def scan_back_projection(
     threads: Threads,
 ) -> BackProjection:
     """Simple back projection by the crossings of each cone with pixel-centre lines."""
-    n_cones = len(cones.cos_theta)
-    lit_pixels = np.zeros(n_cones, np.uint32)
-    task = _cones_a_task(n_cones, grid, threads)
-    arguments = (
+    given = (*_geometry(cones, frame, grid), settings.nappe == "forward", settings.list_mode)
+    places = 2 * (grid.nu + grid.nv)
+
+    def scan() -> Kernel:
+        return lambda *span_and_results: scan_cones(*given, *span_and_results)
+
+    return _in_shares(scan, places, len(cones.cos_theta), grid, settings, threads)
+
+
+def poly_back_projection(
+    cones: ConeArrays,
+    frame: PlaneFrame,
+    grid: PixelGrid,
+    settings: ImagingMethod,
+    threads: Threads,
+) -> BackProjection:
+    """Simple back projection by samples along each conic: quick, dotted where they are sparse."""
+    samples = settings.poly_samples
+    given = (*_geometry(cones, frame, grid), samples, settings.poly_range_cm, settings.list_mode)
+
+    def sample() -> Kernel:
+        last_cone = np.zeros(grid.nu * grid.nv, np.uint32)
+        return lambda *span_and_results: sample_cones(*given, *span_and_results, last_cone)
+
+    return _in_shares(sample, samples, len(cones.cos_theta), grid, settings, threads)
+
+
+def _geometry(cones: ConeArrays, frame: PlaneFrame, grid: PixelGrid) -> tuple[Any, ...]:
+    """Cones, plane and pixels in the order in which the kernels take them."""
+    return (
         cones.apex_cm,
         cones.axis,
         cones.cos_theta,
         *(np.asarray(v) for v in (frame.origin_cm, grid.u_axis, grid.v_axis, frame.normal)),
         *(grid.u_min_cm, grid.du_cm, grid.nu, grid.v_min_cm, grid.dv_cm, grid.nv),
-        settings.nappe == "forward",
-        settings.list_mode,
     )
 
+
+def _in_shares(
+    new_kernel: Callable[[], Kernel],
+    places: int,
+    n_cones: int,
+    grid: PixelGrid,
+    settings: ImagingMethod,
+    threads: Threads,
+) -> BackProjection:
+    """What the kernels of all threads find; each cone lights at most ``places`` pixels."""
+    lit_pixels = np.zeros(n_cones, np.uint32)
+    task = _cones_a_task(n_cones, places, threads)
+
     def worker(cones_of_thread: range) -> tuple[U4, U4]:
+        kernel = new_kernel()
         image = np.zeros(grid.nu * grid.nv, np.uint32)
         pixels = np.empty(0, np.uint32)
         filled = 0
         for start in cones_of_thread[::task]:
             stop = min(start + task, cones_of_thread.stop)
             kept = stop - start if settings.list_mode else 1
-            room = filled + 2 * (grid.nu + grid.nv) * kept + 2
+            room = filled + places * kept + 2
             if len(pixels) < room:
                 done = (start - cones_of_thread.start) / len(cones_of_thread)
                 pixels = _with_room(pixels[:filled], room, done)
-            found = scan_cones(*arguments, start, stop, image, lit_pixels, pixels[filled:])
+            found = kernel(start, stop, image, lit_pixels, pixels[filled:])
             filled += found if settings.list_mode else 0
         return image, pixels[:filled]
 
@@ -111,12 +153,12 @@ def scan_back_projection(
 
 
 METHODS: Final[Mapping[tuple[str, str], Method]] = MappingProxyType(
-    {("sbp", "scan"): scan_back_projection}
+    {("sbp", "scan"): scan_back_projection, ("sbp", "poly"): poly_back_projection}
 )
 
 
-def _cones_a_task(n_cones: int, grid: PixelGrid, threads: Threads) -> int:
-    scratch = max(_SCRATCH_PIXELS // (2 * (grid.nu + grid.nv)), 64)
+def _cones_a_task(n_cones: int, places: int, threads: Threads) -> int:
+    scratch = max(_SCRATCH_PIXELS // places, 64)
     if threads.cones_a_task > 0:
         return min(threads.cones_a_task, scratch)
     fair = max(-(-n_cones // (4 * threads.count)), 64)

@@ -40,6 +40,22 @@ def surface_meets_plane(cones: pd.DataFrame, frame: PlaneFrame) -> Mask:
     return np.asarray((closest < 0.5 * np.pi) | (height == 0.0))
 
 
+def surface_excess_cm(cone: pd.Series, points_cm: F8, *, both_halves: bool) -> F8:
+    """(X - apex).a - cos(theta) |X - apex| of points (..., 3): 0 on a cone, positive inside.
+
+    With ``both_halves`` the other half of the double cone counts too.
+    """
+    apex, axis = (
+        np.array([cone[pattern.format(a)] for a in "xyz"]) for pattern in ("apex_{}_cm", "axis_{}")
+    )
+    from_apex = points_cm - apex
+    along, length = from_apex @ axis, np.linalg.norm(from_apex, axis=-1)
+    cosine = np.cos(cone["theta_rad"])
+    if both_halves:
+        return np.asarray(np.abs(along) - abs(cosine) * length)
+    return np.asarray(along - cosine * length)
+
+
 def columns3(frame: pd.DataFrame, pattern: str) -> F8:
     """Three columns as an array (n, 3)."""
     return np.column_stack([frame[pattern.format(a)].to_numpy() for a in "xyz"])

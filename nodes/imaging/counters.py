@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import U1, Mask
 from ...schemas.imaging.codes import (
@@ -33,7 +33,8 @@ _NO_LIMIT = np.iinfo(np.int64).max
 
 
 @tag(stage="hits", helper="true")
-def hit_counters(
+@config.when(start="hits")
+def hit_counters__counted(
     source_records: SourceRecords,
     hits: pd.DataFrame,
     neutron_hit_filter_code: U1,
@@ -66,7 +67,8 @@ def hit_counters(
 
 
 @tag(stage="events", helper="true")
-def event_counters(
+@config.when(start="hits")
+def event_counters__counted(
     neutron_filtered_hits: pd.DataFrame,
     gamma_filtered_hits: pd.DataFrame,
     neutron_shaped_events: pd.DataFrame,
@@ -108,7 +110,8 @@ def event_counters(
 
 
 @tag(stage="cones", helper="true")
-def cone_counters(
+@config.when_in(start=["hits", "events"])
+def cone_counters__counted(
     neutron_candidate_cones: pd.DataFrame,
     gamma_candidate_cones: pd.DataFrame,
     neutron_direction_ok: Mask,
@@ -156,7 +159,8 @@ def cone_counters(
 
 
 @tag(stage="images", helper="true")
-def image_counters(
+@config.when_not(start="image")
+def image_counters__counted(
     neutron_back_projection: BackProjection, gamma_back_projection: BackProjection
 ) -> Counts:
     """Cones that light at least one pixel, cones that miss the plane's range, pixels lit."""

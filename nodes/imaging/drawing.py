@@ -16,6 +16,7 @@ from ...schemas.imaging.vis import Vis
 from ..figure_style import METADATA, figure_style
 from .figure_colors import beyond_words, color_norm, draw_color_bar
 from .figure_layout import characters_in
+from .figure_outlines import draw_outlines
 from .figure_parts import (
     CURVE_COLOR,
     GREY,
@@ -35,7 +36,7 @@ __all__ = ["Format", "Picture", "View", "draw_image_figure"]
 
 Format = Literal["png", "pdf", "svg"]
 
-_AXES: Final[dict[str, Any]] = {
+AXES_STYLE: Final[dict[str, Any]] = {
     "axes.labelsize": 11.0,
     "axes.linewidth": 0.8,
     "xtick.labelsize": 10.0,
@@ -51,25 +52,31 @@ def draw_image_figure(
     picture: Picture, vis: Vis, view: View | None = None, file_format: Format = "png"
 ) -> bytes:
     """The bytes of a figure: image, colour bar, projections, marks and numbers as ``vis`` says."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     view = view or View()
-    with figure_style(_AXES):
-        drawing = Drawing.of(picture, vis, view)
-        figure = Figure(figsize=drawing.layout.size, dpi=view.dpi, facecolor="white")
-        FigureCanvasAgg(figure)
-        _draw(figure, drawing)
+    with figure_style(AXES_STYLE):
+        figure = image_figure(picture, vis, view)
         buffer = io.BytesIO()
         metadata = METADATA[file_format]
         figure.savefig(buffer, format=file_format, dpi=view.dpi, metadata=metadata)
     return buffer.getvalue()
 
 
+def image_figure(picture: Picture, vis: Vis, view: View) -> Figure:
+    """The figure itself; to be made and written within ``figure_style(AXES_STYLE)``."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Drawing.of(picture, vis, view)
+    figure = Figure(figsize=drawing.layout.size, dpi=view.dpi, facecolor="white")
+    FigureCanvasAgg(figure)
+    _draw(figure, drawing)
+    return figure
+
+
 def _draw(figure: Figure, d: Drawing) -> None:
     image = figure.add_axes(d.layout.fraction(d.layout.image))
     draw_color_bar(figure, _draw_image(image, d), d)
-    marks = draw_marks(image, d)
+    marks = [*draw_marks(image, d), *draw_outlines(image, d)]
     if d.layout.u_curve is not None and d.layout.v_curve is not None:
         above = figure.add_axes(d.layout.fraction(d.layout.u_curve), sharex=image)
         draw_curves(above, d, "u")

@@ -14,7 +14,7 @@ import pandas as pd
 from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import F8, I8, U1, Mask
-from ...schemas.imaging.codes import EventFilter
+from ...schemas.imaging.codes import GAMMA, NEUTRON, EventFilter, HitFilter
 from ...schemas.imaging.filters import EventFilters, ShapingRule
 from ...schemas.imaging.frames import (
     GAMMA_FILTERED,
@@ -160,7 +160,8 @@ def gamma_event_filter_code(
 
 
 @tag(stage="events", schema="NeutronFilteredEvents")
-def neutron_filtered_events(
+@config.when(start="hits")
+def neutron_filtered_events__cut(
     neutron_typed_events: pd.DataFrame, neutron_event_filter_code: U1
 ) -> pd.DataFrame:
     """Neutron events that pass every cut; event_index counts them from 0."""
@@ -168,11 +169,36 @@ def neutron_filtered_events(
 
 
 @tag(stage="events", schema="GammaFilteredEvents")
-def gamma_filtered_events(
+@config.when(start="hits")
+def gamma_filtered_events__cut(
     gamma_typed_events: pd.DataFrame, gamma_event_filter_code: U1
 ) -> pd.DataFrame:
     """Gamma events that pass every cut; event_index counts them from 0."""
     return _filtered(gamma_typed_events, gamma_event_filter_code, GAMMA_FILTERED)
+
+
+@tag(stage="events", helper="true")
+def neutron_event_hit_rows(
+    hits: pd.DataFrame,
+    neutron_hit_filter_code: U1,
+    neutron_shaped_events: pd.DataFrame,
+    neutron_event_filter_code: U1,
+) -> I8:
+    """Rows of ``hits`` that make each neutron event, shape (n, 2), in order of time."""
+    rows = _rows_of_species(hits, NEUTRON, neutron_hit_filter_code)
+    return _event_hit_rows(rows, neutron_shaped_events, neutron_event_filter_code, 2)
+
+
+@tag(stage="events", helper="true")
+def gamma_event_hit_rows(
+    hits: pd.DataFrame,
+    gamma_hit_filter_code: U1,
+    gamma_shaped_events: pd.DataFrame,
+    gamma_event_filter_code: U1,
+) -> I8:
+    """Rows of ``hits`` that make each gamma event, shape (n, 3), in order of time."""
+    rows = _rows_of_species(hits, GAMMA, gamma_hit_filter_code)
+    return _event_hit_rows(rows, gamma_shaped_events, gamma_event_filter_code, 3)
 
 
 _KEYS: Final[dict[str, Callable[[pd.DataFrame], F8]]] = {
@@ -224,3 +250,14 @@ def _too_far(events: pd.DataFrame, cuts: EventFilters) -> Mask:
 def _filtered(typed: pd.DataFrame, code: U1, schema: TableSchema) -> pd.DataFrame:
     kept = rows_of(typed, code == EventFilter.kept)
     return schema.frame({"event_index": np.arange(len(kept)), **kept})
+
+
+def _rows_of_species(hits: pd.DataFrame, species: int, filter_code: U1) -> I8:
+    rows = np.flatnonzero(hits["species"].cat.codes.to_numpy() == species)
+    return rows[filter_code == HitFilter.kept]
+
+
+def _event_hit_rows(rows: I8, shaped: pd.DataFrame, filter_code: U1, take: int) -> I8:
+    kept = filter_code == EventFilter.kept
+    columns = [rows[shaped[f"hit{k}_row"].to_numpy()[kept]] for k in range(1, take + 1)]
+    return np.stack(columns, axis=1)

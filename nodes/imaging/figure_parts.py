@@ -21,6 +21,8 @@ ROI_COLOR: Final = "#d55e00"
 FIT_COLOR: Final = "#0072b2"
 CURVE_COLOR: Final = "#1a1a1a"
 FILL_COLOR: Final = "#d9d9d9"
+# Okabe and Ito's sky blue.
+OUTLINE_COLOR: Final = "#56b4e9"
 GREY: Final = "#595959"
 ROUND_STEPS: Final = (1, 2, 5, 10)
 _LEGEND_SIZE: Final = 9.0
@@ -43,11 +45,11 @@ def draw_marks(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
     if roi is not None:
         u = np.array([roi.u_min_cm, roi.u_max_cm, roi.u_max_cm, roi.u_min_cm, roi.u_min_cm])
         v = np.array([roi.v_min_cm, roi.v_min_cm, roi.v_max_cm, roi.v_max_cm, roi.v_min_cm])
-        axes.plot(d.u(u), d.v(v), **_style("roi"))
+        axes.plot(d.u(u), d.v(v), **mark_style("roi"))
         drawn.append(("roi", "ROI"))
     if labels.prior_line_uv_cm is not None:
         ends = np.array(labels.prior_line_uv_cm)
-        axes.plot(d.u(ends[:, 0]), d.v(ends[:, 1]), **_style("line"))
+        axes.plot(d.u(ends[:, 0]), d.v(ends[:, 1]), **mark_style("line"))
     if labels.prior_uv_cm is not None:
         kind = f" ({labels.prior_kind})" if labels.prior_kind in ("point", "line") else ""
         drawn.append(_mark(axes, d, labels.prior_uv_cm, "prior", f"Prior{kind}"))
@@ -83,11 +85,11 @@ def _mark(
 ) -> tuple[str, str]:
     if not d.shows(uv_cm):
         return kind, f"{words}\n(off view)"
-    axes.plot([d.u(uv_cm[0])], [d.v(uv_cm[1])], **_style(kind))
+    axes.plot([d.u(uv_cm[0])], [d.v(uv_cm[1])], **mark_style(kind))
     return kind, words
 
 
-def _style(kind: str) -> dict[str, Any]:
+def mark_style(kind: str) -> dict[str, Any]:
     """How a mark is drawn, on the image and in the legend: always light against dark."""
     from matplotlib.patheffects import Normal, withStroke
 
@@ -100,6 +102,8 @@ def _style(kind: str) -> dict[str, Any]:
         "curve": {"color": CURVE_COLOR, "lw": 1.2},
         "fit": {"color": FIT_COLOR, "lw": 1.4},
         "edges": {"color": GREY, "lw": 1.2, "ls": (0, (4, 2))},
+        "outline": {"color": OUTLINE_COLOR, "lw": 1.2, **around("black", 2.4)},
+        "region": {"color": "white", "lw": 1.4, **around("black", 3.0)},
         "roi": {"color": ROI_COLOR, "lw": 1.6, **around("white", 3.0)},
         "line": {"color": "white", "lw": 1.4, "solid_capstyle": "butt", **around("black", 3.2)},
         "prior": {
@@ -147,7 +151,7 @@ def _draw_fit(axes: Axes, d: Drawing, name: str) -> None:
     positions = np.linspace(m.fit_low_cm, m.fit_high_cm, 201)
     counts = fitted_counts(m, positions, step)
     drawn = d.u(positions) if upright else d.v(positions)
-    axes.plot(*((drawn, counts) if upright else (counts, drawn)), **_style("fit"))
+    axes.plot(*((drawn, counts) if upright else (counts, drawn)), **mark_style("fit"))
 
 
 def _draw_positions(axes: Axes, d: Drawing, name: str) -> None:
@@ -159,7 +163,7 @@ def _draw_positions(axes: Axes, d: Drawing, name: str) -> None:
         line(at(peak.position_cm), color=ROI_COLOR, lw=1.2, ls=(0, (1, 1.2)))
     for source, m in _shown_edges(d, name):
         for edge in (m.edge_low_cm, m.edge_high_cm):
-            line(at(edge), **{**_style("edges"), "color": ROI_COLOR if source else GREY})
+            line(at(edge), **{**mark_style("edges"), "color": ROI_COLOR if source else GREY})
 
 
 def _shown_edges(d: Drawing, name: str) -> list[tuple[str, Any]]:
@@ -211,7 +215,7 @@ def draw_legend(figure: Figure, d: Drawing, marks: list[tuple[str, str]]) -> Non
         return
     handles = []
     for kind, words in entries:
-        style = _style(kind)
+        style = mark_style(kind)
         # The marks at three quarters of their size keep apart in a legend.
         style |= {"ms": 0.7 * style["ms"]} if "ms" in style else {}
         handles.append(Line2D([], [], label=words, **style))

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from ...schemas.imaging.images import (
     AxisMetrics,
     ImageMetrics,
     PixelGrid,
+    PlaneFrame,
     Projections,
+    ProjectionSet,
     RegionOfInterest,
+    SummedImages,
 )
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.vis import AxisMetricSettings, Vis
 from .figure_layout import Layout, layout_of
 from .figure_text import Coordinates, metric_sources, panel_table, species_line, summary_lines
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Cones drawn over an image, as lines where they meet the plane, and what led to them.
+
+    Attributes
+    ----------
+    cones
+        Frame with apex, axis and theta of each.
+    frame
+        The plane.
+    both_halves
+        Whether the other half of the double cone is drawn too.
+    words
+        What they are, for the legend.
+    region, region_words
+        A rectangle that is drawn with them; None = none.
+    """
+
+    cones: pd.DataFrame
+    frame: PlaneFrame
+    both_halves: bool = False
+    words: str = ""
+    region: RegionOfInterest | None = None
+    region_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +67,8 @@ class Picture:
         Curves, region of interest and numbers, each None where there is none.
     labels
         Words, numbers of cones and the prior.
+    outlines
+        Cones drawn over the image, None for none.
     """
 
     name: str
@@ -45,6 +78,29 @@ class Picture:
     roi: RegionOfInterest | None = None
     metrics: ImageMetrics | None = None
     labels: FigureLabels = field(default_factory=FigureLabels)
+    outlines: Outlines | None = None
+
+
+def pictures_of(
+    images: SummedImages,
+    projections: ProjectionSet,
+    metrics: Mapping[str, ImageMetrics],
+    labels: FigureLabels,
+) -> dict[str, Picture]:
+    """What is drawn of each image that exists, by its name."""
+    return {
+        name: Picture(
+            name=name,
+            counts=counts,
+            grid=images.grid,
+            projections=projections.by_image.get(name),
+            roi=projections.roi,
+            metrics=metrics.get(name),
+            # The subtitle says how the neutron energy was found.
+            labels=replace(labels, subtitle="") if name == "g" else labels,
+        )
+        for name, counts in images.present().items()
+    }
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ The drawing itself is in drawing.py, which also redraws a figure from a file.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hamilton.function_modifiers import tag
 
 from ...schemas.imaging.images import ImageMetrics, ProjectionSet, SummedImages
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.vis import Vis
-from .drawing import Format, Picture, draw_image_figure
+from .drawing import Format, draw_image_figure
+from .figure_picture import pictures_of
 
 
 @tag(scope="run", stage="figures")
@@ -30,19 +29,10 @@ def figures(
     """
     formats: dict[Format, None] = dict.fromkeys(("png", *vis.extra_formats))
     drawn = {}
+    pictures = pictures_of(summed_images, projections, projection_metrics, figure_labels)
     for name in _drawn_images(summed_images, vis):
-        picture = Picture(
-            name=name,
-            counts=summed_images.present()[name],
-            grid=summed_images.grid,
-            projections=projections.by_image.get(name),
-            roi=projections.roi,
-            metrics=projection_metrics.get(name),
-            # The subtitle says how the neutron energy was found.
-            labels=replace(figure_labels, subtitle="") if name == "g" else figure_labels,
-        )
         for file_format in formats:
-            content = draw_image_figure(picture, vis, file_format=file_format)
+            content = draw_image_figure(pictures[name], vis, file_format=file_format)
             drawn[f"{name}.{file_format}"] = content
     return drawn
 

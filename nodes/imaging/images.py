@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.imaging.images import (
     BackProjection,
@@ -48,13 +48,15 @@ def gamma_back_projection(
 
 
 @tag(stage="images")
-def neutron_image(neutron_back_projection: BackProjection) -> PixelCounts:
+@config.when_not(start="image")
+def neutron_image__summed(neutron_back_projection: BackProjection) -> PixelCounts:
     """Counts of neutron cones per pixel, without the cones."""
     return PixelCounts(neutron_back_projection.image)
 
 
 @tag(stage="images")
-def gamma_image(gamma_back_projection: BackProjection) -> PixelCounts:
+@config.when_not(start="image")
+def gamma_image__summed(gamma_back_projection: BackProjection) -> PixelCounts:
     """Counts of gamma cones per pixel, without the cones."""
     return PixelCounts(gamma_back_projection.image)
 

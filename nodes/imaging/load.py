@@ -9,19 +9,20 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
+from ...schemas.arrays import I8
 from ...schemas.imaging.detectors import Detectors
 from ...schemas.imaging.frames import HITS
 from ...schemas.imaging.images import Counts, SourceRecords
 from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ...schemas.light_response import LightTables
 from ...schemas.sources import EventRange, FileRef
-from ...schemas.tables import categories_of
 from ..light_response import (
     birks_light_response,
     response_rows,
     response_table,
     stopping_power_table,
 )
+from .materials import materials_of
 from .readers import READERS
 from .readers.light_tables import read_light_table
 from .transforms import world_positions_cm
@@ -36,7 +37,8 @@ def source_records(
 
 
 @tag(stage="load", helper="true")
-def record_counters(source_records: SourceRecords) -> Counts:
+@config.when(start="hits")
+def record_counters__read(source_records: SourceRecords) -> Counts:
     """How many records of the range were read whole, and how many are damaged."""
     return Counts(
         {
@@ -53,10 +55,22 @@ def source_metadata(source_file: FileRef, reader: ReaderSettings) -> SourceMetad
 
 
 @tag(stage="load", schema="Problems")
-def parse_problems(source_records: SourceRecords) -> pd.DataFrame:
+@config.when(start="hits")
+def parse_problems__read(source_records: SourceRecords) -> pd.DataFrame:
     """Damaged records in file order: kind, line or entry, count."""
     problems = source_records.problems
     return problems.sort_values("line_or_entry", kind="stable", ignore_index=True)
+
+
+@tag(stage="load", helper="true")
+def raw_event_ranges(source_records: SourceRecords) -> I8:
+    """Runs of raw events that were read whole, shape (k, 2): first id, last id + 1."""
+    ids = source_records.raw_event_ids
+    if not len(ids):
+        return np.zeros((0, 2), np.int64)
+    last = np.flatnonzero(np.append(np.diff(ids) != 1, True))
+    first = np.append(0, last[:-1] + 1)
+    return np.column_stack([ids[first], ids[last] + 1]).astype(np.int64)
 
 
 @tag(stage="load", schema="Reactions")
@@ -82,7 +96,7 @@ def hits(source_records: SourceRecords, detectors: Detectors) -> pd.DataFrame:
     return HITS.frame(
         {
             **raw,
-            "material": _materials(det_id, detectors),
+            "material": materials_of(det_id, detectors),
             **{f"{a}_cm": position[:, k] for k, a in enumerate("xyz")},
         }
     )
@@ -104,15 +118,3 @@ def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> p
         energy, light = read_light_table(file)
         curves.append(response_rows(material, recoil, energy, light))
     return response_table(curves)
-
-
-def _materials(det_id: np.ndarray, detectors: Detectors) -> pd.Categorical:
-    names = sorted({*detectors.material_map.values(), detectors.default_material})
-    ids = np.array(sorted(detectors.material_map), dtype=np.int64)
-    of_id = np.array([names.index(detectors.material_map[i]) for i in ids], dtype=np.int8)
-    codes = np.full(len(det_id), names.index(detectors.default_material), np.int8)
-    if len(ids):
-        place = np.minimum(np.searchsorted(ids, det_id), len(ids) - 1)
-        known = ids[place] == det_id
-        codes[known] = of_id[place[known]]
-    return categories_of(codes, names)

@@ -24,6 +24,7 @@ from ...schemas.imaging.images import (
 )
 from ...schemas.imaging.vis import AxisMetricSettings, ProjectionsSettings
 from .peak_curve import FWHM_PER_SIGMA, peak_counts
+from .tracing import centers_in
 
 # Four parameters and at least two degrees of freedom.
 _MIN_FIT_BINS: Final = 6
@@ -91,7 +92,7 @@ def _projected(image: U4, grid: PixelGrid, roi: RegionOfInterest | None) -> Proj
     u, v = _sums(image)
     if roi is None:
         return Projections(u=u, v=v)
-    inside_u, inside_v = _inside(grid, roi)
+    inside_u, inside_v = centers_in(roi, grid)
     u_roi, v_roi = _sums(np.where(inside_v[:, None] & inside_u[None, :], image, 0))
     return Projections(u=u, v=v, u_roi=u_roi, v_roi=v_roi)
 
@@ -99,14 +100,6 @@ def _projected(image: U4, grid: PixelGrid, roi: RegionOfInterest | None) -> Proj
 def _sums(image: Any) -> tuple[U8, U8]:
     u = frozen(image.sum(axis=0, dtype=np.uint64))
     return u, frozen(image.sum(axis=1, dtype=np.uint64))
-
-
-def _inside(grid: PixelGrid, roi: RegionOfInterest) -> tuple[Mask, Mask]:
-    u, v = grid.u_centers_cm, grid.v_centers_cm
-    return (
-        (u >= roi.u_min_cm) & (u <= roi.u_max_cm),
-        (v >= roi.v_min_cm) & (v <= roi.v_max_cm),
-    )
 
 
 def _image_metrics(
@@ -120,7 +113,7 @@ def _image_metrics(
     v_axis = _Axis(grid.v_min_cm, grid.dv_cm, np.ones(grid.nv, dtype=bool))
     parts = {"u": (curves.u, u_axis, s_u), "v": (curves.v, v_axis, s_v)}
     if roi is not None and curves.u_roi is not None and curves.v_roi is not None:
-        in_u, in_v = _inside(grid, roi)
+        in_u, in_v = centers_in(roi, grid)
         parts["u_roi"] = (curves.u_roi, _Axis(grid.u_min_cm, grid.du_cm, in_u), s_u)
         parts["v_roi"] = (curves.v_roi, _Axis(grid.v_min_cm, grid.dv_cm, in_v), s_v)
     centroids: dict[str, float] = {}

@@ -132,7 +132,8 @@ def gamma_cone_filter_code__capped(
 
 
 @tag(stage="cones", schema="SelectedCones")
-def neutron_selected_cones(
+@config.when_in(start=["hits", "events"])
+def neutron_selected_cones__chosen(
     neutron_candidate_cones: pd.DataFrame,
     neutron_cone_scores: F8,
     neutron_chosen_row: I8,
@@ -144,7 +145,8 @@ def neutron_selected_cones(
 
 
 @tag(stage="cones", schema="SelectedCones")
-def gamma_selected_cones(
+@config.when_in(start=["hits", "events"])
+def gamma_selected_cones__chosen(
     gamma_candidate_cones: pd.DataFrame,
     gamma_cone_scores: F8,
     gamma_chosen_row: I8,

@@ -178,10 +178,12 @@ def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFr
         some, below = spectra[known], background[known]
         peak = first + (some / below)[:, first:].argmax(axis=1)
         rows = np.arange(len(some))
-        around = np.clip(
-            peak[:, np.newaxis] + np.arange(-_TONE_BINS, _TONE_BINS + 1), 0, spectra.shape[1] - 1
-        )
-        excess = np.maximum(some - below, 0.0)[rows[:, np.newaxis], around].sum(axis=1)
+        around = peak[:, np.newaxis] + np.arange(-_TONE_BINS, _TONE_BINS + 1)
+        # Bin 0 is the pedestal.
+        inside = (around > 0) & (around < some.shape[1])
+        place = np.where(inside, around, peak[:, np.newaxis])
+        excess = np.maximum(some - below, 0.0)[rows[:, np.newaxis], place]
+        excess = np.where(inside, excess, 0.0).sum(axis=1)
         found["frequency_MHz"][known] = frequency[peak]
         found["ratio"][known] = (some / below)[rows, peak]
         found["amplitude_adc16"][known] = np.sqrt(2.0 * excess) / power_spectra.V_per_adc16

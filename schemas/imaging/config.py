@@ -12,6 +12,7 @@ from ..caching import Cache
 from ..settings import Section
 from .detectors import Detectors
 from .filters import Filters, Shaping
+from .list_mode import ListMode
 from .physics import Cones, Energy, Imaging, Prior, Uncertainty
 from .plane import Plane
 from .vis import Vis
@@ -192,6 +193,8 @@ class ImagingConfig(Section):
     """How hypotheses are built and one of them is chosen."""
     imaging: Imaging = Imaging()
     """How cones become images."""
+    list_mode: ListMode = ListMode()
+    """Cones and region that list mode is asked for."""
     cache: Cache = Cache()
     """Intermediate results on disk."""
     uncertainty: Uncertainty = Uncertainty()

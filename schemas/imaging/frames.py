@@ -309,8 +309,27 @@ SELECTED_CONES = TableSchema(
         _SPECIES,
         Column("candidate_row", "int64", "", "row of the hypothesis in candidate_cones"),
         *_HYPOTHESIS,
-        *(Column(c.name, c.dtype, c.unit, c.description) for c in _CONE_GEOMETRY),
+        # Another program's file may not tell the energies of a cone.
+        *(
+            Column(c.name, c.dtype, c.unit, c.description, "energy" in c.name)
+            for c in _CONE_GEOMETRY
+        ),
         _DELTA,
+    ),
+)
+
+REGION_CONES = TableSchema(
+    "RegionCones",
+    "a cone that lights a pixel of the region",
+    (
+        Column("cone_id", "int64", "", "row of the cone in selected_cones", at_least=0),
+        Column("lit_in_region", "uint32", "", "pixels of the region that it lights", at_least=1),
+        *(
+            c
+            for c in SELECTED_CONES.columns
+            if c.name in {"event_index", "event_id", "species", "recoil_code", "delta_theta_rad"}
+            or c.name in {"theta_rad", "incident_energy_MeV", "recoil_energy_MeV"}
+        ),
     ),
 )
 
@@ -334,6 +353,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         ENERGIES,
         CANDIDATE_CONES,
         SELECTED_CONES,
+        REGION_CONES,
         LIGHT_RESPONSE,
     )
 }

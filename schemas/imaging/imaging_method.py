@@ -8,12 +8,18 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ImagingMethod:
-    """Which picture is made of the cones."""
+    """Which picture is made of the cones.
+
+    ``poly_samples`` a cone and ``poly_range_cm`` from the foot of its apex (0: as far as the
+    picture goes) belong to the engine poly, and are 0 for another.
+    """
 
     method: str = "sbp"
     engine: str = "scan"
     nappe: Literal["forward", "both"] = "forward"
     list_mode: bool = False
+    poly_samples: int = 0
+    poly_range_cm: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..settings import Axis3, Point3, Section
 
@@ -161,6 +161,19 @@ class Imaging(Section):
 
     method: Literal["sbp"] = "sbp"
     """sbp: simple back projection."""
+    poly_samples: int = Field(default=360, ge=8, le=1_000_000)
+    """Engine poly: samples of a cone."""
+    poly_range_cm: float | Literal["auto"] = "auto"
+    """Engine poly: how far an open branch is followed from the foot of the apex; auto = as far
+    as the picture goes."""
+
+    @field_validator("poly_range_cm")
+    @classmethod
+    def _positive(cls, value: float | str) -> float | str:
+        if isinstance(value, (int, float)) and value <= 0:
+            msg = f'{value:g} is not above 0; give a length in cm, or "auto"'
+            raise ValueError(msg)
+        return value
 
 
 class Uncertainty(Section):

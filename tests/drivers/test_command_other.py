@@ -36,9 +36,9 @@ def test_a_group_without_a_command_shows_its_help(radiograph: Run, argv: tuple[s
         (("runn", "a.toml"), "No such command 'runn'. Did you mean 'run'?"),
         (("run",), "Missing argument 'config'"),
         (("run", "a.toml", "--overwrit"), "No such option: --overwrit"),
-        (("run", "a.toml", "b.toml"), "unexpected extra argument"),
+        (("check", "a.toml", "b.toml"), "unexpected extra argument"),
         (("run", "a.toml", "--target"), "--target"),
-        (("simulate", "lightdqm"), "No such command 'lightdqm'"),
+        (("simulate", "cosmics"), "No such command 'cosmics'"),
         (("nodes", "--stage"), "No such option: --stage"),
     ],
 )
@@ -219,7 +219,7 @@ def test_listed_nodes_can_be_targets(project: Path, radiograph: Run) -> None:
 def test_nodes_of_no_pipeline(radiograph: Run) -> None:
     done = radiograph("nodes", "imagin")
     assert done.code == 2
-    assert done.err == "error: No pipeline 'imagin'. There is: imaging.\n"
+    assert done.err == "error: No pipeline 'imagin'. There is: imaging, lightdqm.\n"
     assert radiograph("nodes", "imagin", "--json").json["error"]["key"] == "pipeline"
 
 

@@ -143,7 +143,7 @@ def test_paths_of_the_command_line_start_at_the_shell(
     argv = ("run", "../run.toml", "--input-path", "other.out", "-o", "b.h5", "--json")
     report = radiograph(*argv).json
     assert report["output"] == str(project / "here" / "b.h5")
-    assert Path(report["input"]).name == "other.out"
+    assert [Path(p).name for p in report["input"]] == ["other.out"]
     # Those of the file start at the file.
     assert radiograph("run", "../run.toml", "--json").json["output"] == "../image.h5"
 
@@ -151,7 +151,7 @@ def test_paths_of_the_command_line_start_at_the_shell(
 def test_input_path(project: Path, radiograph: Run, simulated: Path) -> None:
     argv = ("--input-path", simulated / "events.root", "--set", 'io.input_format="root_novo_ddaq"')
     done = radiograph("run", project / "run.toml", *argv, "--json")
-    assert done.json["input"] == str(simulated / "events.root")
+    assert done.json["input"] == [str(simulated / "events.root")]
     assert done.json["counters"]["raw_events_total"] == 260
 
 
@@ -237,7 +237,7 @@ def test_one_species(project: Path, radiograph: Run, option: str, kept: str, off
 def test_until(project: Path, radiograph: Run, stage: str, here: set[str], target: str) -> None:
     done = radiograph("run", project / "run.toml", "--until", stage, "--json")
     assert done.code == 0
-    assert groups(project / "image.h5") == {*here, "truth", "meta", "provenance"}
+    assert groups(project / "image.h5") == {*here, "raw_events", "truth", "meta", "provenance"}
     assert done.json["targets"][0] == target
     nodes = done.json["nodes"]
     stages = ["hits", "filtered_events", "selected_cones", "summed_images"]
@@ -252,25 +252,32 @@ def test_until(project: Path, radiograph: Run, stage: str, here: set[str], targe
 
 # --- targets --------------------------------------------------------------------------------
 
-EVENTS = {"hits", "lm"}
-IMAGES = {*CONES, "images"}
-
 
 @pytest.mark.parametrize(
     ("target", "here", "executed", "skipped"),
     [
         ("hits", {"hits"}, ["hits"], ["filtered_hits", "filtered_events"]),
-        ("filtered_events", EVENTS, ["hits", "filtered_events"], ["energies", "selected_cones"]),
-        ("energies", {*EVENTS, "targets"}, ["energies"], ["candidate_cones"]),
-        ("candidate_cones", {*EVENTS, "candidates"}, ["candidate_cones"], ["selected_cones"]),
-        ("cones", CONES, ["selected_cones"], ["neutron_back_projection", "summed_images"]),
-        ("summed_images", IMAGES, ["summed_images", "selected_cones"], ["projections", "figures"]),
-        ("projections", IMAGES, ["projections"], ["projection_metrics", "figures"]),
-        ("figures", IMAGES, ["figures", "projection_metrics"], []),
-        ("counters", CONES, ["counters"], ["summed_images", "figures"]),
+        ("filtered_events", {"lm"}, ["hits", "filtered_events"], ["energies", "selected_cones"]),
+        ("energies", {"targets"}, ["energies"], ["candidate_cones"]),
+        ("candidate_cones", {"candidates"}, ["candidate_cones"], ["selected_cones"]),
+        (
+            "cones",
+            {"cones", "lm"},
+            ["selected_cones"],
+            ["neutron_back_projection", "summed_images"],
+        ),
+        (
+            "summed_images",
+            {"images"},
+            ["summed_images", "selected_cones"],
+            ["projections", "figures"],
+        ),
+        ("projections", {"images"}, ["projections"], ["projection_metrics", "figures"]),
+        ("figures", {"images"}, ["figures", "projection_metrics"], []),
+        ("counters", set(), ["counters"], ["summed_images", "figures"]),
         ("light_response", {"targets"}, ["light_response"], ["hits"]),
         ("region_of_interest", {"targets"}, ["region_of_interest"], ["hits", "summed_images"]),
-        ("typed_events", {"hits", "targets"}, ["typed_events"], ["filtered_events"]),
+        ("typed_events", {"targets"}, ["typed_events"], ["filtered_events"]),
     ],
 )
 def test_target_computes_and_writes_what_it_needs(
@@ -300,9 +307,10 @@ def test_target_computes_and_writes_what_it_needs(
         assert report["figures"] == []
 
 
-def test_a_target_brings_what_its_ancestors_fill(project: Path, radiograph: Run) -> None:
+def test_a_target_is_what_it_is_in_a_whole_run(project: Path, radiograph: Run) -> None:
     metrics = ("--set", "vis.projections.metrics.enabled=true", "--set", "vis.species=['n']")
-    radiograph("run", project / "run.toml", "--target", "figures", *metrics)
+    asked = [a for t in ("figures", "cones", "footprints") for a in ("--target", t)]
+    radiograph("run", project / "run.toml", *asked, *metrics, "--list")
     radiograph("run", project / "run.toml", "-o", project / "whole.h5", *metrics)
     with h5py.File(project / "image.h5") as part, h5py.File(project / "whole.h5") as whole:
         for name in (
@@ -311,6 +319,7 @@ def test_a_target_brings_what_its_ancestors_fill(project: Path, radiograph: Run)
             "cones/theta_rad",
             "images/summed/projections/all/metrics/u/peak_pos_cm",
             "lm/cone_lit_pixels",
+            "lm/event_cone_id",
         ):
             np.testing.assert_array_equal(part[name][()], whole[name][()])
 
@@ -335,7 +344,7 @@ def test_several_targets(project: Path, radiograph: Run) -> None:
     argv = ("--target", "energies", "--target", "image", "--target", "summed_images", "--json")
     report = radiograph("run", project / "run.toml", *argv).json
     assert report["targets"] == ["energies", "summed_images"]
-    assert groups(project / "image.h5") == {*IMAGES, "targets", "meta", "provenance"}
+    assert groups(project / "image.h5") == {"images", "targets", "meta", "provenance"}
 
 
 @pytest.mark.parametrize(

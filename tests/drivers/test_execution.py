@@ -14,10 +14,10 @@ from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.execution import Plan, planned, run_constants, run_ranges, run_rest
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import Session, open_session, run_nodes
+from radiograph.drivers.imaging.sources import Chunk
 from radiograph.drivers.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.config import ImagingConfig
-from radiograph.schemas.sources import EventRange
 
 PLANE = {
     "origin": [0, 0, 0], "normal": [0, 0, 1],
@@ -192,12 +192,20 @@ def test_streams_are_handed_on_range_by_range(source: Path) -> None:
     seen: list[tuple[int, int]] = []
     before = []
 
-    def sink(event_range: EventRange, results: Mapping[str, Any], rows: Any) -> None:
-        assert list(results) == ["neutron_filtered_events"]
-        seen.append((event_range.first_event, len(results["neutron_filtered_events"])))
-        before.append(rows.neutron)
+    class Kept:
+        def begin_file(self) -> None:
+            assert not seen
 
-    found = session.run(["neutron_filtered_events"], ["neutron_filtered_events"], sink)
+        def drop_file(self) -> None:
+            raise AssertionError
+
+        def __call__(self, chunk: Chunk, results: Mapping[str, Any], rows: Any) -> None:
+            assert list(results) == ["neutron_filtered_events"]
+            n = len(results["neutron_filtered_events"])
+            seen.append((chunk.event_range.first_event, n))
+            before.append(rows.neutron)
+
+    found = session.run(["neutron_filtered_events"], ["neutron_filtered_events"], Kept())
     assert [first for first, _ in seen] == [r.first_event for r in session.ranges]
     assert sum(n for _, n in seen) == len(found["neutron_filtered_events"])
     assert before == [0, *np.cumsum([n for _, n in seen])[:-1]]

@@ -24,6 +24,8 @@ from radiograph.drivers.graph import (
     visible_nodes,
 )
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
+from radiograph.drivers.lightdqm.definition import graph_choices as light_choices
+from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.images import BackProjection, Counts, PixelCounts
@@ -72,8 +74,9 @@ GOLDEN = {
         "neutron_direction_ok", "neutron_selected_cones", "prior_target_cm", "selected_cones",
     ],
     "images": [
-        "footprints", "gamma_back_projection", "gamma_image", "neutron_back_projection",
-        "neutron_image", "summed_images",
+        "cones_through_region", "events_through_region", "footprints", "footprints_of_cones",
+        "gamma_back_projection", "gamma_image", "neutron_back_projection", "neutron_image",
+        "summed_images",
     ],
     "metrics": ["projection_metrics", "projections", "region_of_interest"],
     "counters": ["counters"],
@@ -147,6 +150,11 @@ def external(dr: Any) -> set[str]:
 def test_graph_builds_for_every_shipped_config(name: str) -> None:
     path = Path(str(resources.files("radiograph.configs") / name))
     config = load_config(path).config
+    if config.pipeline.name == "lightdqm":
+        dr = build_driver(PIPELINES["lightdqm"](), light_choices(config))
+        values = graph_values(config, path.parent)
+        assert needed_inputs(dr, set(graph_nodes(dr))) == {*values, "source_file"}
+        return
     dr = build_driver(PIPELINE, graph_choices(config))
     given = graph_inputs(config, path.parent)
     assert needed_inputs(dr, set(graph_nodes(dr))) <= {*given.values, "source_file", "event_range"}
@@ -257,7 +265,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         return {v for v in found if graph_nodes(dr)[v].tags["stage"] not in ("metrics", "figures")}
 
     images = {f"{s}_{n}" for s in ("neutron", "gamma") for n in ("back_projection", "image")}
-    images |= {"summed_images", "footprints"}
+    images |= {"summed_images", "footprints", "footprints_of_cones"}
+    images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     assert downstream("pixel_grid") == images | counted
     assert downstream("imaging_method") == images | counted

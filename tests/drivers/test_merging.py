@@ -94,7 +94,7 @@ def test_rows_of_hits_and_chosen_rows_are_shifted() -> None:
 def test_what_is_not_numbered_stays() -> None:
     counts = Counts({"a": 1})
     assert shifted("hit_counters", counts, BEFORE) is counts
-    assert row_shifts("hits", BEFORE) == {}
+    assert row_shifts("hits", BEFORE) == {"event_id": 0}
     frame = pd.DataFrame({"event_index": [1]})
     assert shifted("neutron_filtered_events", frame, RowsBefore()) is frame
     assert shifted("parse_problems", frame, BEFORE) is frame

@@ -8,6 +8,7 @@ the last bit or the one before it (double-double arithmetic), Fortran's ``1.0D-0
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,30 @@ SHOWN_PER_KIND = 100
 
 _NEWLINE = 10
 _LARGEST_REGION = 2**31 - 1
+_INTEGERS_OF_EVENT = 5
+_INTEGERS_OF_REACTION = 10
 _POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
 _SPLITTER = 134217729.0  # 2^27 + 1, Dekker's split of a double in two halves
 
+# Eight bytes are looked at as one word, the first the lowest. No operation below overflows.
+_BLANKS = np.uint64(0x2020202020202020)
+_NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
+_ZEROS = np.uint64(0x3030303030303030)
+_SIXES = np.uint64(0x0606060606060606)
+_HIGH_HALVES = np.uint64(0xF0F0F0F0F0F0F0F0)
+_LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
+_PAIRS = np.uint64(0x00FF00FF00FF00FF)
+_FOURS = np.uint64(0x0000FFFF0000FFFF)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_MOST_DIGITS = 18
 
-@njit(cache=True, nogil=True)
+
+# No function here makes an array, so none needs to count references: at every call with an
+# array argument that would cost more than reading a number.
+_scanning = partial(njit, cache=True, nogil=True, _nrt=False)
+
+
+@_scanning()
 def _two_product(a: float, b: float) -> Any:
     product = a * b
     t = _SPLITTER * a
@@ -42,7 +62,7 @@ def _two_product(a: float, b: float) -> Any:
     return product, error
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _scaled(mantissa: int, exponent: int) -> float:
     """mantissa * 10**exponent, mantissa below 10**18; high + low carry twice the digits."""
     high = float(mantissa)
@@ -65,14 +85,72 @@ def _scaled(mantissa: int, exponent: int) -> float:
     return high + low
 
 
-@njit(cache=True, nogil=True)
-def _skip_blanks(text: Any, at: int, end: int) -> int:
-    while at < end and (text[at] == 32 or text[at] == 9 or text[at] == 13):
+@_scanning(forceinline=True)
+def _byte(text: Any, at: int) -> Any:
+    """The byte at ``at``; an unsigned index is not wrapped around."""
+    return text[np.uint64(at)]
+
+
+@_scanning(forceinline=True)
+def _word(text: Any, at: int) -> Any:
+    """Eight bytes from ``at``; compiled to one load."""
+    i = np.uint64(at)
+    return (
+        np.uint64(text[i])
+        | np.uint64(text[i + np.uint64(1)]) << np.uint64(8)
+        | np.uint64(text[i + np.uint64(2)]) << np.uint64(16)
+        | np.uint64(text[i + np.uint64(3)]) << np.uint64(24)
+        | np.uint64(text[i + np.uint64(4)]) << np.uint64(32)
+        | np.uint64(text[i + np.uint64(5)]) << np.uint64(40)
+        | np.uint64(text[i + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(text[i + np.uint64(7)]) << np.uint64(56)
+    )
+
+
+@_scanning(forceinline=True)
+def _are_digits(word: Any) -> bool:
+    """Whether all eight bytes are 0 to 9: 0x30 + a digit stays below 0x3A."""
+    low = (word & _LOW_BITS) + _SIXES
+    return bool(((word | low) & _HIGH_HALVES) == _ZEROS) and bool((word & _HIGH_HALVES) == _ZEROS)
+
+
+@_scanning(forceinline=True)
+def _number_of_digits(word: Any) -> Any:
+    """The number that eight digits write: pairs, then fours, then all."""
+    digits = word ^ _ZEROS
+    pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & _PAIRS
+    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & _FOURS
+    eight = fours * np.uint64(10000) + (fours >> np.uint64(32))
+    return np.int64(eight & np.uint64(0xFFFFFFFF))
+
+
+@_scanning(forceinline=True)
+def _line_end(text: Any, at: int, size: int) -> int:
+    """The first newline at or after ``at``, or ``size``."""
+    while at + 8 <= size:
+        x = _word(text, at) ^ _NEWLINES
+        # The high bit of each byte is set unless the byte is zero.
+        if (((x & _LOW_BITS) + _LOW_BITS) | x | _LOW_BITS) != _ALL:
+            break
+        at += 8
+    while at < size and _byte(text, at) != _NEWLINE:
         at += 1
     return at
 
 
-@njit(cache=True, nogil=True)
+@_scanning(forceinline=True)
+def _skip_blanks(text: Any, at: int, end: int) -> int:
+    while at + 8 <= end and _word(text, at) == _BLANKS:
+        at += 8
+    while at < end:
+        c = _byte(text, at)
+        if c != 32 and c != 9 and c != 13:
+            break
+        at += 1
+    return at
+
+
+@_scanning(forceinline=True)
 def _is_end(text: Any, at: int, end: int) -> bool:
     """Whether a token may end here: blank, comma, semicolon or end of line."""
     if at >= end:
@@ -81,7 +159,7 @@ def _is_end(text: Any, at: int, end: int) -> bool:
     return c == 32 or c == 9 or c == 13 or c == 44 or c == 59
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _is_nan_or_inf(text: Any, at: int) -> bool:
     """Whether three letters at ``at`` are nan or inf, in either case."""
     a = text[at] | 32
@@ -90,7 +168,7 @@ def _is_nan_or_inf(text: Any, at: int) -> bool:
     return bool((a == 110 and b == 97 and c == 110) or (a == 105 and b == 110 and c == 102))
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def read_number(text: Any, at: int, end: int) -> Any:
     """Number at ``at``: (read, value, position after it). nan... and inf... count as NaN."""
     at = _skip_blanks(text, at, end)
@@ -105,12 +183,21 @@ def read_number(text: Any, at: int, end: int) -> Any:
     seen = False
     after_point = False
     while at < end:
-        c = text[at]
+        if mantissa > 0 and digits <= _MOST_DIGITS - 8 and at + 8 <= end:
+            word = _word(text, at)
+            if _are_digits(word):
+                mantissa = mantissa * 100_000_000 + _number_of_digits(word)
+                digits += 8
+                if after_point:
+                    exponent -= 8
+                at += 8
+                continue
+        c = _byte(text, at)
         if c == 46 and not after_point:
             after_point = True
         elif 48 <= c <= 57:
             seen = True
-            if digits < 18:
+            if digits < _MOST_DIGITS:
                 mantissa = mantissa * 10 + np.int64(c - 48)
                 if mantissa > 0:
                     digits += 1
@@ -154,20 +241,17 @@ def read_number(text: Any, at: int, end: int) -> Any:
     return True, -value if negative else value, at
 
 
-@njit(cache=True, nogil=True)
-def _read_integers(text: Any, at: int, end: int, out: Any) -> Any:
-    """Fills ``out``: (read, position after the last one, or of the one that cannot be read)."""
-    for k in range(out.shape[0]):
-        at = _skip_blanks(text, at, end)
-        read, value, after = read_number(text, at, end)
-        if not read or not abs(value) < 9e15 or value != math.floor(value):
-            return False, at
-        out[k] = np.int64(value)
-        at = after
-    return True, at
+@_scanning()
+def _read_integer(text: Any, at: int, end: int) -> Any:
+    """(read, value, position after it, or of what cannot be read)."""
+    at = _skip_blanks(text, at, end)
+    read, value, after = read_number(text, at, end)
+    if not read or not abs(value) < 9e15 or value != math.floor(value):
+        return False, np.int64(0), at
+    return True, np.int64(value), after
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def line_kind(text: Any, at: int, end: int) -> int:
     """0 nothing to read, 1 neutron event, 2 gamma event, 3 rx, 4 In, 5 Out, -1 unknown."""
     at = _skip_blanks(text, at, end)
@@ -189,7 +273,7 @@ def line_kind(text: Any, at: int, end: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def event_starts(
     text: Any, every: int, events: int, number: int, first_byte: int, byte: Any, line: Any
 ) -> Any:
@@ -201,9 +285,7 @@ def event_starts(
     size = text.shape[0]
     at = 0
     while at < size:
-        end = at
-        while end < size and text[end] != _NEWLINE:
-            end += 1
+        end = _line_end(text, at, size)
         kind = line_kind(text, at, end)
         if kind == 1 or kind == 2:
             if events % every == 0:
@@ -215,31 +297,35 @@ def event_starts(
     return events, number
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def upper_bounds(text: Any) -> Any:
     """(hits, reactions, products) that the text can hold at most."""
-    commas = 0
-    lines = 1
-    reactions = 0
-    for at in range(text.shape[0]):
-        c = text[at]
-        commas += c == 44
-        lines += c == _NEWLINE
-        reactions += c == 114
+    commas, lines, reactions = np.int64(0), np.int64(1), np.int64(0)
+    # What a byte can count is counted in bytes: 32 of them at a time.
+    for begin in range(0, text.shape[0], 255):
+        part = text[begin : begin + 255]
+        n_commas = n_lines = n_reactions = np.uint8(0)
+        for i in range(part.shape[0]):
+            c = part[i]
+            n_commas = np.uint8(n_commas + np.uint8(c == 44))
+            n_lines = np.uint8(n_lines + np.uint8(c == _NEWLINE))
+            n_reactions = np.uint8(n_reactions + np.uint8(c == 114))
+        commas += np.int64(n_commas)
+        lines += np.int64(n_lines)
+        reactions += np.int64(n_reactions)
     return commas + lines, reactions, commas + lines
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
     """Hits of an event line from ``at``: (problem or -1, number of hits)."""
     n = 0
-    integer = np.empty(1, np.int64)
     while True:
         at = _skip_blanks(text, at, end)
         if at >= end:
             return (NO_HITS if n == 0 else -1), n
-        read, at = _read_integers(text, at, end, integer)
-        if not read or abs(integer[0]) > _LARGEST_REGION:
+        read, number, at = _read_integer(text, at, end)
+        if not read or abs(number) > _LARGEST_REGION:
             return BAD_NUMBER, n
         for k in range(5):
             at = _skip_blanks(text, at, end)
@@ -250,10 +336,10 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
                 return BAD_NUMBER, n
             if not math.isfinite(value):
                 return NOT_FINITE, n
-            values[hit + n, k] = value
-        if values[hit + n, 0] < 0.0:
+            values[k, hit + n] = value
+        if values[0, hit + n] < 0.0:
             return NEGATIVE_LIGHT, n
-        region[hit + n] = integer[0]
+        region[hit + n] = number
         n += 1
         at = _skip_blanks(text, at, end)
         if at < end:
@@ -262,12 +348,14 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
             at += 1
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
-    integers = np.empty(5, np.int64)
-    read, at = _read_integers(text, at, end, integers)
-    if not read and at < end:
-        return BAD_NUMBER, 0
+    for _ in range(_INTEGERS_OF_EVENT):
+        read, _number, at = _read_integer(text, at, end)
+        if not read:
+            if at < end:
+                return BAD_NUMBER, 0
+            break
     at = _skip_blanks(text, at, end)
     if at >= end:
         return TRUNCATED, 0
@@ -276,22 +364,21 @@ def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any
     return _read_hits(text, at + 1, end, hit, region, values)
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _read_products(text: Any, at: int, end: int, product: int, kf: Any, values: Any) -> Any:
     n = 0
-    integer = np.empty(1, np.int64)
     while True:
         at = _skip_blanks(text, at, end)
         if at >= end:
             return True, n
-        read, at = _read_integers(text, at, end, integer)
+        read, number, at = _read_integer(text, at, end)
         for k in range(2):
             ok, value, at = read_number(text, at, end)
             read = read and ok
-            values[product + n, k] = value
+            values[k, product + n] = value
         if not read:
             return False, n
-        kf[product + n] = integer[0]
+        kf[product + n] = number
         n += 1
         at = _skip_blanks(text, at, end)
         if at < end:
@@ -300,17 +387,20 @@ def _read_products(text: Any, at: int, end: int, product: int, kf: Any, values: 
             at += 1
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def _report(kind: int, line: int, counts: Any, lines: Any) -> None:
     if counts[kind] < SHOWN_PER_KIND:
         lines[kind, counts[kind]] = line
     counts[kind] += 1
 
 
-@njit(cache=True, nogil=True)
+@_scanning()
 def scan_usrdef(
     text: Any,
     first_line: int,
+    first_event: int,
+    cm_per_unit: float,
+    ns_per_unit: float,
     hit_event: Any,
     hit_number: Any,
     hit_species: Any,
@@ -328,11 +418,12 @@ def scan_usrdef(
     problem_counts: Any,
     problem_lines: Any,
 ) -> Any:
-    """Read the lines of ``text`` into the columns given; events are counted from 0 here.
+    """Read the lines of ``text`` into the columns given, whose events begin at ``first_event``.
 
-    ``hit_values`` holds Edep, x, y, z, t; ``event_read`` says which events were read whole;
-    ``reaction_values`` holds x, y, z and the projectile's energy, ``reaction_integers`` the
-    ten integers of the rx line and the projectile's kf-code. A damaged event leaves no hit and
+    ``hit_values`` (5, n) holds Edep, x, y, z, t; ``event_read`` says which events were read
+    whole; ``reaction_values`` (4, n) holds x, y, z and the projectile's energy,
+    ``reaction_integers`` (11, n) the ten integers of the rx line and the projectile's kf-code,
+    ``product_values`` (2, n) energy and weight. A damaged event leaves no hit and
     no reaction, a damaged reaction none of its particles.
     Returns the numbers of (events, hits, reactions, products).
     """
@@ -344,9 +435,7 @@ def scan_usrdef(
     truth = False
     reaction_seen = reaction_read = False
     while at < size:
-        end = at
-        while end < size and text[end] != _NEWLINE:
-            end += 1
+        end = _line_end(text, at, size)
         line += 1
         kind = line_kind(text, at, end)
         body = _skip_blanks(text, at, end)
@@ -359,27 +448,36 @@ def scan_usrdef(
             reaction_seen = reaction_read = False
             if truth:
                 for k in range(n):
-                    hit_event[hits + k] = events
-                    hit_number[hits + k] = k
-                    hit_species[hits + k] = kind - 1
-                hits += n
+                    hit_event[hits] = first_event + events
+                    hit_number[hits] = k
+                    hit_species[hits] = kind - 1
+                    for xyz in range(1, 4):
+                        hit_values[xyz, hits] *= cm_per_unit
+                    hit_values[4, hits] *= ns_per_unit
+                    hits += 1
             else:
                 _report(problem, line, problem_counts, problem_lines)
             events += 1
         elif kind == 3 and truth:
             reaction_seen = True
-            read, place = _read_integers(text, body + 2, end, reaction_integers[reactions, :10])
+            read, place = True, body + 2
+            for k in range(_INTEGERS_OF_REACTION):
+                if read:
+                    read, number, place = _read_integer(text, place, end)
+                    reaction_integers[k, reactions] = number
             for k in range(3):
                 ok, value, place = read_number(text, place, end)
                 read = read and ok
-                reaction_values[reactions, k] = value
+                reaction_values[k, reactions] = value
             reaction_read = read
             if not read:
                 _report(BAD_REACTION, line, problem_counts, problem_lines)
                 continue
-            reaction_integers[reactions, 10] = 0
-            reaction_values[reactions, 3] = np.nan
-            reaction_event[reactions] = events - 1
+            reaction_integers[_INTEGERS_OF_REACTION, reactions] = 0
+            reaction_values[3, reactions] = np.nan
+            for xyz in range(3):
+                reaction_values[xyz, reactions] *= cm_per_unit
+            reaction_event[reactions] = first_event + events - 1
             reaction_number[reactions] = in_event
             in_event += 1
             reactions += 1
@@ -391,11 +489,11 @@ def scan_usrdef(
             if not read or (kind == 4 and n != 1):
                 _report(BAD_REACTION, line, problem_counts, problem_lines)
             elif kind == 4:
-                reaction_integers[reactions - 1, 10] = product_kf[products]
-                reaction_values[reactions - 1, 3] = product_values[products, 0]
+                reaction_integers[_INTEGERS_OF_REACTION, reactions - 1] = product_kf[products]
+                reaction_values[3, reactions - 1] = product_values[0, products]
             else:
                 for k in range(n):
-                    product_event[products + k] = events - 1
+                    product_event[products + k] = first_event + events - 1
                     product_reaction[products + k] = in_event - 1
                 products += n
         elif kind == -1:

@@ -16,7 +16,7 @@ from ....schemas.imaging.filters import Policy
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
-from . import novo_ddaq_root, phits_usrdef
+from . import ngimager_hdf5, novo_ddaq_root, phits_usrdef
 
 
 class PlanRanges(Protocol):
@@ -38,7 +38,7 @@ class Reader:
     neutron_policy: Policy
     gamma_policy: Policy
     record: str
-    """What ``problems`` counts places in: ``line`` or ``entry``."""
+    """What ``problems`` counts places in: ``line``, ``entry`` or ``record``."""
 
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
@@ -60,6 +60,15 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
             neutron_policy="time_asc",
             gamma_policy="energy_desc",
             record="entry",
+        ),
+        "hdf5_ngimager": Reader(
+            ngimager_hdf5.event_ranges,
+            ngimager_hdf5.read,
+            ngimager_hdf5.metadata,
+            positions_in_mm=False,
+            neutron_policy="time_asc",
+            gamma_policy="time_asc",
+            record="record",
         ),
     }
 )

@@ -31,7 +31,8 @@ KIND_NAMES: Final = {
     kernel.UNKNOWN_LINE: "unknown_line",
     kernel.BAD_REACTION: "bad_reaction",
 }
-_BLOCK_BYTES: Final = 1 << 25
+_BLOCK_BYTES: Final = 1 << 22
+_TAIL_BYTES: Final = 1 << 16
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
     "HitsWithoutMaterial", HITS.row, tuple(c for c in HITS.columns if c.name != "material")
 )
@@ -67,18 +68,18 @@ def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> Sourc
     """Hits, reactions and problems of one range of event lines."""
     size = events.last_byte - events.first_byte
     data = np.fromfile(source.path, np.uint8, size, offset=events.first_byte)
-    columns, sizes, problem_counts, problem_lines = _scanned(data, events)
+    columns, sizes, problem_counts, problem_lines = _scanned(data, events, settings)
     n_events, n_hits, n_reactions, n_products = sizes
     read_whole = columns["event_read"][:n_events]
     return SourceRecords(
-        hits=_hits(columns, n_hits, events.first_event, settings),
+        hits=_hits(columns, n_hits),
         raw_event_ids=events.first_event + np.flatnonzero(read_whole),
         n_damaged_records=int(problem_counts.sum()),
         problems=_problems(problem_counts, problem_lines),
         n_hits_clipped=(0, 0, 0),
         n_hits_particle=(0, 0, 0),
-        reactions=_reactions(columns, n_reactions, events.first_event, settings),
-        products=_products(columns, n_products, events.first_event),
+        reactions=_reactions(columns, n_reactions),
+        products=_products(columns, n_products),
     )
 
 
@@ -88,58 +89,68 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
-    """The bytes of a file in blocks of whole lines, each with its first byte."""
-    first_byte, size = 0, _BLOCK_BYTES
+    """The bytes of a file in blocks of whole lines, each with its first byte.
+
+    A block is gone when the next is asked for.
+    """
+    first_byte, buffer = 0, np.empty(_BLOCK_BYTES, np.uint8)
     with path.open("rb") as stream:
-        while block := stream.read(size):
-            end = block.rfind(b"\n") + 1 if len(block) == size else len(block)
+        while size := stream.readinto(buffer.data):
+            end = size if size < len(buffer) else _whole_lines(buffer)
             if end == 0:
                 # One line is longer than the block.
-                size *= 2
+                buffer = np.empty(2 * len(buffer), np.uint8)
             else:
-                yield first_byte, np.frombuffer(block[:end], np.uint8)
+                yield first_byte, buffer[:end]
                 first_byte += end
             stream.seek(first_byte)
 
 
-def _scanned(data: np.ndarray, events: EventRange) -> Any:
+def _whole_lines(block: U1) -> int:
+    """How many bytes of a block end with its last newline."""
+    begin = max(len(block) - _TAIL_BYTES, 0)
+    end = block[begin:].tobytes().rfind(b"\n") + 1
+    return begin + end if end else block.tobytes().rfind(b"\n") + 1
+
+
+def _scanned(data: np.ndarray, events: EventRange, settings: ReaderSettings) -> Any:
     n_hits, n_reactions, n_products = kernel.upper_bounds(data)
     columns = {
         "hit_event": np.empty(n_hits, np.int64),
         "hit_number": np.empty(n_hits, np.int16),
         "hit_species": np.empty(n_hits, np.int8),
         "hit_region": np.empty(n_hits, np.int32),
-        "hit_values": np.empty((n_hits, 5)),
+        "hit_values": np.empty((5, n_hits)),
         "event_read": np.zeros(events.n_events, np.bool_),
         "reaction_event": np.empty(n_reactions, np.int64),
         "reaction_number": np.empty(n_reactions, np.int32),
-        "reaction_integers": np.empty((n_reactions, 11), np.int64),
-        "reaction_values": np.empty((n_reactions, 4)),
+        "reaction_integers": np.empty((11, n_reactions), np.int64),
+        "reaction_values": np.empty((4, n_reactions)),
         "product_event": np.empty(n_products, np.int64),
         "product_reaction": np.empty(n_products, np.int32),
         "product_kf": np.empty(n_products, np.int64),
-        "product_values": np.empty((n_products, 2)),
+        "product_values": np.empty((2, n_products)),
     }
     counts = np.zeros(kernel.N_KINDS, np.int64)
     lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
-    sizes = kernel.scan_usrdef(data, events.first_line, *columns.values(), counts, lines)
+    units = (settings.cm_per_position_unit, settings.ns_per_time_unit)
+    first = (events.first_line, events.first_event)
+    sizes = kernel.scan_usrdef(data, *first, *units, *columns.values(), counts, lines)
     return columns, sizes, counts, lines
 
 
-def _hits(columns: Any, n: int, first_event: int, settings: ReaderSettings) -> pd.DataFrame:
-    values = columns["hit_values"][:n]
-    deposited = values[:, 0].copy()
-    cm = settings.cm_per_position_unit
+def _hits(columns: Any, n: int) -> pd.DataFrame:
+    deposited, x, y, z, time = columns["hit_values"][:, :n]
     return HITS_WITHOUT_MATERIAL.frame(
         {
-            "event_id": columns["hit_event"][:n] + first_event,
-            "hit_in_event": columns["hit_number"][:n].copy(),
-            "det_id": columns["hit_region"][:n].copy(),
+            "event_id": columns["hit_event"][:n],
+            "hit_in_event": columns["hit_number"][:n],
+            "det_id": columns["hit_region"][:n],
             "species": categories_of(columns["hit_species"][:n], SPECIES),
-            "x_cm": values[:, 1] * cm,
-            "y_cm": values[:, 2] * cm,
-            "z_cm": values[:, 3] * cm,
-            "t_ns": values[:, 4] * settings.ns_per_time_unit,
+            "x_cm": x,
+            "y_cm": y,
+            "z_cm": z,
+            "t_ns": time,
             "light_MeVee": deposited,
             "psd": np.full(n, np.nan),
             "energy_deposited_MeV": deposited,
@@ -147,34 +158,34 @@ def _hits(columns: Any, n: int, first_event: int, settings: ReaderSettings) -> p
     )
 
 
-def _reactions(columns: Any, n: int, first_event: int, settings: ReaderSettings) -> pd.DataFrame:
-    integers = columns["reaction_integers"][:n]
-    values = columns["reaction_values"][:n]
-    cm = settings.cm_per_position_unit
+def _reactions(columns: Any, n: int) -> pd.DataFrame:
+    integers = columns["reaction_integers"][:, :n]
+    x, y, z, energy = columns["reaction_values"][:, :n]
     names = ("ncol", "target_Z", "target_N", "jcl", "kcl", "history", "no", "name", "det_id")
     places = (0, 1, 2, 3, 4, 6, 7, 8, 9)
     return REACTIONS.frame(
         {
-            "event_id": columns["reaction_event"][:n] + first_event,
-            "reaction_in_event": columns["reaction_number"][:n].copy(),
-            **{name: integers[:, k] for name, k in zip(names, places, strict=True)},
-            "x_cm": values[:, 0] * cm,
-            "y_cm": values[:, 1] * cm,
-            "z_cm": values[:, 2] * cm,
-            "projectile_kf": integers[:, 10].copy(),
-            "projectile_energy_MeV": values[:, 3].copy(),
+            "event_id": columns["reaction_event"][:n],
+            "reaction_in_event": columns["reaction_number"][:n],
+            **{name: integers[k] for name, k in zip(names, places, strict=True)},
+            "x_cm": x,
+            "y_cm": y,
+            "z_cm": z,
+            "projectile_kf": integers[10],
+            "projectile_energy_MeV": energy,
         }
     )
 
 
-def _products(columns: Any, n: int, first_event: int) -> pd.DataFrame:
+def _products(columns: Any, n: int) -> pd.DataFrame:
+    energy, weight = columns["product_values"][:, :n]
     return PRODUCTS.frame(
         {
-            "event_id": columns["product_event"][:n] + first_event,
-            "reaction_in_event": columns["product_reaction"][:n].copy(),
-            "kf": columns["product_kf"][:n].copy(),
-            "energy_MeV": columns["product_values"][:n, 0].copy(),
-            "weight": columns["product_values"][:n, 1].copy(),
+            "event_id": columns["product_event"][:n],
+            "reaction_in_event": columns["product_reaction"][:n],
+            "kf": columns["product_kf"][:n],
+            "energy_MeV": energy,
+            "weight": weight,
         }
     )
 

@@ -270,6 +270,27 @@ def test_report_writes_everything_and_says_where(
     assert not list(Path("out").glob("*_p2_*"))
 
 
+def test_run_compares_and_keeps_as_check_does(
+    checked: Any, light: Light, here: Path, radiograph: Command
+) -> None:
+    shutil.copy(checked[0], "runs.sqlite")
+    path = config(here, input_path=str(light.file(12)), store="runs.sqlite", output_dir="out")
+    only = radiograph("run", path, "--target", "dqm_verdict", "--json", *light.options)
+    assert only.code == 0
+    move = next(c for c in only.json["verdict"] if c["check"] == "baseline_move")
+    assert move["status"] == "pass"
+    with RunStore(here / "runs.sqlite") as store:
+        for run in store.runs()[2:]:
+            store._delete([run.run_id])
+    report = radiograph("run", path, "--json", "--overwrite", *light.options).json
+    assert report["status"] == "fail"
+    assert [c["status"] for c in report["verdict"] if c["check"] == "railed"] == ["fail"]
+    with RunStore(here / "runs.sqlite") as store:
+        assert [run.identity.subrun for run in store.runs()] == [2, 10, 12]
+    why = radiograph("cache", "why", "dqm_verdict", path, "--cache-dir", light.cache)
+    assert why.code == 0
+
+
 @pytest.fixture
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of 6 made-up files: in the last three 0/5 is dead, in one 1/6 was noisy."""

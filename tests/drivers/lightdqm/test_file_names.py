@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from radiograph.drivers.files import natural_order
 from radiograph.drivers.lightdqm.file_names import (
     FileSelection,
     RunNumber,
     chosen_files,
     last_number,
-    natural_key,
     run_number,
     stem,
 )
@@ -45,13 +45,13 @@ def test_the_stem_is_the_name_without_folder_and_suffix() -> None:
 @given(st.lists(st.integers(0, 10**6), unique=True))
 def test_numbers_in_names_sort_as_numbers(numbers: list[int]) -> None:
     names = [f"a_p{n}.FLOW.hdf5" for n in numbers]
-    assert sorted(names, key=natural_key) == [f"a_p{n}.FLOW.hdf5" for n in sorted(numbers)]
+    assert sorted(names, key=natural_order) == [f"a_p{n}.FLOW.hdf5" for n in sorted(numbers)]
 
 
 @given(st.lists(st.text("ab0123²_٣", max_size=8)))
 def test_any_names_can_be_sorted(names: list[str]) -> None:
-    once = sorted(names, key=natural_key)
-    assert sorted(once, key=natural_key) == once
+    once = sorted(names, key=natural_order)
+    assert sorted(once, key=natural_order) == once
 
 
 @pytest.fixture

@@ -195,20 +195,20 @@ def scanned(form, bounds, text: str) -> list:
     n_events = sum(line.split()[:1] in (["ne"], ["ge"]) for line in text.split("\n"))
     columns = [
         np.full(n_hits, -9, np.int64), np.full(n_hits, -9, np.int16),
-        np.full(n_hits, -9, np.int8), np.full(n_hits, -9, np.int32), np.full((n_hits, 5), -9.0),
+        np.full(n_hits, -9, np.int8), np.full(n_hits, -9, np.int32), np.full((5, n_hits), -9.0),
         np.zeros(n_events, np.bool_),
         np.full(n_reactions, -9, np.int64), np.full(n_reactions, -9, np.int32),
-        np.full((n_reactions, 11), -9, np.int64), np.full((n_reactions, 4), -9.0),
+        np.full((11, n_reactions), -9, np.int64), np.full((4, n_reactions), -9.0),
         np.full(n_products, -9, np.int64), np.full(n_products, -9, np.int32),
-        np.full(n_products, -9, np.int64), np.full((n_products, 2), -9.0),
+        np.full(n_products, -9, np.int64), np.full((2, n_products), -9.0),
     ]  # fmt: skip
     counts = np.zeros(kernel.N_KINDS, np.int64)
     lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
-    sizes = form(data, 1, *columns, counts, lines)
+    sizes = form(data, 1, 40, 0.1, 1e9, *columns, counts, lines)
     assert sizes[0] == n_events
     events, hits, reactions, products = sizes
     used = [hits] * 5 + [events] + [reactions] * 4 + [products] * 4
-    kept = [c[:n].tolist() for c, n in zip(columns, used, strict=True)]
+    kept = [c[..., :n].tolist() for c, n in zip(columns, used, strict=True)]
     return [list(sizes), *kept, counts.tolist(), lines.tolist()]
 
 

@@ -140,7 +140,7 @@ def _lit(
 
 def by_key(frame: pd.DataFrame) -> dict[Any, Any]:
     keys = ["quantity", "trigger", "granularity", "adc", "channel"]
-    rows = frame.astype({k: str for k in keys[:3]})
+    rows = frame.astype(dict.fromkeys(keys[:3], str))
     return {tuple(getattr(r, k) for k in keys): r for r in rows.itertuples(index=False)}
 
 

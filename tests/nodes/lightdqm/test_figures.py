@@ -516,7 +516,14 @@ def test_small_voltages_are_in_millivolt():
 
 def test_fractions_are_percent_with_their_own_interval():
     page = FractionPage("clipped", "beam", "epcb")
-    points = fraction_points(page, fractions_frame(2), masks_frame(2), frames.EARLIER_RUNS.empty())
+    fractions = fractions_frame(2)
+    other = (
+        (fractions["trigger"] != "beam")
+        | (fractions["quantity"] != "clipped")
+        | (fractions["granularity"] != "epcb")
+    )
+    fractions.loc[other, "fraction"] = 0.9
+    points = fraction_points(page, fractions, masks_frame(2), frames.EARLIER_RUNS.empty())
     assert points.name == "plot6_clipped_beam_epcb"
     assert points.value[0, 4] == pytest.approx(100 / 28)
     assert np.isnan(points.value[0, 3])
@@ -563,7 +570,7 @@ def test_the_flatline_mask_tells_dead_stuck_flat_sparking_and_known_apart():
 
 def test_only_a_sure_rate_of_sparks_is_drawn():
     grids = figures.mask_grids(
-        masks_frame(1), np.full((1, 64), ""), sparks_frame(1, {(0, 5): 20, (0, 6): 1}),
+        masks_frame(1), np.full((1, 64), ""), sparks_frame(1, {(0, 5): 20, (0, 6): 3}),
         VerdictLimits(),
     )  # fmt: skip
     assert kinds_at(grids["flatline_mask"], (0, 5), (0, 6)) == ["sparking", "good"]

@@ -1,0 +1,115 @@
+"""``radiograph inspect``: where a cone, an event or a part of the picture comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..imaging.saved import SavedRun
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="HDF5 file of a run, or of ngimager.")],
+    cone: Annotated[int | None, typer.Option(help="Trace this cone (row of /cones).")] = None,
+    event: Annotated[int | None, typer.Option(help="Trace this event (row of /lm).")] = None,
+    pixel: Annotated[
+        str | None, typer.Option(metavar="U,V", help="Trace the pixel at this place, cm.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="U0,U1,V0,V1", help="Trace the pixels whose centres lie in there, cm."
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Draw the cones over the image.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Most cones of a region that are listed and drawn.")
+    ] = 20,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Follow hits, events, hypotheses, cones and pixels into each other, in a file."""
+    from ...schemas.errors import UsageError
+
+    asked = {"--cone": cone, "--event": event, "--pixel": pixel, "--region": region}
+    given = [name for name, value in asked.items() if value is not None]
+    if len(given) != 1:
+        seen = " and ".join(given) if given else "none of them"
+        msg = f"give exactly one of --cone, --event, --pixel and --region; given: {seen}"
+        raise UsageError(msg)
+    if plot is not None:
+        _check_picture(plot, overwrite=overwrite)
+    from ..imaging.inspection import cone_trace, event_trace, plain, region_trace
+    from ..imaging.saved import open_run
+
+    with open_run(file) as saved:
+        area = None
+        if cone is not None:
+            trace = cone_trace(saved, cone)
+        elif event is not None:
+            trace = event_trace(saved, event)
+        else:
+            area = _area(saved, pixel, region)
+            trace = region_trace(saved, area)
+        if plot is not None:
+            _draw(saved, trace, area, "Pixel" if pixel else "Region", plot, limit)
+    if as_json:
+        from ..main import print_json
+
+        print_json(plain({"file": str(file), **trace, "plot": str(plot) if plot else None}))
+        return
+    from ..imaging.inspection_text import event_text, region_text
+
+    typer.echo(event_text(trace) if area is None else region_text(trace, limit))
+    if plot is not None:
+        typer.echo(plot)
+
+
+def _area(saved: SavedRun, pixel: str | None, region: str | None) -> Any:
+    from ..imaging.inspection import pixel_region
+    from ..imaging.tracing import pixel_at, region_of
+
+    if pixel is not None:
+        return pixel_region(saved.grid, *pixel_at(saved, *_numbers("--pixel", pixel, "U,V")))
+    return region_of(saved, _numbers("--region", region or "", "U0,U1,V0,V1"))
+
+
+def _numbers(option: str, text: str, form: str) -> Any:
+    from ...schemas.errors import UsageError
+
+    parts = text.split(",")
+    try:
+        numbers = tuple(float(part) for part in parts)
+    except ValueError:
+        numbers = ()
+    if len(numbers) != form.count(",") + 1 or any(x != x or abs(x) > 1e9 for x in numbers):
+        msg = f"{option} {text}: give {form}, numbers in cm with commas between and no spaces"
+        raise UsageError(msg, key=option.lstrip("-"))
+    return numbers
+
+
+def _check_picture(path: Path, *, overwrite: bool) -> None:
+    from ...schemas.errors import UsageError
+
+    if path.suffix != ".png":
+        msg = f"{path}: the picture is PNG; name a file that ends in .png"
+        raise UsageError(msg, file=path, key="plot")
+    if path.exists() and not overwrite:
+        msg = f"{path}: exists already; give --overwrite, or name another file"
+        raise UsageError(msg, file=path, code="output_exists")
+
+
+def _draw(
+    saved: SavedRun, trace: dict[str, Any], area: Any, words: str, path: Path, limit: int
+) -> None:
+    from ..files import replaced_file, writable
+    from ..imaging.inspection_picture import picture_of_trace
+
+    content = picture_of_trace(saved, trace, area, words, limit)
+    with writable(path), replaced_file(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,39 @@
+"""``radiograph report``: an output file as one HTML page, and as a PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    file: Annotated[Path, typer.Argument(help="HDF5 file that radiograph run wrote.")],
+    output_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-path", "-o", help="Page to write (.html); without it, beside the file."
+        ),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write a PDF of the same beside it.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write a report that needs no network: pictures, losses, spectra, graph, settings."""
+    from ...schemas.errors import UsageError
+
+    page = output_path or file.with_suffix(".html")
+    if page.suffix.lower() not in (".html", ".htm"):
+        msg = f"{page}: the report is HTML; name a file that ends in .html"
+        raise UsageError(msg, file=page, key="output")
+    from ..imaging.report_files import write_report
+
+    written = [str(path) for path in write_report(file, page, pdf=pdf, overwrite=overwrite)]
+    if as_json:
+        from ..main import print_json
+
+        print_json({"input": str(file), "outputs": written})
+        return
+    for path in written:
+        typer.echo(path)

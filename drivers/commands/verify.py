@@ -1,0 +1,47 @@
+"""``radiograph verify``: is a file what its own settings give?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..imaging.verifying import Verification
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="HDF5 file of a run.")],
+    input_path: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where its input is now (repeatable, in the order of the run)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run the stored settings again, without cache, and compare every dataset (exit 4: differs)."""
+    from ...schemas.errors import EXIT_GATE
+    from ..imaging.verifying import verify as verified
+
+    found = verified(file, input_path or ())
+    if as_json:
+        from ..main import print_json
+
+        print_json(found.as_json())
+    else:
+        typer.echo(_text(found))
+    if not found.equal:
+        raise typer.Exit(EXIT_GATE)
+
+
+def _text(found: Verification) -> str:
+    verdict = "equal" if found.equal else "NOT equal"
+    lines = [f"{found.file}: {verdict}, {found.compared} datasets compared, {found.seconds:.1f} s"]
+    for word, names in (
+        ("differs", found.differing),
+        ("only in the file", found.missing),
+        ("only in the new run", found.added),
+    ):
+        lines += [f"  {word}: {name}" for name in names]
+    lines += [f"  {name} was {old}, is {new}" for name, (old, new) in found.versions.items()]
+    return "\n".join(lines)

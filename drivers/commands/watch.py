@@ -1,0 +1,59 @@
+"""``radiograph watch``: a quick look at files while they arrive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Folder that files arrive in.")],
+    config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
+    pattern: Annotated[
+        str | None, typer.Option(help="Names of the files; by default those of the format.")
+    ] = None,
+    interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 10.0,
+    settled: Annotated[
+        float, typer.Option(min=0.0, help="Seconds that a file must have rested.")
+    ] = 5.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="Take what is complete now, then end.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of the cache.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+) -> None:
+    """Take each file of a folder when it is complete; one line a file.
+
+    Imaging: one image of all files, with its numbers, figures and HTML page. Light DQM: a verdict,
+    pictures and a page of each file. Started again, it goes on where it was; Ctrl-C ends it, and
+    what was written stays whole.
+    """
+    from ...schemas.errors import UsageError
+    from ..config import load_config
+    from ..pipelines import definition_of
+    from ..screen import Screen
+    from ..watching import ArrivingFiles, watched
+    from .run import cache_options
+
+    if not folder.is_dir():
+        msg = f"{folder}: is no folder. Name the folder that the files arrive in."
+        raise UsageError(msg, file=folder, key="folder")
+    loaded = load_config(config, overrides=overrides or ())
+    screen = Screen(0 if quiet else 1)
+    for notice in loaded.notices:
+        screen.note(notice)
+    cache = cache_options(loaded, folder=cache_dir)
+    if not cache.enabled:
+        screen.warn("[cache] is off: every file is computed anew whenever one arrives")
+    quick_look = definition_of(loaded.config).quick_look(loaded, folder, cache, overwrite)
+    arriving = ArrivingFiles(folder, pattern or quick_look.pattern, settled)
+    screen.quiet_log()
+    for line in watched(arriving, quick_look, interval_s=interval, once=once):
+        typer.echo(line)

@@ -1,0 +1,117 @@
+"""A node of a graph explained: what it is, where it is written, what it needs and feeds."""
+
+from __future__ import annotations
+
+import html
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hamilton import driver
+
+from ..schemas.errors import UsageError
+from .dag import DagNode, Species, pipeline_dag
+from .graph import Pipeline, resolved_targets, visible_nodes
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a node is, what it needs and what needs it.
+
+    ``description`` is its docstring, ``file`` and ``line`` where its function begins, ``tables``
+    the columns of its frame.
+    """
+
+    node: DagNode
+    inputs: tuple[str, ...]
+    needed_by: tuple[str, ...]
+    pipeline: str = ""
+    description: str = ""
+    file: str = ""
+    line: int = 0
+    columns: tuple[tuple[str, str, str, str], ...] = ()
+
+    def __str__(self) -> str:
+        node = self.node
+        lines = [f"{node.name}: {node.summary}"]
+        rest = self.description.partition("\n")[2].strip("\n")
+        lines += [f"  {line}".rstrip() for line in ["", *rest.split("\n"), ""]] if rest else []
+        lines += [f"  stage      {node.stage}"]
+        lines += [f"  unit       {node.unit}"] if node.unit else []
+        lines += [f"  schema     {node.schema} (docs/schemas.md)"] if node.schema else []
+        for title, names in (
+            ("needs", self.inputs),
+            ("settings", node.settings),
+            ("needed by", self.needed_by),
+        ):
+            lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
+        lines += [f"  written in {self.file}:{self.line}"] if self.file else []
+        lines += _column_lines(self.columns)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as plain values."""
+        node = self.node
+        return {
+            "pipeline": self.pipeline,
+            "name": node.name,
+            "stage": node.stage,
+            "unit": node.unit,
+            "schema": node.schema,
+            "summary": node.summary,
+            "description": self.description,
+            "needs": list(self.inputs),
+            "settings": list(node.settings),
+            "needed_by": list(self.needed_by),
+            "file": self.file,
+            "line": self.line,
+            "columns": [
+                dict(zip(("name", "type", "unit", "meaning"), c, strict=True)) for c in self.columns
+            ],
+        }
+
+
+def explanation(
+    dr: driver.Driver, pipeline: Pipeline, node: str, species: Species = "both"
+) -> Explanation:
+    """What a node of a driver is; UsageError for an unknown name or a helper."""
+    (name,) = resolved_targets(dr, [node], pipeline.aliases)
+    if name not in visible_nodes(dr):
+        msg = f"{node} is a helper; radiograph nodes lists the quantities"
+        raise UsageError(msg, key=node)
+    of_one_species = name.partition("_")[0] in ("neutron", "gamma")
+    dag = pipeline_dag(dr, pipeline, everything=True, species="both" if of_one_species else species)
+    function = dr.graph.nodes[name].originating_functions[0]
+    found = next(n for n in dag.nodes if n.name == name)
+    table = pipeline.tables.get(found.schema)
+    return Explanation(
+        found,
+        tuple(a for a, b in dag.edges if b == name),
+        tuple(b for a, b in dag.edges if a == name),
+        pipeline.name,
+        inspect.getdoc(function) or "",
+        str(Path(inspect.getsourcefile(function) or "").resolve()),
+        inspect.getsourcelines(function)[1],
+        () if table is None else tuple(
+            (c.name, c.dtype, c.unit, c.description) for c in table.columns
+        ),
+    )  # fmt: skip
+
+
+def _column_lines(columns: tuple[tuple[str, str, str, str], ...]) -> list[str]:
+    if not columns:
+        return []
+    width = max(len(name) for name, *_ in columns)
+    return [
+        "  columns",
+        *(
+            f"    {name:{width}}  {dtype:8}  {unit:5}  {meaning}".rstrip()
+            for name, dtype, unit, meaning in columns
+        ),
+    ]

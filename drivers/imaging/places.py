@@ -1,0 +1,60 @@
+"""Where a run writes: the HDF5 file and the figures, and whether it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...schemas.errors import UsageError
+from ...schemas.imaging.config import ImagingConfig
+from ..config import LoadedConfig, resolved_path
+from ..files import fault_of_place
+
+
+def check_outputs(
+    loaded: LoadedConfig, sources: Sequence[Path], out: Path, *, overwrite: bool, figures: bool
+) -> None:
+    """UsageError if a file cannot be written, or would replace another without consent."""
+    consent = overwrite or loaded.config.io.hdf5_overwrite
+    paths = [out]
+    if figures:
+        formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
+        images = _drawn_images(loaded.config)
+        paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
+    for path in paths:
+        fault = fault_of_place(path, (*sources, loaded.path))
+        if fault:
+            msg = f"{path}: {fault}. Name another output with -o."
+            raise UsageError(msg, file=path, key="io.output_path")
+        if path.exists() and not consent:
+            msg = (
+                f"{path}: exists already. Give --overwrite, set [io] hdf5_overwrite = true, or "
+                "name another output with -o."
+            )
+            raise UsageError(msg, file=path, key="io.output_path", code="output_exists")
+
+
+def _drawn_images(config: ImagingConfig) -> list[str]:
+    """The images that get a figure: those that exist of the ones that [vis] names."""
+    is_on = {"n": config.run.neutrons, "g": config.run.gammas, "all": True}
+    present = [name for name, on in is_on.items() if on]
+    if config.vis.summed_dataset is None:
+        return [name for name in present if name in config.vis.species]
+    wanted = config.vis.summed_dataset.rstrip("/").rsplit("/", 1)[-1]
+    return [wanted] if wanted in present else present[:1]
+
+
+def figure_path(loaded: LoadedConfig, out: Path, name: str) -> Path:
+    """Where the figure ``<image>.<format>`` goes."""
+    vis = loaded.config.vis
+    species, extension = name.rsplit(".", 1)
+    folder = out.parent if vis.png_dir is None else resolved_path(loaded, vis.png_dir)
+    return folder / vis.filename_pattern.format(stem=out.stem, species=species, ext=extension)
+
+
+def stale_figures(loaded: LoadedConfig, out: Path, drawn: list[Path]) -> list[str]:
+    """Figures of an earlier run that stand beside a file they do not belong to."""
+    formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
+    paths = [figure_path(loaded, out, f"{s}.{e}") for s in ("n", "g", "all") for e in formats]
+    left = [str(path) for path in paths if path not in drawn and path.exists()]
+    return [f"{path} is of an earlier run" for path in left]

@@ -1,0 +1,58 @@
+"""What a user should know of a run: damaged records, unreadable metadata, empty results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ...nodes.imaging.readers import READERS
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.reading import SourceMetadata
+from .metadata import problem
+
+
+def parse_problems(frame: pd.DataFrame, path: str, config: ImagingConfig) -> list[dict[str, Any]]:
+    """Damaged records as problems: each with its line or entry."""
+    place = READERS[config.io.input_format].record
+    return [
+        problem(
+            str(kind),
+            path,
+            int(count),
+            f"{path}: {place} {at}: {str(kind).replace('_', ' ')}; the record is left out",
+            **{place: int(at)},
+        )
+        for kind, at, count in frame.itertuples(index=False)
+    ]
+
+
+def metadata_problems(source: SourceMetadata, path: str) -> list[dict[str, Any]]:
+    """Branches of the input's metadata that cannot be read."""
+    return [
+        problem("unreadable_metadata", path, 1, f"{path}: {name}: {reason}")
+        for name, reason in source.unreadable.items()
+    ]
+
+
+def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]:
+    """What a user should know of a run that went through but shows little."""
+    warnings = []
+    if counters.get("raw_events_total") and not counters.get("hits_after_filters", 1):
+        warnings.append("no hit passes the cuts of [filters.hits]")
+    elif not counters.get("events_after_filters", 1):
+        warnings.append("no event passes: see the counters of [shaping] and [filters.events]")
+    elif not counters.get("cones_kept", 1):
+        warnings.append("no cone is kept: see candidates_rejected_* and cones_rejected_*")
+    if not counters.get("cones_imaged_total", 1):
+        warnings.append("no cone lights a pixel: the images are zero")
+    for key, species, is_on in (
+        ("cones_imaged_n", "neutron", config.run.neutrons),
+        ("cones_imaged_g", "gamma", config.run.gammas),
+    ):
+        if is_on and counters.get("cones_imaged_total") and counters.get(key) == 0:
+            warnings.append(f"no {species} cone lights a pixel: the {species} image is zero")
+    if counters.get("raw_events_damaged"):
+        warnings.append(f"damaged records left out: {counters['raw_events_damaged']}")
+    return warnings

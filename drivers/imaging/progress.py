@@ -1,0 +1,75 @@
+"""What the ranges so far decide for the next one: row numbers, what is left of the caps, damage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...schemas.errors import InputError
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.images import Counts
+from ..cache.lazy import resolved
+from .merging import RowsBefore
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Rows before the next range, budgets of the caps, records of the present file."""
+
+    before: RowsBefore
+    events_left: int
+    cones_left: int
+    n_good: int = 0
+    n_damaged: int = 0
+
+    @classmethod
+    def of_start(cls, config: ImagingConfig) -> Progress:
+        """Nothing done yet."""
+        return cls(RowsBefore(), config.run.max_events, config.run.max_cones)
+
+    def budgets(self) -> dict[str, int]:
+        """The caps as the next range is told them."""
+        return {"event_budget": self.events_left, "cone_budget": self.cones_left}
+
+    def after(self, results: Mapping[str, Any]) -> Progress:
+        """With one more range."""
+        records: Counts = resolved(results["record_counters"])
+        before, events_left, cones_left = self.before, self.events_left, self.cones_left
+        hits: Counts | None = resolved(results.get("hit_counters"))
+        events: Counts | None = resolved(results.get("event_counters"))
+        cones: Counts | None = resolved(results.get("cone_counters"))
+        if hits is not None:
+            before = before.after(hits)
+        if events is not None:
+            before = before.after(events)
+            events_left = max(events_left - events.values.get("events_total_for_filters", 0), 0)
+        if cones is not None:
+            cones_left = max(cones_left - cones.values.get("cones_kept", 0), 0)
+        return Progress(
+            before,
+            events_left,
+            cones_left,
+            self.n_good + records["records_read"],
+            self.n_damaged + records["records_damaged"],
+        )
+
+    def after_file(self, n_events: int) -> Progress:
+        """At the end of a file of so many raw events."""
+        before = replace(self.before, raw_events=self.before.raw_events + n_events)
+        return replace(self, before=before, n_good=0, n_damaged=0)
+
+
+def check_damage(progress: Progress, path: str, config: ImagingConfig) -> None:
+    """InputError if no raw event of a file survives or too many records are damaged."""
+    total = progress.n_good + progress.n_damaged
+    if progress.n_good == 0:
+        msg = f"{path}: none of its {total} records can be read ({progress.n_damaged} damaged)."
+        raise InputError(msg, file=path, code="no_events")
+    share = progress.n_damaged / total
+    if share > config.io.max_bad_fraction:
+        msg = (
+            f"{path}: {progress.n_damaged} of {total} records are damaged ({share:.2%}), allowed "
+            f"{config.io.max_bad_fraction:.2%}. Repair the file, or raise [io] max_bad_fraction."
+        )
+        raise InputError(msg, file=path, key="io.max_bad_fraction", code="too_much_damage")

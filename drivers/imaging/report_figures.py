@@ -1,0 +1,192 @@
+"""Figures of the report: spectra, detectors, the graph. Each is drawn on axes that are handed in,
+so that the page and the PDF show the same.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ...nodes.figure_style import METADATA, figure_style
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ..dag import Dag
+from ..dag_layout import BOX_HEIGHT, Rectangle, Segment, placed
+from ..dag_svg import STAGE_COLOURS
+from .saved_spectra import FilledSpectrum
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito: apart for the colour-blind too.
+COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_STYLES: Final = ("-", "-", "-", "--", "--", "--", ":")
+STYLE: Final[dict[str, Any]] = {"font.size": 9.0, "axes.linewidth": 0.8, "svg.fonttype": "path"}
+# Curves that differ by more than this in height are drawn over a logarithm.
+_LOG_ABOVE: Final = 30.0
+_MOST_NAMED_DETECTORS: Final = 40
+
+
+def svg_of(draw: Callable[[Figure], None], size: tuple[float, float]) -> str:
+    """A figure of a size in inches as SVG text; the same input gives the same text."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with figure_style(STYLE):
+        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata=METADATA["svg"])
+    return buffer.getvalue()
+
+
+def draw_spectrum(axes: Axes, filled: FilledSpectrum) -> None:
+    """Counts of each curve over the axis of the spectrum."""
+    spectrum, curves = filled.spectrum, filled.curves
+    tops = [int(h.counts.max()) for h in curves.values() if h.counts.any()]
+    for k, (name, h) in enumerate(curves.items()):
+        axes.stairs(
+            h.counts, h.edges, label=name, color=COLORS[k % 7], ls=_STYLES[k % 7], lw=1.2,
+            baseline=None,
+        )  # fmt: skip
+    if tops and max(tops) > _LOG_ABOVE * min(tops):
+        axes.set_yscale("log")
+        axes.set_ylim(0.5, 2.0 * max(tops))
+        _plain_decades(axes)
+    else:
+        axes.set_ylim(bottom=0.0)
+    if spectrum.symmetric:
+        axes.axvline(0.0, color="#888888", lw=0.8, zorder=0)
+    first = next(iter(curves.values())).edges
+    axes.set_xlim(first[0], first[-1])
+    step = first[1] - first[0]
+    axes.set_xlabel(f"{spectrum.axis} ({spectrum.unit})")
+    axes.set_ylabel(f"counts / {step:.3g} {spectrum.unit}")
+    axes.legend(frameon=False, fontsize=8.0)
+
+
+def _plain_decades(axes: Axes) -> None:
+    # Mathtext is switched off for all figures: what users write is no formula.
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def draw_detectors(
+    figure: Figure,
+    table: pd.DataFrame,
+    bars: Iterable[Any],
+    plane: tuple[PlaneFrame, PixelGrid] | None,
+    target_cm: np.ndarray | None,
+) -> None:
+    """Mean positions of the hits of each detector from two sides, coloured by their number."""
+    front, side = figure.subplots(1, 2)
+    points: Any = None
+    for axes, (a, b) in ((front, "xy"), (side, "zy")):
+        i, j = "xyz".index(a), "xyz".index(b)
+        for bar in bars:
+            half = 0.5 * bar.length * np.asarray(bar.axis)
+            ends = np.array([np.asarray(bar.center) - half, np.asarray(bar.center) + half])
+            axes.plot(ends[:, i], ends[:, j], color="#999999", lw=3.0, alpha=0.6, zorder=1)
+        if plane is not None:
+            outline = _outline(*plane)
+            axes.plot(outline[:, i], outline[:, j], color=COLORS[1], lw=1.2, label="plane")
+        if target_cm is not None and np.isfinite(target_cm).all():
+            axes.plot(target_cm[i], target_cm[j], "o", mfc="none", mec=COLORS[2], ms=9, ls="none",
+                      label="prior's target")  # fmt: skip
+        points = axes.scatter(
+            table[f"{a}_cm"], table[f"{b}_cm"], c=table["hits"], cmap="viridis", s=22, zorder=3,
+            vmin=0,
+        )  # fmt: skip
+        if len(table) <= _MOST_NAMED_DETECTORS:
+            for row in table.itertuples():
+                at = (getattr(row, f"{a}_cm"), getattr(row, f"{b}_cm"))
+                axes.annotate(str(row.det_id), at, xytext=(3, 3), textcoords="offset points",
+                              fontsize=6.5)  # fmt: skip
+        axes.set_xlabel(f"{a} (cm)")
+        axes.set_ylabel(f"{b} (cm)")
+        axes.set_aspect("equal", adjustable="datalim")
+    if plane is not None or target_cm is not None:
+        front.legend(
+            frameon=False, fontsize=8.0, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0)
+        )
+    figure.colorbar(points, ax=[front, side], label="hits", shrink=0.85)
+
+
+def _outline(frame: PlaneFrame, grid: PixelGrid) -> np.ndarray:
+    """The corners of the plane's range in the world, closed, shape (5, 3)."""
+    corners = [
+        (grid.u_min_cm, grid.v_min_cm),
+        (grid.u_max_cm, grid.v_min_cm),
+        (grid.u_max_cm, grid.v_max_cm),
+        (grid.u_min_cm, grid.v_max_cm),
+        (grid.u_min_cm, grid.v_min_cm),
+    ]
+    origin, u_axis, v_axis = (np.asarray(v) for v in (frame.origin_cm, grid.u_axis, grid.v_axis))
+    return np.array([origin + u * u_axis + v * v_axis for u, v in corners])
+
+
+def draw_graph(axes: Axes, dag: Dag) -> None:
+    """The graph with stages, status and times, as dag_svg.py draws it."""
+    from matplotlib.patches import FancyBboxPatch
+
+    layout = placed(dag)
+    axes.set_xlim(-110.0, layout.width + 10.0)
+    axes.set_ylim(layout.height + 20.0, -30.0)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    # Sizes in points so that texts fit their boxes whatever the page is.
+    box = axes.get_position()
+    width = box.width * axes.figure.get_size_inches()[0]  # type: ignore[union-attr]
+    height = box.height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
+    scale = 72.0 * min(width / (layout.width + 120.0), height / (layout.height + 50.0))
+    colours = {s: STAGE_COLOURS[k % len(STAGE_COLOURS)] for k, s in enumerate(dag.stages)}
+    for stage, (top, bottom) in layout.stages.items():
+        if stage:
+            axes.axhspan(top, bottom, color=colours[stage], alpha=0.13, lw=0)
+            middle = 0.5 * (top + bottom)
+            axes.text(-105.0, middle, stage, va="center", fontsize=12 * scale, weight="bold")
+    for segment in layout.segments:
+        _draw_edge(axes, segment)
+    for node in dag.nodes:
+        r = layout.boxes[node.name]
+        face = "white" if node.is_file else colours[node.stage]
+        axes.add_patch(
+            FancyBboxPatch(
+                (r.x, r.y), r.width, r.height, boxstyle="round,pad=0,rounding_size=3",
+                fc=face, ec="#1a1a1a", lw=0.7, alpha=0.35 if node.status == "skipped" else 1.0,
+                ls="--" if node.status == "hit" else "-",
+            )
+        )  # fmt: skip
+        _draw_words(axes, r, "input file" if node.is_file else node.name, node.note, scale)
+
+
+def _draw_edge(axes: Axes, s: Segment) -> None:
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    turn = s.y1 + s.drop
+    bend = 0.5 * (s.y2 - turn)
+    points = [(s.x1, s.y1), (s.x1, turn), (s.x1, turn + bend), (s.x2, s.y2 - bend), (s.x2, s.y2)]
+    codes = [Path.MOVETO, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+    style = "-|>,head_length=3,head_width=1.5" if s.arrow else "-"
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path(points, codes), arrowstyle=style, lw=0.7, color="#5b6570", fc="#5b6570"
+        )
+    )
+
+
+def _draw_words(axes: Axes, r: Rectangle, name: str, note: str, scale: float) -> None:
+    middle = r.y + (0.4 if note else 0.5) * BOX_HEIGHT
+    axes.text(r.center, middle, name, ha="center", va="center", fontsize=12.0 * scale,
+              family="monospace")  # fmt: skip
+    if note:
+        axes.text(r.center, r.y + 0.77 * BOX_HEIGHT, note, ha="center", va="center",
+                  fontsize=8.8 * scale, family="monospace")  # fmt: skip

@@ -1,0 +1,250 @@
+"""Restart: where a run may begin, given what an earlier file holds and which settings changed.
+
+A setting has a stage whose result it changes first; the run begins at the deepest stage the file
+holds that comes before. What the file holds up to there is copied, not computed.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import h5py
+from pydantic import ValidationError
+
+from ...nodes.imaging.readers import READERS
+from ...nodes.imaging.readers.ngimager_hdf5 import opened, readable
+from ...schemas.errors import ConfigError, InputError, SettingProblem
+from ...schemas.imaging.config import STAGES, ImagingConfig
+from ..config import config_rows
+from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, LABELS, Group
+
+Start = Literal["hits", "events", "cones", "image"]
+FORMAT: Final = "hdf5_ngimager"
+_HELD: Final[Mapping[Start, str]] = {
+    "hits": "hits/event_id",
+    "events": "lm/event_type",
+    "cones": "cones/theta_rad",
+    "image": "images/summed/all",
+}
+_GEOMETRY: Final = ("detectors.geometry.frame", "detectors.geometry.detectors")
+# From where a run must begin when a setting that begins so has changed; the first match counts.
+_BEGINS: Final[tuple[tuple[str, Start], ...]] = (
+    ("filters.hits.", "hits"),
+    ("filters.events.", "hits"),
+    ("filters.cones.", "events"),
+    ("shaping.", "hits"),
+    ("detectors.material_map", "hits"),
+    ("detectors.default_material", "hits"),
+    ("run.neutrons", "hits"),
+    ("run.gammas", "hits"),
+    ("run.max_events", "hits"),
+    ("run.max_cones", "events"),
+    ("energy.", "events"),
+    ("prior.", "events"),
+    ("cones.nappe", "cones"),
+    ("cones.", "events"),
+    ("plane.origin", "events"),
+    ("plane.normal", "events"),
+    ("plane.", "cones"),
+    ("imaging.", "cones"),
+    ("run.list", "cones"),
+    ("run.sbp_engine", "cones"),
+    ("hdf5.pair_table", "cones"),
+)
+
+
+@dataclass(frozen=True)
+class Restart:
+    """An earlier run as the start of this one.
+
+    Attributes
+    ----------
+    path
+        Its HDF5 file.
+    start
+        What is taken from it as it is: hits, events, cones or images.
+    changed
+        Settings that differ from those of the earlier run, and why it does not start later.
+    policies
+        How hits were taken for events by default, by species.
+    is_ours
+        Whether the layout has our additions: then what is kept is copied bit by bit.
+    """
+
+    path: Path
+    start: Start
+    changed: tuple[str, ...]
+    policies: Mapping[str, str]
+    is_ours: bool
+
+    def is_copied(self, group: Group) -> bool:
+        """Whether the rows of a group come from the earlier file."""
+        if not self.is_ours or self.start == "hits":
+            return False
+        return STAGES.index(group.stage) <= STAGES.index(self.start)
+
+    def is_computed(self, group: Group) -> bool:
+        """Whether the rows of a group are made by this run."""
+        if self.is_copied(group):
+            return False
+        if self.start == "hits":
+            return True
+        # Another program's file has no hypotheses and no hits, but its events and cones.
+        return group.name in ("events", "cones") or STAGES.index(group.stage) > STAGES.index(
+            self.start
+        )
+
+    @property
+    def summary(self) -> str:
+        """One line for the user."""
+        because = f" ({', '.join(self.changed)} changed)" if self.changed else ""
+        return f"restart from the {self.start} of {self.path}{because}"
+
+
+def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | None:
+    """The restart that a config asks for; None if its input is raw data.
+
+    Raises
+    ------
+    ConfigError
+        If a changed setting needs what the file does not hold.
+    InputError
+        If there are several files, or one that holds nothing to start from.
+    """
+    if config.io.input_format != FORMAT:
+        return None
+    if len(paths) > 1:
+        msg = f"{paths[1]}: a restart reads one HDF5 file. Give one, or the raw files themselves."
+        raise InputError(msg, file=paths[1], key="io.input_path")
+    path = paths[0]
+    with opened(path) as file, readable(path):
+        is_ours = str(file.attrs.get("software", "")).startswith("radiograph")
+        held = [s for s, dataset in _HELD.items() if dataset in file]
+        if not is_ours:
+            # Its images have a pixel more on each side.
+            held = [s for s in held if s != "image"]
+        earlier = _effective(file) if is_ours else _foreign(file)
+    if not held:
+        msg = f"{path}: holds neither hits, events, cones nor images to start from."
+        raise InputError(msg, file=path)
+    changes = _changes(config, earlier)
+    _check_geometry(config, earlier, path)
+    start, decisive = _start(held, changes, path)
+    name = json.loads(earlier.get("io.input_format", '""'))
+    reader = READERS.get(name, READERS[FORMAT])
+    return Restart(
+        path,
+        start,
+        tuple(decisive),
+        {"neutron": reader.neutron_policy, "gamma": reader.gamma_policy},
+        is_ours,
+    )
+
+
+def _effective(file: h5py.File) -> dict[str, str]:
+    """Settings in force when a file was written, as JSON by dotted key."""
+    group = file.get("meta/config_effective")
+    if group is None:
+        return {}
+    keys, values = (group[name].asstr()[()] for name in ("keys", "values"))
+    return dict(zip(keys, values, strict=True))
+
+
+def _foreign(file: h5py.File) -> dict[str, str]:
+    """The settings that another program's file names, read as our own; none if they are not."""
+    text = file.attrs.get("config_text", "")
+    try:
+        data = tomllib.loads(text if isinstance(text, str) else text.decode())
+        config = ImagingConfig.model_validate(data)
+    except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError):
+        return {}
+    named = set(_named(data, ""))
+    return {key: value for key, _, value in config_rows(config) if key in named}
+
+
+def _named(data: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _named(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _changes(config: ImagingConfig, earlier: Mapping[str, str]) -> dict[str, Start]:
+    """Settings that differ, each with the stage where a run must begin for it."""
+    found: dict[str, Start] = {}
+    on_plane = config.prior.target_cm is None or config.cones.directionality != "off"
+    for key, _, value in config_rows(config):
+        begins = next((stage for prefix, stage in _BEGINS if key.startswith(prefix)), None)
+        if begins is None or key not in earlier or _same(earlier[key], value):
+            continue
+        if key in ("plane.origin", "plane.normal") and not on_plane:
+            begins = "cones"
+        found[key] = begins
+    return found
+
+
+def _same(earlier: str, value: str) -> bool:
+    try:
+        return bool(json.loads(earlier) == json.loads(value))
+    except ValueError:
+        return earlier == value
+
+
+def _check_geometry(config: ImagingConfig, earlier: Mapping[str, str], path: Path) -> None:
+    """ConfigError if detectors are to be moved: stored hits are in the world frame."""
+    given = config.detectors.geometry.model_fields_set & {"frame", "detectors"}
+    rows = {key: value for key, _, value in config_rows(config) if key.startswith(_GEOMETRY)}
+    if not given or all(_same(earlier.get(k, v), v) for k, v in rows.items()):
+        return
+    text = (
+        f"differs from that of {path}, whose hits are in the world frame already. Leave [detectors."
+        "geometry] out or as it was, or read the raw data again"
+    )
+    raise ConfigError([SettingProblem(str(path), "detectors.geometry", text)], file=path)
+
+
+def _start(
+    held: Sequence[Start], changes: Mapping[str, Start], path: Path
+) -> tuple[Start, list[str]]:
+    """The deepest stage that can be kept, and the settings that forbid a deeper one."""
+    order = list(_HELD)
+    latest = min((order.index(s) for s in changes.values()), default=len(order) - 1)
+    possible = [s for s in held if order.index(s) <= latest]
+    decisive = sorted(k for k, s in changes.items() if order.index(s) == latest)
+    if possible:
+        return max(possible, key=order.index), decisive
+    needed = order[latest]
+    text = (
+        f"{', '.join(decisive)} changed, which needs the {needed}, but the file holds only "
+        f"{', '.join(held)}. Leave the setting as it was, or read the raw data again"
+    )
+    raise ConfigError([SettingProblem(str(path), "", text)], file=path)
+
+
+def copy_kept(file: h5py.File, restart: Restart, groups: Sequence[Group]) -> None:
+    """Copy what the earlier file holds of some groups, and what stands beside the rows."""
+    with opened(restart.path) as earlier, readable(restart.path):
+        paths = [d.path for g in groups for d in g.datasets]
+        names = {g.name for g in groups}
+        paths += [path for path, (group, _) in LABELS.items() if group in names]
+        paths += [path for path, group in COPIED_BESIDE.items() if group in names]
+        if "imaged" in names:
+            paths += FOOTPRINT_PATHS
+        formats = [f"/meta/{name}" for name in READERS]
+        for path in dict.fromkeys([*paths, *formats]):
+            if path in earlier and path not in file:
+                parent = file.require_group(path.rpartition("/")[0])
+                earlier.copy(earlier[path], parent, name=path.rpartition("/")[2])
+        link = earlier.get("meta/root", getlink=True)
+        if isinstance(link, h5py.SoftLink) and link.path in file and "meta/root" not in file:
+            file["meta/root"] = h5py.SoftLink(link.path)
+        if "/lm/cone_pixel_indices" in file:
+            file.require_group("images/list_mode")["cone_pixel_indices"] = h5py.SoftLink(
+                "/lm/cone_pixel_indices"
+            )

@@ -1,0 +1,270 @@
+"""The rows of an output file as flat tables, a bounded number at a time.
+
+Names of columns in ``lm``, ``cones`` and ``cone_pixels`` are those that ngimager 1.2.1 gives its
+ROOT trees, so that what reads those reads ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from ...schemas.imaging.codes import SPECIES, CandidateStatus, HitFilter, Recoil
+from .layout import GROUPS
+from .saved import SavedRun
+
+Columns = dict[str, np.ndarray]
+_ROWS_A_BLOCK: Final = 1 << 18
+_PIXELS_A_BLOCK: Final = 1 << 20
+_PARTICLES: Final = SPECIES[:2]
+_RECOILS: Final = tuple(r.name for r in Recoil)
+
+
+@dataclass(frozen=True)
+class FlatTable:
+    """A table of the file.
+
+    ``needs`` is the dataset without which it does not exist, ``blocks`` gives its columns part
+    by part, ``codes`` names the values of columns that hold small numbers.
+    """
+
+    name: str
+    what: str
+    needs: tuple[str, ...]
+    blocks: Callable[[SavedRun], Iterator[Columns]]
+    codes: Mapping[str, tuple[str, ...]]
+
+    def is_in(self, saved: SavedRun) -> bool:
+        """Whether the file holds it."""
+        return any(name in saved.data for name in self.needs)
+
+    def codes_of(self, saved: SavedRun) -> dict[str, tuple[str, ...]]:
+        """Names of the values of coded columns; those of materials stand in the file."""
+        found = {}
+        for column, names in self.codes.items():
+            path = names[0] if names and names[0].startswith("/") else ""
+            found[column] = tuple(saved.data.texts(path)) if path else names
+        return found
+
+
+def present_tables(saved: SavedRun) -> list[FlatTable]:
+    """The tables that a file holds."""
+    return [table for table in TABLES.values() if table.is_in(saved)]
+
+
+def _hit_blocks(saved: SavedRun) -> Iterator[Columns]:
+    names = _as_written(saved, "/hits")
+    for begin, end in _ranges(saved.data.length("/hits/event_id")):
+        columns = {n: saved.data.span(f"/hits/{n}", begin, end) for n in names}
+        yield {"hit_row": np.arange(begin, end), **columns}
+
+
+def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
+    """A row a hit of an event that passed the cuts."""
+    data = saved.data
+    per_event = {
+        "event_index": None,
+        "event_id": "/lm/event_id",
+        "event_type": "/lm/event_type",
+        "event_meta_run_id": "/lm/event_meta_run_id",
+        "event_meta_file_ix": "/lm/event_meta_file_ix",
+        "event_cone_id": "/lm/event_cone_id",
+        "event_imaged_cone_id": "/lm/event_imaged_cone_id",
+        "event_recoil_code": "/lm/event_recoil_code",
+    }
+    per_hit = {
+        "hit_t_ns": "/lm/hit_t_ns",
+        "hit_L_mevee": "/lm/hit_L_mevee",
+        "hit_det_id": "/lm/hit_det_id",
+        "hit_material_id": "/lm/hit_material_id",
+        "hit_row": "/lm/event_hit_index",
+    }
+    for begin, end in _ranges(saved.n_events):
+        times = data.span("/lm/hit_t_ns", begin, end)
+        event, hit = np.nonzero(np.isfinite(times))
+        columns: Columns = {}
+        for name, path in per_event.items():
+            if path is None:
+                columns[name] = (begin + event).astype(np.int64)
+            elif path in data:
+                columns[name] = data.span(path, begin, end)[event]
+        columns["hit_index"] = hit.astype(np.int8)
+        position = data.span("/lm/hit_pos_cm", begin, end)[event, hit]
+        columns |= {f"hit_pos_{a}_cm": position[:, k] for k, a in enumerate("xyz")}
+        for name, path in per_hit.items():
+            if path in data:
+                columns[name] = data.span(path, begin, end)[event, hit]
+        yield columns
+
+
+def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
+    data = saved.data
+    exact = saved.cones_are_exact
+    apex, axis, theta = (
+        ("exact/apex_cm", "exact/axis", "exact/theta_rad")
+        if exact
+        else ("apex_xyz_cm", "axis_xyz", "theta_rad")
+    )
+    plain = ("event_index", "species", "recoil_code", "incident_energy_MeV")
+    ours = ("recoil_energy_MeV", "delta_theta_rad")
+    for begin, end in _ranges(saved.n_cones):
+
+        def read(name: str, begin: int = begin, end: int = end) -> np.ndarray:
+            return data.span(f"/cones/{name}", begin, end)
+
+        columns: Columns = {"cone_id": np.arange(begin, end)}
+        columns |= {name: read(name) for name in plain}
+        for prefix, unit, name in (("apex", "_cm", apex), ("axis", "", axis)):
+            values = read(name)
+            columns |= {f"{prefix}_{a}{unit}": values[:, k] for k, a in enumerate("xyz")}
+        columns["theta_rad"] = read(theta)
+        if "/cones/gamma_hit_order" in data:
+            order = read("gamma_hit_order")
+            columns |= {f"gamma_hit_order_{k}": order[:, k] for k in range(order.shape[1])}
+        yield columns | {name: read(name) for name in ours if f"/cones/{name}" in data}
+
+
+def _candidate_blocks(saved: SavedRun) -> Iterator[Columns]:
+    names = [n for n in _as_written(saved, "/candidates") if n != "hit_order"]
+    for begin, end in _ranges(saved.data.length("/candidates/event_index")):
+        columns = {n: saved.data.span(f"/candidates/{n}", begin, end) for n in names}
+        order = saved.data.span("/candidates/hit_order", begin, end)
+        yield columns | {f"hit_order_{k}": order[:, k] for k in range(order.shape[1])}
+
+
+def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
+    """A row a lit pixel of a cone."""
+    grid = saved.grid
+    for first, footprints in saved.footprint_blocks(_PIXELS_A_BLOCK):
+        offsets = footprints.offsets.astype(np.int64)
+        lit = offsets[1:] - offsets[:-1]
+        cone = np.repeat(np.arange(first, first + len(lit)), lit)
+        for begin, end in _ranges(len(cone)):
+            flat = footprints.pixels[begin:end]
+            u, v = flat % grid.nu, flat // grid.nu
+            yield {
+                "cone_id": cone[begin:end],
+                "flat_pixel_index": flat,
+                "u_index": u.astype(np.int32),
+                "v_index": v.astype(np.int32),
+                "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
+                "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+            }
+
+
+def _image_blocks(saved: SavedRun) -> Iterator[Columns]:
+    """A row a pixel."""
+    grid, images = saved.grid, saved.images
+    flat = {name: image.ravel() for name, image in images.items()}
+    for begin, end in _ranges(grid.nu * grid.nv):
+        index = np.arange(begin, end)
+        u, v = index % grid.nu, index // grid.nu
+        yield {
+            "u_index": u.astype(np.int32),
+            "v_index": v.astype(np.int32),
+            "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
+            "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+            **{name: counts[begin:end] for name, counts in flat.items()},
+        }
+
+
+def _truth_blocks(table: str) -> Callable[[SavedRun], Iterator[Columns]]:
+    def blocks(saved: SavedRun) -> Iterator[Columns]:
+        names = _as_written(saved, f"/truth/{table}")
+        for begin, end in _ranges(saved.data.length(f"/truth/{table}/event_id")):
+            yield {n: saved.data.span(f"/truth/{table}/{n}", begin, end) for n in names}
+
+    return blocks
+
+
+def _counter_blocks(saved: SavedRun) -> Iterator[Columns]:
+    rows = [(s, n, v) for s, counts in saved.record.counters.items() for n, v in counts.items()]
+    stage, name, value = ([row[k] for row in rows] for k in range(3))
+    yield {
+        "stage": np.asarray(stage, np.int8),
+        "counter": np.asarray(name, object),
+        "value": np.asarray(value, np.int64),
+    }
+
+
+def _as_written(saved: SavedRun, group: str) -> list[str]:
+    """The datasets of a group in the order of the layout: HDF5 gives them by name."""
+    known = [d.path for g in GROUPS for d in g.datasets]
+    rank = {path: k for k, path in enumerate(known)}
+    names = saved.data.columns(group)
+    return sorted(names, key=lambda name: rank.get(f"{group}/{name}", len(rank)))
+
+
+def _ranges(n: int) -> Iterator[tuple[int, int]]:
+    """Rows [begin, end) of successive blocks; one empty block where there is no row."""
+    for begin in range(0, max(n, 1), _ROWS_A_BLOCK):
+        yield begin, min(begin + _ROWS_A_BLOCK, n)
+
+
+def _table(
+    name: str, what: str, needs: Any, blocks: Callable[[SavedRun], Iterator[Columns]], **codes: Any
+) -> FlatTable:
+    return FlatTable(name, what, needs if isinstance(needs, tuple) else (needs,), blocks, codes)
+
+
+TABLES: Final[Mapping[str, FlatTable]] = {
+    table.name: table
+    for table in (
+        _table(
+            "hits",
+            "a row a hit, before the cuts",
+            "/hits/event_id",
+            _hit_blocks,
+            species=SPECIES,
+            material_id=("/hits/material_id_labels",),
+            filter_code=tuple(c.name for c in HitFilter),
+        ),
+        _table(
+            "lm",
+            "a row a hit of an event that passed the cuts",
+            "/lm/event_type",
+            _lm_blocks,
+            event_type=_PARTICLES,
+            event_recoil_code=_RECOILS,
+            hit_material_id=("/lm/hit_material_id_labels",),
+        ),
+        _table(
+            "candidates",
+            "a row a hypothesis",
+            "/candidates/event_index",
+            _candidate_blocks,
+            species=_PARTICLES,
+            recoil_code=_RECOILS,
+            status=tuple(s.name for s in CandidateStatus),
+        ),
+        _table(
+            "cones",
+            "a row a cone",
+            "/cones/theta_rad",
+            _cone_blocks,
+            species=_PARTICLES,
+            recoil_code=_RECOILS,
+        ),
+        _table(
+            "cone_pixels",
+            "a row a lit pixel of a cone",
+            ("/lm/footprint_pixels", "/lm/cone_pixel_indices"),
+            _pixel_blocks,
+        ),
+        _table("images_summed", "a row a pixel", "/images/summed", _image_blocks),
+        _table(
+            "reactions", "true reactions", "/truth/reactions/event_id", _truth_blocks("reactions")
+        ),
+        _table(
+            "reaction_products",
+            "particles that left them",
+            "/truth/products/event_id",
+            _truth_blocks("products"),
+        ),
+        _table("counters", "a row a counter", "/meta/counters", _counter_blocks),
+    )
+}
+"""Every table, in order of the stages."""

@@ -1,0 +1,106 @@
+"""The input files of a run: found, checked, known by content and split into ranges.
+
+A file that cannot be used stands in a list with its reason while the others go on; a run of one
+file, or of none that can be used, ends with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...nodes.imaging.readers import READERS
+from ...schemas.errors import InputError
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.reading import ReaderSettings
+from ...schemas.sources import EventRange, FileRef
+from ..cache.execution import NodeCache
+from ..cache.opening import known_file
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """One input file: its content, its ranges of raw events, its place among all that were given.
+
+    ``number`` counts from 0 over every file of the run, also those that failed.
+    """
+
+    ref: FileRef
+    ranges: tuple[EventRange, ...]
+    number: int = 0
+
+    @property
+    def n_events(self) -> int:
+        """How many raw events its ranges hold."""
+        return sum(r.n_events for r in self.ranges)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The unit of execution: a range of raw events of one file."""
+
+    file: PlannedFile
+    event_range: EventRange
+
+
+@dataclass(frozen=True)
+class FailedFile:
+    """An input file that gives nothing, and why."""
+
+    path: str
+    number: int
+    message: str
+
+
+def planned_files(
+    config: ImagingConfig,
+    paths: Sequence[Path],
+    settings: ReaderSettings,
+    cache: NodeCache | None,
+    *,
+    rehash: bool = False,
+) -> tuple[list[PlannedFile], list[FailedFile]]:
+    """The files that can be read and those that cannot; InputError if none can."""
+    planned: list[PlannedFile] = []
+    failed: list[FailedFile] = []
+    for number, path in enumerate(paths):
+        try:
+            ranges = _ranges(config, path, settings)
+        except InputError as error:
+            if len(paths) == 1:
+                raise
+            failed.append(FailedFile(str(path), number, error.message))
+            continue
+        planned.append(PlannedFile(known_file(path, cache, rehash=rehash), tuple(ranges), number))
+    if not planned:
+        raise none_left(failed)
+    return planned, failed
+
+
+def none_left(failed: Sequence[FailedFile]) -> InputError:
+    """What is raised when no file of several could be used."""
+    reasons = "\n".join(f"  {f.message}" for f in failed)
+    msg = f"none of the {len(failed)} input files can be used:\n{reasons}"
+    return InputError(msg, file=failed[0].path, key="io.input_path")
+
+
+def _ranges(config: ImagingConfig, path: Path, settings: ReaderSettings) -> Sequence[EventRange]:
+    if path.is_dir():
+        msg = f"{path}: is a folder. Give a file in it."
+        raise InputError(msg, file=path, key="io.input_path")
+    if not path.exists():
+        msg = f"{path}: no such file. Set [io] input_path or give --input-path."
+        raise InputError(msg, file=path, key="io.input_path")
+    if path.stat().st_size == 0:
+        msg = f"{path}: the file is empty (0 bytes). Give another file."
+        raise InputError(msg, file=path, key="io.input_path")
+    reader = READERS[settings.input_format]
+    ranges = reader.event_ranges(path, config.run.chunk_events, settings)
+    if not ranges:
+        msg = (
+            f"{path}: holds no raw event in the format {settings.input_format}. Give another "
+            f"file, or set [io] input_format to its format: {', '.join(READERS)}."
+        )
+        raise InputError(msg, file=path, key="io.input_format")
+    return ranges

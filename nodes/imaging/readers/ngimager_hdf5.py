@@ -1,0 +1,335 @@
+"""HDF5 files of an imaging run, this program's and ngimager's, as the start of another run.
+
+What a file holds: hits, events with their hits, selected cones, counters, images. Values that
+the common layout rounds to four bytes are taken from the exact ones where a file has them:
+event hits by ``/lm/event_hit_index`` from ``/hits``, cones from ``/cones/exact``.
+Layout: see docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ....schemas.arrays import F8, I8, U4
+from ....schemas.errors import InputError
+from ....schemas.imaging.codes import GAMMA, GAMMA_ORDERS, NEUTRON, SPECIES, Recoil
+from ....schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
+from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
+from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.sources import EventRange, FileRef
+from ....schemas.tables import TableSchema, categories_of
+from .phits_usrdef import HITS_WITHOUT_MATERIAL
+
+N_HITS: Final = {NEUTRON: 2, GAMMA: 3}
+_COUNTED_STAGES: Final = {"hits": 1, "events": 2, "cones": 3, "image": 4}
+_DAMAGE: Final = "problems_"
+
+
+def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
+    """Ranges of raw event ids; an empty list where a file holds neither hits, events nor cones."""
+    with opened(path) as file:
+        n_events = _n_event_ids(file)
+    starts = range(0, n_events, events_per_range)
+    return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
+
+
+def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
+    """Hits of one range of raw events, in the world frame, and the truth beside them.
+
+    What was dropped before the file was written is counted with the first range.
+    """
+    path = Path(source.path)
+    with opened(path) as file, readable(path):
+        if "hits/event_id" not in file:
+            msg = f"{path}: holds no hits. Restart from its events or cones, or read the raw file."
+            raise InputError(msg, file=path)
+        ids = file["hits/event_id"][()]
+        begin, stop = np.searchsorted(ids, _ends(events))
+        dropped = _dropped(file) if events.first_event == 0 else {}
+        kinds = {k: n for k, n in dropped.items() if k.startswith(_DAMAGE) and n}
+        return SourceRecords(
+            hits=HITS_WITHOUT_MATERIAL.frame(_hit_columns(file, slice(begin, stop))),
+            raw_event_ids=_raw_event_ids(file, ids, events),
+            n_damaged_records=dropped.get("raw_events_damaged", 0),
+            problems=_problems(file, kinds),
+            n_hits_clipped=_by_species(dropped, "hits_rejected_clipped"),
+            n_hits_particle=_by_species(dropped, "hits_rejected_particle"),
+            reactions=_truth(file, "reactions", REACTIONS, events),
+            products=_truth(file, "products", PRODUCTS, events),
+        )
+
+
+def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
+    """Nothing: what the first input said of itself is copied with the file."""
+    return SourceMetadata()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """The file for reading; InputError if it is no HDF5 file."""
+    try:
+        file = h5py.File(path, "r")
+    except OSError as reason:
+        what = "cut off" if "truncated" in str(reason) else "no HDF5 file, or damaged"
+        msg = f"{path}: cannot be read as HDF5: {what}. Give the output file of an earlier run."
+        raise InputError(msg, file=path) from None
+    with file:
+        yield file
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """InputError for what h5py raises within, where a dataset is absent, damaged or misshapen."""
+    try:
+        yield
+    except (OSError, KeyError, IndexError, ValueError, RuntimeError) as reason:
+        said = str(reason).partition("\n")[0]
+        msg = (
+            f"{path}: is an HDF5 file that cannot be read as an imaging run ({said}). "
+            "Give the output file of an earlier run, or read the raw data again."
+        )
+        raise InputError(msg, file=path) from None
+
+
+@dataclass(frozen=True)
+class EventRows:
+    """The events of one species in a range: rows of /lm, ids, and how many come before them."""
+
+    rows: I8
+    event_id: I8
+    n_before: int
+
+
+def event_rows(file: h5py.File, species: int, events: EventRange) -> EventRows:
+    """Where the events of a species and a range stand in /lm."""
+    rows = np.flatnonzero(_event_types(file) == species)
+    ids = file["lm/event_id"][()][rows] if "lm/event_id" in file else rows
+    begin, stop = np.searchsorted(ids, _ends(events))
+    return EventRows(rows[begin:stop], ids[begin:stop], int(begin))
+
+
+def event_columns(file: h5py.File, species: int, events: EventRange) -> dict[str, Any]:
+    """Columns of the typed events of one species in a range, without their materials."""
+    found = event_rows(file, species, events)
+    columns: dict[str, Any] = {
+        "event_index": np.arange(len(found.rows)),
+        "event_id": found.event_id,
+    }
+    for k, hit in enumerate(_hits_of_events(file, found.rows, N_HITS[species]), start=1):
+        columns |= {
+            f"{a}{k}_{u}" if u else f"{a}{k}": hit[f"{a}_{u}" if u else a]
+            for a, u in (
+                ("det_id", ""),
+                ("x", "cm"),
+                ("y", "cm"),
+                ("z", "cm"),
+                ("t", "ns"),
+                ("light", "MeVee"),
+                ("psd", ""),
+                ("energy_deposited", "MeV"),
+            )
+        }
+    return columns
+
+
+def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str, Any]:
+    """Columns of the selected cones of one species whose events lie in a range."""
+    cones = file["cones"]
+    found = event_rows(file, species, events)
+    rank = np.full(len(_event_types(file)), -1, np.int64)
+    rank[found.rows] = np.arange(len(found.rows))
+    event_index = cones["event_index"][()]
+    here = (cones["species"][()] == species) & (rank[event_index] >= 0)
+    rows = np.flatnonzero(here)
+    index = rank[event_index[rows]]
+    order = _hit_orders(cones, species, rows)
+    recoil = cones["recoil_code"][()][rows]
+    apex, axis, theta = _exact_cones(cones, rows)
+    return {
+        "event_index": index,
+        "event_id": found.event_id[index],
+        "species": categories_of(np.full(len(rows), species, np.int8), SPECIES),
+        "candidate_row": _candidate_rows(species, index, recoil, order),
+        "recoil_code": recoil,
+        **{f"hit_order_{k + 1}": order[:, k] for k in range(3)},
+        **{f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")},
+        **{f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")},
+        "theta_rad": theta,
+        **{
+            name: cones[name][()][rows].astype(np.float64)
+            if name in cones
+            else np.full(len(rows), np.nan)
+            for name in ("incident_energy_MeV", "recoil_energy_MeV", "delta_theta_rad")
+        },
+    }
+
+
+def stored_counts(file: h5py.File, stage: str) -> Counts:
+    """The counters of a stage, from the datasets or, in ngimager's files, the attributes."""
+    group = file.get("meta/counters")
+    if group is None:
+        return Counts()
+    small, large = (f"{s}{_COUNTED_STAGES[stage]}_" for s in "sS")
+    found = {k[len(large) :]: int(v) for k, v in group.attrs.items() if k.startswith(large)}
+    found |= {k[len(small) :]: int(group[k][()]) for k in group if k.startswith(small)}
+    return Counts(found)
+
+
+def stored_image(file: h5py.File, name: str, grid: PixelGrid) -> U4:
+    """The counts of an image; zero where the file has none, a KeyError for another grid."""
+    path = f"images/summed/{name}"
+    if path not in file:
+        return np.zeros(grid.shape, np.uint32)
+    image = file[path][()]
+    if image.shape != grid.shape:
+        msg = f"{path} has {image.shape} pixels, the plane {grid.shape}"
+        raise KeyError(msg)
+    return image.astype(np.uint32)
+
+
+def _ends(events: EventRange) -> tuple[int, int]:
+    return events.first_event, events.first_event + events.n_events
+
+
+def _n_event_ids(file: h5py.File) -> int:
+    """One more than the greatest raw event id."""
+    runs = file.get("raw_events/ranges")
+    if runs is not None and len(runs):
+        return int(runs[-1, 1])
+    for path in ("hits/event_id", "lm/event_id"):
+        if path in file and len(file[path]):
+            return int(file[path][()].max()) + 1
+    return len(_event_types(file))
+
+
+def _event_types(file: h5py.File) -> np.ndarray:
+    """The species of each event; a file of cones alone counts each cone as an event."""
+    if "lm/event_type" in file:
+        return np.asarray(file["lm/event_type"][()])
+    if "cones/event_index" in file and len(file["cones/event_index"]):
+        types = np.zeros(int(file["cones/event_index"][()].max()) + 1, np.uint8)
+        types[file["cones/event_index"][()]] = file["cones/species"][()]
+        return types
+    return np.zeros(0, np.uint8)
+
+
+def _hit_columns(file: h5py.File, rows: slice) -> dict[str, Any]:
+    hits = file["hits"]
+    names = (c.name for c in HITS_WITHOUT_MATERIAL.columns)
+    columns = {name: hits[name][rows] for name in names if name != "species"}
+    return columns | {"species": categories_of(hits["species"][rows].astype(np.int8), SPECIES)}
+
+
+def _raw_event_ids(file: h5py.File, hit_ids: I8, events: EventRange) -> I8:
+    first, stop = _ends(events)
+    if "raw_events/ranges" not in file:
+        ids = np.unique(hit_ids)
+        return ids[(ids >= first) & (ids < stop)]
+    runs = np.clip(file["raw_events/ranges"][()], first, stop)
+    lengths = runs[:, 1] - runs[:, 0]
+    offsets = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(runs[:, 0] - offsets, lengths)
+
+
+def _dropped(file: h5py.File) -> dict[str, int]:
+    return dict(stored_counts(file, "hits").values)
+
+
+def _by_species(dropped: dict[str, int], name: str) -> tuple[int, int, int]:
+    n, g = dropped.get(f"{name}_n", 0), dropped.get(f"{name}_g", 0)
+    return n, g, dropped.get(name, 0) - n - g
+
+
+def _problems(file: h5py.File, kinds: dict[str, int]) -> pd.DataFrame:
+    """Damage told by the earlier run: its places as far as they were listed."""
+    if not kinds:
+        return PROBLEMS.empty()
+    listed = json.loads(_text(file["provenance/problems"])) if "provenance" in file else []
+    known = {k[len(_DAMAGE) :] for k in kinds}
+    rows = [
+        (p["kind"], p.get("line", p.get("entry", p.get("record", 0))), p["count"])
+        for p in listed
+        if p["kind"] in known
+    ]
+    missing = [(k, 0, kinds[_DAMAGE + k]) for k in sorted(known - {kind for kind, _, _ in rows})]
+    kind, place, count = zip(*rows, *missing, strict=True)
+    return PROBLEMS.frame({"kind": kind, "line_or_entry": place, "count": count})
+
+
+def _text(dataset: h5py.Dataset) -> str:
+    value = dataset[()]
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _truth(file: h5py.File, name: str, table: TableSchema, events: EventRange) -> pd.DataFrame:
+    if f"truth/{name}/event_id" not in file:
+        return table.empty()
+    group = file[f"truth/{name}"]
+    begin, stop = np.searchsorted(group["event_id"][()], _ends(events))
+    return table.frame({c.name: group[c.name][begin:stop] for c in table.columns})
+
+
+def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, Any]]:
+    if "lm/event_hit_index" in file and "hits" in file:
+        index = file["lm/event_hit_index"][()][rows, :n_hits]
+        low = int(index.min()) if index.size else 0
+        stop = int(index.max()) + 1 if index.size else 0
+        columns = _hit_columns(file, slice(low, stop))
+        names = [c for c in columns if c not in ("species", "event_id", "hit_in_event")]
+        return [{c: columns[c][index[:, k] - low] for c in names} for k in range(n_hits)]
+    lm = file["lm"]
+    position = lm["hit_pos_cm"][()][rows].astype(np.float64)
+    unknown = np.full(len(rows), np.nan)
+    return [
+        {
+            "det_id": lm["hit_det_id"][()][rows, k],
+            **{f"{a}_cm": position[:, k, i] for i, a in enumerate("xyz")},
+            "t_ns": lm["hit_t_ns"][()][rows, k],
+            "light_MeVee": lm["hit_L_mevee"][()][rows, k].astype(np.float64),
+            "psd": unknown,
+            "energy_deposited_MeV": unknown,
+        }
+        for k in range(n_hits)
+    ]
+
+
+def _hit_orders(cones: h5py.Group, species: int, rows: I8) -> np.ndarray:
+    if species == NEUTRON:
+        return np.tile(np.arange(3, dtype=np.int8), (len(rows), 1))
+    return np.maximum(cones["gamma_hit_order"][()][rows], 0)
+
+
+def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
+    """Apex, axis and theta; from four-byte values the axis is made a unit vector again."""
+    if "exact" in cones:
+        exact = cones["exact"]
+        return (
+            exact["apex_cm"][()][rows],
+            exact["axis"][()][rows],
+            exact["theta_rad"][()][rows],
+        )
+    axis = cones["axis_xyz"][()][rows].astype(np.float64)
+    length = np.linalg.norm(axis, axis=1, keepdims=True)
+    return (
+        cones["apex_xyz_cm"][()][rows].astype(np.float64),
+        np.divide(axis, length, out=axis, where=length > 0),
+        cones["theta_rad"][()][rows].astype(np.float64),
+    )
+
+
+def _candidate_rows(species: int, event: I8, recoil: np.ndarray, order: np.ndarray) -> I8:
+    if species == NEUTRON:
+        return 2 * event + (recoil == Recoil.carbon)
+    place = np.full((3, 3, 3), -1, np.int64)
+    for k, (i, j, m) in enumerate(GAMMA_ORDERS):
+        place[i, j, m] = k
+    return len(GAMMA_ORDERS) * event + place[order[:, 0], order[:, 1], order[:, 2]]

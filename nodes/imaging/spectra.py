@@ -1,0 +1,108 @@
+"""Values in, counts in bins out, also part by part. Plain functions, no nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...schemas.arrays import F8
+from .cone_geometry import unit_vectors
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in bins, and what lies outside of them.
+
+    Attributes
+    ----------
+    edges
+        Shape (n + 1,), ascending.
+    counts
+        Shape (n,), values in [edges[i], edges[i + 1]); the last bin holds its upper edge.
+    below, above, missing
+        Values below the first edge, above the last one, and NaN.
+    """
+
+    edges: F8
+    counts: np.ndarray
+    below: int = 0
+    above: int = 0
+    missing: int = 0
+
+    @classmethod
+    def empty(cls, edges: F8) -> Histogram:
+        """No value yet."""
+        return cls(edges, np.zeros(len(edges) - 1, np.int64))
+
+    def plus(self, values: Any) -> Histogram:
+        """With further values."""
+        known = np.asarray(values, np.float64)
+        known = known[~np.isnan(known)]
+        counts, _ = np.histogram(known, bins=self.edges)
+        return Histogram(
+            self.edges,
+            self.counts + counts,
+            self.below + int(np.count_nonzero(known < self.edges[0])),
+            self.above + int(np.count_nonzero(known > self.edges[-1])),
+            self.missing + len(values) - len(known),
+        )
+
+    @property
+    def inside(self) -> int:
+        """Values in the bins."""
+        return int(self.counts.sum())
+
+    @property
+    def total(self) -> int:
+        """All values but NaN."""
+        return self.inside + self.below + self.above
+
+    def median(self) -> float:
+        """The median of the values in the bins, linear within a bin; NaN without any."""
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> float:
+        """Below it lies this share of the values in the bins; NaN without any."""
+        cumulative = np.concatenate([[0], np.cumsum(self.counts)])
+        if cumulative[-1] == 0:
+            return float("nan")
+        return float(np.interp(share * cumulative[-1], cumulative, self.edges))
+
+
+def bin_edges(sample: Any, *, n_bins: int, low: float | None = None, symmetric: bool = False) -> F8:
+    """Edges for values like ``sample``: all but the largest half per cent lies in the bins.
+
+    ``low`` fixes the first edge; ``symmetric`` puts zero into the middle.
+    """
+    known = np.asarray(sample, np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return np.linspace(-1.0 if symmetric else 0.0 if low is None else low, 1.0, n_bins + 1)
+    if symmetric:
+        reach = float(np.quantile(np.abs(known), 0.95)) or 1.0
+        return np.linspace(-reach, reach, n_bins + 1)
+    first = float(np.quantile(known, 0.005)) if low is None else low
+    last = float(np.quantile(known, 0.995))
+    last = last if last > first else first + (abs(first) or 1.0)
+    room = 0.02 * (last - first)
+    return np.linspace(first - (room if low is None else 0.0), last + room, n_bins + 1)
+
+
+def signed_delta_rad(apex_cm: Any, axis: Any, theta_rad: Any, target_cm: Any) -> F8:
+    """phi - theta of cones, phi the angle between axis and the direction to the target.
+
+    ``apex_cm`` and ``axis`` have shape (n, 3). Positive: the target lies outside of the cone.
+    phi is taken from cross and dot product, as in cone_geometry.delta_theta_rad.
+    """
+    apex, unit = np.asarray(apex_cm, np.float64), np.asarray(axis, np.float64)
+    to = np.asarray(target_cm, np.float64) - apex
+    cross = np.linalg.norm(np.cross(unit, to), axis=1)
+    phi = np.arctan2(cross, np.einsum("ij,ij->i", unit, to))
+    return np.asarray(phi - np.asarray(theta_rad, np.float64))
+
+
+def flight_axis(first_cm: Any, second_cm: Any) -> F8:
+    """Unit vectors from the second scatter to the first, shape (n, 3)."""
+    return unit_vectors(np.asarray(first_cm, np.float64) - np.asarray(second_cm, np.float64))
