@@ -365,6 +365,19 @@ CONES = '[pipeline]\nuntil = "cones"\n'
         (GOOD + "[imaging]\npoly_range_cm = -3.0\n", "-3 is not above 0; give a length in cm"),
         (GOOD + "[imaging]\npoly_samples = 4\n", "poly_samples = 4"),
         (
+            GOOD + "[list_mode]\nregion_cm = [0.1, 0.2, -5, 5]\n",
+            "region_cm = [0.1, 0.2, -5.0, 5.0] holds no centre of a pixel along u",
+        ),
+        (
+            GOOD + "[list_mode]\nregion_cm = [-5, 5, 100, 200]\n",
+            "holds no centre of a pixel along v",
+        ),
+        (
+            GOOD + "[list_mode]\nregion_cm = [5, -5, 0, 1]\n",
+            "u from 5 to -5 cm: the lower end comes first; swap the two",
+        ),
+        (GOOD + "[list_mode]\ncone_ids = [3, -1]\n", "cone_ids"),
+        (
             GOOD + "[filters.hits]\nmin_light_MeVee = 5\ngamma.max_light_MeVee = 3\n",
             "min_light_MeVee = 5 is above max_light_MeVee = 3 for gamma hits",
         ),

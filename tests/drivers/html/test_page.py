@@ -80,7 +80,7 @@ def opened(tmp_path: Path, chromium: Chromium) -> Page:
 def place_of(page: Page, column: int, row: int) -> tuple[float, float]:
     """Where the middle of a pixel is in the window, when everything is shown."""
     left, top, width, height = page.run(
-        "document.querySelector('canvas').scrollIntoView({block: 'center'}),"
+        "document.querySelector('canvas').scrollIntoView({block: 'center', behavior: 'instant'}),"
         "(r => [r.left, r.top, r.width, r.height])"
         "(document.querySelector('canvas').getBoundingClientRect())"
     )

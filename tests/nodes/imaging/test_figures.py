@@ -3,14 +3,16 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
-from radiograph.nodes.imaging import drawing, figure_text, figures, metrics
+from radiograph.nodes.imaging import drawing, figure_colors, figure_text, figures, metrics
 from radiograph.nodes.imaging.figure_layout import image_size, layout_of
 from radiograph.nodes.imaging.figure_picture import Drawing
+from radiograph.nodes.imaging.peak_curve import fitted_counts, peak_counts
 from radiograph.schemas.imaging.images import AxisMetrics, ImageMetrics, PixelGrid, SummedImages
 from radiograph.schemas.imaging.labels import FigureLabels
 from radiograph.schemas.imaging.vis import Vis
@@ -158,6 +160,9 @@ def test_each_setting_changes_the_picture(base, change):
         {"prior_line_uv_cm": ((-5.0, 0.0), (5.0, 0.0))},
         {"u_direction": "-x"},
         {"v_direction": ""},
+        {"plane": "plane through (0, 0, −109.6) cm, normal +z"},
+        {"software": "radiograph 1.0"},
+        {"date": "2026-01-31"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -390,3 +395,118 @@ def test_the_graph_makes_figures_from_images_and_settings():
         "region_of_interest", "projections", "projection_metrics", "figures"
     }  # fmt: skip
     assert {tags["scope"] for tags in nodes.values()} == {"run"}
+
+
+HOT = spot(60.0, 5.0)
+HOT[2, 3] = 5000
+
+
+def images_of(counts):
+    return SummedImages(GRID, counts, None, counts)
+
+
+class TestColorsOfCounts:
+    def test_a_hot_pixel_does_not_set_the_last_color(self):
+        low, high = drawing_of(images_of(HOT)).count_limits
+        top = float(spot(60.0, 5.0).max())
+        assert low == 5.0
+        assert top <= high < 2.0 * top
+        assert drawing_of(images_of(HOT), color_range="full").count_limits == (5.0, 5000.0)
+
+    @pytest.mark.parametrize("counts", [spot(), spot(3.0, 0.0), np.eye(15, 25, dtype=np.uint32)])
+    def test_the_largest_count_is_the_last_color_of_any_other_picture(self, counts):
+        assert drawing_of(images_of(counts)).count_limits[1] == counts.max()
+
+    def test_a_peak_of_several_pixels_is_no_hot_pixel(self):
+        counts = spot(60.0, 5.0)
+        counts[4:7, 4:7] = 5000
+        assert drawing_of(images_of(counts)).count_limits[1] == 5000.0
+
+    def test_what_lies_beyond_is_counted_in_the_footer_and_shown_at_the_bar(self):
+        d = drawing_of(images_of(HOT))
+        assert figure_colors.beyond_words(d) == "1 pixel above the colours, up to 5000"
+        assert figure_colors._beyond(d) == "max"
+        view = drawing.View(count_limits=(10.0, 60.0))
+        d = drawing_of(images_of(HOT), view=view)
+        assert figure_colors._beyond(d) == "both"
+        plain = drawing_of()
+        assert figure_colors.beyond_words(plain) == ""
+        assert figure_colors._beyond(plain) == "neither"
+
+    def test_given_limits_win(self):
+        for limits, expected in (
+            ((None, 30.0), (5.0, 30.0)), ((2.0, 9.0), (2.0, 9.0)), ((7.0, None), None),
+        ):  # fmt: skip
+            found = drawing_of(images_of(HOT), view=drawing.View(count_limits=limits)).count_limits
+            assert found == expected or (expected is None and found[0] == 7.0)
+
+    def test_scales_differ_and_a_logarithm_begins_above_zero(self):
+        zeros = spot(60.0, 0.0)
+        d = drawing_of(images_of(zeros), view=drawing.View(scale="log"))
+        assert d.count_limits[0] == 1.0
+        drawn = {
+            drawing.draw_image_figure(d.picture, d.vis, drawing.View(scale=scale, dpi=50))
+            for scale in ("linear", "sqrt", "log")
+        }
+        assert len(drawn) == 3
+
+    @pytest.mark.parametrize("value", [0, 7])
+    def test_one_value_everywhere_is_drawn_on_every_scale(self, value):
+        flat = np.full(GRID.shape, value, np.uint32)
+        for scale in ("linear", "sqrt", "log"):
+            d = drawing_of(images_of(flat), view=drawing.View(scale=scale))
+            low, high = d.count_limits
+            assert low < high
+            assert drawing.draw_image_figure(d.picture, d.vis, drawing.View(scale=scale, dpi=40))
+
+
+class TestFittedCurve:
+    def test_it_is_drawn_where_a_fit_is_believable(self):
+        d = drawing_of(projections=ON)
+        assert d.fit("u").fit_ok
+        assert drawing_of().fit("u") is None
+        off = {**ON, "plot": {"show_peak_markers": False}}
+        assert drawing_of(projections=off).fit("u") is None
+
+    def test_a_file_without_the_height_of_the_fit_has_no_curve(self):
+        d = drawing_of(projections=ON)
+        axes = {
+            name: replace(m, fit_area_counts=np.nan) for name, m in d.picture.metrics.axes.items()
+        }
+        older = replace(d.picture, metrics=replace(d.picture.metrics, axes=axes))
+        found = Drawing.of(older, d.vis, drawing.View(dpi=40))
+        assert found.fit("u") is None
+        newer = drawing.draw_image_figure(d.picture, d.vis, drawing.View(dpi=40))
+        assert drawing.draw_image_figure(older, d.vis, drawing.View(dpi=40)) != newer
+
+    def test_its_curve_is_that_of_the_projection(self):
+        d = drawing_of(projections=ON)
+        m, curve = d.fit("u"), d.picture.projections.u
+        fitted = fitted_counts(m, GRID.u_centers_cm, GRID.du_cm)
+        inside = (GRID.u_centers_cm > m.fit_low_cm) & (GRID.u_centers_cm < m.fit_high_cm)
+        assert np.abs(fitted - curve)[inside].max() < 0.02 * curve.max()
+        assert m.fit_low_cm >= GRID.u_min_cm
+        assert m.fit_high_cm <= GRID.u_max_cm
+
+    def test_hand_value_of_a_peak(self):
+        # A wide peak: the density of the normal distribution times area and bin.
+        x = np.array([0.0, 20.0])
+        found = peak_counts(x, 0.0, 10.0, 1000.0, 5.0)
+        density = np.exp(-0.5 * (x / 10.0) ** 2) / (10.0 * np.sqrt(2.0 * np.pi))
+        assert found == pytest.approx(5.0 + 1000.0 * density, rel=1e-3)
+
+
+def test_an_empty_picture_says_why():
+    zeros = np.zeros(GRID.shape, dtype=np.uint32)
+    labels = replace(LABELS, empty={"n": "all 12 cones miss the plane"})
+    d = drawing_of(images_of(zeros), labels=labels)
+    assert drawing._empty_words(d) == "no counts:\nall 12 cones miss the plane"
+    assert drawing._empty_words(drawing_of(images_of(zeros))) == "no counts"
+
+
+def test_the_footer_keeps_its_room():
+    labels = replace(LABELS, plane="plane " * 60, software="radiograph 1.0", date="2026-01-31")
+    d = drawing_of(labels=labels)
+    text = drawing._second_footer(d)
+    assert text.endswith("…  ·  radiograph 1.0  ·  run of 2026-01-31")
+    assert len(text) < 130

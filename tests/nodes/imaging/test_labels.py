@@ -89,3 +89,32 @@ def test_nan_target_without_a_prior() -> None:
 def test_a_missing_counter_is_an_error() -> None:
     with pytest.raises(KeyError, match="cones_imaged_n"):
         figure_labels(RUN, Counts(), Prior(), np.zeros(3), FRAME, grid_of())
+
+
+@pytest.mark.parametrize(
+    ("origin", "normal", "words"),
+    [
+        ((0.0, 0.0, -109.6), (0.0, 0.0, 1.0), "plane through (0, 0, −109.6) cm, normal +z"),
+        ((-0.0, 2.5, 3.0), (-1.0, 0.0, 0.0), "plane through (0, 2.5, 3) cm, normal -x"),
+        ((0, 0, 0), (0.6, 0.0, 0.8), "plane through (0, 0, 0) cm, normal (0.6, 0, 0.8)"),
+    ],
+)
+def test_where_the_plane_lies(origin: Any, normal: Any, words: str) -> None:
+    settings, frame = Prior.model_validate({}), PlaneFrame(origin, normal)
+    found = figure_labels(RUN, COUNTS, settings, np.array(origin, float), frame, grid_of())
+    assert found.plane == words
+
+
+@pytest.mark.parametrize(
+    ("missed", "n", "both"),
+    [
+        ((0, 0), "no cone was kept", "no cone was kept"),
+        ((1, 0), "its cone misses the plane", "its cone misses the plane"),
+        ((7, 5), "all 7 cones miss the plane", "all 12 cones miss the plane"),
+    ],
+)
+def test_why_an_image_would_be_empty(missed: tuple[int, int], n: str, both: str) -> None:
+    names = ("cones_missed_plane_n", "cones_missed_plane_g")
+    counts = Counts({**COUNTS.values, **dict(zip(names, missed, strict=True))})
+    found = figure_labels(RUN, counts, Prior.model_validate({}), np.zeros(3), FRAME, grid_of())
+    assert (found.empty["n"], found.empty["all"]) == (n, both)

@@ -1,0 +1,87 @@
+"""Histograms filled in parts, their ranges, and the signed angular resolution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from radiograph.nodes.imaging.cone_geometry import delta_theta_rad
+from radiograph.nodes.imaging.spectra import (
+    Histogram,
+    bin_edges,
+    flight_axis,
+    signed_delta_rad,
+)
+
+import pandas as pd  # isort: skip
+
+EDGES = np.linspace(0.0, 4.0, 5)
+
+
+def test_counts_and_what_lies_outside() -> None:
+    h = Histogram.empty(EDGES).plus([0.0, 0.5, 3.9, 4.0, -1.0, 5.0, 7.0, np.nan])
+    assert h.counts.tolist() == [2, 0, 0, 2]
+    assert (h.below, h.above, h.missing, h.inside, h.total) == (1, 2, 1, 4, 7)
+
+
+@given(st.lists(st.floats(allow_nan=True, width=32), max_size=40), st.integers(0, 40))
+def test_parts_add_up(values: list[float], cut: int) -> None:
+    whole = Histogram.empty(EDGES).plus(values)
+    parts = Histogram.empty(EDGES).plus(values[:cut]).plus(values[cut:])
+    assert (parts.counts == whole.counts).all()
+    assert (parts.below, parts.above, parts.missing) == (whole.below, whole.above, whole.missing)
+    assert whole.total + whole.missing == len(values)
+
+
+def test_quantiles_are_linear_within_a_bin() -> None:
+    h = Histogram.empty(EDGES).plus([0.1, 0.2, 1.5, 1.6])
+    assert h.median() == 1.0
+    assert h.quantile(0.75) == 1.5
+    assert np.isnan(Histogram.empty(EDGES).median())
+
+
+def test_edges_hold_all_but_the_largest_values() -> None:
+    sample = np.concatenate([np.linspace(1.0, 10.0, 1000), [1e6]])
+    edges = bin_edges(sample, n_bins=50, low=0.0)
+    assert len(edges) == 51
+    assert edges[0] == 0.0
+    assert 9.9 < edges[-1] < 11.0
+    both = bin_edges([-1.0, 2.0, 0.5], n_bins=10, symmetric=True)
+    assert both[0] == -both[-1]
+    assert both[5] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("sample", [[], [np.nan, np.inf], [3.0], [0.0, 0.0]])
+@pytest.mark.parametrize("options", [{}, {"low": 0.0}, {"symmetric": True}])
+def test_edges_ascend_for_any_sample(sample: list[float], options: dict) -> None:
+    edges = bin_edges(sample, n_bins=8, **options)
+    assert (np.diff(edges) > 0.0).all()
+
+
+def test_sign_says_whether_the_target_is_outside_of_the_cone() -> None:
+    # Axis along z, the target 45 degrees off: outside of 0.5 rad, inside of 1 rad.
+    apex, axis = np.zeros((2, 3)), np.tile([0.0, 0.0, 1.0], (2, 1))
+    found = signed_delta_rad(apex, axis, [0.5, 1.0], [1.0, 0.0, 1.0])
+    assert found == pytest.approx([np.pi / 4 - 0.5, np.pi / 4 - 1.0])
+
+
+def test_its_size_is_that_of_the_scores() -> None:
+    rng = np.random.default_rng(4)
+    apex, second = rng.normal(size=(2, 50, 3))
+    axis = flight_axis(apex, second)
+    assert np.linalg.norm(axis, axis=1) == pytest.approx(np.ones(50))
+    theta = rng.uniform(0.0, np.pi, 50)
+    columns = {f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")}
+    columns |= {f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")}
+    cones = pd.DataFrame({**columns, "theta_rad": theta})
+    target = np.array([3.0, -1.0, 2.0])
+    before = apex.copy()
+    found = np.abs(signed_delta_rad(apex, axis, theta, target))
+    assert found == pytest.approx(delta_theta_rad(cones, target))
+    assert (apex == before).all()
+
+
+def test_two_scatters_at_one_place_have_no_axis() -> None:
+    assert np.isnan(flight_axis(np.ones((1, 3)), np.ones((1, 3)))).all()
+    assert flight_axis(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3)
