@@ -6,8 +6,8 @@ Waveforms are made and written in blocks of events, so memory does not grow with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -130,22 +130,27 @@ def write_light_simulation(
     Raises UsageError before a waveform is computed if a file exists and ``overwrite`` is
     false. A channel status file with the same content is no obstacle.
     """
+    check_outputs([settings], folder, overwrite=overwrite)
     paths = output_paths(settings, folder)
-    _check_paths(folder, [p for name, p in paths.items() if name != "channel_status"], overwrite)
     simulation = LightSimulation(settings)
     shared = simulation.shared
     status = _status_text(shared["channel_status"])
+    texts = {
+        paths["events_truth"]: shared["light_event_truth"].to_csv(index=False),
+        paths["faults_truth"]: shared["planted_faults"].to_csv(index=False),
+    }
     held = paths["channel_status"]
     if not (held.is_file() and held.read_text("utf-8") == status):
         _check_paths(folder, [held], overwrite)
-        with _replaced(held) as temporary:
-            temporary.write_text(status, "utf-8")
-    for name, frame in (("events_truth", "light_event_truth"), ("faults_truth", "planted_faults")):
-        with _replaced(paths[name]) as temporary:
-            shared[frame].to_csv(temporary, index=False)
-    with _replaced(paths["out"]) as temporary, new_file(temporary) as file:
-        need_room(temporary, _waveform_bytes(settings) if compression is None else 0)
-        _write_flow(file, settings, simulation, compression)
+        texts[held] = status
+    # All files appear, or none.
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            stack.enter_context(_replaced(path)).write_text(text, "utf-8")
+        temporary = stack.enter_context(_replaced(paths["out"]))
+        with new_file(temporary) as file:
+            need_room(temporary, _waveform_bytes(settings) if compression is None else 0)
+            _write_flow(file, settings, simulation, compression)
     n_beam = int(shared["light_triggers"].sum())
     return LightSimulationResult(
         **paths,
@@ -154,6 +159,16 @@ def write_light_simulation(
         n_self=settings.n_events - n_beam,
         size_bytes=paths["out"].stat().st_size,
     )
+
+
+def check_outputs(
+    several: Iterable[LightSimulationSettings], folder: Path, *, overwrite: bool
+) -> None:
+    """UsageError if a file of any of the settings exists; of the status file the content counts."""
+    for settings in several:
+        paths = output_paths(settings, folder)
+        mine = [path for name, path in paths.items() if name != "channel_status"]
+        _check_paths(folder, mine, overwrite)
 
 
 def _check_paths(folder: Path, paths: list[Path], overwrite: bool) -> None:
