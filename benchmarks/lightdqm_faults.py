@@ -112,7 +112,7 @@ def looked_at(path: Path, before: Sequence[pd.DataFrame]) -> Any:
 
     source = FileRef(str(path), 0, "")
     earlier = rolled_up(before) if before else None
-    values = graph_values(LightDqmConfig(), Path(), path, earlier)
+    values = graph_values(LightDqmConfig(), Path(), earlier)
     driver = build_driver(lightdqm(), {"legacy": False, "channel_status": "none"})
     inputs = {**values, "source_file": source}
     return driver.execute(["dqm_verdict", "baseline_summary"], inputs=inputs)

@@ -27,6 +27,7 @@ from .layout import FOOTPRINT_DATASETS, LABELS, Group
 from .merging import RowsBefore
 from .sources import Chunk
 
+_PAIRS_A_WRITE: Final = 1 << 20
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
 _RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
@@ -233,11 +234,20 @@ def write_pair_table(file: h5py.File) -> None:
     describe(pairs, "", "rows (cone_id, flat pixel index v * nu + u)")
     cone, begin = 0, 0
     for lit in blocks(counts):
-        ids = np.repeat(np.arange(cone, cone + len(lit), dtype=np.uint32), lit)
-        part = np.column_stack([ids, pixels[begin : begin + len(ids)]])
-        pairs[begin : begin + len(ids)] = part
+        ends = np.cumsum(lit, dtype=np.int64)
+        first = 0
+        # A cone may light many pixels: few cones at a time keep the memory bounded.
+        while first < len(lit):
+            done = int(ends[first - 1]) if first else 0
+            last = max(int(np.searchsorted(ends, done + _PAIRS_A_WRITE, "right")), first + 1)
+            ids = np.arange(cone + first, cone + last, dtype=np.uint32)
+            ids = np.repeat(ids, lit[first:last])
+            pairs[begin : begin + len(ids)] = np.column_stack(
+                [ids, pixels[begin : begin + len(ids)]]
+            )
+            begin += len(ids)
+            first = last
         cone += len(lit)
-        begin += len(ids)
     links = file.require_group("images/list_mode")
     links["cone_pixel_indices"] = h5py.SoftLink("/lm/cone_pixel_indices")
 

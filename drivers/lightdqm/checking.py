@@ -13,12 +13,12 @@ from ...schemas.errors import EXIT_GATE, EXIT_INPUT, InputError, RadiographError
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
 from ...schemas.lightdqm.frames import DQM_VERDICT, EARLIER_RUNS
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
-from ...schemas.lightdqm.units import PER_ADC16
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
 from .history import failing_channels, new_since, reference_runs, runs_before, stored_failures
+from .inputs import per_adc16
 from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
@@ -208,7 +208,7 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> Non
     lines = lines_of(
         record.arrays,
         max(last_number(record.identity.name), 0),
-        units_per_adc16=PER_ADC16[settings.units],
+        units_per_adc16=per_adc16(settings),
         all_clipped=settings.plot_all_clipped,
         all_negatives=settings.plot_all_negatives,
     )

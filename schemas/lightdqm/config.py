@@ -102,6 +102,14 @@ class LightDqm(Section):
     limits: VerdictLimits = VerdictLimits()
     """When a check fails."""
 
+    @field_validator("nfiles")
+    @classmethod
+    def _some_file(cls, value: int) -> int:
+        if value == 0:
+            msg = "takes no file; give how many, or -1 for all"
+            raise ValueError(msg)
+        return value
+
     @field_validator("baseline_band_adc16")
     @classmethod
     def _some_window(cls, value: object) -> object:

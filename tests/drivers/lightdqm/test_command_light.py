@@ -172,6 +172,10 @@ def test_a_folder_gives_its_files_in_natural_order(
     assert [found["n_compared"] for found in done.json["files"]] == [0, 1]
     only = radiograph(*ask)
     assert [found["subrun"] for found in only.json["files"]] == [2]
+    assert only.err == f"note: {light.data}: 1 of 4 files; set lightdqm.nfiles, -1 = all\n"
+    none = radiograph(*ask, "--set", "lightdqm.nfiles=0")
+    assert none.code == 2
+    assert "takes no file" in none.err
     assert (here / STORE).exists()
 
 

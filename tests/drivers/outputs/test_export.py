@@ -210,6 +210,14 @@ class TestPairs:
         assert radiograph("export", without, "--to", "pairs").code == 0
         assert without.read_bytes() == again
 
+    def test_the_size_of_a_write_does_not_matter(
+        self, without: Path, whole: Path, radiograph: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("radiograph.drivers.imaging.output._PAIRS_A_WRITE", 7)
+        assert radiograph("export", without, "--to", "pairs").code == 0
+        with h5py.File(without) as file, h5py.File(whole) as other:
+            assert (file["lm/cone_pixel_indices"][:] == other["lm/cone_pixel_indices"][:]).all()
+
     def test_a_copy_leaves_the_file_as_it_is(self, without: Path, radiograph: Run) -> None:
         before, copy = without.read_bytes(), without.parent / "copy.h5"
         assert radiograph("export", without, "--to", "pairs", "-o", copy).code == 0

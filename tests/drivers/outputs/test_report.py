@@ -80,6 +80,15 @@ def test_one_species_and_an_empty_image(made: Callable[..., Path], empty: Path) 
     assert "no cone lights a pixel: the images are zero" in page
 
 
+def test_bars_of_the_settings_are_drawn(made: Callable[..., Path]) -> None:
+    bar = "{det_id = 11, center = [0.0, 0.0, 100.0], axis = [1.0, 0.0, 0.0], length = 20.0}"
+    option = f"--set=detectors.geometry.bars=[{bar}]"
+    with open_run(made("--until", "hits", option, name="bars")) as saved:
+        report = report_of(saved)
+        assert [b.length for b in report.bars] == [20.0]
+        assert "Grey: the bars of the settings." in report_page(report)
+
+
 def test_what_a_user_wrote_is_escaped(made: Callable[..., Path]) -> None:
     label = '--set=run.plot_label="<img src=x>"'
     with open_run(made("--until", "hits", label, name="vile")) as saved:

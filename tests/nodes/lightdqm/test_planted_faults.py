@@ -35,7 +35,7 @@ def seen(result: LightSimulationResult, *targets: str, **given: Any) -> Any:
     """Nodes of a written file; the status file is read if ``status`` says so."""
     status = "file" if given.pop("status", False) else "none"
     values = (
-        dict(graph_values(LightDqmConfig(), Path(), result.out))
+        dict(graph_values(LightDqmConfig(), Path()))
         | {"source_file": FileRef(str(result.out), 0, "")}
         | given
     )
