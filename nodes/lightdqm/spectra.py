@@ -10,7 +10,7 @@ from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
-from ...schemas.arrays import F8, I1, I4, Mask
+from ...schemas.arrays import F8, I1, I4, I8, Mask
 from ...schemas.lightdqm.arrays import (
     ChosenWaveforms,
     EpcbSpectra,
@@ -39,16 +39,51 @@ _ROWS_AT_A_TIME: Final = 32
 
 
 @tag(stage="spectra", helper="true", stored="false")
-def spectrum_waveforms(
-    source_file: FileRef, light_layout: LightLayout, chosen_waveforms: ChosenWaveforms
+@config.when(legacy=False)
+def spectrum_waveforms__spread(
+    source_file: FileRef,
+    light_layout: LightLayout,
+    chosen_waveforms: ChosenWaveforms,
+    spectrum_settings: SpectrumSettings,
 ) -> SpectrumWaveforms:
-    """The selected events that spectra are made of: all, or as many as the memory is given to."""
+    """The selected events that spectra are made of.
+
+    All of them, or of more than are kept in memory ``powspec_nevts``, spread over the others.
+    """
     rows = chosen_waveforms.event_rows
-    if chosen_waveforms.samples is not None:
-        return SpectrumWaveforms(np.arange(len(rows)), chosen_waveforms.samples)
-    places = spread_places(len(rows), max(KEPT_BYTES // light_layout.event_bytes, 1))
+    most = _most_events(light_layout, spectrum_settings)
+    return _waveforms_at(
+        spread_places(len(rows), most), source_file, light_layout, chosen_waveforms
+    )
+
+
+@tag(stage="spectra", helper="true", stored="false")
+@config.when(legacy=True)
+def spectrum_waveforms__first(
+    source_file: FileRef,
+    light_layout: LightLayout,
+    chosen_waveforms: ChosenWaveforms,
+    spectrum_settings: SpectrumSettings,
+) -> SpectrumWaveforms:
+    """The selected events that spectra are made of: the first ``powspec_nevts``."""
+    rows = chosen_waveforms.event_rows
+    most = min(_most_events(light_layout, spectrum_settings), len(rows))
+    return _waveforms_at(np.arange(most), source_file, light_layout, chosen_waveforms)
+
+
+def _most_events(layout: LightLayout, settings: SpectrumSettings) -> int:
+    """How many events are read again when not all are kept: within the memory for them."""
+    return max(min(settings.powspec_nevts, KEPT_BYTES // layout.event_bytes), 1)
+
+
+def _waveforms_at(
+    places: I8, source_file: FileRef, layout: LightLayout, chosen: ChosenWaveforms
+) -> SpectrumWaveforms:
+    """What is kept of all selected events, else those at some places of them, read."""
+    if chosen.samples is not None:
+        return SpectrumWaveforms(np.arange(len(chosen.event_rows)), chosen.samples)
     with flow_file(source_file) as file:
-        return SpectrumWaveforms(places, samples_of(file, light_layout, rows[places]))
+        return SpectrumWaveforms(places, samples_of(file, layout, chosen.event_rows[places]))
 
 
 @tag(stage="spectra", unit="V^2 per bin")

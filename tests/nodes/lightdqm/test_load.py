@@ -153,7 +153,7 @@ def test_rows_are_read_and_no_more(
             from radiograph.nodes.lightdqm.flow_file import layout_of
 
             layout = layout_of(file, str(path))
-            for rows in ([0], [3, 4, 5, 9], list(range(12)), []):
+            for rows in ([0], [3, 4, 5, 9], [0, 2, 4, 11], list(range(12)), []):
                 assert np.array_equal(
                     samples_of(file, layout, np.array(rows, np.int64)), samples[rows]
                 )
@@ -175,15 +175,29 @@ def test_blocks_give_the_same_numbers(
 ) -> None:
     samples = rng.integers(-8000, 8000, (12, 2, 64, 60)).astype(np.int16) * 4
     path = write(samples, rng.integers(0, 2, 12))
-    names = ("waveform_features", "power_spectra", "picked_waveforms")
+    names = ("waveform_features", "picked_waveforms")
     whole = ask(path, *names, max_evts=0)
     monkeypatch.setattr("radiograph.nodes.lightdqm.load.KEPT_BYTES", 0)
     monkeypatch.setattr("radiograph.nodes.lightdqm.features._BLOCK_BYTES", 5 * 2 * 64 * 60 * 2)
     by_blocks = ask(path, *names, max_evts=0)
     assert whole["waveform_features"].equals(by_blocks["waveform_features"])
     assert np.array_equal(whole["picked_waveforms"].samples, by_blocks["picked_waveforms"].samples)
-    spectra = [v["power_spectra"].mean_V2 for v in (whole, by_blocks)]
-    assert np.array_equal(*spectra, equal_nan=True)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_spectra_of_more_events_than_are_kept(
+    write: Any, ask: Any, monkeypatch: pytest.MonkeyPatch, rng: Any, legacy: bool
+) -> None:
+    """As many events as a spectrum has: spread over the file, or (legacy) the first."""
+    samples = (rng.normal(0, 20, (30, 2, 64, 60)) // 4 * 4).astype(np.int16)
+    settings = {"max_evts": 0, "powspec_nevts": 7, "legacy": legacy}
+    monkeypatch.setattr("radiograph.nodes.lightdqm.load.KEPT_BYTES", 0)
+    found = ask(write(samples, [0] * 30), "power_spectra", **settings)
+    monkeypatch.undo()
+    rows = np.arange(7) if legacy else np.linspace(0, 29, 7).astype(int)
+    few = ask(write(samples[rows], [0] * 7), "power_spectra", **settings)
+    assert (found.n_events[:, 4:16] == 7).all()
+    assert np.array_equal(found.mean_V2, few.mean_V2, equal_nan=True)
 
 
 STATUS = [[0] * 64 for _ in range(2)]
