@@ -205,6 +205,7 @@
 
     draw() {
       const { w, h } = (this.box = this.size());
+      this.canvas.dataset.zoomed = this.isZoomed() ? "yes" : "no";
       const dense = window.devicePixelRatio || 1, canvas = this.canvas;
       const width = w + MARGIN.left + MARGIN.right, height = h + MARGIN.top + MARGIN.bottom;
       canvas.width = Math.round(width * dense);
@@ -354,7 +355,6 @@
       x0 = Math.min(Math.max(x0, f.x0), f.x1 - width);
       y0 = Math.min(Math.max(y0, f.y0), f.y1 - height);
       this.view = { x0, x1: x0 + width, y0, y1: y0 + height };
-      this.canvas.dataset.zoomed = this.isZoomed() ? "yes" : "no";
       this.draw();
     }
 
