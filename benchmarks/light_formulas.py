@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -123,4 +124,6 @@ def report(path: str, most: int = 500) -> None:
 if __name__ == "__main__":
     report(sys.argv[1], *(int(v) for v in sys.argv[2:]))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak_MB": used.ru_maxrss / 1024}))
+    status = Path("/proc/self/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak_MB": peak / 1024}))

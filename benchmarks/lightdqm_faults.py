@@ -110,9 +110,11 @@ def looked_at(path: Path, before: Sequence[pd.DataFrame]) -> Any:
     from radiograph.schemas.lightdqm.config import LightDqmConfig
     from radiograph.schemas.sources import FileRef
 
-    values = graph_values(LightDqmConfig(), Path(), rolled_up(before) if before else None)
+    source = FileRef(str(path), 0, "")
+    earlier = rolled_up(before) if before else None
+    values = graph_values(LightDqmConfig(), Path(), earlier)
     driver = build_driver(lightdqm(), {"legacy": False, "channel_status": "none"})
-    inputs = {**values, "source_file": FileRef(str(path), 0, "")}
+    inputs = {**values, "source_file": source}
     return driver.execute(["dqm_verdict", "baseline_summary"], inputs=inputs)
 
 

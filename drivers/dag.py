@@ -39,8 +39,10 @@ MAIN_QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "figures",
         ),
         "lightdqm": (
+            "light_layout",
             "light_events",
             "selected_events",
+            "active_channels",
             "waveform_features",
             "noise_summary",
             "baseline_summary",

@@ -47,9 +47,11 @@ _CODES: Final = (
 )
 _ROWS_OF: Final = {
     "hits": "hits",
+    "raw_events": "runs",
     "hit_filter": "hits",
     "truth": "reactions or products",
     "events": "events",
+    "event_hits": "events",
     "candidates": "hypotheses",
     "candidate_scores": "hypotheses",
     "candidate_directions": "hypotheses",

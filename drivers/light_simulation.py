@@ -6,8 +6,8 @@ Waveforms are made and written in blocks of events, so memory does not grow with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,16 +22,16 @@ from ..schemas.errors import UsageError
 from ..schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
-    N_CHANNELS,
     PLANTED_FAULTS,
     RECTANGLES,
     RWM_CHANNEL,
     RWM_THRESHOLD_ADC16,
     LightSimulationSettings,
 )
+from ..schemas.lightdqm.detector import N_CHANNELS
 from ..schemas.sources import EventRange
 from .files import replaced_file
-from .graph import Pipeline, build_driver
+from .graph import Pipeline, build_driver, dependencies
 from .hdf5 import need_room, new_file
 
 Compression = Literal["gzip", "lzf"]
@@ -77,8 +77,8 @@ class LightSimulation:
     """The graph of one file: what all events share is made once, waveforms block by block."""
 
     def __init__(self, settings: LightSimulationSettings) -> None:
-        self._driver = build_driver(light_simulation_pipeline(), {})
-        self._inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
+        driver = build_driver(light_simulation_pipeline(), {})
+        inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
         shared = (
             "light_streams",
             "pulse_shapes",
@@ -93,13 +93,19 @@ class LightSimulation:
             "light_event_truth",
             "channel_status",
         )
-        self.shared = dict(self._driver.execute(list(shared), inputs=self._inputs))
+        self.shared = dict(driver.execute(list(shared), inputs=inputs))
+        needed = dependencies(driver, "light_samples") - {"event_range"}
+        self._of_samples = {name: (inputs | self.shared)[name] for name in needed}
 
     def samples(self, first_event: int, n_events: int) -> NDArray[np.int16]:
-        """Samples of a range of events, shape (n_events, n_adcs, 64, n_samples)."""
-        inputs = self._inputs | {"event_range": EventRange(first_event, n_events)}
-        done = self._driver.execute(["light_samples"], inputs=inputs, overrides=self.shared)
-        return np.asarray(done["light_samples"])
+        """Samples of a range of events, shape (n_events, n_adcs, 64, n_samples).
+
+        The node is called by itself: what Hamilton keeps of an execution would hold every block
+        until Python collects its garbage.
+        """
+        from ..nodes.simulation.light_waveforms import light_samples
+
+        return light_samples(EventRange(first_event, n_events), **self._of_samples)
 
 
 def output_paths(settings: LightSimulationSettings, folder: Path) -> dict[str, Path]:
@@ -124,22 +130,27 @@ def write_light_simulation(
     Raises UsageError before a waveform is computed if a file exists and ``overwrite`` is
     false. A channel status file with the same content is no obstacle.
     """
+    check_outputs([settings], folder, overwrite=overwrite)
     paths = output_paths(settings, folder)
-    _check_paths(folder, [p for name, p in paths.items() if name != "channel_status"], overwrite)
     simulation = LightSimulation(settings)
     shared = simulation.shared
     status = _status_text(shared["channel_status"])
+    texts = {
+        paths["events_truth"]: shared["light_event_truth"].to_csv(index=False),
+        paths["faults_truth"]: shared["planted_faults"].to_csv(index=False),
+    }
     held = paths["channel_status"]
     if not (held.is_file() and held.read_text("utf-8") == status):
         _check_paths(folder, [held], overwrite)
-        with _replaced(held) as temporary:
-            temporary.write_text(status, "utf-8")
-    for name, frame in (("events_truth", "light_event_truth"), ("faults_truth", "planted_faults")):
-        with _replaced(paths[name]) as temporary:
-            shared[frame].to_csv(temporary, index=False)
-    with _replaced(paths["out"]) as temporary, new_file(temporary) as file:
-        need_room(temporary, _waveform_bytes(settings) if compression is None else 0)
-        _write_flow(file, settings, simulation, compression)
+        texts[held] = status
+    # All files appear, or none.
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            stack.enter_context(_replaced(path)).write_text(text, "utf-8")
+        temporary = stack.enter_context(_replaced(paths["out"]))
+        with new_file(temporary) as file:
+            need_room(temporary, _waveform_bytes(settings) if compression is None else 0)
+            _write_flow(file, settings, simulation, compression)
     n_beam = int(shared["light_triggers"].sum())
     return LightSimulationResult(
         **paths,
@@ -148,6 +159,16 @@ def write_light_simulation(
         n_self=settings.n_events - n_beam,
         size_bytes=paths["out"].stat().st_size,
     )
+
+
+def check_outputs(
+    several: Iterable[LightSimulationSettings], folder: Path, *, overwrite: bool
+) -> None:
+    """UsageError if a file of any of the settings exists; of the status file the content counts."""
+    for settings in several:
+        paths = output_paths(settings, folder)
+        mine = [path for name, path in paths.items() if name != "channel_status"]
+        _check_paths(folder, mine, overwrite)
 
 
 def _check_paths(folder: Path, paths: list[Path], overwrite: bool) -> None:

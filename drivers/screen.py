@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+
+from .counter_rows import counter_rows
 
 if TYPE_CHECKING:
     from .imaging.run import RunReport
@@ -93,23 +95,12 @@ class Screen:
 
 def _counter_table(counters: dict[str, int]) -> Table:
     """Counters that are not zero: total, neutrons, gammas."""
+    rows = counter_rows(counters)
+    # A pipeline without species has totals only.
+    columns = [k for k in range(4) if k == 0 or any(row[k] for row in rows)]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("counter")
-    for name in ("total", "n", "g"):
-        table.add_column(name, justify="right")
-    rows: dict[str, dict[str, Any]] = {}
-    for name, value in counters.items():
-        stem, _, suffix = name.rpartition("_")
-        of_species = {f"{stem}_n", f"{stem}_g"} <= counters.keys()
-        if suffix in ("n", "g") and (of_species or stem in counters):
-            rows.setdefault(stem, {})[suffix] = value
-        elif suffix == "total" and f"{stem}_n" in counters:
-            rows.setdefault(stem, {})["total"] = value
-        else:
-            rows.setdefault(name, {})["total"] = value
-    for name, parts in rows.items():
-        if any(parts.values()):
-            table.add_row(
-                name, *(f"{parts[k]:,}" if k in parts else "" for k in ("total", "n", "g"))
-            )
+    for k in columns:
+        table.add_column(("counter", "total", "n", "g")[k], justify="right" if k else "left")
+    for row in rows:
+        table.add_row(*(row[k] for k in columns))
     return table

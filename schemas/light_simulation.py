@@ -14,13 +14,11 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from .arrays import F4, F8, I1, Mask
+from .lightdqm.detector import N_CHANNELS
+from .lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 from .settings import Section
 from .tables import Column, TableSchema
 
-SAMPLE_NS: Final = 16.0
-N_CHANNELS: Final = 64
-LOWEST_ADC16: Final = -32768
-HIGHEST_ADC16: Final = 32764
 RWM_CHANNEL: Final = (0, 18)
 """ADC and input of the beam monitor (resistive wall monitor)."""
 RWM_THRESHOLD_ADC16: Final = 10000

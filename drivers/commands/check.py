@@ -40,11 +40,10 @@ def check(
         return
     typer.echo(f"{summary['file']}: OK")
     told = [k for k in summary if k not in ("ok", "file", "replaced", "overrides", "notices")]
-    width = max(len(key) for key in told)
     for key in told:
         value = summary[key]
         shown = ", ".join(value) if isinstance(value, list) else value
-        typer.echo(f"  {key:{width}} {shown if shown is not None else 'none'}")
+        typer.echo(f"  {key:9} {shown if shown is not None else 'none'}")
     if summary["replaced"]:
         typer.echo(f"  fast mode replaces {', '.join(summary['replaced'])}")
     for notice in summary["notices"]:

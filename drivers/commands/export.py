@@ -22,6 +22,8 @@ class ExportFormat(StrEnum):
     pdf = "pdf"
     npz = "npz"
     pairs = "pairs"
+    list = "list"
+    no_list = "no-list"
 
 
 class ColorScale(StrEnum):

@@ -58,7 +58,7 @@ def verdicts(
     screen = Screen(0 if options.quiet else 1)
     for notice in loaded.notices:
         screen.note(notice)
-    paths = chosen_files(options.files, file_selection(loaded.config.lightdqm))
+    paths = chosen_files(options.files, file_selection(loaded.config.lightdqm), screen.note)
     cache = cache_options(loaded, no_cache=options.no_cache, folder=options.cache_dir)
     with nullcontext() if options.no_store else RunStore(options.store) as store:
         yield from checked_files(

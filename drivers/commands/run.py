@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -179,7 +179,7 @@ def run_and_show(
 
 
 def cache_options(
-    loaded: LoadedConfig,
+    loaded: LoadedConfig[Any],
     *,
     no_cache: bool = False,
     folder: Path | None = None,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from ...schemas.light_simulation import LightSimulationSettings
+    from ..light_simulation import LightSimulationResult
 
 
 class FileLayout(StrEnum):
@@ -137,17 +141,32 @@ def simulate_lightdqm(
         ],
     }
     chosen = None if compression == FileCompression.none else str(compression)
-    for k in range(files):
-        _write(data | {"subrun": subrun + k}, folder, chosen, overwrite=overwrite or k > 0)
+    numbers = range(subrun, subrun + files)
+    _write([data | {"subrun": k} for k in numbers], folder, chosen, overwrite=overwrite)
 
 
-def _write(data: dict[str, Any], folder: Path, compression: Any, *, overwrite: bool) -> None:
-    from ...schemas.light_simulation import FAULT_KINDS, LightSimulationSettings, planted
-    from ..light_simulation import write_light_simulation
+def _write(
+    several: list[dict[str, Any]], folder: Path, compression: Any, *, overwrite: bool
+) -> None:
+    from ...schemas.light_simulation import LightSimulationSettings
+    from ..light_simulation import check_outputs, write_light_simulation
     from ..simulation import checked_settings
 
-    settings = checked_settings(LightSimulationSettings, data, _OPTIONS, "command line")
-    result = write_light_simulation(settings, folder, compression=compression, overwrite=overwrite)
+    wanted = [
+        checked_settings(LightSimulationSettings, data, _OPTIONS, "command line")
+        for data in several
+    ]
+    check_outputs(wanted, folder, overwrite=overwrite)
+    for settings in wanted:
+        _tell(
+            settings,
+            write_light_simulation(settings, folder, compression=compression, overwrite=overwrite),
+        )
+
+
+def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> None:
+    from ...schemas.light_simulation import FAULT_KINDS, planted
+
     typer.echo(
         f"{result.out}: {result.n_beam} beam and {result.n_self} self-triggered events, "
         f"{settings.n_adcs} ADCs, {settings.n_samples} samples "

@@ -60,14 +60,23 @@ def summary(loaded: LoadedConfig) -> dict[str, Any]:
     plane = config.plane
     paths = config.io.input_path
     inputs = [paths] if isinstance(paths, str) and paths else list(paths)
-    missing = [p for p in inputs if not resolved_path(loaded, p).exists()]
     return {
         "until": config.pipeline.until,
         "species": [s for s in ("neutrons", "gammas") if getattr(config.run, s)],
         "strategy": config.energy.strategy,
-        "input": [f"{p} (not there yet)" if p in missing else p for p in inputs],
+        "input": [_with_presence(name, resolved_path(loaded, name)) for name in inputs],
         "plane": None if plane is None else plane_text(plane),
     }
+
+
+def _with_presence(name: str, path: Path) -> str:
+    """The name of an input, with what is there of it."""
+    if path.exists():
+        return name
+    found = len(list(path.parent.glob(path.name))) if any(c in name for c in "*?[") else 0
+    return (
+        f"{name} ({found} file{'s' if found > 1 else ''})" if found else f"{name} (not there yet)"
+    )
 
 
 def plane_text(plane: Any) -> str:

@@ -28,8 +28,8 @@ from .saved_tables import TABLES, Columns, FlatTable, present_tables
 class ExportRequest:
     """What is exported where.
 
-    ``output`` is the file to write if its name ends like the format (.h5 or .hdf5 for pairs),
-    else the folder for what is written; None = beside the source.
+    ``output`` is the file to write if its name ends like the format (.h5 or .hdf5 for pairs and
+    list mode), else the folder for what is written; None = beside the source.
     """
 
     source: Path
@@ -225,6 +225,26 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
     return [path]
 
 
+def _to_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
+    """The file with the pixels of each cone, in its own place or as a copy."""
+    from .list_mode import with_footprints
+
+    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    in_place = path.exists() and path.samefile(request.source)
+    if not (in_place and saved.has_list_mode):
+        with_footprints(request.source, path, overwrite=in_place or request.overwrite)
+    return [path]
+
+
+def _to_no_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
+    """The file without the pixels of each cone."""
+    from .list_mode import without_footprints
+
+    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    without_footprints(saved.path, path, overwrite=request.overwrite)
+    return [path]
+
+
 def _pair_bytes(saved: SavedRun) -> int:
     """Bytes of the pair table: a cone and a pixel, four bytes each."""
     known = "/lm/footprint_pixels" in saved.data
@@ -239,4 +259,6 @@ FORMATS: Final[Mapping[str, Callable[[SavedRun, ExportRequest], list[Path]]]] = 
     "pdf": _to_figures,
     "npz": _to_npz,
     "pairs": _to_pairs,
+    "list": _to_list,
+    "no-list": _to_no_list,
 }

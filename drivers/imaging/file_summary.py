@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ...schemas.errors import InputError
 from ...schemas.imaging.images import PixelGrid
+from ..counter_rows import counter_rows
 from .saved import SavedRun
 
 _STAGE_NAMES: Final = {1: "hits", 2: "events", 3: "cones", 4: "image"}
@@ -37,7 +38,7 @@ def file_summary(saved: SavedRun) -> dict[str, Any]:
             for name, image in (saved.images if "image" in saved.stages else {}).items()
         },
         "plane": _plane(saved),
-        "other": [g for g in _OTHER_GROUPS if f"/{g}" in saved.data],
+        "other": [g for g in _OTHER_GROUPS if _holds_rows(saved, g)],
         "targets": saved.data.children("/targets"),
         "inputs": [vars(source) for source in record.inputs],
         "has_config": record.config_text is not None,
@@ -89,6 +90,13 @@ def _rows(saved: SavedRun) -> dict[str, int]:
         "cones": "/cones/theta_rad",
     }
     return {noun: saved.data.length(p) for noun, p in tables.items() if p in saved.data}
+
+
+def _holds_rows(saved: SavedRun, group: str) -> bool:
+    if group == "truth":
+        path = "/truth/reactions/event_id"
+        return path in saved.data and saved.data.length(path) > 0
+    return f"/{group}" in saved.data
 
 
 def _list_mode(saved: SavedRun) -> str:
@@ -145,14 +153,17 @@ def _nodes(nodes: list[dict[str, Any]]) -> str:
 
 
 def _counter_lines(by_stage: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Every counter that is not zero."""
+    """Every counter that is not zero, of all and of each species."""
+    rows = {stage: counter_rows(counters) for stage, counters in by_stage.items()}
+    names = [row[0] for found in rows.values() for row in found]
+    width = max((len(name) for name in names), default=0)
     lines = []
-    for stage, counters in by_stage.items():
-        shown = {name: value for name, value in counters.items() if value}
-        if shown:
-            width = max(len(name) for name in shown)
-            lines.append(f"  counters of {stage}")
-            lines += [f"    {name:{width}}  {value:>12,}" for name, value in shown.items()]
+    for stage, found in rows.items():
+        head = f"  counters of {stage}"
+        lines += [f"{head:{width + 4}}  {'total':>12} {'n':>12} {'g':>12}"] if found else []
+        for name, *counts in found:
+            columns = " ".join(f"{count:>12}" for count in counts)
+            lines.append(f"    {name:{width}}  {columns}".rstrip())
     return lines
 
 

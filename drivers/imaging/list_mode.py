@@ -16,7 +16,7 @@ import numpy as np
 from ...nodes.imaging.tracing import image_of
 from ...schemas.errors import InputError, UsageError
 from ..files import replaced_file, writable
-from ..hdf5 import SIDE_SUFFIX, RowWriter, new_file
+from ..hdf5 import SIDE_SUFFIX, RowWriter, need_room, new_file
 from .layout import FOOTPRINT_DATASETS, FOOTPRINT_PATHS
 from .output import write_offsets_and_pairs
 from .saved import SavedRun, open_run
@@ -72,9 +72,11 @@ def _convert(
             'run from it: [io] input_format = "hdf5_ngimager".'
         )
         raise InputError(msg, file=saved.path, code="foreign_file")
-    with writable(out), replaced_file(out) as temporary, new_file(temporary) as file:
-        _copy(saved.data.file, file)
-        change(file)
+    with writable(out), replaced_file(out) as temporary:
+        need_room(temporary, saved.path.stat().st_size)
+        with new_file(temporary) as file:
+            _copy(saved.data.file, file)
+            change(file)
 
 
 def _copy(source: h5py.Group, target: h5py.Group) -> None:

@@ -7,16 +7,20 @@ file, or of none that can be used, ends with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Final
 
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import ReaderSettings
 from ...schemas.sources import EventRange, FileRef
+from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
+
+_RANGES: Final = "ranges:"
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,15 @@ def planned_files(
     failed: list[FailedFile] = []
     for number, path in enumerate(paths):
         try:
-            ranges = _ranges(config, path, settings)
+            _check_place(path)
+            file = known_file(path, cache, rehash=rehash)
+            ranges = _ranges(config, file, settings, cache)
         except InputError as error:
             if len(paths) == 1:
                 raise
             failed.append(FailedFile(str(path), number, error.message))
             continue
-        planned.append(PlannedFile(known_file(path, cache, rehash=rehash), tuple(ranges), number))
+        planned.append(PlannedFile(file, tuple(ranges), number))
     if not planned:
         raise none_left(failed)
     return planned, failed
@@ -85,7 +91,7 @@ def none_left(failed: Sequence[FailedFile]) -> InputError:
     return InputError(msg, file=failed[0].path, key="io.input_path")
 
 
-def _ranges(config: ImagingConfig, path: Path, settings: ReaderSettings) -> Sequence[EventRange]:
+def _check_place(path: Path) -> None:
     if path.is_dir():
         msg = f"{path}: is a folder. Give a file in it."
         raise InputError(msg, file=path, key="io.input_path")
@@ -95,12 +101,27 @@ def _ranges(config: ImagingConfig, path: Path, settings: ReaderSettings) -> Sequ
     if path.stat().st_size == 0:
         msg = f"{path}: the file is empty (0 bytes). Give another file."
         raise InputError(msg, file=path, key="io.input_path")
-    reader = READERS[settings.input_format]
-    ranges = reader.event_ranges(path, config.run.chunk_events, settings)
+
+
+def _ranges(
+    config: ImagingConfig, file: FileRef, settings: ReaderSettings, cache: NodeCache | None
+) -> Sequence[EventRange]:
+    """The ranges of a file; with a cache they are looked for once for the same content."""
+    event_ranges = READERS[settings.input_format].event_ranges
+    events, name = config.run.chunk_events, ""
+    if cache is not None:
+        identity = [(file.content_hash, str(file.size)), (fingerprint(settings), str(events))]
+        name = _RANGES + cache.derived(event_ranges, "event_ranges", identity)
+        known = cache.remembered(name)
+        if isinstance(known, list):
+            return [EventRange(*numbers) for numbers in known]
+    ranges = event_ranges(Path(file.path), events, settings)
     if not ranges:
         msg = (
-            f"{path}: holds no raw event in the format {settings.input_format}. Give another "
+            f"{file.path}: holds no raw event in the format {settings.input_format}. Give another "
             f"file, or set [io] input_format to its format: {', '.join(READERS)}."
         )
-        raise InputError(msg, file=path, key="io.input_format")
+        raise InputError(msg, file=Path(file.path), key="io.input_format")
+    if cache is not None:
+        cache.remember(name, [astuple(r) for r in ranges])
     return ranges

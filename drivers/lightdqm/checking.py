@@ -13,17 +13,17 @@ from ...schemas.errors import EXIT_GATE, EXIT_INPUT, InputError, RadiographError
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
 from ...schemas.lightdqm.frames import DQM_VERDICT, EARLIER_RUNS
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
-from ...schemas.lightdqm.units import PER_ADC16
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
 from .history import failing_channels, new_since, reference_runs, runs_before, stored_failures
+from .inputs import per_adc16
 from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import Outputs, check_paths, planned_paths, run_lightdqm
+from .run import LightReport, Outputs, check_outputs, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -49,8 +49,15 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    written: Sequence[str] = ()
+    report: LightReport | None = None
     error: RadiographError | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """The files that were written of it, JSON-lines apart."""
+        if self.report is None:
+            return []
+        return [path for path in (self.report.output, *self.report.figures) if path]
 
     @property
     def exit_code(self) -> int:
@@ -72,7 +79,7 @@ class FileCheck:
             "compared_with": self.compared_with.label,
             "n_compared": len(self.compared_with.runs),
             "new_since_reference": {k: list(v) for k, v in self.new.items()},
-            "written": list(self.written),
+            "written": self.written,
         }
 
 
@@ -105,9 +112,7 @@ def checked_files(
         If an output of any file cannot be written; before anything is computed.
     """
     if outputs is not None:
-        consent = overwrite or loaded.config.lightdqm.overwrite
-        for path in paths:
-            check_paths(planned_paths(loaded, path, (), outputs), path, overwrite=consent)
+        check_outputs(loaded, paths, (), outputs, overwrite=overwrite)
     for path in paths:
         try:
             yield check_file(loaded, path, store, outputs=outputs, overwrite=overwrite, **options)
@@ -177,7 +182,7 @@ def check_file(
         verdict,
         comparison,
         new_since(failing_channels(verdict), before),
-        [path for path in (report.output, *report.figures) if path],
+        report.without_values(),
     )
 
 
@@ -203,7 +208,7 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> Non
     lines = lines_of(
         record.arrays,
         max(last_number(record.identity.name), 0),
-        units_per_adc16=PER_ADC16[settings.units],
+        units_per_adc16=per_adc16(settings),
         all_clipped=settings.plot_all_clipped,
         all_negatives=settings.plot_all_negatives,
     )

@@ -64,16 +64,15 @@ def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]
 
 
 def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
-    from .run import run_config
+    from .config_run import run_config
 
     return run_config(loaded, **options)
 
 
 def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
-    from .run import input_files
-    from .session import open_session
+    from .config_run import compared_session
 
-    return open_session(loaded, input_files(loaded)[0], cache)
+    return compared_session(loaded, cache)
 
 
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
@@ -81,13 +80,13 @@ def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     from ..config import resolved_path
 
     settings = loaded.config.lightdqm
-    there = settings.input_path and resolved_path(loaded, settings.input_path).exists()
-    note = " (not there yet)" if settings.input_path and not there else ""
+    named = settings.input_path
+    paths = [named] if isinstance(named, str) and named else list(named)
+    missing = [p for p in paths if not resolved_path(loaded, p).exists()]
     events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
     return {
         "pipeline": "lightdqm",
-        "input": settings.input_path
-        + ("" if there or not settings.input_path else " (not there yet)"),
+        "input": [f"{p} (not there yet)" if p in missing else p for p in paths],
         "output": settings.output_dir,
         "status": settings.channel_status_csv,
         "events": events,

@@ -7,7 +7,7 @@ names sort as numbers: p2 comes before p10.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,11 +71,13 @@ def last_number(name: str) -> int:
     return _number(last[1]) if last else NO_NUMBER
 
 
-def chosen_files(paths: Sequence[Path], selection: FileSelection) -> list[Path]:
+def chosen_files(
+    paths: Sequence[Path], selection: FileSelection, note: Callable[[str], None] = lambda _: None
+) -> list[Path]:
     """The files that are meant: those named, and of each folder those that ``selection`` takes.
 
     A named file is taken as it is, also if it does not exist. Files are not sorted across the
-    paths; a file named twice is taken once.
+    paths; a file named twice is taken once. ``note`` is told of a folder that has more.
 
     Raises
     ------
@@ -84,7 +86,14 @@ def chosen_files(paths: Sequence[Path], selection: FileSelection) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        found += _files_of_folder(path, selection) if path.is_dir() else [path]
+        if not path.is_dir():
+            found.append(path)
+            continue
+        there = _files_of_folder(path, selection)
+        taken = there[: selection.nfiles]
+        if len(taken) < len(there):
+            note(f"{path}: {len(taken)} of {len(there)} files; set lightdqm.nfiles, -1 = all")
+        found += taken
     return list(dict.fromkeys(found))
 
 
@@ -113,4 +122,4 @@ def _files_of_folder(folder: Path, selection: FileSelection) -> list[Path]:
             f"is {most}). Set [lightdqm] start_run lower."
         )
         raise InputError(msg, file=folder, key="lightdqm.start_run")
-    return later[: selection.nfiles]
+    return later

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...schemas.lightdqm.config import LightDqm
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
-from ...schemas.lightdqm.units import PER_ADC16
 from .file_names import SUFFIX, run_number
+from .inputs import per_adc16
 from .json_lines import LinesRead, read_lines
 from .records import config_hash
 from .store import RunStore
@@ -29,7 +29,7 @@ def import_files(
     InputError
         If a file is none of the script, or holds no line that can be used.
     """
-    scale = 1.0 / PER_ADC16[settings.units]
+    scale = 1.0 / per_adc16(settings)
     read = [read_lines(path, scale) for path in paths]
     by_index: dict[int, dict[str, Any]] = {}
     for lines in read:

@@ -87,6 +87,11 @@ def V_per_adc16(settings: LightDqm) -> float:
     return LEGACY_V_PER_ADC16 * legacy_per_adc16(settings)
 
 
+def per_adc16(settings: LightDqm) -> float:
+    """What a count is in the chosen unit, in the formulas that are chosen."""
+    return legacy_per_adc16(settings) if settings.legacy else PER_ADC16[settings.units]
+
+
 def legacy_per_adc16(settings: LightDqm) -> float:
     """What a count is in the chosen unit of the earlier script."""
     return LEGACY_V_PER_ADC16 if settings.units == "V" else PER_ADC16[settings.units]

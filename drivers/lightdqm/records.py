@@ -46,6 +46,8 @@ _N_CHANNELS: Final = 64
 def config_hash(settings: LightDqm) -> str:
     """Names the settings that the stored numbers depend on: equal for files measured alike."""
     values = {name: getattr(settings, name) for name in _MEASURING}
+    # The formulas of the script depend on the unit they work in.
+    values["units"] = settings.units if settings.legacy else ""
     return xxhash.xxh3_64(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

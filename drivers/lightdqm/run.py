@@ -1,4 +1,4 @@
-"""Runs of the light pipeline: one file in; numbers, pictures and a report out.
+"""One light file through the pipeline: numbers, pictures and a report out.
 
 Nothing is written before the request is known to be possible, and each file appears under its
 name only when it is whole.
@@ -11,24 +11,24 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
+from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, resolved_path
+from ..config import LoadedConfig
 from ..files import fault_of_place, replaced_file, writable
 from ..graph import visible_nodes
 from ..node_execution import NodeRecord
 from ..provenance import command_line, versions
-from .file_names import chosen_files, stem
+from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
-from .opening import file_selection, output_folder
+from .opening import output_folder
 from .output import write_numbers, write_parquet
 from .session import Session, open_session
 from .verdict_text import checks_as_json, overall_status, shortened
@@ -81,6 +81,10 @@ class LightReport:
         """The report as plain values."""
         return {name: value for name, value in vars(self).items() if name != "values"}
 
+    def without_values(self) -> LightReport:
+        """The same, without what may be large."""
+        return replace(self, values={})
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -124,9 +128,7 @@ def run_lightdqm(
         If the file cannot be read or the outputs cannot be written; nothing is written then.
     """
     started = time.perf_counter()
-    settings = loaded.config.lightdqm
-    planned = planned_paths(loaded, source, targets, outputs)
-    check_paths(planned, source, overwrite=overwrite or settings.overwrite)
+    check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = session.resolved(_wanted(targets, outputs))
     if outputs != Outputs.nothing():
@@ -171,7 +173,7 @@ class _Paths:
         return self.of(f"_{name}")
 
     def table(self, name: str) -> Path:
-        return self.of(f"_{name}.parquet")
+        return self.of(f"_{name.removeprefix('dqm_')}.parquet")
 
 
 def planned_paths(
@@ -188,8 +190,33 @@ def planned_paths(
     return planned
 
 
-def check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
-    """UsageError if an output cannot be written, or would replace another without consent."""
+def check_outputs(
+    loaded: LoadedConfig[LightDqmConfig],
+    sources: Sequence[Path],
+    targets: Sequence[str],
+    outputs: Outputs,
+    *,
+    overwrite: bool,
+) -> None:
+    """UsageError if an output of any file cannot be written.
+
+    Nothing is replaced without consent, and no output of one input by that of another.
+    """
+    makers: dict[Path, Path] = {}
+    for source in sources:
+        planned = planned_paths(loaded, source, targets, outputs)
+        _check_paths(planned, source, overwrite=overwrite or loaded.config.lightdqm.overwrite)
+        for path in planned:
+            other = makers.setdefault(path, source)
+            if other != source:
+                msg = (
+                    f"{path}: would be made of {other} and of {source}. Give one of them another "
+                    "name, or look at one at a time."
+                )
+                raise UsageError(msg, file=path, key="lightdqm.input_path")
+
+
+def _check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
     for path in planned:
         fault = fault_of_place(path, (source,))
         if fault:
@@ -303,76 +330,3 @@ def _counters(found: Mapping[str, Any]) -> dict[str, int]:
         status = found["dqm_verdict"]["status"].value_counts()
         counts |= {f"checks_{name}": int(n) for name, n in status.items()}
     return counts
-
-
-def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
-    """The files that a config names; ConfigError or InputError if there is none."""
-    settings = loaded.config.lightdqm
-    if not settings.input_path:
-        text = "missing key 'input_path'; add input_path = \"...\", a .FLOW.hdf5 file or a folder"
-        raise ConfigError([SettingProblem(str(loaded.path), "lightdqm", text)], file=loaded.path)
-    path = resolved_path(loaded, settings.input_path)
-    if not path.exists():
-        msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
-        raise InputError(msg, file=path, key="lightdqm.input_path")
-    return chosen_files([path], file_selection(settings))
-
-
-def run_config(
-    loaded: LoadedConfig[LightDqmConfig],
-    *,
-    targets: Sequence[str] = (),
-    overwrite: bool = False,
-    cache: CacheOptions = NO_CACHE,
-    progress: object = None,
-) -> LightReport:
-    """Every file that a config names, one after the other; one report.
-
-    A file of several that cannot be read is told and left out.
-    """
-    del progress
-    files = input_files(loaded)
-    for source in files:
-        planned = planned_paths(loaded, source, targets, Outputs())
-        check_paths(planned, source, overwrite=overwrite or loaded.config.lightdqm.overwrite)
-    reports: list[LightReport] = []
-    failed: list[dict[str, Any]] = []
-    for source in files:
-        try:
-            found = run_lightdqm(loaded, source, targets=targets, overwrite=overwrite, cache=cache)
-        except InputError as error:
-            if len(files) == 1:
-                raise
-            failed.append({"file": str(source), "message": error.message, "code": error.code})
-            continue
-        found.values = {}
-        reports.append(found)
-    if not reports:
-        msg = "; ".join(f["message"] for f in failed)
-        raise InputError(msg, file=files[0], code="no_file")
-    return _joined(reports, failed)
-
-
-def _joined(reports: Sequence[LightReport], failed: list[dict[str, Any]]) -> LightReport:
-    first = reports[0]
-    if len(reports) == 1 and not failed:
-        return first
-    statuses = [r.status for r in reports]
-    worst = next((s for s in ("fail", "warn", "no_data") if s in statuses), statuses[0])
-    counters: dict[str, int] = {}
-    for report in reports:
-        for name, n in report.counters.items():
-            counters[name] = counters.get(name, 0) + n
-    return LightReport(
-        input=", ".join(r.input for r in reports),
-        status=worst,
-        output=first.output,
-        targets=first.targets,
-        figures=[path for r in reports for path in (r.output, *r.figures)][1:],
-        counters=counters,
-        verdict=[{"file": r.input, **check} for r in reports for check in r.verdict],
-        seconds=sum(r.seconds for r in reports),
-        nodes=reports[-1].nodes,
-        warnings=[f"{Path(r.input).name}: {text}" for r in reports for text in r.warnings],
-        failed=failed,
-    )

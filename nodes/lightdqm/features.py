@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -137,52 +137,77 @@ def waveform_validity(
     return np.asarray((waveform_numbers.highest != 0) | (waveform_numbers.lowest != 0))
 
 
-@tag(stage="features", helper="true")
-@config.when(legacy=False)
-def summarised__where_valid(waveform_features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
-    """Waveforms that noise and baseline are taken from: valid ones of self triggers.
-
-    Without self triggers those of every event.
-    """
-    is_self = _is_self(selected_events)
-    events = is_self if is_self.any() else np.ones_like(is_self)
-    return np.asarray(by_waveform(waveform_features, "valid") & events[:, np.newaxis, np.newaxis])
-
-
-@tag(stage="features", helper="true")
-@config.when(legacy=True)
-def summarised__all(waveform_features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
-    """Waveforms that noise and baseline are taken from: those of self triggers."""
-    shape = by_waveform(waveform_features, "valid").shape
-    is_self = _is_self(selected_events)
-    return np.broadcast_to(is_self[:, np.newaxis, np.newaxis], shape).copy()
-
-
 def _is_self(selected_events: pd.DataFrame) -> Mask:
     return np.asarray((selected_events["trigger"] == "self").to_numpy())
 
 
 @tag(stage="features", schema="NoiseSummary")
-def noise_summary(
-    waveform_features: pd.DataFrame, summarised: Mask, selected_events: pd.DataFrame
+@config.when(legacy=False)
+def noise_summary__where_valid(
+    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
 ) -> pd.DataFrame:
-    """Median noise of each channel and its 16 % and 84 % points over events."""
-    values = by_waveform(waveform_features, "noise_adc16")
-    return _summary(NOISE_SUMMARY, values, summarised, selected_events)
+    """Median noise of each channel and its 16 % and 84 % points over valid self triggers.
+
+    Over valid waveforms of every event if there is no self trigger.
+    """
+    used = _where_valid(waveform_features, selected_events)
+    return _summary(NOISE_SUMMARY, "noise_adc16", waveform_features, used, selected_events)
+
+
+@tag(stage="features", schema="NoiseSummary")
+@config.when(legacy=True)
+def noise_summary__of_script(
+    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
+) -> pd.DataFrame:
+    """Median noise of each channel and its 16 % and 84 % points over self triggers."""
+    used = _self_triggers(waveform_features, selected_events)
+    return _summary(NOISE_SUMMARY, "noise_adc16", waveform_features, used, selected_events)
 
 
 @tag(stage="features", schema="BaselineSummary")
-def baseline_summary(
-    waveform_features: pd.DataFrame, summarised: Mask, selected_events: pd.DataFrame
+@config.when(legacy=False)
+def baseline_summary__where_valid(
+    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
 ) -> pd.DataFrame:
-    """Median baseline of each channel and its 16 % and 84 % points over events."""
-    values = by_waveform(waveform_features, "baseline_adc16")
-    return _summary(BASELINE_SUMMARY, values, summarised, selected_events)
+    """Median baseline of each channel and its 16 % and 84 % points over valid self triggers.
+
+    Over valid waveforms of every event if there is no self trigger.
+    """
+    used = _where_valid(waveform_features, selected_events)
+    return _summary(BASELINE_SUMMARY, "baseline_adc16", waveform_features, used, selected_events)
+
+
+@tag(stage="features", schema="BaselineSummary")
+@config.when(legacy=True)
+def baseline_summary__of_script(
+    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
+) -> pd.DataFrame:
+    """Median baseline of each channel and its 16 % and 84 % points over self triggers."""
+    used = _self_triggers(waveform_features, selected_events)
+    return _summary(BASELINE_SUMMARY, "baseline_adc16", waveform_features, used, selected_events)
+
+
+def _where_valid(features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
+    """Valid waveforms of self triggers, or of every event if there are none; by waveform."""
+    is_self = _is_self(selected_events)
+    events = is_self if is_self.any() else np.ones_like(is_self)
+    return np.asarray(by_waveform(features, "valid") & events[:, np.newaxis, np.newaxis])
+
+
+def _self_triggers(features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
+    """Waveforms of self triggers, valid or not; by waveform."""
+    shape = by_waveform(features, "valid").shape
+    return np.broadcast_to(_is_self(selected_events)[:, np.newaxis, np.newaxis], shape)
 
 
 def _summary(
-    table: TableSchema, values: NDArray[Any], used: Mask, selected_events: pd.DataFrame
+    table: TableSchema,
+    column: str,
+    features: pd.DataFrame,
+    used: Mask,
+    selected_events: pd.DataFrame,
 ) -> pd.DataFrame:
+    values = by_waveform(features, column)
     _, n_adcs, n_channels = values.shape
     n = used.sum(axis=0)
     source = np.where(n > 0, 0 if _is_self(selected_events).any() else 1, 2)

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from ...schemas.arrays import F8
+from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.trends import ReferenceBand, TrendRequest
-from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Words
+from ...schemas.sheets import Fills, Marks, Shape, Sheet, Strokes, Symbol, Words
 from ..sheets.frames import BLUE, GREY, ORANGE, VERMILION, Frame, bars, log_labels, number, ticks_of
 from .figure_parts import Key, legend_shapes
 from .figure_times import local_time
@@ -68,7 +68,7 @@ def _axis(
 ) -> tuple[F8, tuple[float, float], F8, list[str], str]:
     """Places of the files, ends of the axis, ticks with their labels, and its name."""
     start = files["start_ms"].to_numpy()
-    if (start >= 0).all() and start.max() > start.min():
+    if len(np.unique(start)) > 1 and start.min() >= 0:
         x = start / 1000.0
         pad = 0.03 * (x.max() - x.min())
         limits = (float(x.min() - pad), float(x.max() + pad))
@@ -77,7 +77,7 @@ def _axis(
     x = np.arange(len(files), dtype=np.float64)
     ticks = np.unique(np.round(np.linspace(0, len(files) - 1, min(len(files), _MOST_TICKS))))
     names = [_file_label(files.iloc[int(i)]) for i in ticks]
-    return x, (-0.5, len(files) - 0.5), ticks, names, "file, in order (run, sub-run)"
+    return x, (-0.5, max(len(files), 1) - 0.5), ticks, names, "file, in order (run, sub-run)"
 
 
 def _file_label(row: pd.Series) -> str:
@@ -203,13 +203,14 @@ def _points(panel: TrendPanel, frame: Frame, x: F8, time_zone: str) -> list[Shap
         at = np.flatnonzero(known & chosen)
         ends = (_ends(files, name)[at] * scale for name in ("lower", "upper"))
         shapes.append(Strokes(bars(frame, x[at], *ends), color, 1.0))
-    for chosen, symbol, color, size, inward in (
+    kinds: tuple[tuple[Mask, Symbol, str, float, float], ...] = (
         (known & ~above & ~below & ~failing, "dot", BLUE, 4.5, 0.0),
         (known & ~above & ~below & failing, "dot", VERMILION, 5.5, 0.0),
         (above, "up", VERMILION, 7.0, -0.06),
         (below, "down", VERMILION, 7.0, 0.06),
         (~known, "cross", GREY, 4.5, 0.06),
-    ):
+    )
+    for chosen, symbol, color, size, inward in kinds:
         at = np.flatnonzero(chosen)
         texts = tuple(_text(panel, files.iloc[int(i)], time_zone) for i in at)
         where = np.where(known[at], value[at], low)

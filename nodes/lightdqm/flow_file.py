@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from typing import Any, Final
 
 import h5py
@@ -139,7 +140,7 @@ def samples_of(file: h5py.File, layout: LightLayout, rows: I8) -> I2:
     shape = (layout.n_adcs, layout.n_channels, layout.n_samples)
     found = np.empty((len(rows), *shape), dtype=np.int16)
     if dataset.dtype.names == (SAMPLES,) and dataset.dtype[SAMPLES].base == np.int16:
-        target = found.reshape(len(rows), -1).view(dataset.dtype).reshape(len(rows))
+        target = found.reshape(len(rows), prod(shape)).view(dataset.dtype).reshape(len(rows))
         for begin, end in _runs(rows):
             place = np.s_[int(rows[begin]) : int(rows[end - 1]) + 1]
             dataset.read_direct(target, place, np.s_[begin:end])

@@ -15,7 +15,6 @@ from ...schemas.lightdqm.arrays import ChosenWaveforms, EventTable, LightLayout
 from ...schemas.lightdqm.frames import (
     ADC_CLOCKS,
     LIGHT_EVENTS,
-    MISSING_ADCS,
     SELECTED_EVENTS,
     TRIGGER_COUNTS,
     TRIGGERS,
@@ -23,7 +22,6 @@ from ...schemas.lightdqm.frames import (
 from ...schemas.lightdqm.settings import EventSelection
 from ...schemas.sources import FileRef
 from ...schemas.tables import categories_of, rows_of
-from ..statistics import fraction_of
 from .columns import masked_percentiles
 from .flow_file import event_records, flow_file, layout_of, samples_of
 from .grouping import HAS_SENSOR
@@ -115,24 +113,6 @@ def _first_known(times: I8) -> I8:
     """The time of the first ADC that has one, -1 without."""
     first = (times >= 0).argmax(axis=1)
     return np.take_along_axis(times, first[:, np.newaxis], axis=1)[:, 0]
-
-
-@tag(stage="load", schema="MissingAdcs")
-def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame:
-    """How often each ADC is absent, and how many of its channels never have a waveform."""
-    valid = event_table.valid
-    missing = np.asarray(~valid.any(axis=2))
-    n = len(missing)
-    silent = active_channels & ~valid.any(axis=0)
-    return MISSING_ADCS.frame(
-        {
-            "adc": np.arange(missing.shape[1]),
-            "n_events": np.full(missing.shape[1], n),
-            "n_missing": missing.sum(axis=0),
-            "n_silent_channels": silent.sum(axis=1),
-            "fraction": fraction_of(missing.sum(axis=0), n),
-        }
-    )
 
 
 @tag(stage="load", schema="AdcClocks")

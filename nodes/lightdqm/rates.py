@@ -1,4 +1,4 @@
-"""What a channel does against its neighbours: light that it misses, sparks that only it has."""
+"""What is absent or alone: ADCs that miss, light that a channel misses, sparks that only it has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, Mask
-from ...schemas.lightdqm.frames import LIGHT_HITS, NEIGHBOURS, SPARK_RATES
+from ...schemas.lightdqm.arrays import EventTable
+from ...schemas.lightdqm.frames import LIGHT_HITS, MISSING_ADCS, NEIGHBOURS, SPARK_RATES
 from ...schemas.lightdqm.settings import LightHitSettings, SparkSettings
 from ...schemas.tables import categories_of
 from ..statistics import clopper_pearson, fraction_of
@@ -19,6 +20,24 @@ from .columns import by_waveform, others_on_board, others_on_side
 _BOARD_NEIGHBOURS: Final = 2
 _SIDE_NEIGHBOURS: Final = 4
 _BOARD, _SIDE, _NONE = range(3)
+
+
+@tag(stage="rates", schema="MissingAdcs")
+def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame:
+    """How often each ADC is absent, and how many of its channels never have a waveform."""
+    valid = event_table.valid
+    missing = np.asarray(~valid.any(axis=2))
+    n = len(missing)
+    silent = active_channels & ~valid.any(axis=0)
+    return MISSING_ADCS.frame(
+        {
+            "adc": np.arange(missing.shape[1]),
+            "n_events": np.full(missing.shape[1], n),
+            "n_missing": missing.sum(axis=0),
+            "n_silent_channels": silent.sum(axis=1),
+            "fraction": fraction_of(missing.sum(axis=0), n),
+        }
+    )
 
 
 @tag(stage="rates", schema="LightHits")

@@ -29,6 +29,9 @@ from .selection import spread_places
 
 # Light below the threshold rises towards low frequencies; a tone is looked for above.
 _TONES_FROM_MHZ: Final = 0.5
+# In short waveforms a pulse looks like few cycles of a tone, and the pedestal (bin 0) is near;
+# 1000 samples hold eight cycles of 0.5 MHz.
+_LEAST_CYCLES: Final = 8
 _BACKGROUND_BINS: Final = 20
 # Beside a tone its own power leaks: a sine between two bins fills several.
 _TONE_BINS: Final = 2
@@ -156,7 +159,7 @@ def _board_mean(spectra: F8, used: Mask, n: I4) -> F8:
 
 @tag(stage="spectra", schema="NoiseTones")
 def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFrame:
-    """The strongest line in the spectrum of each active channel, above 0.5 MHz.
+    """The strongest line in the spectrum of each active channel, above 0.5 MHz and 8 cycles.
 
     Its background is the median of the 40 bins around it; the amplitude is that of a sine with
     the power of the line and its neighbours beyond the background.
@@ -166,7 +169,7 @@ def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFr
     spectra = power_spectra.mean_V2[active_channels]
     # The median of an exponential distribution is ln 2 of its mean.
     background = _background(power_spectra.median_V2[active_channels]) / np.log(2.0)
-    first = int(np.searchsorted(frequency, _TONES_FROM_MHZ))
+    first = max(int(np.searchsorted(frequency, _TONES_FROM_MHZ)), _LEAST_CYCLES)
     found: dict[str, Any] = {
         name: np.full(len(adc), np.nan) for name in ("frequency_MHz", "ratio", "amplitude_adc16")
     }
@@ -175,10 +178,12 @@ def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFr
         some, below = spectra[known], background[known]
         peak = first + (some / below)[:, first:].argmax(axis=1)
         rows = np.arange(len(some))
-        around = np.clip(
-            peak[:, np.newaxis] + np.arange(-_TONE_BINS, _TONE_BINS + 1), 0, spectra.shape[1] - 1
-        )
-        excess = np.maximum(some - below, 0.0)[rows[:, np.newaxis], around].sum(axis=1)
+        around = peak[:, np.newaxis] + np.arange(-_TONE_BINS, _TONE_BINS + 1)
+        # Bin 0 is the pedestal.
+        inside = (around > 0) & (around < some.shape[1])
+        place = np.where(inside, around, peak[:, np.newaxis])
+        excess = np.maximum(some - below, 0.0)[rows[:, np.newaxis], place]
+        excess = np.where(inside, excess, 0.0).sum(axis=1)
         found["frequency_MHz"][known] = frequency[peak]
         found["ratio"][known] = (some / below)[rows, peak]
         found["amplitude_adc16"][known] = np.sqrt(2.0 * excess) / power_spectra.V_per_adc16

@@ -1,7 +1,6 @@
 """The inputs of a simulated light read-out: seed and settings in, sound channels out.
 
-ADC 2m and 2m + 1 read module m; of 64 inputs those with c % 16 < 4 carry no sensor. The map of
-the detector: DUNE 2x2, module, TPC and board (EPCB) by ADC and input.
+The map of the detector: schemas/lightdqm/detector.py.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import frozen
 from ...schemas.light_simulation import (
-    N_CHANNELS,
-    SAMPLE_NS,
     LightChannels,
     LightStreams,
     PulseShapes,
     Readout,
     Scintillation,
 )
+from ...schemas.lightdqm.detector import HAS_SENSOR, N_CHANNELS
+from ...schemas.lightdqm.units import SAMPLE_NS
 
 _RISE_SAMPLES = 2.0
 _FAST_SAMPLES = 7.0
@@ -46,10 +45,10 @@ def sound_channels(
     # All eight ADCs are drawn: fewer ADCs leave the first ones as they are.
     normal = np.clip(rng.standard_normal((3, 8, N_CHANNELS)), -3.0, 3.0)[:, :n_adcs]
     shape = (n_adcs, N_CHANNELS)
-    active = np.broadcast_to(np.arange(N_CHANNELS) % 16 >= 4, shape)
+    active = np.tile(HAS_SENSOR, (n_adcs, 1))
     pedestal = readout.pedestal_adc16 + readout.baseline_shift_adc16
     return LightChannels(
-        active=frozen(active.copy()),
+        active=frozen(active),
         pedestal_adc16=frozen(pedestal + readout.pedestal_scatter_adc16 * normal[0]),
         pedestal_jitter_adc16=frozen(np.full(shape, readout.pedestal_jitter_adc16)),
         noise_adc16=frozen(readout.noise_adc16 * (1.0 + readout.noise_scatter * normal[1])),

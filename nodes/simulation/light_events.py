@@ -29,6 +29,8 @@ _BOARDS_A_TPC = 4
 # of a beam spill lies around it.
 _SELF_START = 0.45
 _BEAM_WINDOW = (0.2, 0.8)
+# However short a waveform, it begins dark.
+_DARK_SAMPLES = 60
 _MONITOR_SAMPLES = 40
 _MONITOR_ADC16 = 45_000.0
 _SPARK_SAMPLES = (1, 3)
@@ -97,8 +99,8 @@ def light_pulses(
     extra = rng.poisson(scintillation.interactions_beam - 1.0, len(beam))
     event = np.repeat(np.arange(len(beam)), 1 + np.where(beam, extra, 0))
     n = len(event)
-    window = rng.uniform(*_BEAM_WINDOW, n)
-    start = np.where(beam[event], window, _SELF_START) * n_samples
+    window = n_samples * rng.uniform(*_BEAM_WINDOW, n)
+    start = np.maximum(np.where(beam[event], window, _SELF_START * n_samples), _DARK_SAMPLES)
     spread = scintillation.log_sigma * rng.standard_normal(n)
     return LIGHT_PULSES.frame(
         {

@@ -18,8 +18,6 @@ from ...schemas.arrays import I4, Mask, frozen
 from ...schemas.errors import UsageError
 from ...schemas.light_simulation import (
     FAULT_KINDS,
-    HIGHEST_ADC16,
-    LOWEST_ADC16,
     PLANTED_FAULTS,
     Fault,
     LightChannels,
@@ -27,6 +25,7 @@ from ...schemas.light_simulation import (
     LightTones,
     planted,
 )
+from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 
 _FAULTY_TONE_ADC16 = 120.0
 _INACTIVE = -1

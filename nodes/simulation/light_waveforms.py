@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F4, Mask, frozen
 from ...schemas.light_simulation import (
-    N_CHANNELS,
-    SAMPLE_NS,
     LightChannels,
     LightStreams,
     LightTones,
     PulseShapes,
     Scintillation,
 )
+from ...schemas.lightdqm.detector import EPCB_OF_CHANNEL, N_CHANNELS, tpc_of_inputs
+from ...schemas.lightdqm.units import SAMPLE_NS
 from ...schemas.sources import EventRange
 from .kernels.light_waveforms import fill_waveforms
 
 _MHZ_NS = 1e-3
+_BOARDS_A_TPC = 4
 
 
 @tag(stage="waveforms", unit="adc16")
@@ -63,6 +64,7 @@ def light_samples(
             rectangles, n_events, "adc", "channel", "start_sample", "n_samples", "height_adc16"
         ),
         (pulse_shapes.light, pulse_shapes.swing),
+        (tpc_of_inputs(n_adcs), EPCB_OF_CHANNEL % _BOARDS_A_TPC),
         normal_quantiles(),
         scintillation.crosstalk,
         out,

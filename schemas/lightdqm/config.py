@@ -25,8 +25,8 @@ class Pipeline(Section):
 class LightDqm(Section):
     """[lightdqm]: files, selection, thresholds and pages. Paths are relative to the TOML file."""
 
-    input_path: str = ""
-    """A .FLOW.hdf5 file, or a folder of them."""
+    input_path: str | tuple[str, ...] = ""
+    """A .FLOW.hdf5 file, or a folder of them, or an array of these."""
     output_dir: str = "dqm_plots"
     """Folder for everything that is written."""
     temp_dir: str | None = None
@@ -102,6 +102,14 @@ class LightDqm(Section):
     limits: VerdictLimits = VerdictLimits()
     """When a check fails."""
 
+    @field_validator("nfiles")
+    @classmethod
+    def _some_file(cls, value: int) -> int:
+        if value == 0:
+            msg = "takes no file; give how many, or -1 for all"
+            raise ValueError(msg)
+        return value
+
     @field_validator("baseline_band_adc16")
     @classmethod
     def _some_window(cls, value: object) -> object:
@@ -118,7 +126,7 @@ class LightDqm(Section):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError):
-            msg = f'"{value}" is no time zone; give one such as "America/Chicago" or "UTC"'
+            msg = 'there is no such time zone; give one such as "America/Chicago" or "UTC"'
             raise ValueError(msg) from None
         return value
 

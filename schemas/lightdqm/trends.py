@@ -14,7 +14,7 @@ TREND: Final = TableSchema(
     "Trend",
     "a file, in the order of the data",
     (
-        Column("name", "object", "", "file name"),
+        Column("name", "category", "", "file name"),
         Column("run", "int64", "", "run, -1 where the name says none"),
         Column("subrun", "int64", "", "sub-run, -1 where the name says none"),
         Column("start_ms", "int64", "ms", "first event, since 1970 UTC; -1 where unknown"),
@@ -24,7 +24,7 @@ TREND: Final = TableSchema(
         Column("sigma", "float64", "", "standard error of the value", True),
         Column("k", "int64", "", "numerator of a fraction, else 0", at_least=0),
         Column("n", "int64", "", "events, or denominator; 0 where unknown", at_least=0),
-        Column("failing", "object", "", "checks that fail there, separated by blanks"),
+        Column("failing", "category", "", "checks that fail there, separated by blanks"),
     ),
 )
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from radiograph.drivers import pipeline
+from radiograph.drivers.config import load_config
 from radiograph.drivers.dag import (
     CHOICE_SECTIONS,
     INPUT_FILE,
@@ -23,7 +24,7 @@ from radiograph.drivers.dag import (
 )
 from radiograph.drivers.dag_layout import Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
-from radiograph.drivers.graph import build_driver, imaging, visible_nodes
+from radiograph.drivers.graph import build_driver, imaging, lightdqm, visible_nodes
 from radiograph.drivers.imaging.inputs import graph_choices
 from radiograph.drivers.main import guarded
 from radiograph.schemas.errors import UsageError
@@ -102,13 +103,24 @@ class TestWhatIsShown:
 
     @pytest.mark.parametrize("name", CONFIGS)
     def test_every_config_can_be_drawn(self, name):
-        assert pipeline("imaging", config(name)).graph(everything=True).svg
+        loaded = load_config(config(name))
+        assert pipeline(loaded.config.pipeline.name, loaded).graph(everything=True).svg
+
+    def test_the_light_pipeline_is_drawn(self):
+        dag = pipeline("lightdqm").graph().dag
+        assert [n.name for n in dag.nodes] == [INPUT_FILE, *MAIN_QUANTITIES["lightdqm"]]
+        edges = set(dag.edges)
+        assert {("waveform_features", "dqm_fractions"), ("channel_masks", "dqm_verdict")} <= edges
+        limited = [n.name for n in dag.nodes if "[lightdqm.limits]" in n.settings]
+        assert limited == ["dqm_verdict", "light_figures"]
 
     def test_settings_are_sections_of_the_toml_file(self):
-        sections = pipeline("imaging").loaded.config.model_dump()
-        for name in {s for names in INPUT_SECTIONS.values() for s in names} | set(
-            CHOICE_SECTIONS.values()
-        ):
+        sections = {}
+        for name in ("imaging", "lightdqm"):
+            sections |= pipeline(name).loaded.config.model_dump()
+        named = {s for names in INPUT_SECTIONS.values() for s in names}
+        named |= set(CHOICE_SECTIONS.values())
+        for name in named - {""}:  # where a restart begins is no setting
             if not name.startswith("["):
                 assert (resources.files("radiograph.configs") / name).is_file()
                 continue
@@ -119,8 +131,10 @@ class TestWhatIsShown:
 
     def test_no_section_is_named_for_an_input_that_is_gone(self):
         inputs = set()
-        for strategy in ("ELUT", "ToF", "FixedEn", "Edep"):
+        starts = ("hits", "hits", "events", "cones")
+        for strategy, start in zip(("ELUT", "ToF", "FixedEn", "Edep"), starts, strict=True):
             choices = {
+                "start": start,
                 "neutrons": True,
                 "gammas": True,
                 "energy_strategy": strategy,
@@ -130,11 +144,14 @@ class TestWhatIsShown:
                 "event_cap": True,
                 "cone_cap": True,
             }
-            assert choices.keys() == CHOICE_SECTIONS.keys()
             dr = build_driver(imaging(), choices)
             inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}
+        light = {"legacy": False, "channel_status": "file"}
+        dr = build_driver(lightdqm(), light)
+        inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}
+        assert {*choices, *light} == CHOICE_SECTIONS.keys()
         assert set(INPUT_SECTIONS) <= inputs
-        assert inputs - set(choices) <= {*INPUT_SECTIONS, INPUT_FILE}
+        assert inputs - set(choices) - set(light) <= {*INPUT_SECTIONS, INPUT_FILE}
 
 
 class TestPlaces:

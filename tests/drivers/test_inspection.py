@@ -10,6 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from radiograph.drivers import pipeline
+from radiograph.drivers.config import load_config
 from radiograph.drivers.imaging.inspection import plain
 from radiograph.drivers.imaging.list_mode import with_footprints, without_footprints
 from radiograph.drivers.imaging.saved import open_run
@@ -254,11 +256,33 @@ def test_conversions_lose_and_invent_nothing(folder: Path, tmp_path: Path) -> No
     with pytest.raises(InputError, match="do not give back its images"):
         with_footprints(wrong, out, overwrite=True)
     with h5py.File(wrong, "r+") as file:
+        file["images/summed/n"][0, 0] -= 1
+        file["lm/cone_lit_pixels"][3] += 1
+    with pytest.raises(InputError, match="do not give back its images"):
+        with_footprints(wrong, out, overwrite=True)
+    with h5py.File(wrong, "r+") as file:
         file.attrs["software"] = "ngimager 1.2.1"
     with pytest.raises(InputError, match=r"was written by ngimager 1\.2\.1\. Start a run from it"):
         without_footprints(wrong, out, overwrite=True)
     assert out.read_text() == "mine"
     assert {p.name for p in tmp_path.iterdir()} == {"out.h5", "wrong.h5"}
+
+
+def test_conversions_from_the_command_line(radiograph: Run, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    path.write_bytes((folder / "plain.h5").read_bytes())
+    for _ in range(2):
+        done = radiograph("export", path, "--to", "list")
+        assert done.code == 0, done.err
+        assert done.out.strip() == str(path)
+        assert results(path) == results(folder / "listed.h5")
+    done = radiograph("export", path, "--to", "no-list")
+    assert done.code == 2
+    assert "exists already" in done.err
+    assert radiograph("export", path, "--to", "no-list", "-o", tmp_path / "b.h5").code == 0
+    assert results(tmp_path / "b.h5") == results(folder / "plain.h5")
+    assert radiograph("export", path, "--to", "no-list", "--overwrite").code == 0
+    assert results(path) == results(folder / "plain.h5")
 
 
 # --- info ---------------------------------------------------------------------------------------
@@ -282,3 +306,36 @@ def test_info_says_what_is_in_a_file(radiograph: Run, folder: Path) -> None:
     assert "list mode off" in radiograph("info", folder / "plain.h5").out
     assert "image" not in radiograph("info", folder / "cones.h5", "--json").json["stages"]
     assert radiograph("info", folder / "run.toml").code == 3
+
+
+# --- the nodes of list mode, as targets ---------------------------------------------------------
+
+
+def test_a_region_as_target_of_a_run(radiograph: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "region.h5"
+    targets = ("cones_through_region", "events_through_region", "footprints_of_cones")
+    argv = [a for t in targets for a in ("--target", t)]
+    argv += ["--set", "list_mode.region_cm=[-6,6,-6,6]", "--set", "list_mode.cone_ids=[4,2]"]
+    run = ("run", folder / "run.toml", "-q", "-o", out, *argv)
+    done = radiograph(*run)
+    assert done.code == 2
+    assert "--target cones_through_region needs list mode; give --list" in done.err
+    done = radiograph(*run, "--list")
+    assert done.code == 0, done.err
+    found = radiograph("inspect", folder / "listed.h5", "--region", "-6,6,-6,6", "--json").json
+    with h5py.File(out) as file, open_run(folder / "listed.h5") as saved:
+        cones = file["targets/cones_through_region"]
+        assert cones["cone_id"][()].tolist() == found["cones"]["cone_id"]
+        assert cones["lit_in_region"][()].tolist() == found["cones"]["lit_in_region"]
+        assert cones["incident_energy_MeV"].attrs["units"] == "MeV"
+        events = file["targets/events_through_region/event_index"][()]
+        assert events.tolist() == found["cones"]["event_index"]
+        pixels = file["targets/footprints_of_cones/pixels"][()]
+        np.testing.assert_array_equal(pixels, saved.footprints_at(np.array([4, 2])).pixels)
+
+
+def test_list_mode_is_asked_for_in_python_too(folder: Path) -> None:
+    with pytest.raises(UsageError, match="footprints_of_cones needs list mode"):
+        pipeline("imaging", folder / "run.toml").run("footprints_of_cones")
+    loaded = load_config(folder / "run.toml", overrides=["list_mode.cone_ids=[1]"])
+    assert "[list_mode] is unused: [run] list is false" in loaded.notices

@@ -151,6 +151,16 @@ def test_nothing_is_overwritten_without_consent(
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(light_simulation, "_write_references", full)
+    with pytest.raises(UsageError, match="No space left"):
+        write_light_simulation(SMALL, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file"):
@@ -178,6 +188,19 @@ class TestCommand:
         ]
         assert lines[3].endswith("12 x, known")
         assert lines[1:4] == lines[5:8]
+
+    def test_a_run_is_continued_but_not_replaced(
+        self, radiograph: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        command = ("simulate", "lightdqm", tmp_path, "--events", 2, "--samples", 120)
+        status = (*command, "--known-fault", "dead:1/20")
+        assert radiograph(*status, "--subrun", 1).code == 0
+        assert radiograph(*status, "--subrun", 2).code == 0
+        before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+        done = radiograph(*status, "--files", 3)
+        assert done.code == 2
+        assert "_p1.FLOW.hdf5 exists" in done.err
+        assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
     def test_every_kind_at_once(self, radiograph: Callable[..., Any], tmp_path: Path) -> None:
         small = ("--events", 2, "--samples", 120)

@@ -145,6 +145,7 @@ def test_footprints_in_every_form(
     np.testing.assert_array_equal(saved.footprints.offsets, whole.offsets)
     parts = list(saved.footprint_blocks(700))
     assert len(parts) > 3
+    assert all(len(f.pixels) <= 700 for _, f in parts)
     np.testing.assert_array_equal(np.concatenate([f.pixels for _, f in parts]), whole.pixels)
     assert [first for first, _ in parts] == np.cumsum(
         [0, *(f.n_cones for _, f in parts[:-1])]

@@ -56,9 +56,8 @@ def add_pulse(values: Any, start: Any, amplitude: Any, swing: Any, shape: Any, a
 
 
 @njit(cache=True, nogil=True)
-def board_share(channel: int, position: float) -> float:
+def board_share(board: int, position: float) -> float:
     """Light of a board, 1 at the place of the interaction; the boards of a TPC count 0 to 3."""
-    board = (2 * (channel // 16) + (channel % 16 - 4) // 6) % 4
     return np.exp(-abs(position - board - 0.5) / _BOARD_REACH)
 
 
@@ -71,6 +70,12 @@ def digitise(values: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _fill(values: Any, value: Any) -> None:
+    for s in range(values.shape[0]):
+        values[s] = value
+
+
+@njit(cache=True, nogil=True)
 def fill_waveforms(
     first_event: int,
     missing: Any,
@@ -80,18 +85,21 @@ def fill_waveforms(
     pulses: Any,
     rectangles: Any,
     shapes: Any,
+    places: Any,
     quantiles: Any,
     crosstalk: float,
     out: Any,
 ) -> None:
     """Fill ``out`` (n, n_adcs, 64, n_samples) with the events from ``first_event`` on.
 
-    ``channels``, ``tones``, ``pulses``, ``rectangles`` and ``shapes`` are tuples of arrays;
-    pulses and rectangles begin with the offsets of each event.
+    ``channels``, ``tones``, ``pulses``, ``rectangles``, ``shapes`` and ``places`` are
+    tuples of arrays; pulses and rectangles begin with the offsets of each event, places are the
+    TPC of each input and its board in it.
     """
     pedestal, jitter, noise, gain, swing, tone_gain, rail = channels
     pulse_of, tpc, start, intensity, position = pulses
     rectangle_of, r_adc, r_channel, r_start, r_length, r_height = rectangles
+    tpc_of, board_of = places
     n_samples = out.shape[3]
     values = np.empty(n_samples, dtype=np.float32)
     tone = np.empty(n_samples, dtype=np.float32)
@@ -100,33 +108,35 @@ def fill_waveforms(
         event_key = hashed(key, event + 1)
         for adc in range(out.shape[1]):
             if missing[event, adc]:
-                out[i, adc] = 0
+                for c in range(N_CHANNELS):
+                    _fill(out[i, adc, c], 0)
                 continue
             has_tone = _tone(tones, adc, hashed(event_key, 1000 + adc), tone)
             for c in range(N_CHANNELS):
                 if rail[adc, c] != 0:
-                    out[i, adc, c] = 32764 if rail[adc, c] > 0 else -32768
+                    _fill(out[i, adc, c], 32764 if rail[adc, c] > 0 else -32768)
                     continue
                 stream = hashed(event_key, adc * N_CHANNELS + c)
                 base = pedestal[adc, c] + jitter[adc, c] * quantiles[hashed(stream, 0) & _LOW_16]
                 add_noise(values, np.float32(base), np.float32(noise[adc, c]), stream, quantiles)
                 if has_tone and tone_gain[adc, c] != 0.0:
-                    values += np.float32(tone_gain[adc, c]) * tone
+                    for s in range(n_samples):
+                        values[s] += np.float32(tone_gain[adc, c]) * tone[s]
                 if gain[adc, c] != 0.0:
-                    own = 2 * (adc // 2) + (1 if c >= 32 else 0)
+                    own = tpc_of[adc, c]
                     for p in range(pulse_of[event], pulse_of[event + 1]):
                         if tpc[p] // 2 != own // 2:
                             continue
                         share = 1.0 if tpc[p] == own else crosstalk
                         amplitude = share * gain[adc, c] * intensity[p]
-                        amplitude *= board_share(c, position[p])
+                        amplitude *= board_share(board_of[c], position[p])
                         if adc % 2 == 0:
                             amplitude *= _ARCLIGHT
                         add_pulse(values, start[p], amplitude, swing[adc, c], shapes[0], shapes[1])
                 for r in range(rectangle_of[event], rectangle_of[event + 1]):
                     if r_adc[r] == adc and r_channel[r] == c:
-                        end = min(r_start[r] + r_length[r], n_samples)
-                        values[r_start[r] : end] += np.float32(r_height[r])
+                        for s in range(r_start[r], min(r_start[r] + r_length[r], n_samples)):
+                            values[s] += np.float32(r_height[r])
                 digitise(values, out[i, adc, c])
 
 
@@ -139,7 +149,7 @@ def _tone(tones: Any, adc: int, phase_bits: Any, out: Any) -> bool:
         if of_adc[t] != adc:
             continue
         if not found:
-            out[:] = 0
+            _fill(out, 0)
             found = True
         phase = np.float64(hashed(phase_bits, t) & _LOW_16) / 65536.0
         for s in range(out.shape[0]):

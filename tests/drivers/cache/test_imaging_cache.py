@@ -27,6 +27,7 @@ from radiograph.drivers.imaging.merging import RowsBefore, whole
 from radiograph.drivers.imaging.run import RunReport, run_imaging
 from radiograph.drivers.imaging.session import open_session
 from radiograph.drivers.simulation import write_simulation
+from radiograph.nodes.imaging.readers import phits_usrdef
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.simulation import SimulationSettings
 
@@ -560,3 +561,26 @@ def test_damaged_values_everywhere(project: Path, run: Run, uncached: Run, caplo
     assert done.executed
     assert all("is damaged" in r.getMessage() for r in caplog.records if r.levelname == "WARNING")
     assert run().executed == set()
+
+
+def test_the_ranges_of_a_file_are_looked_for_once(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    blocks = phits_usrdef._blocks
+
+    def watched(path: Path) -> Any:
+        looked.append(path)
+        return blocks(path)
+
+    # VERSIONS knows the code as it was before.
+    monkeypatch.setattr(phits_usrdef, "_blocks", watched)
+    first = run().report.counters
+    run({"plane.du": 1.0})
+    assert looked == []
+    run({"run.chunk_events": 40})
+    assert len(looked) == 1
+    with (project / "events.out").open("a") as stream:
+        stream.write("ne 0 1 1 2 2 ; 12 1.0 0 0 100 20 , 21 1.0 3 4 110 25 ,\n")
+    assert run().report.counters["raw_events_total"] == first["raw_events_total"] + 1
+    assert len(looked) == 2

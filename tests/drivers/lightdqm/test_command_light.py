@@ -172,6 +172,10 @@ def test_a_folder_gives_its_files_in_natural_order(
     assert [found["n_compared"] for found in done.json["files"]] == [0, 1]
     only = radiograph(*ask)
     assert [found["subrun"] for found in only.json["files"]] == [2]
+    assert only.err == f"note: {light.data}: 1 of 4 files; set lightdqm.nfiles, -1 = all\n"
+    none = radiograph(*ask, "--set", "lightdqm.nfiles=0")
+    assert none.code == 2
+    assert "takes no file" in none.err
     assert (here / STORE).exists()
 
 
@@ -268,6 +272,27 @@ def test_report_writes_everything_and_says_where(
     assert again.code == 2
     assert "exists already" in again.err
     assert not list(Path("out").glob("*_p2_*"))
+
+
+def test_run_compares_and_keeps_as_check_does(
+    checked: Any, light: Light, here: Path, radiograph: Command
+) -> None:
+    shutil.copy(checked[0], "runs.sqlite")
+    path = config(here, input_path=str(light.file(12)), store="runs.sqlite", output_dir="out")
+    only = radiograph("run", path, "--target", "dqm_verdict", "--json", *light.options)
+    assert only.code == 0
+    move = next(c for c in only.json["verdict"] if c["check"] == "baseline_move")
+    assert move["status"] == "pass"
+    with RunStore(here / "runs.sqlite") as store:
+        for run in store.runs()[2:]:
+            store._delete([run.run_id])
+    report = radiograph("run", path, "--json", "--overwrite", *light.options).json
+    assert report["status"] == "fail"
+    assert [c["status"] for c in report["verdict"] if c["check"] == "railed"] == ["fail"]
+    with RunStore(here / "runs.sqlite") as store:
+        assert [run.identity.subrun for run in store.runs()] == [2, 10, 12]
+    why = radiograph("cache", "why", "dqm_verdict", path, "--cache-dir", light.cache)
+    assert why.code == 0
 
 
 @pytest.fixture

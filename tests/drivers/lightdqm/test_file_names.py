@@ -73,6 +73,13 @@ def test_a_folder_gives_its_files_in_natural_order_without_unfinished_ones(folde
     assert subruns(chosen_files([folder], FileSelection("a", 3, 5))) == [7, 10]
 
 
+def test_a_folder_that_has_more_is_told(folder: Path) -> None:
+    notes: list[str] = []
+    chosen_files([folder], FileSelection("a", 3, 1), notes.append)
+    chosen_files([folder], FileSelection("a", 3, 2), notes.append)
+    assert notes == [f"{folder}: 1 of 2 files; set lightdqm.nfiles, -1 = all"]
+
+
 def test_a_lone_late_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "a_rctl_5_p7.FLOW.hdf5").touch()
     assert subruns(chosen_files([tmp_path], FileSelection())) == [7]

@@ -180,19 +180,25 @@ def test_files_that_are_none_of_the_script(tmp_path: Path) -> None:
         read_lines(tmp_path / "noises.json")
 
 
-def _append(folder: str, index: int) -> None:
-    lines = lines_of(arrays(), index)
-    write_lines(Path(folder), {"noises.json": lines["noises.json"]})
+def _append(folder: str, first: int, start: Any) -> None:
+    line = lines_of(arrays(n_adcs=1), 0)["noises.json"]
+    start.wait()
+    for index in range(first, first + 10):
+        write_lines(Path(folder), {"noises.json": {**line, "file_index": index}})
 
 
 def test_several_processes_append_without_losing_a_line(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=_append, args=(str(tmp_path), i)) for i in range(6)]
+    start = context.Barrier(4)
+    writers = [
+        context.Process(target=_append, args=(str(tmp_path), 10 * i, start)) for i in range(4)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert sorted(read_lines(tmp_path / "noises.json").arrays) == list(range(6))
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    assert sorted(read_lines(tmp_path / "noises.json").arrays) == list(range(40))
 
 
 def test_every_frequency_of_the_script_has_a_file() -> None:

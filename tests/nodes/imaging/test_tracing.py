@@ -83,4 +83,10 @@ def test_a_pixel_belongs_to_a_region_by_its_centre() -> None:
     assert in_v.tolist() == [False, True, True]
     inside = pixels_in(RegionOfInterest(0.5, 2.4, -1.9, 2.0), GRID)
     assert np.flatnonzero(inside).tolist() == [4, 5, 8, 9]
+    assert centers_in(RegionOfInterest(1.5, 2.5, 0, 0), GRID)[0].tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert not pixels_in(RegionOfInterest(0.6, 1.4, -9.0, 9.0), GRID).any()

@@ -87,18 +87,20 @@ def test_light_falls_on_the_channels_of_its_tpc() -> None:
         # An ArcLight tile sees 0.6 of what an LCM sees; the nearest board sees most.
         a, b = height[event, 2 * module : 2 * module + 2, 32 * half : 32 * half + 32]
         assert np.allclose(a[a > 0] / b[b > 0], 0.6, atol=4 / b[b > 0].min())
+        # Channels 4-9 are the first board of a TPC, 10-15 the second, and so on by hand.
+        nearest = int(pulses["position"][event])
+        assert np.argmax(b) in ((4, 10, 20, 26)[nearest] + np.arange(6))
         assert b.max() == pytest.approx(
-            8000 * max(kernels.board_share(c, pulses["position"][event]) for c in range(4, 32)),
+            8000 * max(kernels.board_share(board, pulses["position"][event]) for board in range(4)),
             abs=2.1,
         )
 
 
-@pytest.mark.parametrize(
-    ("channel", "board"), [(4, 0), (9, 0), (10, 1), (15, 1), (20, 2), (31, 3), (36, 0), (63, 3)]
-)
-def test_boards_by_hand(channel: int, board: int) -> None:
-    """4-9, 10-15, 20-25, 26-31 are the boards of a TPC, and again from 32 on."""
-    assert kernels.board_share(channel, board + 0.5) == 1.0
+def test_the_nearest_board_sees_most() -> None:
+    shares = [kernels.board_share(board, 1.5) for board in range(4)]
+    assert shares[1] == 1.0
+    assert shares[0] == shares[2] == pytest.approx(np.exp(-1 / 1.5))
+    assert shares == [kernels.board_share.py_func(board, 1.5) for board in range(4)]
 
 
 @pytest.mark.parametrize(
