@@ -284,7 +284,9 @@ def test_dead_and_baseline_codes_of_the_script(data: dict[str, Any], write: Any,
         high = np.percentile(own, 84, axis=0) - c
         code = np.where((c < -30000) | (c > -26000), -1, 0)
         code[high > (900.0 / 4 if units == "ADC14" else 900.0)] = 1
-        assert np.array_equal(masks["baseline_code"], code.ravel())
+        # The bits that the corrected formulas use: band 1 and spread 2 for its codes -1 and 1.
+        bits = np.where(code == 0, 0, np.where(code == -1, 1, 2))
+        assert np.array_equal(masks["baseline_code"], bits.ravel())
 
 
 def test_legacy_selection_is_that_of_the_script(data: dict[str, Any], write: Any, ask: Any) -> None:
