@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
@@ -42,24 +43,12 @@ def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) 
     return open_session(loaded, source, cache, _earlier_runs(loaded, source))
 
 
-def _earlier_runs(loaded: LoadedConfig[LightDqmConfig], source: Path) -> Any:
-    """What the store says of the files before, None without a store."""
+def _earlier_runs(loaded: LoadedConfig[LightDqmConfig], source: Path) -> pd.DataFrame:
+    """What the store says of the files before; nothing without a store."""
     settings = loaded.config.lightdqm
-    with _existing_store(store_path(loaded, None), settings.reference_run) as store:
-        if store is None:
-            return None
+    with RunStore(store_path(loaded, None)) as store:
         identity = identity_of(sampled_file_ref(source), settings)
         return compared_with(store, identity, settings).frame
-
-
-@contextmanager
-def _existing_store(path: Path, reference: int | None) -> Iterator[RunStore | None]:
-    """The store, or None where there is none; a reference run needs one."""
-    if not path.exists() and reference is None:
-        yield None
-        return
-    with RunStore(path, create=False) as store:
-        yield store
 
 
 def run_config(

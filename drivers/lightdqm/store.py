@@ -8,6 +8,7 @@ under the same settings. Nothing is pickled.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,8 @@ def order_key(identity: RunIdentity) -> tuple[Any, ...]:
 class RunStore:
     """An open store of runs; use it in a ``with`` block.
 
+    With ``create`` a store that does not exist is empty, and made when a file is kept.
+
     Raises
     ------
     InputError
@@ -83,22 +86,46 @@ class RunStore:
                 "name another with --store."
             )
             raise InputError(msg, file=path, key="store")
-        with self._sound():
-            if not path.exists():
-                create_store(path)
-            # Autocommit: transactions begin where they are needed.
-            self._connection = sqlite3.connect(path, timeout=_TIMEOUT_S, isolation_level=None)
-        try:
-            self._check_kind()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connected: sqlite3.Connection | None = None
+        if path.exists():
+            self._connect()
+        else:
+            self._check_place()
 
-    def _check_kind(self) -> None:
+    def _check_place(self) -> None:
+        """UsageError if no store can be made: known before anything is computed for it."""
+        place = next(folder for folder in self.path.absolute().parents if folder.exists())
+        if not (place.is_dir() and os.access(place, os.W_OK)):
+            why = "may not be written" if place.is_dir() else "is a file"
+            msg = f"{self.path}: the store of runs cannot be made ({place} {why})."
+            raise UsageError(msg, file=self.path, key="store")
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """The connection to a store that is made now if it does not exist."""
+        if self._connected is None:
+            with self._sound():
+                create_store(self.path)
+            self._connect()
+        assert self._connected is not None
+        return self._connected
+
+    def _connect(self) -> None:
         with self._sound():
-            kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            self._connection.execute("PRAGMA foreign_keys = ON")
+            # Autocommit: transactions begin where they are needed.
+            connection = sqlite3.connect(self.path, timeout=_TIMEOUT_S, isolation_level=None)
+        try:
+            self._check_kind(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connected = connection
+
+    def _check_kind(self, connection: sqlite3.Connection) -> None:
+        with self._sound():
+            kind = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("PRAGMA foreign_keys = ON")
         if kind != APPLICATION_ID:
             msg = f"{self.path}: is no store of runs of light DQM. {_REPAIR}"
             raise InputError(msg, file=self.path, key="store")
@@ -207,6 +234,8 @@ class RunStore:
 
     def runs(self, config_hash: str | None = None) -> list[StoredRun]:
         """The files of the store, or those measured with some settings, in their order."""
+        if self._connected is None and not self.path.exists():
+            return []
         query = "SELECT id FROM runs WHERE :wanted IS NULL OR config_hash = :wanted"
         with self._sound():
             found = self._connection.execute(query, {"wanted": config_hash})
@@ -273,7 +302,8 @@ class RunStore:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._connected is not None:
+            self._connected.close()
 
     def __enter__(self) -> RunStore:
         """The store, open until the block ends."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...schemas.errors import InputError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
@@ -39,7 +40,10 @@ class LightQuickLook:
 
     def _line(self, path: Path, store: RunStore) -> str:
         settings = self.loaded.config.lightdqm
-        identity = identity_of(sampled_file_ref(path), settings)
+        try:
+            identity = identity_of(sampled_file_ref(path), settings)
+        except InputError as error:
+            return f"UNREADABLE: {error.message}"
         known = {stored.identity for stored in store.runs(identity.config_hash)}
         if identity in known:
             return "known already"

@@ -295,6 +295,23 @@ def test_run_compares_and_keeps_as_check_does(
     assert why.code == 0
 
 
+def test_a_watch_outlives_a_file_that_cannot_be_read(
+    light: Light, here: Path, radiograph: Command
+) -> None:
+    (here / "data").mkdir()
+    (here / "data" / name(1)).write_bytes(light.file(2).read_bytes()[:100_000])
+    (here / "data" / name(2)).symlink_to(light.file(2))
+    path = config(here, output_dir="out")
+    ask = ("watch", "data", path, "--once", "--interval", "0.05", "--settled", "0")
+    done = radiograph(*ask, "-q", *light.options)
+    assert done.code == 0
+    first, second = done.out.splitlines()
+    assert first.startswith(f"{name(1)}: UNREADABLE: ")
+    assert second == f"{name(2)}: pass"
+    again = radiograph(*ask, "-q", *light.options)
+    assert again.out.splitlines()[1] == f"{name(2)}: known already"
+
+
 @pytest.fixture
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of 6 made-up files: in the last three 0/5 is dead, in one 1/6 was noisy."""
@@ -442,7 +459,9 @@ def test_trends_of_nothing(tmp_path: Path, radiograph: Command) -> None:
     missing = radiograph("lightdqm", "trend", "--store", tmp_path / "none.sqlite")
     assert missing.code == 3
     assert "there is no store of runs" in missing.err
-    RunStore(tmp_path / "empty.sqlite").close()
+    with RunStore(tmp_path / "empty.sqlite") as store:
+        store.add(record())
+        store._delete([run.run_id for run in store.runs()])
     empty = radiograph("lightdqm", "trend", "--store", tmp_path / "empty.sqlite")
     assert empty.code == 3
     assert "is empty" in empty.err

@@ -236,7 +236,8 @@ def test_an_array_of_the_wrong_length_is_damage(store: RunStore, make_record: Ma
 
 def test_a_newer_store_says_so(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"
-    RunStore(path).close()
+    with RunStore(path) as store:
+        store.add(record())
     with sqlite3.connect(path) as raw:
         raw.execute("PRAGMA user_version = 7")
     raw.close()
@@ -250,8 +251,18 @@ def test_places_where_no_store_can_be(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no store of runs"):
         RunStore(tmp_path / "none.sqlite", create=False)
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot be made .*file is a file"):
         RunStore(tmp_path / "file" / "runs.sqlite")
+
+
+def test_a_store_is_made_when_a_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "runs.sqlite"
+    with RunStore(path) as store:
+        assert store.runs() == []
+        assert not path.parent.exists()
+        with RunStore(path) as other:
+            other.add(record())
+        assert [run.identity.subrun for run in store.runs()] == [0]
 
 
 def test_many_files_are_asked_for_at_once(store: RunStore, make_record: Make) -> None:
