@@ -9,7 +9,7 @@ import json
 import os
 import platform
 
-PARTS = ("kernels", "chain", "cache", "lightdqm", "lightdqm_faults")
+PARTS = ("kernels", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
 
 
 def main() -> None:

@@ -33,6 +33,19 @@ def best_seconds(call: Callable[[], Any], repeats: int = 5) -> float:
     return min(times)
 
 
+def best_seconds_of(*calls: Callable[[], Any], repeats: int = 7) -> list[float]:
+    """The shortest time of each call, called in turn: what disturbs one disturbs the others."""
+    for call in calls:
+        call()
+    best = [float("inf")] * len(calls)
+    for _ in range(repeats):
+        for k, call in enumerate(calls):
+            started = time.perf_counter()
+            call()
+            best[k] = min(best[k], time.perf_counter() - started)
+    return best
+
+
 def process_seconds(command: list[str], repeats: int = 3, folder: Path | None = None) -> float:
     """The shortest wall time of a whole process, after one that is not counted."""
 

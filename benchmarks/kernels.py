@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from radiograph.nodes.imaging.back_projection import ConeArrays, scan_back_projection
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
 
-from .figures import Figure, best_seconds, ngimager_python
+from .figures import Figure, best_seconds, best_seconds_of, ngimager_python
 
 N_CONES = 200_000
 HALF_WIDTH_CM = 50.0
@@ -58,12 +60,17 @@ def square(pixels: int) -> PixelGrid:
     return PixelGrid(*edges, *edges)
 
 
-def seconds(cones: ConeArrays, pixels: int, threads: int, *, list_mode: bool = False) -> float:
-    """Shortest time of one back projection of all cones."""
+def projection(
+    cones: ConeArrays, pixels: int, threads: int, *, list_mode: bool = False
+) -> Callable[[], Any]:
+    """One back projection of all cones, to be called."""
     method = ImagingMethod(list_mode=list_mode)
-    return best_seconds(
-        lambda: scan_back_projection(cones, FRAME, square(pixels), method, Threads(threads))
-    )
+    return lambda: scan_back_projection(cones, FRAME, square(pixels), method, Threads(threads))
+
+
+def seconds(cones: ConeArrays, pixels: int, threads: int) -> float:
+    """Shortest time of one back projection of all cones."""
+    return best_seconds(projection(cones, pixels, threads))
 
 
 def figures() -> list[Figure]:
@@ -71,18 +78,18 @@ def figures() -> list[Figure]:
     cones, theta = random_cones(N_CONES)
     found = []
     for pixels in (200, 400, 1000):
-        one = seconds(cones, pixels, 1)
-        rate = N_CONES / one
-        found.append(
-            Figure(f"thin back projection, {pixels} x {pixels}, one thread", rate, "cones/s")
+        one, two, listed = best_seconds_of(
+            projection(cones, pixels, 1),
+            projection(cones, pixels, 2),
+            projection(cones, pixels, 1, list_mode=True),
         )
-        if pixels != 400:
-            two = seconds(cones, pixels, 2)
-            mark = ">= 1.8" if pixels == 200 else ""
-            found.append(Figure(f"two threads over one, {pixels} x {pixels}", one / two, "x", mark))
-            listed = seconds(cones, pixels, 1, list_mode=True)
-            text = f"list mode, {pixels} x {pixels}, more time"
-            found.append(Figure(text, 100 * (listed / one - 1), "%", "<= 15"))
+        rate, size = N_CONES / one, f"{pixels} x {pixels}"
+        found += [
+            Figure(f"thin back projection, {size}, one thread", rate, "cones/s"),
+            Figure(f"two threads over one, {size}", one / two, "x", ">= 1.8"),
+            Figure(f"list mode, {size}, more time", 100 * (listed / one - 1), "%", "<= 15"),
+        ]
+        if pixels in NGIMAGER_CONES:
             found += _against_ngimager(cones, theta, pixels, rate)
     found.append(_against_numpy(cones, 200))
     return found

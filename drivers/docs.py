@@ -12,14 +12,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from ..schemas.imaging import codes, images
-from ..schemas.imaging.frames import TABLES
+from ..schemas.lightdqm import arrays as light_arrays
 from .api import pipeline
 from .dag import Dag
+from .graph import PIPELINES
 from .imaging.layout import FOOTPRINT_DATASETS, GROUPS
 
 _MARKED = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -35,6 +37,11 @@ _ARRAYS: Final = (
     images.AxisMetrics,
     images.ImageMetrics,
     images.Counts,
+)
+_LIGHT_ARRAYS: Final = tuple(
+    cls
+    for _, cls in inspect.getmembers(light_arrays, dataclasses.is_dataclass)
+    if cls.__module__ == light_arrays.__name__
 )
 _CODES: Final = (
     codes.HitFilter,
@@ -60,15 +67,15 @@ _ROWS_OF: Final = {
 }
 
 
-def node_list() -> str:
-    """The quantities of the imaging pipeline by stage."""
-    dag = pipeline("imaging").graph(everything=True).dag
+def node_list(name: str = "imaging", page: str = "schemas.md") -> str:
+    """The quantities of a pipeline by stage; ``page`` describes its frames."""
+    dag = pipeline(name).graph(everything=True).dag
     parts = []
     for stage in dict.fromkeys(n.stage for n in dag.nodes if not n.is_file):
         rows = [
             (
                 f"`{n.name}`",
-                _schema_or_unit(n.schema, n.unit),
+                _schema_or_unit(n.schema, n.unit, page),
                 _cell(n.summary.replace("``", "`")),
                 _code_list(a for a, b in dag.edges if b == n.name),
                 _code_list(n.settings),
@@ -80,11 +87,11 @@ def node_list() -> str:
     return "\n".join(parts)
 
 
-def frame_list() -> str:
-    """Every frame with its columns."""
-    made_by = _made_by(pipeline("imaging").graph(everything=True).dag)
+def frame_list(name: str = "imaging") -> str:
+    """Every frame of a pipeline with its columns."""
+    made_by = _made_by(pipeline(name).graph(everything=True).dag)
     parts = []
-    for table in TABLES.values():
+    for table in PIPELINES[name]().tables.values():
         rows = [
             (
                 f"`{c.name}`",
@@ -95,7 +102,7 @@ def frame_list() -> str:
             )
             for c in table.columns
         ]
-        nodes = _code_list(made_by.get(table.name, ())) or "helpers only"
+        nodes = _code_list(made_by.get(table.name, ())) or "inputs and helpers only"
         parts.append(
             f"### {table.name}\n\nOne row is {table.row}. Nodes: {nodes}.\n\n"
             + _table("column|type|unit|meaning|may be", rows)
@@ -103,10 +110,10 @@ def frame_list() -> str:
     return "\n".join(parts)
 
 
-def array_list() -> str:
+def array_list(classes: Iterable[type[Any]] = _ARRAYS) -> str:
     """The frozen dataclasses that flow on the edges."""
     parts = []
-    for cls in _ARRAYS:
+    for cls in classes:
         rows = [(f"`{f.name}`", f"`{_cell(str(f.type))}`") for f in dataclasses.fields(cls)]
         text = _without_underlines(inspect.getdoc(cls) or "")
         parts.append(f"### {cls.__name__}\n\n{text}\n\n{_table('field|type', rows)}")
@@ -146,6 +153,9 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "arrays": array_list,
         "codes": code_list,
         "datasets": row_datasets,
+        "light_nodes": partial(node_list, "lightdqm", "lightdqm_schemas.md"),
+        "light_frames": partial(frame_list, "lightdqm"),
+        "light_arrays": partial(array_list, _LIGHT_ARRAYS),
     }
 )
 """What may stand between markers."""
@@ -158,8 +168,12 @@ def filled(text: str) -> str:
 
 def pictures() -> dict[str, str]:
     """The pictures of the graph by file name."""
-    graph = pipeline("imaging").graph
-    return {"graph.svg": graph().svg, "graph_all.svg": graph(everything=True).svg}
+    imaging, light = pipeline("imaging").graph, pipeline("lightdqm").graph
+    return {
+        "graph.svg": imaging().svg,
+        "graph_all.svg": imaging(everything=True).svg,
+        "graph_lightdqm.svg": light(everything=True).svg,
+    }
 
 
 def expected(folder: Path) -> dict[Path, str]:
@@ -203,8 +217,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _schema_or_unit(schema: str, unit: str) -> str:
-    return f"[{schema}](schemas.md#{schema.lower()})" if schema else unit
+def _schema_or_unit(schema: str, unit: str, page: str) -> str:
+    return f"[{schema}]({page}#{schema.lower()})" if schema else unit
 
 
 def _table(head: str, rows: Iterable[tuple[str, ...]]) -> str:

@@ -150,6 +150,7 @@ def run_and_show(
     from ..pipelines import definition_of
     from ..screen import Screen
 
+    _without_extensions_of_numba()
     pipeline = definition_of(loaded.config)
     settings = pipeline.screen(loaded.config)
     level = settings.level
@@ -176,6 +177,16 @@ def run_and_show(
         for path in (report.output, *report.figures):
             typer.echo(path)
     return report
+
+
+def _without_extensions_of_numba() -> None:
+    """Keep numba from importing what other packages register with it.
+
+    awkward does, which takes longer than the reading of a small file; no kernel of ours needs it.
+    """
+    from numba.core import entrypoints
+
+    entrypoints._already_initialized = True
 
 
 def cache_options(

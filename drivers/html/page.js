@@ -205,6 +205,7 @@
 
     draw() {
       const { w, h } = (this.box = this.size());
+      this.canvas.dataset.zoomed = this.isZoomed() ? "yes" : "no";
       const dense = window.devicePixelRatio || 1, canvas = this.canvas;
       const width = w + MARGIN.left + MARGIN.right, height = h + MARGIN.top + MARGIN.bottom;
       canvas.width = Math.round(width * dense);

@@ -58,7 +58,10 @@ def surface_excess_cm(cone: pd.Series, points_cm: F8, *, both_halves: bool) -> F
 
 def columns3(frame: pd.DataFrame, pattern: str) -> F8:
     """Three columns as an array (n, 3)."""
-    return np.column_stack([frame[pattern.format(a)].to_numpy() for a in "xyz"])
+    out = np.empty((len(frame), 3))
+    for k, a in enumerate("xyz"):
+        out[:, k] = frame[pattern.format(a)].to_numpy()
+    return out
 
 
 def _height_and_slope(cones: pd.DataFrame, frame: PlaneFrame) -> tuple[F8, F8]:

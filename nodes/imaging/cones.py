@@ -7,6 +7,7 @@ the plane nor the prior enters ``*_candidate_cones``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -57,10 +58,10 @@ def neutron_candidate_cones(
     return _candidates(
         events,
         "n",
-        recoil_code=np.tile([Recoil.proton, Recoil.carbon], len(events)),
-        orders=np.tile((0, 1, 2), (n * len(events), 1)),
-        apex_cm=np.repeat(x1, n, axis=0),
-        axis=np.repeat(axis, n, axis=0),
+        recoil_code=np.tile(np.array([Recoil.proton, Recoil.carbon], np.uint8), len(events)),
+        orders=[np.full(n * len(events), k, np.int8) for k in range(3)],
+        apex_cm=[_each(c, n) for c in x1.T],
+        axis=[_each(c, n) for c in axis.T],
         theta_rad=theta.ravel(),
         incident_MeV=incident.ravel(),
         recoil_MeV=recoil.ravel(),
@@ -84,9 +85,9 @@ def gamma_candidate_cones(
         events,
         "g",
         recoil_code=np.zeros(len(GAMMA_ORDERS) * len(events), np.uint8),
-        orders=np.tile(np.array(GAMMA_ORDERS), (len(events), 1)),
-        apex_cm=apex.reshape(-1, 3),
-        axis=axis.reshape(-1, 3),
+        orders=list(np.tile(np.array(GAMMA_ORDERS, np.int8), (len(events), 1)).T),
+        apex_cm=list(apex.reshape(-1, 3).T),
+        axis=list(axis.reshape(-1, 3).T),
         theta_rad=theta.ravel(),
         incident_MeV=incident.ravel(),
         recoil_MeV=recoil.ravel(),
@@ -175,6 +176,13 @@ def gamma_direction_ok__off(gamma_candidate_cones: pd.DataFrame) -> Mask:
     return np.ones(len(gamma_candidate_cones), bool)
 
 
+def _each(values: np.ndarray, n: int) -> np.ndarray:
+    """Every value ``n`` times, one after the other."""
+    out = np.empty((len(values), n), values.dtype)
+    out[:] = values[:, None]
+    return out.ravel()
+
+
 def _position(events: pd.DataFrame, number: int) -> F8:
     return np.column_stack([events[f"{a}{number}_cm"].to_numpy() for a in "xyz"])
 
@@ -232,9 +240,9 @@ def _candidates(
     species: str,
     *,
     recoil_code: np.ndarray,
-    orders: np.ndarray,
-    apex_cm: F8,
-    axis: F8,
+    orders: Sequence[np.ndarray],
+    apex_cm: Sequence[F8],
+    axis: Sequence[F8],
     theta_rad: F8,
     incident_MeV: F8,
     recoil_MeV: F8,
@@ -244,13 +252,13 @@ def _candidates(
     code = np.full(len(theta_rad), SPECIES.index(species), np.int8)
     return CANDIDATE_CONES.frame(
         {
-            "event_index": np.repeat(events["event_index"].to_numpy(), per_event),
-            "event_id": np.repeat(events["event_id"].to_numpy(), per_event),
+            "event_index": _each(events["event_index"].to_numpy(), per_event),
+            "event_id": _each(events["event_id"].to_numpy(), per_event),
             "species": categories_of(code, SPECIES),
             "recoil_code": recoil_code,
-            **{f"hit_order_{k + 1}": orders[:, k] for k in range(3)},
-            **{f"apex_{a}_cm": apex_cm[:, k] for k, a in enumerate("xyz")},
-            **{f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")},
+            **{f"hit_order_{k + 1}": order for k, order in enumerate(orders)},
+            **{f"apex_{a}_cm": np.ascontiguousarray(apex_cm[k]) for k, a in enumerate("xyz")},
+            **{f"axis_{a}": np.ascontiguousarray(axis[k]) for k, a in enumerate("xyz")},
             "theta_rad": theta_rad,
             "incident_energy_MeV": incident_MeV,
             "recoil_energy_MeV": recoil_MeV,

@@ -13,6 +13,7 @@ from ...schemas.arrays import I8
 from ...schemas.imaging.detectors import Detectors
 from ...schemas.imaging.frames import HITS
 from ...schemas.imaging.images import Counts, SourceRecords
+from ...schemas.imaging.imaging_method import Threads
 from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ...schemas.light_response import LightTables
 from ...schemas.sources import EventRange, FileRef
@@ -30,10 +31,10 @@ from .transforms import world_positions_cm
 
 @tag(stage="load", helper="true", stored="false")
 def source_records(
-    source_file: FileRef, event_range: EventRange, reader: ReaderSettings
+    source_file: FileRef, event_range: EventRange, reader: ReaderSettings, threads: Threads
 ) -> SourceRecords:
     """What the reader of the format found in one range of raw events."""
-    return READERS[reader.input_format].read(source_file, event_range, reader)
+    return READERS[reader.input_format].read(source_file, event_range, reader, threads.count)
 
 
 @tag(stage="load", helper="true")

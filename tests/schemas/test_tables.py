@@ -7,12 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 from radiograph.schemas.arrays import frozen
 from radiograph.schemas.errors import EXIT_BUG, OutputCheckError
 from radiograph.schemas.imaging.codes import CandidateStatus, EnergyStatus
 from radiograph.schemas.imaging.frames import FILTERED, HITS, TABLES, TYPED
 from radiograph.schemas.light_response import STOPPING_POWERS
-from radiograph.schemas.tables import Column, TableSchema, categories_of
+from radiograph.schemas.tables import (
+    Column,
+    TableSchema,
+    categories_of,
+    pandera_schema,
+    plainly_satisfies,
+)
 
 TOY = TableSchema(
     "Toy",
@@ -157,3 +164,36 @@ def test_hit_columns_are_numbered_before_their_unit() -> None:
 def test_a_candidate_keeps_the_status_of_its_energies() -> None:
     shared = {s.name: s.value for s in EnergyStatus}
     assert {s.name: s.value for s in CandidateStatus if s.value < len(shared)} == shared
+
+
+VALUES = {
+    "toy_id": [np.array([1, 2]), np.array([1, 2], np.int32), np.array([1.0, 2.0])],
+    "colour": [
+        pd.Categorical(["red", "blue"], categories=["red", "blue"]),
+        pd.Categorical(["red", None], categories=["red", "blue"]),
+        pd.Categorical(["red", "blue"], categories=["blue", "red"]),
+        np.array(["red", "blue"]),
+    ],
+    "mass_g": [
+        np.array([0.0, 5.0]), np.array([-1e-9, 1.0]), np.array([1.0, 5.1]),
+        np.array([np.nan, 1.0]), np.array([np.inf, 1.0]), np.array([1, 2]),
+        np.array([1.0, 2.0], np.float32),
+    ],
+    "age_s": [np.array([np.nan, 1.0]), np.array([-np.inf, 1.0]), np.array([True, False])],
+}  # fmt: skip
+
+
+@settings(deadline=None)
+@given(
+    st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()}),
+    st.permutations(list(VALUES)) | st.just(list(VALUES)),
+    st.sampled_from([0, 1, 2]),
+)
+def test_what_is_plainly_good_is_what_pandera_accepts(columns: dict, order: list, n: int) -> None:
+    frame = pd.DataFrame({name: columns[name] for name in order})[:n]
+    try:
+        pandera_schema(TOY).validate(frame, lazy=True)
+        accepted = True
+    except SchemaErrors:
+        accepted = False
+    assert plainly_satisfies(frame, TOY) == accepted

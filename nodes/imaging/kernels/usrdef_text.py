@@ -298,6 +298,20 @@ def event_starts(
 
 
 @_scanning()
+def next_event_line(text: Any, at: int) -> int:
+    """Where the first event line after the line of ``at`` begins, or the size of the text."""
+    size = text.shape[0]
+    at = _line_end(text, at, size) + 1
+    while at < size:
+        end = _line_end(text, at, size)
+        kind = line_kind(text, at, end)
+        if kind == 1 or kind == 2:
+            return at
+        at = end + 1
+    return size
+
+
+@_scanning()
 def upper_bounds(text: Any) -> Any:
     """(hits, reactions, products) that the text can hold at most."""
     commas, lines, reactions = np.int64(0), np.int64(1), np.int64(0)
@@ -425,7 +439,7 @@ def scan_usrdef(
     ``reaction_integers`` (11, n) the ten integers of the rx line and the projectile's kf-code,
     ``product_values`` (2, n) energy and weight. A damaged event leaves no hit and
     no reaction, a damaged reaction none of its particles.
-    Returns the numbers of (events, hits, reactions, products).
+    Returns the numbers of (events, hits, reactions, products, lines).
     """
     size = text.shape[0]
     at = 0
@@ -498,4 +512,4 @@ def scan_usrdef(
                 products += n
         elif kind == -1:
             _report(UNKNOWN_LINE, line, problem_counts, problem_lines)
-    return events, hits, reactions, products
+    return events, hits, reactions, products, line - first_line + 1

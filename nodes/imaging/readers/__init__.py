@@ -27,12 +27,20 @@ class PlanRanges(Protocol):
     ) -> list[EventRange]: ...
 
 
+class Read(Protocol):
+    """Reads one range of raw events; what it finds does not depend on ``threads``."""
+
+    def __call__(
+        self, source: FileRef, events: EventRange, settings: ReaderSettings, threads: int = 1
+    ) -> SourceRecords: ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """One format: how it is split, read and described, and what absent settings mean."""
 
     event_ranges: PlanRanges
-    read: Callable[[FileRef, EventRange, ReaderSettings], SourceRecords]
+    read: Read
     metadata: Callable[[FileRef, ReaderSettings], SourceMetadata]
     positions_in_mm: bool
     neutron_policy: Policy

@@ -42,7 +42,9 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
 
-def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
+def read(
+    source: FileRef, events: EventRange, settings: ReaderSettings, threads: int = 1
+) -> SourceRecords:
     """Hits of one range of raw events, in the world frame, and the truth beside them.
 
     What was dropped before the file was written is counted with the first range.

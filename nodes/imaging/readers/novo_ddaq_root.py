@@ -40,7 +40,9 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
 
-def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
+def read(
+    source: FileRef, events: EventRange, settings: ReaderSettings, threads: int = 1
+) -> SourceRecords:
     """Hits and problems of one range of entries."""
     path = Path(source.path)
     with _opened(path) as file:

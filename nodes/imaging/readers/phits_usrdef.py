@@ -7,13 +7,15 @@ Format: see docs/formats.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ....schemas.arrays import U1
+from ....schemas.errors import InputError
 from ....schemas.imaging.codes import SPECIES
 from ....schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
@@ -21,6 +23,7 @@ from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ..kernels import usrdef_text as kernel
+from .usrdef_columns import Columns, scanned
 
 KIND_NAMES: Final = {
     kernel.BAD_NUMBER: "bad_number",
@@ -64,22 +67,21 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
     ]
 
 
-def read(source: FileRef, events: EventRange, settings: ReaderSettings) -> SourceRecords:
+def read(
+    source: FileRef, events: EventRange, settings: ReaderSettings, threads: int = 1
+) -> SourceRecords:
     """Hits, reactions and problems of one range of event lines."""
-    size = events.last_byte - events.first_byte
-    data = np.fromfile(source.path, np.uint8, size, offset=events.first_byte)
-    columns, sizes, problem_counts, problem_lines = _scanned(data, events, settings)
-    n_events, n_hits, n_reactions, n_products = sizes
-    read_whole = columns["event_read"][:n_events]
+    data = _bytes(Path(source.path), events, threads)
+    columns, n_damaged, problems = scanned(data, events, settings, threads)
     return SourceRecords(
-        hits=_hits(columns, n_hits),
-        raw_event_ids=events.first_event + np.flatnonzero(read_whole),
-        n_damaged_records=int(problem_counts.sum()),
-        problems=_problems(problem_counts, problem_lines),
+        hits=_hits(columns),
+        raw_event_ids=events.first_event + np.flatnonzero(columns["event_read"]),
+        n_damaged_records=n_damaged,
+        problems=_problems(*problems),
         n_hits_clipped=(0, 0, 0),
         n_hits_particle=(0, 0, 0),
-        reactions=_reactions(columns, n_reactions),
-        products=_products(columns, n_products),
+        reactions=_reactions(columns),
+        products=_products(columns),
     )
 
 
@@ -113,60 +115,51 @@ def _whole_lines(block: U1) -> int:
     return begin + end if end else block.tobytes().rfind(b"\n") + 1
 
 
-def _scanned(data: np.ndarray, events: EventRange, settings: ReaderSettings) -> Any:
-    n_hits, n_reactions, n_products = kernel.upper_bounds(data)
-    columns = {
-        "hit_event": np.empty(n_hits, np.int64),
-        "hit_number": np.empty(n_hits, np.int16),
-        "hit_species": np.empty(n_hits, np.int8),
-        "hit_region": np.empty(n_hits, np.int32),
-        "hit_values": np.empty((5, n_hits)),
-        "event_read": np.zeros(events.n_events, np.bool_),
-        "reaction_event": np.empty(n_reactions, np.int64),
-        "reaction_number": np.empty(n_reactions, np.int32),
-        "reaction_integers": np.empty((11, n_reactions), np.int64),
-        "reaction_values": np.empty((4, n_reactions)),
-        "product_event": np.empty(n_products, np.int64),
-        "product_reaction": np.empty(n_products, np.int32),
-        "product_kf": np.empty(n_products, np.int64),
-        "product_values": np.empty((2, n_products)),
-    }
-    counts = np.zeros(kernel.N_KINDS, np.int64)
-    lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
-    units = (settings.cm_per_position_unit, settings.ns_per_time_unit)
-    first = (events.first_line, events.first_event)
-    sizes = kernel.scan_usrdef(data, *first, *units, *columns.values(), counts, lines)
-    return columns, sizes, counts, lines
+def _bytes(path: Path, events: EventRange, threads: int) -> U1:
+    """The bytes of a range, each thread reading a share."""
+    data = np.empty(events.last_byte - events.first_byte, np.uint8)
+    edges = [len(data) * k // threads for k in range(threads + 1)]
+
+    def fill(begin: int, end: int) -> None:
+        with path.open("rb") as stream:
+            stream.seek(events.first_byte + begin)
+            if stream.readinto(data[begin:end].data) < end - begin:
+                msg = f"{path}: has become shorter while it was read. Run again."
+                raise InputError(msg, file=path)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, edges[:-1], edges[1:]))
+    return data
 
 
-def _hits(columns: Any, n: int) -> pd.DataFrame:
-    deposited, x, y, z, time = columns["hit_values"][:, :n]
+def _hits(columns: Columns) -> pd.DataFrame:
+    deposited, x, y, z, time = columns["hit_values"]
     return HITS_WITHOUT_MATERIAL.frame(
         {
-            "event_id": columns["hit_event"][:n],
-            "hit_in_event": columns["hit_number"][:n],
-            "det_id": columns["hit_region"][:n],
-            "species": categories_of(columns["hit_species"][:n], SPECIES),
+            "event_id": columns["hit_event"],
+            "hit_in_event": columns["hit_number"],
+            "det_id": columns["hit_region"],
+            "species": categories_of(columns["hit_species"], SPECIES),
             "x_cm": x,
             "y_cm": y,
             "z_cm": z,
             "t_ns": time,
             "light_MeVee": deposited,
-            "psd": np.full(n, np.nan),
+            "psd": np.full(len(deposited), np.nan),
             "energy_deposited_MeV": deposited,
         }
     )
 
 
-def _reactions(columns: Any, n: int) -> pd.DataFrame:
-    integers = columns["reaction_integers"][:, :n]
-    x, y, z, energy = columns["reaction_values"][:, :n]
+def _reactions(columns: Columns) -> pd.DataFrame:
+    integers = columns["reaction_integers"]
+    x, y, z, energy = columns["reaction_values"]
     names = ("ncol", "target_Z", "target_N", "jcl", "kcl", "history", "no", "name", "det_id")
     places = (0, 1, 2, 3, 4, 6, 7, 8, 9)
     return REACTIONS.frame(
         {
-            "event_id": columns["reaction_event"][:n],
-            "reaction_in_event": columns["reaction_number"][:n],
+            "event_id": columns["reaction_event"],
+            "reaction_in_event": columns["reaction_number"],
             **{name: integers[k] for name, k in zip(names, places, strict=True)},
             "x_cm": x,
             "y_cm": y,
@@ -177,13 +170,13 @@ def _reactions(columns: Any, n: int) -> pd.DataFrame:
     )
 
 
-def _products(columns: Any, n: int) -> pd.DataFrame:
-    energy, weight = columns["product_values"][:, :n]
+def _products(columns: Columns) -> pd.DataFrame:
+    energy, weight = columns["product_values"]
     return PRODUCTS.frame(
         {
-            "event_id": columns["product_event"][:n],
-            "reaction_in_event": columns["product_reaction"][:n],
-            "kf": columns["product_kf"][:n],
+            "event_id": columns["product_event"],
+            "reaction_in_event": columns["product_reaction"],
+            "kf": columns["product_kf"],
             "energy_MeV": energy,
             "weight": weight,
         }

@@ -78,15 +78,15 @@ def opened(tmp_path: Path, chromium: Chromium) -> Page:
 
 
 def place_of(page: Page, column: int, row: int) -> tuple[float, float]:
-    """Where the middle of a pixel is in the window, when everything is shown."""
+    """Where a pixel is in the window, near its far corner, when everything is shown."""
     left, top, width, height = page.run(
         "document.querySelector('canvas').scrollIntoView({block: 'center', behavior: 'instant'}),"
         "(r => [r.left, r.top, r.width, r.height])"
         "(document.querySelector('canvas').getBoundingClientRect())"
     )
     w, h = width - LEFT - RIGHT, height - TOP - BOTTOM
-    x = left + LEFT + w * (column + 0.5) / VALUES.shape[1]
-    y = top + TOP + h * (1.0 - (row + 0.5) / VALUES.shape[0])
+    x = left + LEFT + w * (column + 0.8) / VALUES.shape[1]
+    y = top + TOP + h * (1.0 - (row + 0.8) / VALUES.shape[0])
     return x, y
 
 
@@ -106,6 +106,33 @@ class TestInABrowser:
         assert opened.errors == []
         assert all(url.startswith(("file:", "data:")) for url in opened.requests)
         assert len([url for url in opened.requests if url.startswith("file:")]) == 1
+
+    def test_colours_stand_where_their_values_are(self, opened: Page) -> None:
+        opened.run("document.querySelector('[data-role=marks]').click()")
+        opened.run(
+            "(e => { e.value = 'grey'; e.dispatchEvent(new Event('change')); })"
+            "(document.querySelector('[data-role=map]'))"
+        )
+        corners = {}
+        for column, row in ((0, 0), (19, 0), (0, 11), (19, 11)):
+            x, y = place_of(opened, column, row)
+            corners[column, row] = opened.run(
+                f"(c => (r => c.getContext('2d').getImageData({x} - r.left, {y} - r.top, 1, 1)"
+                ".data[0])(c.getBoundingClientRect()))(document.querySelector('canvas'))"
+            )
+        whole = int(VALUES.max())
+        for (column, row), grey in corners.items():
+            assert grey == pytest.approx(255 * VALUES[row, column] / whole, abs=2)
+        x, y = place_of(opened, 7, 3)
+        for _ in range(4):
+            opened.wheel(x, y, -120)
+        pixel = (
+            f"(c => (r => c.getContext('2d').getImageData({x} - r.left, {y} - r.top, 1, 1)"
+            ".data[0])(c.getBoundingClientRect()))(document.querySelector('canvas'))"
+        )
+        # The wheel is answered when the page finds time.
+        opened.wait_for("document.querySelector('canvas').dataset.zoomed === 'yes'")
+        assert opened.run(pixel) == pytest.approx(255 * VALUES[3, 7] / whole, abs=2)
 
     def test_the_pixel_under_the_pointer_stays_when_the_wheel_zooms(self, opened: Page) -> None:
         x, y = place_of(opened, 7, 3)

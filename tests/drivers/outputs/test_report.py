@@ -15,6 +15,7 @@ from radiograph.drivers.imaging import saved_detectors, saved_spectra
 from radiograph.drivers.imaging.counter_flow import flow_of
 from radiograph.drivers.imaging.report import report_of
 from radiograph.drivers.imaging.report_page import report_page
+from radiograph.drivers.imaging.report_pdf import write_report_pdf
 from radiograph.drivers.imaging.saved import open_run
 
 Run = Callable[..., Any]
@@ -41,18 +42,30 @@ def test_a_file_of_any_stage_has_what_it_can_tell(until: str, made: Callable[...
     assert not re.search(r">\s*nan\b|\bnan\s*<", page)
 
 
-def test_page_and_pdf_are_written_and_named(whole: Path, radiograph: Run, tmp_path: Path) -> None:
-    out = tmp_path / "report.html"
-    done = radiograph("report", whole, "-o", out, "--pdf", "--json")
+def test_page_and_pdf_are_written_and_named(
+    made: Callable[..., Path], radiograph: Run, tmp_path: Path
+) -> None:
+    file, out = made("--until", "events", name="events"), tmp_path / "report.html"
+    done = radiograph("report", file, "-o", out, "--pdf", "--json")
     pdf = out.with_suffix(".pdf")
-    assert done.json == {"input": str(whole), "outputs": [str(out), str(pdf)]}
+    assert done.json == {"input": str(file), "outputs": [str(out), str(pdf)]}
     assert pdf.read_bytes().startswith(b"%PDF")
     assert b"CreationDate" not in pdf.read_bytes()
     first = out.read_bytes(), pdf.read_bytes()
-    refused = radiograph("report", whole, "-o", out)
+    refused = radiograph("report", file, "-o", out)
     assert (refused.code, "exists already. Give --overwrite" in refused.err) == (2, True)
-    assert radiograph("report", whole, "-o", out, "--pdf", "--overwrite").code == 0
+    assert radiograph("report", file, "-o", out, "--pdf", "--overwrite").code == 0
     assert (out.read_bytes(), pdf.read_bytes()) == first
+
+
+def test_the_pdf_has_a_page_for_each_image(whole: Path, tmp_path: Path) -> None:
+    with open_run(whole) as saved:
+        report = report_of(saved)
+    write_report_pdf(report, tmp_path / "report.pdf")
+    pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page ")
+    spectra = -(-len(report.spectra) // 3)
+    # Summary, images, losses, spectra, detectors, graph; nodes, settings and provenance follow.
+    assert pages >= 1 + 3 + 1 + spectra + 1 + 1 + 3
 
 
 def test_the_page_stands_beside_the_file_unless_named(

@@ -206,7 +206,8 @@ def scanned(form, bounds, text: str) -> list:
     lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
     sizes = form(data, 1, 40, 0.1, 1e9, *columns, counts, lines)
     assert sizes[0] == n_events
-    events, hits, reactions, products = sizes
+    events, hits, reactions, products, lines_read = sizes
+    assert lines_read == len(text.split("\n")) - (text == "" or text.endswith("\n"))
     used = [hits] * 5 + [events] + [reactions] * 4 + [products] * 4
     kept = [c[..., :n].tolist() for c, n in zip(columns, used, strict=True)]
     return [list(sizes), *kept, counts.tolist(), lines.tolist()]

@@ -16,6 +16,7 @@ from radiograph.nodes.light_response import response_curve
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.detectors import Detectors
 from radiograph.schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
+from radiograph.schemas.imaging.imaging_method import Threads
 from radiograph.schemas.imaging.reading import ReaderSettings
 from radiograph.schemas.light_response import LIGHT_RESPONSE, LightTables
 from radiograph.schemas.sources import EventRange, FileRef
@@ -95,7 +96,7 @@ def test_nan_positions_stay_nan_in_their_row(make_hits, make_records) -> None:
 def test_truth_and_problems_pass(make_records) -> None:
     problems = PROBLEMS.frame({"kind": ["bad_number"], "line_or_entry": [3], "count": [2]})
     records = make_records(problems=problems)
-    assert load.parse_problems(records).equals(problems)
+    assert load.parse_problems__read(records).equals(problems)
     REACTIONS.validate(load.reactions(records), "reactions")
     PRODUCTS.validate(load.reaction_products(records), "products")
 
@@ -104,11 +105,12 @@ def test_the_format_chooses_the_reader(tmp_path: Path) -> None:
     file = tmp_path / "a.out"
     file.write_text("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4 , 8 2.0 1 2 3 5\n")
     ref = file_ref(file)
-    records = load.source_records(ref, EventRange(0, 1, 0, ref.size), PHITS)
+    records = load.source_records(ref, EventRange(0, 1, 0, ref.size), PHITS, Threads(1))
     assert records.hits["det_id"].tolist() == [7, 8]
     assert load.source_metadata(ref, PHITS).values == {}
+    wrong = PHITS.model_copy(update={"input_format": "x"})
     with pytest.raises(KeyError):
-        load.source_records(ref, EventRange(0, 1), PHITS.model_copy(update={"input_format": "x"}))
+        load.source_records(ref, EventRange(0, 1), wrong, Threads(1))
 
 
 def test_light_response_without_a_user_table(stopping_power_file: FileRef) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging.readers import READERS
+from radiograph.nodes.imaging.readers import READERS, usrdef_columns
 from radiograph.nodes.imaging.readers.phits_usrdef import (
     HITS_WITHOUT_MATERIAL,
     event_ranges,
@@ -369,3 +369,25 @@ def test_the_format_in_the_table_of_readers(tmp_path: Path) -> None:
 def test_frames_are_the_readers_own(parsed) -> None:
     hits = parsed(f"{NEUTRON}\n").hits
     assert not np.shares_memory(hits["light_MeVee"].to_numpy(), hits["x_cm"].to_numpy())
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_threads_find_what_one_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(usrdef_columns, "_FEWEST_BYTES", 1)
+    event = "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4 , 8 2.0 1 2 3 5 ,\n"
+    truth = "rx 14 6 6 4 0 4 37471 2 3 200 -3.6 1.6E1 3.4E-01\n In 2112 5.3E+01 1.0\n"
+    bad = "ne 0 1 2 3 4 ; 7 -1.0 1 2 3 4\n"
+    path = tmp_path / "a.out"
+    path.write_text("! head\n" + (event + truth + " Out 2212 2.8 1.0\n" + bad + "odd\n") * 150)
+    everything = event_ranges(path, 10**6, CM_NS)[0]
+    (_, second) = event_ranges(path, 200, CM_NS)
+    ref = file_ref(path)
+    for events in (everything, second):
+        one, several = (read(ref, events, CM_NS, n) for n in (1, threads))
+        for name in ("hits", "reactions", "products", "problems"):
+            pd.testing.assert_frame_equal(getattr(several, name), getattr(one, name))
+        assert several.raw_event_ids.tolist() == one.raw_event_ids.tolist()
+        assert several.n_damaged_records == one.n_damaged_records
+    assert one.n_damaged_records == 100
