@@ -43,7 +43,7 @@ _CommandLineError: type[Exception] = next(
 
 app = typer.Typer(
     name="radiograph",
-    help="Radiation-detector data turned into images as a graph of pure functions.",
+    help="Radiation-detector data turned into images and verdicts, as a graph of pure functions.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -66,7 +66,7 @@ def main(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
-    """Radiation-detector data turned into images as a graph of pure functions."""
+    """Radiation-detector data turned into images and verdicts, as a graph of pure functions."""
 
 
 app.command("run")(run)
