@@ -14,8 +14,9 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import SourceMetadata
 from ...schemas.sources import EventRange, FileRef
 from ..cache.execution import NodeCache, Verdict
-from ..cache.lazy import NotComputedError, peeked, resolved
+from ..cache.lazy import peeked, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..cache.survey import surveyed
 from ..execution import Plan, RangeResults, planned, run_constants, run_rest
 from ..graph import build_driver, imaging, resolved_targets
 from ..node_execution import Manifest
@@ -151,16 +152,7 @@ class Session:
     def survey(self, targets: Iterable[str]) -> list[Verdict]:
         """What a run would do with each node the targets need; nothing is executed."""
         assert self.cache is not None
-        found: list[Verdict] = []
-        self.cache.survey = found
-        try:
-            self.run(targets)
-        except NotComputedError:
-            # What a range kept decides what the next is told: here the survey must end.
-            pass
-        finally:
-            self.cache.survey = None
-        return found
+        return surveyed(self.cache, self.run, targets)
 
     def begin(self, slot: str) -> None:
         """Tell the cache which part of the run comes next."""

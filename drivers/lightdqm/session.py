@@ -14,8 +14,9 @@ from hamilton import driver
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import EventRange, FileRef
 from ..cache.execution import NodeCache, Verdict
-from ..cache.lazy import NotComputedError, resolved
+from ..cache.lazy import resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..cache.survey import surveyed
 from ..config import LoadedConfig
 from ..execution import RangeResults, planned, run_constants, run_ranges, run_rest
 from ..files import file_ref, sampled_file_ref
@@ -82,16 +83,7 @@ class Session:
     def survey(self, targets: Iterable[str]) -> list[Verdict]:
         """What a run would do with each node the targets need; nothing is executed."""
         assert self.cache is not None
-        found: list[Verdict] = []
-        self.cache.survey = found
-        try:
-            self.run(targets)
-        except NotComputedError:
-            # The verdicts are complete; the value itself was not to be had.
-            pass
-        finally:
-            self.cache.survey = None
-        return found
+        return surveyed(self.cache, self.run, targets)
 
 
 def open_session(
