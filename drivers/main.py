@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
@@ -94,14 +95,17 @@ def cli() -> None:
     A batch system's SIGTERM ends a run as Ctrl-C does: temporary files go.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(guarded(sys.argv[1:]))
+    sys.exit(guarded(sys.argv[1:], time.time()))
 
 
-def guarded(argv: list[str]) -> int:
-    """Run a command line; every error becomes a message and an exit code."""
+def guarded(argv: list[str], started_s: float | None = None) -> int:
+    """Run a command line; every error becomes a message and an exit code.
+
+    ``started_s`` is when this process began, if the command is all it does.
+    """
     try:
         result = typer.main.get_command(app)(
-            args=argv, prog_name="radiograph", standalone_mode=False
+            args=argv, prog_name="radiograph", standalone_mode=False, obj=started_s
         )
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(argv)

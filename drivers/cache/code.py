@@ -8,11 +8,13 @@ cannot be followed is an error: a hole in the key would be a wrong number later.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import xxhash
 
+from .forms import is_at_its_name
 from .reached import Constant, Reached
 from .reached import UnresolvedCodeError as UnresolvedCodeError
 
@@ -29,9 +31,19 @@ class CodeVersions:
         qualified name alone, its version being part of the salt.
     allowed
         Qualified names (``module:name``) of project objects that need no version.
+
+    Attributes
+    ----------
+    known
+        Parts of functions of an unchanged program by name (program.py); empty = look at each.
+    found
+        Parts of functions that were looked at, by name. A function that its name does not lead
+        to stands in neither.
     """
 
     def __init__(self, packages: tuple[str, ...], allowed: frozenset[str] = frozenset()) -> None:
+        self.known: dict[str, Parts] = {}
+        self.found: dict[str, Parts] = {}
         self._packages = packages
         self._allowed = allowed
         self._own: dict[Any, tuple[str, str]] = {}
@@ -43,6 +55,17 @@ class CodeVersions:
         """Digest of every project object that ``function`` reaches, itself included, by name."""
         if _key(function) in self._parts:
             return self._parts[_key(function)]
+        name = _name_of(function)
+        found = self.known.get(name) if name else None
+        if found is None:
+            found = self._found(function)
+            if name:
+                self.found[name] = found
+        self._alive.append(function)
+        self._parts[_key(function)] = found
+        return found
+
+    def _found(self, function: Callable[..., Any]) -> Parts:
         digests: dict[str, set[str]] = {}
         seen: set[Any] = set()
         waiting: list[Any] = [function]
@@ -55,9 +78,7 @@ class CodeVersions:
             digests.setdefault(name, set()).add(digest)
             waiting += self._uses[_key(item)]
         # Objects of one name (lambdas) stand under it together; who uses which is in their users.
-        found = {n: min(d) if len(d) == 1 else _digest(sorted(d)) for n, d in digests.items()}
-        self._parts[_key(function)] = found
-        return found
+        return {n: min(d) if len(d) == 1 else _digest(sorted(d)) for n, d in digests.items()}
 
     def _version(self, item: Any) -> tuple[str, str]:
         key = _key(item)
@@ -80,6 +101,15 @@ def version_of(parts: Parts) -> str:
 
 def _digest(value: Any) -> str:
     return xxhash.xxh3_128(repr(value).encode()).hexdigest()
+
+
+def _name_of(function: Any) -> str:
+    """Where a function stands in its module; empty for one that was made or wrapped."""
+    if not isinstance(function, types.FunctionType) or function.__closure__:
+        return ""
+    if hasattr(function, "__wrapped__") or not is_at_its_name(function):
+        return ""
+    return f"{function.__module__}:{function.__qualname__}"
 
 
 def _key(item: Any) -> Any:

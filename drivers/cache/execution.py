@@ -19,6 +19,7 @@ from .code import CodeVersions, Parts, version_of
 from .content import Description, UnknownTypeError, fingerprint
 from .lazy import UNKNOWN, Lazy, NotComputedError, resolved, unknown
 from .location import salt
+from .program import as_versions, program_identity, record_name
 from .reasons import reason_of_miss
 from .rebuilding import DamagedContentError
 from .store import STORE_ERRORS, Encoded, Store
@@ -89,6 +90,7 @@ class NodeCache:
     _writable: bool = True
     _readable: bool = True
     _known: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _program: str | None = None
 
     def evaluate(self, call: NodeCall) -> Outcome:
         """The value of a node, from the store if it is known."""
@@ -179,8 +181,17 @@ class NodeCache:
         """Keep a record of another kind."""
         self._try(self.store.set_record, name, record)
 
+    def use_program(self, started_s: float) -> None:
+        """Take the versions of code from the store, if the program is as it was."""
+        self._program = program_identity(started_s)
+        if self._program is not None:
+            self.versions.known = as_versions(self._record(record_name(self._program)))
+
     def close(self, most_GB: float) -> None:
         """End of a run: drop the least recently stored values beyond ``most_GB``."""
+        if self._program is not None and self.versions.found:
+            versions = {**self.versions.known, **self.versions.found}
+            self._try(self.store.set_record, record_name(self._program), versions)
         most = int(most_GB * 1e9)
         try:
             if self.store.volume() > most:

@@ -39,12 +39,16 @@ class CacheOptions:
         Nodes to compute again though they are known.
     rehash
         Read the input even if size and times say that it is unchanged.
+    started_s
+        When the process of a command began, seconds since the epoch: versions of an unchanged
+        program are then taken from the cache. None = look at the code that is in memory.
     """
 
     folder: Path | None = None
     enabled: bool = True
     refreshed: tuple[str, ...] = ()
     rehash: bool = False
+    started_s: float | None = None
 
 
 NO_CACHE: Final = CacheOptions(enabled=False)
@@ -66,9 +70,12 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
             raise UsageError(msg, file=folder, key="cache.dir") from None
         log.warning("cache: %s cannot be used (%s); the run goes on without it", folder, reason)
         return None
-    return NodeCache(
+    cache = NodeCache(
         store, CodeVersions(PACKAGES), untracked=tuple(untracked), refreshed=options.refreshed
     )
+    if options.started_s is not None:
+        cache.use_program(options.started_s)
+    return cache
 
 
 def opened_store(folder: Path) -> Store:

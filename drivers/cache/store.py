@@ -10,6 +10,7 @@ leaves at most a file that no row names.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import sqlite3
 import time
@@ -59,7 +60,7 @@ class Encoded:
 _FIRST: Final = -(-(len(_MAGIC) + 8 + 16) // _ALIGNMENT) * _ALIGNMENT
 
 
-def decoded(data: bytes, name: str, packages: tuple[str, ...]) -> Any:
+def decoded(data: bytes | mmap.mmap, name: str, packages: tuple[str, ...]) -> Any:
     """The value of the bytes of the row ``name``; DamagedContentError if they are not whole."""
     if len(data) < _FIRST or data[: len(_MAGIC)] != _MAGIC:
         msg = "not a stored value"
@@ -116,7 +117,7 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
         if mode == MODE_RAW and isinstance(value, (str, bytes)):
             return value
         if mode == MODE_BINARY and filename:
-            return (Path(self._directory) / filename).read_bytes()
+            return _mapped(Path(self._directory) / filename)
         msg = "a row that this cache did not write"
         raise OSError(msg)
 
@@ -125,6 +126,14 @@ class PlainDisk(diskcache.Disk):  # type: ignore[misc]
         path = Path(self._directory) / file_path
         if path.suffix == ".val" and path.resolve().is_relative_to(Path(self._directory).resolve()):
             super().remove(file_path)
+
+
+def _mapped(path: Path) -> Any:
+    """The bytes of a file without reading them all; a file that is replaced stays as it was."""
+    with path.open("rb") as stream:
+        if os.fstat(stream.fileno()).st_size == 0:
+            return b""
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 _CHECK_SIZE: Final = 16
@@ -204,7 +213,7 @@ class Store:
         data = self._cache.get(_PREFIX["value"] + fingerprint, default=None)
         if data is None:
             raise KeyError(fingerprint)
-        if not isinstance(data, bytes):
+        if not isinstance(data, (bytes, mmap.mmap)):
             msg = "not a stored value"
             raise DamagedContentError(msg)
         try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
     files: Annotated[
         list[Path] | None,
@@ -96,7 +97,12 @@ def run(
         },
     )
     options = cache_options(
-        loaded, no_cache=no_cache, folder=cache_dir, refresh=refresh or (), rehash=rehash
+        loaded,
+        no_cache=no_cache,
+        folder=cache_dir,
+        refresh=refresh or (),
+        rehash=rehash,
+        started_s=context.obj,
     )
     report = run_and_show(
         loaded,
@@ -196,6 +202,7 @@ def cache_options(
     folder: Path | None = None,
     refresh: Sequence[str] = (),
     rehash: bool = False,
+    started_s: float | None = None,
 ) -> CacheOptions:
     """What the command line and [cache] together want of the cache."""
     from ..cache.opening import CacheOptions
@@ -205,4 +212,4 @@ def cache_options(
     if folder is None and settings.dir is not None:
         folder = resolved_path(loaded, settings.dir)
     enabled = settings.enabled and not no_cache
-    return CacheOptions(folder, enabled, tuple(refresh), rehash)
+    return CacheOptions(folder, enabled, tuple(refresh), rehash, started_s)
