@@ -522,7 +522,7 @@ def interrupt(*_: Any, **__: Any) -> None:
     [
         (imaging_run, "open_session"),
         (phits_usrdef.kernel, "event_starts"),
-        (phits_usrdef, "_scanned"),
+        (phits_usrdef, "_hits"),
         (output.ImagingRows, "__call__"),
         (output, "write_images"),
     ],

@@ -159,7 +159,14 @@ def test_a_signal_ends_a_watch_and_leaves_whole_files(arrived: Path, number: int
     code = "import sys; from radiograph.drivers.main import cli; cli()"
     argv = [sys.executable, "-u", "-c", code, "watch", "in", "run.toml", "--interval", "0.1",
             "--settled", "0"]  # fmt: skip
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell lets jobs in the background ignore SIGINT: not this one.
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
     process.send_signal(number)

@@ -45,7 +45,7 @@ def records_of(
 
 
 def test_hit_counters_by_hand() -> None:
-    found = counters.hit_counters(
+    found = counters.hit_counters__counted(
         records_of(9, damaged=5, clipped=(2, 1, 0), particle=(0, 0, 4)),
         pd.DataFrame(),
         codes(0, 0, HitFilter.threshold, HitFilter.psd),
@@ -101,7 +101,7 @@ def event_counters(**keys: Any) -> Counts:
         "neutrons_on": True,
         "gammas_on": True,
     }
-    return counters.event_counters(**{**arguments, **keys})
+    return counters.event_counters__counted(**{**arguments, **keys})
 
 
 def test_event_counters_by_hand() -> None:
@@ -166,7 +166,7 @@ def candidates_with(*status: int) -> pd.DataFrame:
 def test_cone_counters_by_hand() -> None:
     ok, outside = CandidateStatus.ok, CandidateStatus.cosine_outside
     recoils = pd.DataFrame({"recoil_code": codes(1, 2, 1)})
-    found = counters.cone_counters(
+    found = counters.cone_counters__counted(
         candidates_with(ok, ok, ok, outside, outside, outside),
         candidates_with(*[ok] * 5, CandidateStatus.angle_too_small),
         np.array([True, True, False, False, True, False]),
@@ -204,7 +204,7 @@ def projected(*lit: int) -> BackProjection:
 
 
 def test_image_counters_by_hand() -> None:
-    found = counters.image_counters(projected(3, 0, 2**32 - 1), projected(0, 0))
+    found = counters.image_counters__counted(projected(3, 0, 2**32 - 1), projected(0, 0))
     assert dict(found.values) == {
         "cones_imaged_total": 2,
         "cones_imaged_n": 2,
@@ -221,12 +221,12 @@ def test_of_nothing_every_counter_is_zero() -> None:
     nothing = CANDIDATE_CONES.empty()
     none = np.zeros(0, bool)
     parts = (
-        counters.hit_counters(records_of(0), pd.DataFrame(), *[codes()] * 4),
+        counters.hit_counters__counted(records_of(0), pd.DataFrame(), *[codes()] * 4),
         event_counters(),
-        counters.cone_counters(
+        counters.cone_counters__counted(
             nothing, nothing, none, none, codes(), codes(), pd.DataFrame({"recoil_code": codes()})
         ),
-        counters.image_counters(projected(), projected()),
+        counters.image_counters__counted(projected(), projected()),
     )
     whole = counters.counters(*parts)
     assert len(whole.values) == sum(len(p.values) for p in parts) > 100

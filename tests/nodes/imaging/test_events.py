@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from radiograph.nodes.imaging import events as nodes
-from radiograph.nodes.imaging.counters import event_counters
+from radiograph.nodes.imaging.counters import event_counters__counted as event_counters
 from radiograph.schemas.imaging.codes import EventFilter
 from radiograph.schemas.imaging.filters import EventFilters, ShapingRule
 from radiograph.schemas.imaging.frames import (
@@ -289,8 +289,8 @@ def test_filtered_events_are_counted_from_zero(
     code = np.array([EventFilter.L1_min, 0, EventFilter.max_events, 0], np.uint8)
     neutron, gamma = make_neutron_typed(event_id=[1, 2, 3, 4]), make_gamma_typed(event_id=[5] * 4)
     with unchanged(neutron, gamma, code):
-        kept = nodes.neutron_filtered_events(neutron, code)
-        gammas = nodes.gamma_filtered_events(gamma, code)
+        kept = nodes.neutron_filtered_events__cut(neutron, code)
+        gammas = nodes.gamma_filtered_events__cut(gamma, code)
     NEUTRON_FILTERED.validate(kept, "filtered")
     GAMMA_FILTERED.validate(gammas, "filtered")
     assert kept["event_index"].tolist() == [0, 1]
@@ -303,9 +303,9 @@ def test_filters_of_no_event() -> None:
     assert neutron_codes(NEUTRON_TYPED.empty(), cuts) == []
     assert gamma_codes(GAMMA_TYPED.empty(), cuts) == []
     none = np.zeros(0, np.uint8)
-    empty = nodes.neutron_filtered_events(NEUTRON_TYPED.empty(), none)
+    empty = nodes.neutron_filtered_events__cut(NEUTRON_TYPED.empty(), none)
     NEUTRON_FILTERED.validate(empty, "filtered")
-    GAMMA_FILTERED.validate(nodes.gamma_filtered_events(GAMMA_TYPED.empty(), none), "filtered")
+    GAMMA_FILTERED.validate(nodes.gamma_filtered_events__cut(GAMMA_TYPED.empty(), none), "filtered")
 
 
 def test_nan_fails_no_cut(make_neutron_typed) -> None:

@@ -120,11 +120,11 @@ def test_no_event() -> None:
         assert chosen(nothing, []) == []
         if species == "n":
             code = selection.neutron_cone_cut_code(nothing, np.zeros(0), no_rows, NO_CUT, False)
-            cones = selection.neutron_selected_cones(nothing, np.zeros(0), no_rows, code)
+            cones = selection.neutron_selected_cones__chosen(nothing, np.zeros(0), no_rows, code)
         else:
             assert selection.gamma_chosen_row(nothing, np.zeros(0), none, "min_delta").shape == (0,)
             code = selection.gamma_cone_cut_code(nothing, np.zeros(0), no_rows, NO_CUT)
-            cones = selection.gamma_selected_cones(nothing, np.zeros(0), no_rows, code)
+            cones = selection.gamma_selected_cones__chosen(nothing, np.zeros(0), no_rows, code)
         assert code.dtype == np.uint8
         assert code.shape == (0,)
         SELECTED_CONES.validate(cones, "selected_cones")
@@ -180,7 +180,7 @@ def test_a_cut_event_does_not_fall_back_to_its_other_hypothesis() -> None:
     assert rows == [0, 2]
     code = codes(candidates, scores, rows, max_incident_energy_MeV=100.0)
     assert code == ["incident_energy", "kept"]
-    kept = selection.neutron_selected_cones(
+    kept = selection.neutron_selected_cones__chosen(
         candidates, np.array(scores), np.array(rows), np.array([ConeFilter[c] for c in code])
     )
     assert kept["event_index"].tolist() == [1]
@@ -310,7 +310,7 @@ def test_selected_cones_take_the_row_of_the_candidates() -> None:
     scores = np.linspace(0.1, 0.8, 8)
     rows = np.array([1, -1, 4, 7])
     code = np.array([KEPT, ConeFilter.direction, CUT, KEPT], np.uint8)
-    found = selection.neutron_selected_cones(candidates, scores, rows, code)
+    found = selection.neutron_selected_cones__chosen(candidates, scores, rows, code)
     SELECTED_CONES.validate(found, "neutron_selected_cones")
     assert found["event_index"].tolist() == [0, 3]
     assert found["event_id"].tolist() == [20, 23]
@@ -326,7 +326,7 @@ def test_selected_gamma_cones_keep_their_order_of_hits() -> None:
     candidates = candidates_of([[0] * 6] * 2, species="g")
     scores = np.full(12, 0.1)
     code = np.zeros(2, np.uint8)
-    found = selection.gamma_selected_cones(candidates, scores, np.array([3, 10]), code)
+    found = selection.gamma_selected_cones__chosen(candidates, scores, np.array([3, 10]), code)
     SELECTED_CONES.validate(found, "gamma_selected_cones")
     orders = found[["hit_order_1", "hit_order_2", "hit_order_3"]].to_numpy().tolist()
     assert orders == [[1, 2, 0], [2, 0, 1]]
