@@ -13,14 +13,15 @@ import pytest
 from chromium import PROGRAMS, Chromium, program
 
 
+_LOGGER = logging.getLogger("radiograph")
+_UNTOUCHED = (_LOGGER.handlers[:], _LOGGER.level, _LOGGER.propagate)
+
+
 @pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """The command sets up the package's logger; the next test finds it as it was."""
-    logger = logging.getLogger("radiograph")
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
+def _own_logging() -> None:
+    """The command sets up the package's logger, also in fixtures of a module: each test undoes it."""
+    _LOGGER.handlers[:], _LOGGER.propagate = _UNTOUCHED[0], _UNTOUCHED[2]
+    _LOGGER.setLevel(_UNTOUCHED[1])
 
 
 @pytest.fixture(autouse=True)
