@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 from chromium import PROGRAMS, Chromium, program
 
-
 _LOGGER = logging.getLogger("radiograph")
 _UNTOUCHED = (_LOGGER.handlers[:], _LOGGER.level, _LOGGER.propagate)
 
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> None:
-    """The command sets up the package's logger, also in fixtures of a module: each test undoes it."""
+    """The command sets up the logger, also in fixtures of a module: each test undoes it."""
     _LOGGER.handlers[:], _LOGGER.propagate = _UNTOUCHED[0], _UNTOUCHED[2]
     _LOGGER.setLevel(_UNTOUCHED[1])
 
