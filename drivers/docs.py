@@ -38,10 +38,10 @@ _ARRAYS: Final = (
     images.ImageMetrics,
     images.Counts,
 )
-_LIGHT_ARRAYS: Final = tuple(
+_LIGHT_ARRAYS: Final[tuple[type[Any], ...]] = tuple(
     cls
-    for _, cls in inspect.getmembers(light_arrays, dataclasses.is_dataclass)
-    if cls.__module__ == light_arrays.__name__
+    for _, cls in inspect.getmembers(light_arrays, inspect.isclass)
+    if cls.__module__ == light_arrays.__name__ and dataclasses.is_dataclass(cls)
 )
 _CODES: Final = (
     codes.HitFilter,

@@ -62,7 +62,8 @@ def test_wheel_holds_every_module(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".toml", ".csv") or path.name == "py.typed":
+            shipped = (".py", ".toml", ".csv", ".html", ".css", ".js")
+            if path.suffix in shipped or path.name == "py.typed":
                 assert f"radiograph/{path.relative_to(ROOT)}" in names
     assert not any(n.startswith(("nodes/", "drivers/", "tests/")) for n in names)
 

@@ -96,8 +96,8 @@ def channel_masks__of_script(
 ) -> pd.DataFrame:
     """What the earlier script takes each channel for.
 
-    Dead: no selected waveform exceeds its baseline by the limit. Baseline codes: -1 outside the
-    band, 1 upper spread, 3 moved by three of the script's sigmas; the later one stands.
+    Dead: no selected waveform exceeds its baseline by the limit. Baseline: outside the band, upper
+    spread, moved by three of the script's sigmas (its codes -1, 1, 3); the later one stands alone.
     """
     shape = active_channels.shape
     baseline = _summary(baseline_summary, shape)
@@ -113,9 +113,9 @@ def channel_masks__of_script(
         np.hypot(high, earlier["value"] - earlier["lower"]),
     )
     code = np.zeros(shape, dtype=np.int8)
-    code[_outside_band(median, mask_limits)] = -1
-    code[high > mask_limits.spread_adc16] = 1
-    code[np.abs(move) > 3.0 * sigma] = 3
+    code[_outside_band(median, mask_limits)] = BASELINE_BAND
+    code[high > mask_limits.spread_adc16] = BASELINE_SPREAD
+    code[np.abs(move) > 3.0 * sigma] = BASELINE_MOVE
     return _masks(
         known_status,
         active_channels,

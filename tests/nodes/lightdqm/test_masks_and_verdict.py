@@ -204,7 +204,7 @@ def test_moves_of_the_script(healthy: Any, write: Any, ask: Any) -> None:
     path = write(healthy, TRIGGERS)
     for value, moved in ((-28150.0, True), (-28060.0, False)):
         masks = ask(path, "channel_masks", legacy=True, earlier_runs=earlier(value))
-        assert (masks.loc[masks["active"], "baseline_code"] == (3 if moved else 0)).all()
+        assert (masks.loc[masks["active"], "baseline_code"] == (4 if moved else 0)).all()
 
 
 def test_bands_of_each_adc(healthy: Any, write: Any, ask: Any) -> None:
