@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,16 +79,16 @@ def figures() -> list[Figure]:
     cones, theta = random_cones(N_CONES)
     found = []
     for pixels in (200, 400, 1000):
-        one, two, listed = best_seconds_of(
-            projection(cones, pixels, 1),
-            projection(cones, pixels, 2),
-            projection(cones, pixels, 1, list_mode=True),
-        )
+        plain = projection(cones, pixels, 1)
+        one, two = best_seconds_of(plain, projection(cones, pixels, 2))
+        listing = projection(cones, pixels, 1, list_mode=True)
+        unlisted, listed = best_seconds_of(plain, listing, clock=time.process_time)
         rate, size = N_CONES / one, f"{pixels} x {pixels}"
+        more = 100 * (listed / unlisted - 1)
         found += [
             Figure(f"thin back projection, {size}, one thread", rate, "cones/s"),
             Figure(f"two threads over one, {size}", one / two, "x", ">= 1.8"),
-            Figure(f"list mode, {size}, more time", 100 * (listed / one - 1), "%", "<= 15"),
+            Figure(f"list mode, {size}, more CPU time", more, "%", "<= 15"),
         ]
         if pixels in NGIMAGER_CONES:
             found += _against_ngimager(cones, theta, pixels, rate)

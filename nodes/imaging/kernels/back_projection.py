@@ -156,12 +156,13 @@ def scan_cones(
         for j in range(nv):
             i1 = row1[j]
             i2 = row2[j]
-            if i1 >= 0 and col1[i1] != j and col2[i1] != j:
+            # Whether a column has the pixel already is not to be guessed: no branch depends on it.
+            if i1 >= 0:
                 pixels[n] = j * nu + i1
-                n += 1
-            if i2 >= 0 and i2 != i1 and col1[i2] != j and col2[i2] != j:
+                n += (col1[i1] != j) & (col2[i1] != j)
+            if i2 >= 0:
                 pixels[n] = j * nu + i2
-                n += 1
+                n += (i2 != i1) & (col1[i2] != j) & (col2[i2] != j)
         for m in range(begin, n):
             image[pixels[m]] += np.uint32(1)
         lit_pixels[k] = n - begin
