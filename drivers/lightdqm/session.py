@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -84,6 +84,16 @@ class Session:
         """What a run would do with each node the targets need; nothing is executed."""
         assert self.cache is not None
         return surveyed(self.cache, self.run, targets)
+
+
+def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
+    """Names of nodes, aliases replaced; UsageError for a name that the graph has not."""
+    if not targets:
+        return []
+    pipeline = lightdqm()
+    return resolved_targets(
+        build_driver(pipeline, graph_choices(config)), targets, pipeline.aliases
+    )
 
 
 def open_session(

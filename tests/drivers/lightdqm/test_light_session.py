@@ -299,7 +299,12 @@ def test_a_target_writes_numbers_and_nothing_else(
     done = radiograph("run", light / "light.toml", *options, "--json")
     assert done.code == 0
     assert done.json["targets"] == ["dqm_fractions"]
-    assert [p.name for p in tmp_path.iterdir()] == ["mpd_run_data_rctl_50014_p0_light_dqm.h5"]
+    stem = "mpd_run_data_rctl_50014_p0_light_dqm"
+    assert [p.name for p in tmp_path.iterdir()] == [f"{stem}_targets.h5"]
+    (tmp_path / f"{stem}_flatline.png").write_text("of a full run")
+    wrong = radiograph("run", light / "light.toml", *options[:-1], "fractoins")
+    assert wrong.code == 2
+    assert "No node 'fractoins'" in wrong.err
     again = radiograph("run", light / "light.toml", *options)
     assert again.code == 2
     assert "exists already" in again.err
