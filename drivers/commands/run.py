@@ -68,7 +68,12 @@ def run(
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Local Dask processes; 0 = one a core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="No notes on standard error; results are still printed."
+        ),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Reader notes and first rows of each frame.")
     ] = False,

@@ -267,7 +267,8 @@ def test_report_writes_everything_and_says_where(
     for part in ("flatline.png", "baseline.png", "main.pdf"):
         assert here / "out" / f"{stem}_light_dqm_{part}" in written
     assert all(path.stat().st_size for path in written)
-    assert STORE.exists()
+    assert (here / "out" / STORE.name).exists()
+    assert not STORE.parent.exists()
     again = radiograph("lightdqm", "report", light.file(2), light.file(11), "-o", "out")
     assert again.code == 2
     assert "exists already" in again.err

@@ -331,7 +331,11 @@ def test_why_and_nodes(light: Path, tmp_path: Path, radiograph: Run) -> None:
     ).json
     assert "channel_masks runs: input mask_limits changed" in why["because"]
     assert "setting lightdqm.spread_adc16: 900.0 -> 800.0" in why["because"]
-    names = {n["name"] for n in radiograph("nodes", "lightdqm", "--json").json["nodes"]}
+    listed = radiograph("nodes", config, "--json").json
+    assert listed["pipeline"] == "lightdqm"
+    assert listed["nodes"][0] == radiograph("nodes", "lightdqm", "--json").json["nodes"][0]
+    assert radiograph("nodes", tmp_path / "none.toml").code == 2
+    names = {n["name"] for n in listed["nodes"]}
     assert {"light_events", "dqm_fractions", "light_figures"} <= names
     schema = radiograph("check", "--schema", "--pipeline", "lightdqm")
     assert '"baseline_band_adc16"' in schema.out
