@@ -518,7 +518,9 @@ def test_import_writes_nothing_if_a_file_is_none_of_the_script(
     monkeypatch.chdir(tmp_path)
     write_lines(tmp_path, lines_of(arrays(), 1))
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
-    done = radiograph("lightdqm", "import", "noises.json", "other.json")
+    unnamed = radiograph("lightdqm", "import", "noises.json")
+    assert (unnamed.code, "give --prefix" in unnamed.err) == (2, True)
+    done = radiograph("lightdqm", "import", "noises.json", "other.json", "--prefix", "x")
     assert done.code == 3
     assert "the name says what the lines mean" in done.err
     assert not STORE.exists()
