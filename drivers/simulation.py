@@ -80,9 +80,8 @@ def _problems(
         text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
         seen = error["input"]
         # What is wrong between several values says itself what they are.
-        head = (
-            ("" if not name else f"{name}: ") if isinstance(seen, dict) else f"{name} = {seen!r}: "
-        )
+        value = "" if isinstance(seen, dict) else f" = {seen!r}"
+        head = f"{name}{value}: " if name else ""
         # A fault of a value makes pydantic find faults of what holds it: the first one counts.
         problem = SettingProblem(origin, "", f"{head}{text}")
         problems.setdefault(name, problem)

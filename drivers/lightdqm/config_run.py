@@ -124,7 +124,7 @@ def _joined(reports: Sequence[LightReport], failed: list[dict[str, Any]]) -> Lig
         status=worst,
         output=first.output,
         targets=first.targets,
-        figures=[path for r in reports for path in (r.output, *r.figures)][1:],
+        figures=list(dict.fromkeys(p for r in reports for p in (r.output, *r.figures)))[1:],
         counters=counters,
         verdict=[{"file": r.input, **check} for r in reports for check in r.verdict],
         seconds=sum(r.seconds for r in reports),

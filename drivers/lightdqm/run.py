@@ -61,7 +61,10 @@ FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
 
 @dataclass
 class LightReport:
-    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes."""
+    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes.
+
+    ``figures`` are all files that were written beside ``output``.
+    """
 
     input: str
     status: str

@@ -15,7 +15,7 @@ from radiograph.drivers.lightdqm.json_lines import lines_of, write_lines
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
 
-from .conftest import arrays, record
+from .conftest import arrays, record, verdict
 
 Command = Callable[..., Any]
 STORE = Path("dqm_plots/light_dqm_runs.sqlite")
@@ -248,6 +248,7 @@ def test_write_json_blobs_writes_the_lines_of_the_script(
     path = config(here, write_json_blobs=True, output_dir="out")
     done = radiograph("lightdqm", "check", light.file(10), "-c", path, *light.options)
     assert done.code == 0
+    assert f"  {here / 'out' / 'noises.json'}" in done.out.splitlines()
     lines = (here / "out" / "noises.json").read_text("utf-8").splitlines()
     assert [json.loads(line)["file_index"] for line in lines] == [10]
     ask = ("lightdqm", "import", "out/noises.json", "-c", path, "--json")
@@ -310,9 +311,21 @@ def test_a_watch_outlives_a_file_that_cannot_be_read(
     assert done.code == 0
     first, second = done.out.splitlines()
     assert first.startswith(f"{name(1)}: UNREADABLE: ")
+    assert first.count(name(1)) == 1
     assert second == f"{name(2)}: pass"
     again = radiograph(*ask, "-q", *light.options)
-    assert again.out.splitlines()[1] == f"{name(2)}: known already"
+    assert again.out.splitlines()[1] == f"{name(2)}: known already: pass"
+
+
+def test_lines_of_a_watch_are_short() -> None:
+    """A verdict in which 64 channels fail names the first of them, and the file once."""
+    from radiograph.drivers.lightdqm.verdict_text import failure_words, unreadable_text
+
+    channels = " ".join(f"1/{k}" for k in range(64))
+    words = failure_words(verdict({"noise": channels, "triggers": ""}))
+    assert words == "FAIL; noise 1/0 1/1 1/2 1/3 1/4 1/5 +58; triggers reason of triggers"
+    path = Path("data") / name(3)
+    assert unreadable_text(f"{path}: is no HDF5 file.", path) == "UNREADABLE: is no HDF5 file."
 
 
 @pytest.fixture
@@ -415,6 +428,7 @@ def test_trends_as_files(history: Path, radiograph: Command) -> None:
     outputs = [x for name in ("t.png", "t.html", "t.csv") for x in ("-o", name)]
     done = radiograph(*ask, *outputs)
     assert done.code == 0, done.err
+    assert done.out.splitlines()[-3:] == ["t.png", "t.html", "t.csv"]
     assert Path("t.png").read_bytes().startswith(b"\x89PNG")
     page = Path("t.html").read_text("utf-8")
     assert "<svg" in page
