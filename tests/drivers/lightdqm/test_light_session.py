@@ -247,6 +247,18 @@ def test_wrong_settings(tmp_path: Path, line: str, expected: str) -> None:
     assert len(failure.value.problems) == 1
 
 
+def test_the_page_of_arguments_names_what_was_used(tmp_path: Path) -> None:
+    """The status file and what it is compared with, none of the settings that choose files."""
+    (tmp_path / "status.csv").write_text("0")
+    config = LightDqmConfig.model_validate({"lightdqm": {"channel_status_csv": "status.csv"}})
+    facts = graph_values(config, tmp_path, source=Path("x.FLOW.hdf5"))["run_facts"]
+    assert facts.source == "x.FLOW.hdf5"
+    assert facts.arguments["channel_status_csv"] == str(tmp_path / "status.csv")
+    assert facts.arguments["compared with"] == "no other file"
+    assert not {"input_path", "nfiles", "start_run"} & set(facts.arguments)
+    assert values()["run_facts"].arguments["channel_status_csv"] == "none"
+
+
 def test_bands_of_each_adc(tmp_path: Path) -> None:
     path = tmp_path / "light.toml"
     path.write_text(
