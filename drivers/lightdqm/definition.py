@@ -116,6 +116,12 @@ def _quick_look(
     return LightQuickLook(loaded, cache, overwrite)
 
 
+def _described(path: Path) -> tuple[dict[str, Any], str]:
+    from .file_summary import light_summary
+
+    return light_summary(path)
+
+
 DEFINITION = Definition(
     name="lightdqm",
     settings=LightDqmConfig,
@@ -130,6 +136,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=lambda _: ScreenSettings(),
+    described=_described,
     quick_look=_quick_look,
     keys=MappingProxyType(
         {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}

@@ -270,6 +270,25 @@ def test_report_writes_everything_and_says_where(
     assert all(path.stat().st_size for path in written)
     assert (here / "out" / STORE.name).exists()
     assert not STORE.parent.exists()
+    numbers = here / "out" / f"{stem}_light_dqm.h5"
+    info = radiograph("info", numbers)
+    assert info.code == 0, info.err
+    assert "light DQM" in info.out
+    assert str(light.file(11)) in info.out
+    assert "\n  verdict   FAIL\n" in info.out
+    assert any(line.split()[:2] == ["railed", "FAIL"] for line in info.out.splitlines())
+    told = radiograph("info", numbers, "--json").json
+    assert (told["pipeline"], told["status"]) == ("lightdqm", "fail")
+    assert [check["check"] for check in told["verdict"]] == CHECKS
+    assert told["datasets"]["dqm_verdict"]["status"] == [len(CHECKS)]
+    assert told["settings"]["lightdqm.ptps16bit"] == 500.0
+    for command in (("verify", numbers), ("export", numbers, "--to", "csv")):
+        wrong = radiograph(*command)
+        assert wrong.code == 3, command
+        assert "is an output of the pipeline lightdqm" in wrong.err
+    data = radiograph("info", light.file(2))
+    assert data.code == 3
+    assert "radiograph lightdqm check" in data.err
     again = radiograph("lightdqm", "report", light.file(2), light.file(11), "-o", "out")
     assert again.code == 2
     assert "exists already" in again.err
