@@ -14,12 +14,12 @@ from ...schemas.lightdqm.frames import LIGHT_HITS, MISSING_ADCS, NEIGHBOURS, SPA
 from ...schemas.lightdqm.settings import LightHitSettings, SparkSettings
 from ...schemas.tables import categories_of
 from ..statistics import clopper_pearson, fraction_of
-from .columns import by_waveform, others_on_board, others_on_side
+from .columns import by_waveform, others_on_board, others_on_side, partner_side
 
 # Light reaches a board as a whole; one bright neighbour may be a fault of its own.
 _BOARD_NEIGHBOURS: Final = 2
 _SIDE_NEIGHBOURS: Final = 4
-_BOARD, _SIDE, _NONE = range(3)
+_BOARD, _SIDE, _PARTNER, _NONE = range(4)
 
 
 @tag(stage="rates", schema="MissingAdcs")
@@ -49,7 +49,9 @@ def light_hits(
     """How often each active channel sees light when its neighbours do.
 
     Neighbours are two others of its board; where these see light too rarely, four others of its
-    half of the ADC. One spark does not revive a dead channel here, and one dark file kills none.
+    half of the ADC; where these are dark, too, four inputs of the same TPC in the other ADC, so
+    that half an ADC without light is told from a file without light. One spark does not revive a
+    dead channel here, and one dark file kills none.
     """
     maximum = by_waveform(waveform_features, "maximum_adc16")
     usable = by_waveform(waveform_features, "valid") & active_channels
@@ -57,19 +59,20 @@ def light_hits(
     chances = {
         _BOARD: usable & (others_on_board(hit) >= _BOARD_NEIGHBOURS),
         _SIDE: usable & (others_on_side(hit) >= _SIDE_NEIGHBOURS),
+        _PARTNER: usable & (partner_side(hit) >= _SIDE_NEIGHBOURS),
     }
     n = {kind: chance.sum(axis=0) for kind, chance in chances.items()}
     k = {kind: (chance & hit).sum(axis=0) for kind, chance in chances.items()}
     kind = np.full(active_channels.shape, _NONE)
-    kind[n[_SIDE] >= light_hit_settings.least_chances] = _SIDE
-    kind[n[_BOARD] >= light_hit_settings.least_chances] = _BOARD
-    use_side = kind == _SIDE
+    for nearer in (_PARTNER, _SIDE, _BOARD):
+        kind[n[nearer] >= light_hit_settings.least_chances] = nearer
+    used = [kind == one for one in (_SIDE, _PARTNER)]
     largest = np.where(usable, maximum, -np.inf).max(axis=0)
     return LIGHT_HITS.frame(
         {
             **_places(active_channels),
-            "n": np.where(use_side, n[_SIDE], n[_BOARD])[active_channels],
-            "k": np.where(use_side, k[_SIDE], k[_BOARD])[active_channels],
+            "n": np.select(used, [n[_SIDE], n[_PARTNER]], n[_BOARD])[active_channels],
+            "k": np.select(used, [k[_SIDE], k[_PARTNER]], k[_BOARD])[active_channels],
             "neighbours": categories_of(kind[active_channels], NEIGHBOURS),
             "largest_adc16": _finite(largest)[active_channels],
         }

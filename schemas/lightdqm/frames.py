@@ -15,7 +15,7 @@ GRANULARITIES: Final = ("channel", "epcb", "tpc", "total")
 FRACTION_STATUS: Final = ("ok", "no_data", "k_above_n")
 SUMMARY_SOURCES: Final = ("self", "all", "none")
 FLATLINE_STATES: Final = ("inactive", "known", "good", "dead", "no_data")
-NEIGHBOURS: Final = ("epcb", "side", "none")
+NEIGHBOURS: Final = ("epcb", "side", "partner", "none")
 BASELINE_STATES: Final = ("inactive", "known", "good", "deviates", "no_data")
 CHECK_STATUS: Final = ("pass", "warn", "fail", "no_data")
 CHECKS: Final = (
@@ -160,7 +160,8 @@ LIGHT_HITS = TableSchema(
             "neighbours",
             "category",
             "",
-            "epcb: two others of its board; side: four of its TPC side; none: too few events",
+            "epcb: two others of its board; side: four of its half of the ADC; partner: four of "
+            "its TPC in the other ADC; none: too few events",
             categories=NEIGHBOURS,
         ),
         Column("largest_adc16", "float64", "adc16", "greatest pulse in any event", True),

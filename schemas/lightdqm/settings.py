@@ -70,7 +70,7 @@ class LightHitSettings(Section):
     least_adc16: float
     """Height above the baseline."""
     least_chances: int
-    """Events with light on a board (or else on half an ADC) that are enough to judge a channel."""
+    """Events with light on a board (or else on half an ADC, or its partner) that are enough."""
 
 
 class SparkSettings(Section):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from radiograph.nodes.lightdqm.columns import masked_percentiles
+from radiograph.nodes.lightdqm.columns import masked_percentiles, partner_side
 from radiograph.nodes.lightdqm.kernels.waveforms import waveform_pass
 from radiograph.schemas.errors import InputError
 
@@ -220,7 +220,19 @@ def test_light_hits_against_neighbours(write: Any, ask: Any, rng: Any) -> None:
     # The next board sees no light, but half the ADC does.
     assert hits.loc[(0, 10), ["n", "k", "neighbours"]].tolist() == [25, 0, "side"]
     assert hits.loc[(0, 40), "neighbours"] == "none"
-    assert hits.loc[(1, 5), "neighbours"] == "none"
+    # The other ADC of the module is dark: what it misses is what this one sees of the TPC.
+    assert hits.loc[(1, 5), ["n", "k", "neighbours"]].tolist() == [25, 0, "partner"]
+    assert hits.loc[(1, 40), "neighbours"] == "none"
+
+
+def test_an_adc_without_a_partner_has_no_light_to_miss() -> None:
+    marked = np.zeros((1, 3, 64), dtype=bool)
+    marked[0, 0, 4:9] = marked[0, 2, 40:42] = True
+    seen = partner_side(marked)[0]
+    assert seen[1, :32].tolist() == [5] * 32
+    assert not seen[0].any()
+    assert not seen[1, 32:].any()
+    assert not seen[2].any()
 
 
 def test_sparks_are_not_light(write: Any, ask: Any, rng: Any) -> None:

@@ -267,6 +267,19 @@ def test_triggers(
     assert verdict.set_index("check").loc["triggers", "status"] == status
 
 
+@pytest.mark.parametrize("inputs", [slice(0, 64), slice(0, 32), slice(32, 64)])
+def test_a_dark_adc_beside_a_lit_one_is_dead(
+    healthy: Any, write: Any, ask: Any, inputs: slice
+) -> None:
+    """All of ADC 0, or half of it, without light: its own neighbours see none either."""
+    samples = healthy.copy()
+    noise = np.random.default_rng(3).normal(-28000.0, 35.0, samples[:, 0, inputs].shape)
+    samples[:, 0, inputs] = (np.round(noise / 4) * 4).astype(np.int16)
+    verdict = ask(write(samples, TRIGGERS), "dqm_verdict")
+    dark = [c for c in range(64)[inputs] if c % 16 >= 4]
+    assert failing(verdict) == {"dead": " ".join(f"0/{c}" for c in dark)}
+
+
 def test_too_little_light_is_told(write: Any, ask: Any) -> None:
     samples = np.random.default_rng(1).normal(-28000, 35, (20, 2, 64, 100)).astype(np.int16)
     found = ask(write(samples, np.arange(20) % 2), "dqm_verdict", "channel_masks")
