@@ -238,17 +238,20 @@ def baseline_move(numbers: Numbers) -> Finding:
     """Baselines that moved against earlier files."""
     masks = numbers.channel_masks
     move = np.abs(numbers.of(masks, masks["move_adc16"]))
-    if np.isnan(move[numbers.watched]).all():
-        reason = "there are no earlier files to compare with"
-        limit = numbers.mask_limits.move_adc16
-        return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     limit = numbers.mask_limits.move_adc16
+    alone = int((numbers.watched & np.isnan(move)).sum())
+    if alone == numbers.watched.sum():
+        reason = "there are no earlier files to compare with"
+        if len(numbers.earlier_runs):
+            reason = "there is no earlier file in which a baseline failed no check"
+        return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     what = "with a baseline that moved against earlier files"
-    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what)
+    note = f"nothing to compare {alone} with" if alone else ""
+    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what, note=note)
 
 
 def _of_baselines(
-    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str
+    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str, *, note: str = ""
 ) -> Finding:
     masks = numbers.channel_masks
     code = numbers.of(masks, masks["baseline_code"])
@@ -256,7 +259,8 @@ def _of_baselines(
     railed = numbers.of(masks, masks["railed"]) != 0
     is_set = (np.where(np.isfinite(code), code, 0).astype(np.int64) & bit) != 0
     bad = numbers.watched & is_set & ~railed
-    return _of_channels(numbers, check, np.where(railed, np.nan, values), bad, limit, "adc16", what)
+    values = np.where(railed, np.nan, values)
+    return _of_channels(numbers, check, values, bad, limit, "adc16", what, note=note)
 
 
 def noise(numbers: Numbers) -> Finding:

@@ -189,6 +189,21 @@ def test_a_baseline_that_moved(healthy: Any, write: Any, ask: Any) -> None:
     assert vague.set_index("check").loc["baseline_move", "status"] == "pass"
 
 
+def test_a_channel_without_earlier_files_is_not_compared(
+    healthy: Any, write: Any, ask: Any
+) -> None:
+    path = write(healthy, TRIGGERS)
+    frame = earlier(-28000.0)
+    some = frame[frame["channel"] != 5]
+    row = ask(path, "dqm_verdict", earlier_runs=some).set_index("check").loc["baseline_move"]
+    assert (row["status"], row["n_channels"]) == ("pass", 0)
+    assert row["reason"].endswith("94 channels; nothing to compare 2 with")
+    others = earlier(35.0, quantity="noise")
+    row = ask(path, "dqm_verdict", earlier_runs=others).set_index("check").loc["baseline_move"]
+    assert row["status"] == "no_data"
+    assert "no earlier file in which a baseline failed no check" in row["reason"]
+
+
 def test_bits_of_the_baseline_code(healthy: Any, write: Any, ask: Any) -> None:
     samples = healthy.copy()
     _band(samples)
