@@ -118,9 +118,14 @@ def timestamps(numbers: Numbers) -> Finding:
     """Times that run backwards, and ADCs whose clocks differ."""
     frame, limit = numbers.light_events, numbers.limits.clock_spread_ms
     time = frame["utime_ms"].to_numpy()
+    good = "in order"
+    if not (time >= 0).any():
+        # Older files have TAI alone: good for order and differences.
+        time, good = frame["tai_ns"].to_numpy(), "in order; TAI times alone, no Unix time"
     known = time[time >= 0]
     if not len(known):
-        return Finding("timestamps", "no_data", np.nan, limit, "ms", (), "the file has no times")
+        reason = "the file has no absolute times"
+        return Finding("timestamps", "no_data", np.nan, limit, "ms", (), reason)
     spread = frame["utime_spread_ms"].to_numpy()
     back, apart = int((np.diff(known) < 0).sum()), int((spread > limit).sum())
     text = []
@@ -131,7 +136,7 @@ def timestamps(numbers: Numbers) -> Finding:
     if len(known) < len(time):
         text.append(f"{len(time) - len(known)} events have no time")
     status = "fail" if back or apart else "warn" if text else "pass"
-    reason = "; ".join(text) or "in order"
+    reason = "; ".join(text) or good
     # Of two clocks that differ by the limit each is half of it away from their median.
     ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
     off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
@@ -146,7 +151,7 @@ def triggers(numbers: Numbers) -> Finding:
     beam, own = counts["beam"], counts["self"]
     text = f"{beam} beam, {own} self"
     if counts["unknown"]:
-        text += f", {counts['unknown']} of unknown trigger"
+        text += f", {counts['unknown']} of unknown trigger (no type, or no beam monitor)"
     ratio = beam / own if own else np.nan
     limit = np.nan if window is None else window[1] if ratio > window[1] else window[0]
     if not beam and not own:
@@ -264,7 +269,7 @@ def _of_baselines(
 
 
 def noise(numbers: Numbers) -> Finding:
-    """Noise far from that of the other channels, or from that of earlier files."""
+    """Noise far from that of the other channels, or of earlier files, or too much by itself."""
     frame, masks, earlier = numbers.noise_summary, numbers.channel_masks, numbers.earlier_runs
     own = numbers.of(frame, frame["median_adc16"])
     quiet = (numbers.of(masks, masks["flat"]) > 0) | (numbers.of(masks, masks["railed"]) != 0)
@@ -279,14 +284,20 @@ def noise(numbers: Numbers) -> Finding:
     high, low = numbers.limits.noise_high, numbers.limits.noise_low
     factor = np.fmax(own / usual, own / before)
     least = np.fmin(own / usual, own / before)
+    ceiling = numbers.limits.noise_adc16
+    too_much = numbers.watched & (own > ceiling)
     loud, still = numbers.watched & (factor > high), numbers.watched & (least < low)
+    if too_much.any() and not loud.any() and not still.any():
+        what = f"with noise above {ceiling:g} adc16"
+        return _of_channels(numbers, "noise", own, too_much, ceiling, "adc16", what)
     only_still = bool(still.any()) and not loud.any()
     what = f"with more than {high:g} or less than {low:g} times the usual noise"
+    what += f", or above {ceiling:g} adc16" if too_much.any() else ""
     return _of_channels(
         numbers,
         "noise",
         least if only_still else factor,
-        loud | still,
+        loud | still | too_much,
         low if only_still else high,
         "x usual",
         what,
@@ -298,6 +309,9 @@ def noise(numbers: Numbers) -> Finding:
 def tones(numbers: Numbers) -> Finding:
     """Lines in the noise spectra."""
     frame, limits = numbers.noise_tones, numbers.limits
+    if not len(frame):
+        reason = "legacy mode: its spectra contain the light, no tone can be told from it"
+        return Finding("tones", "no_data", np.nan, limits.tone_adc16, "adc16", (), reason)
     amplitude = numbers.of(frame, frame["amplitude_adc16"])
     line = numbers.of(frame, frame["ratio"]) > limits.tone_ratio
     amplitude = np.where(line | np.isnan(amplitude), amplitude, 0.0)

@@ -89,12 +89,13 @@ def spark_rates(
     active_channels: Mask,
     spark_settings: SparkSettings,
 ) -> pd.DataFrame:
-    """How often each active channel makes a great step while its neighbours are dark.
+    """How often each active channel makes a great step up while its neighbours are dark.
 
     Dark: at most one other channel of its board and two of its half of the ADC are lit. Light is
-    seen by several channels at once, a discharge by one.
+    seen by several channels at once, a discharge by one. Only steps up above the baseline count:
+    what swings below it, and back, is no discharge.
     """
-    step = by_waveform(waveform_features, "spark_step_adc16")
+    step = by_waveform(waveform_features, "rise_adc16")
     usable = by_waveform(waveform_features, "valid") & active_channels
     lit = usable & by_waveform(waveform_features, "lit")
     alone = usable & (others_on_board(lit) < _BOARD_NEIGHBOURS)

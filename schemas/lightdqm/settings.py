@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
 from ..settings import Section, Window
 from .units import Units
 
@@ -87,6 +89,8 @@ class VerdictLimits(Section):
     """Noise of a channel, as a multiple of the median of all channels: more fails."""
     noise_low: float = 0.333
     """Noise of a channel, as a share of the median of all channels: less fails."""
+    noise_adc16: float = Field(default=100.0, gt=0)
+    """Noise of a channel, whatever that of the others: more fails. Nominal are some 35."""
     spark_fraction: float = 0.01
     """Share of dark events with a spark."""
     clipped_fraction: float = 0.2

@@ -240,6 +240,27 @@ def test_noise_against_earlier_files(healthy: Any, write: Any, ask: Any) -> None
     assert row["value"] == pytest.approx(35.0 / 200.0, rel=0.15)
 
 
+def test_noise_of_all_channels_at_once(healthy: Any, write: Any, ask: Any) -> None:
+    """Alike and without earlier files: only the limit by itself can tell."""
+    path = write(healthy, TRIGGERS)
+    limits = VerdictLimits(noise_adc16=20.0)
+    row = ask(path, "dqm_verdict", verdict_limits=limits).set_index("check").loc["noise"]
+    assert (row["status"], row["n_channels"], row["limit"]) == ("fail", 96, 20.0)
+    assert row["value"] == pytest.approx(35.0, rel=0.15)
+    assert row["reason"] == "96 channels with noise above 20 adc16"
+    samples = healthy.copy()
+    _noise(samples)
+    both = ask(write(samples, TRIGGERS), "dqm_verdict", verdict_limits=limits).set_index("check")
+    assert both.loc["noise", "n_channels"] == 96
+    assert "times the usual noise, or above 20 adc16; usual: " in both.loc["noise", "reason"]
+
+
+def test_the_script_tells_no_tones(healthy: Any, write: Any, ask: Any) -> None:
+    verdict = ask(write(healthy, TRIGGERS), "dqm_verdict", legacy=True).set_index("check")
+    assert verdict.loc["tones", "status"] == "no_data"
+    assert "contain the light" in verdict.loc["tones", "reason"]
+
+
 def test_a_missing_adc_and_a_silent_channel(healthy: Any, write: Any, ask: Any) -> None:
     valid = np.ones((N, 2, 64), np.uint8)
     valid[:30, 1] = 0
