@@ -173,6 +173,9 @@ def dead(numbers: Numbers) -> Finding:
     bad = numbers.watched & (numbers.of(masks, masks["dead"]) > 0)
     untold = int((numbers.watched & ~told).sum())
     note = f"too little light to tell for {untold}" if untold else ""
+    compared = int((hits["neighbours"] == "earlier").sum())
+    if compared:
+        note = f"{compared} judged by their light in earlier files{'; ' if note else ''}{note}"
     if untold == numbers.watched.sum():
         share[:] = np.nan
     return _of_channels(

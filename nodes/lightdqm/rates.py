@@ -7,10 +7,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
+from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.arrays import EventTable
-from ...schemas.lightdqm.frames import LIGHT_HITS, MISSING_ADCS, NEIGHBOURS, SPARK_RATES
+from ...schemas.lightdqm.frames import (
+    LIGHT_HITS,
+    MISSING_ADCS,
+    NEIGHBOURS,
+    SPARK_RATES,
+    TRIGGERS,
+)
 from ...schemas.lightdqm.settings import LightHitSettings, SparkSettings
 from ...schemas.tables import categories_of
 from ..statistics import clopper_pearson, fraction_of
@@ -19,7 +26,8 @@ from .columns import by_waveform, others_on_board, others_on_side, partner_side
 # Light reaches a board as a whole; one bright neighbour may be a fault of its own.
 _BOARD_NEIGHBOURS: Final = 2
 _SIDE_NEIGHBOURS: Final = 4
-_BOARD, _SIDE, _PARTNER, _NONE = range(4)
+_BOARD, _SIDE, _PARTNER, _EARLIER, _NONE = range(5)
+_FARTHER: Final = (_SIDE, _PARTNER, _EARLIER)
 
 
 @tag(stage="rates", schema="MissingAdcs")
@@ -43,6 +51,8 @@ def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame
 @tag(stage="rates", schema="LightHits")
 def light_hits(
     waveform_features: pd.DataFrame,
+    selected_events: pd.DataFrame,
+    earlier_runs: pd.DataFrame,
     active_channels: Mask,
     light_hit_settings: LightHitSettings,
 ) -> pd.DataFrame:
@@ -50,8 +60,9 @@ def light_hits(
 
     Neighbours are two others of its board; where these see light too rarely, four others of its
     half of the ADC; where these are dark, too, four inputs of the same TPC in the other ADC, so
-    that half an ADC without light is told from a file without light. One spark does not revive a
-    dead channel here, and one dark file kills none.
+    that half an ADC without light is told from a file without light. Where a whole TPC is dark
+    and others are not, n is how often the channel would be lit if it were as in earlier files. One
+    spark does not revive a dead channel here, and one dark file kills none.
     """
     maximum = by_waveform(waveform_features, "maximum_adc16")
     usable = by_waveform(waveform_features, "valid") & active_channels
@@ -63,20 +74,48 @@ def light_hits(
     }
     n = {kind: chance.sum(axis=0) for kind, chance in chances.items()}
     k = {kind: (chance & hit).sum(axis=0) for kind, chance in chances.items()}
+    n[_EARLIER] = _lit_as_earlier(usable, selected_events, earlier_runs)
+    lit = usable & by_waveform(waveform_features, "lit")
+    k[_EARLIER] = np.minimum(lit.sum(axis=0), n[_EARLIER])
     kind = np.full(active_channels.shape, _NONE)
     for nearer in (_PARTNER, _SIDE, _BOARD):
         kind[n[nearer] >= light_hit_settings.least_chances] = nearer
-    used = [kind == one for one in (_SIDE, _PARTNER)]
+    if (kind != _NONE).any():  # the file has light
+        enough = n[_EARLIER] >= light_hit_settings.least_chances
+        kind[(kind == _NONE) & enough] = _EARLIER
+    used = [kind == one for one in _FARTHER]
     largest = np.where(usable, maximum, -np.inf).max(axis=0)
     return LIGHT_HITS.frame(
         {
             **_places(active_channels),
-            "n": np.select(used, [n[_SIDE], n[_PARTNER]], n[_BOARD])[active_channels],
-            "k": np.select(used, [k[_SIDE], k[_PARTNER]], k[_BOARD])[active_channels],
+            "n": np.select(used, [n[one] for one in _FARTHER], n[_BOARD])[active_channels],
+            "k": np.select(used, [k[one] for one in _FARTHER], k[_BOARD])[active_channels],
             "neighbours": categories_of(kind[active_channels], NEIGHBOURS),
             "largest_adc16": _finite(largest)[active_channels],
         }
     )
+
+
+def _lit_as_earlier(
+    usable: Mask, selected_events: pd.DataFrame, earlier_runs: pd.DataFrame
+) -> NDArray[np.int64]:
+    """How often each channel would be lit in these events if it were as often as in earlier files.
+
+    By trigger, since beam and self triggers are not lit equally often; rounded down.
+    """
+    expected = np.zeros(usable.shape[1:])
+    # The denominators of any flag: lit waveforms by channel, all of them in total.
+    rows = earlier_runs[earlier_runs["quantity"] == "clipped"]
+    rows = rows[rows["adc"] < len(expected)]
+    for trigger in TRIGGERS:
+        now = usable[(selected_events["trigger"] == trigger).to_numpy()].sum(axis=0)
+        counts = {}
+        for granularity in ("channel", "total"):
+            some = rows[(rows["trigger"] == trigger) & (rows["granularity"] == granularity)]
+            counts[granularity] = np.zeros(expected.shape)
+            counts[granularity][some["adc"], some["channel"]] = some["n"]
+        expected += now * counts["channel"] / np.maximum(counts["total"], 1)
+    return np.floor(expected).astype(np.int64)
 
 
 def _finite(values: F8) -> F8:

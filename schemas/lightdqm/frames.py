@@ -15,7 +15,7 @@ GRANULARITIES: Final = ("channel", "epcb", "tpc", "total")
 FRACTION_STATUS: Final = ("ok", "no_data", "k_above_n")
 SUMMARY_SOURCES: Final = ("self", "all", "none")
 FLATLINE_STATES: Final = ("inactive", "known", "good", "dead", "no_data")
-NEIGHBOURS: Final = ("epcb", "side", "partner", "none")
+NEIGHBOURS: Final = ("epcb", "side", "partner", "earlier", "none")
 BASELINE_STATES: Final = ("inactive", "known", "good", "deviates", "no_data")
 CHECK_STATUS: Final = ("pass", "warn", "fail", "no_data")
 CHECKS: Final = (
@@ -162,7 +162,7 @@ LIGHT_HITS = TableSchema(
             "category",
             "",
             "epcb: two others of its board; side: four of its half of the ADC; partner: four of "
-            "its TPC in the other ADC; none: too few events",
+            "its TPC in the other ADC; earlier: what it saw in earlier files; none: too few events",
             categories=NEIGHBOURS,
         ),
         Column("largest_adc16", "float64", "adc16", "greatest pulse in any event", True),

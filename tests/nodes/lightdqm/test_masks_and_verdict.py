@@ -316,6 +316,46 @@ def test_a_dark_adc_beside_a_lit_one_is_dead(
     assert failing(verdict) == {"dead": " ".join(f"0/{c}" for c in dark)}
 
 
+def lit_earlier(n_lit: int, n: int) -> pd.DataFrame:
+    """Earlier files in which every channel of two ADCs was lit in n_lit of n events a trigger."""
+    parts = []
+    for trigger in ("self", "beam"):
+        for granularity, count in (("channel", n_lit), ("total", n)):
+            part = earlier(0.0).astype({"trigger": str, "granularity": str, "quantity": str})
+            part[["quantity", "trigger", "granularity"]] = ["clipped", trigger, granularity]
+            parts.append(part.assign(n=count))
+    return EARLIER_RUNS.frame(pd.concat(parts).to_dict("list"))
+
+
+def test_a_dark_tpc_is_judged_by_earlier_files(healthy: Any, write: Any, ask: Any) -> None:
+    samples = healthy.copy()
+    samples[:, :, :32] = samples[:, :, :1]  # an input without a sensor
+    path = write(samples, TRIGGERS)
+    row = ask(path, "dqm_verdict").set_index("check").loc["dead"]
+    assert (row["status"], row["n_channels"]) == ("pass", 0)
+    assert "too little light to tell for 48" in row["reason"]
+    # 40 of 100 events were lit: 48 of these 120 are expected, none is seen.
+    found = ask(path, "dqm_verdict", "light_hits", earlier_runs=lit_earlier(40, 100))
+    row = found["dqm_verdict"].set_index("check").loc["dead"]
+    assert (row["status"], row["n_channels"]) == ("fail", 48)
+    assert row["reason"].endswith("; 48 judged by their light in earlier files")
+    hits = found["light_hits"].set_index(["adc", "channel"])
+    assert hits.loc[(1, 5), ["n", "k", "neighbours"]].tolist() == [48, 0, "earlier"]
+    assert hits.loc[(1, 40), "neighbours"] == "epcb"
+    # Too little was seen before to miss it now.
+    rare = ask(path, "dqm_verdict", earlier_runs=lit_earlier(10, 100)).set_index("check")
+    assert rare.loc["dead", "status"] == "pass"
+
+
+def test_a_file_without_light_is_not_judged_by_earlier_ones(
+    healthy: Any, write: Any, ask: Any
+) -> None:
+    samples = np.repeat(healthy[:, :, :1], 64, axis=2)
+    path = write(samples, TRIGGERS)
+    row = ask(path, "dqm_verdict", earlier_runs=lit_earlier(40, 100)).set_index("check")
+    assert row.loc["dead", "status"] == "no_data"
+
+
 def test_too_little_light_is_told(write: Any, ask: Any) -> None:
     samples = np.random.default_rng(1).normal(-28000, 35, (20, 2, 64, 100)).astype(np.int16)
     found = ask(write(samples, np.arange(20) % 2), "dqm_verdict", "channel_masks")
