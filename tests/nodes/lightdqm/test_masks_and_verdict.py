@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from radiograph.nodes.lightdqm.findings import ACTIONS, CHECK_FUNCTIONS, overall_status
+from radiograph.nodes.lightdqm.finding import ACTIONS
+from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, overall_status
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT, EARLIER_RUNS
 from radiograph.schemas.lightdqm.settings import VerdictLimits
 
