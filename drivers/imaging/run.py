@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
-from ...schemas.errors import UsageError
+from ...schemas.errors import EXIT_INPUT, UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
@@ -65,6 +65,11 @@ class RunReport:
     failed: list[dict[str, str]] = field(default_factory=list)
     start: str = ""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 3 if an input gave nothing."""
+        return EXIT_INPUT if self.failed else 0
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
