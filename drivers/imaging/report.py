@@ -167,6 +167,7 @@ def _peak_words(d: Drawing) -> str:
             at = with_error(d.at.at(axis, m.fit_pos_cm), m.fit_pos_sigma_cm * d.at.scale)
             width = with_error(m.fit_fwhm_cm * d.at.scale, m.fit_fwhm_sigma_cm * d.at.scale)
             words.append(f"peak at {name} = {at} {d.at.unit}, FWHM {width} {d.at.unit}")
+    words += [f"no peak fitted along {name}: {why}" for name, why in d.unfitted().items()]
     if not d.has_counts:
         words.append(d.picture.labels.empty.get(d.picture.name, "no counts"))
     return "; ".join(words)

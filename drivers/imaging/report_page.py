@@ -188,7 +188,11 @@ def _projections(report: Report) -> list[Markup]:
             if rows
             else paragraph("No numbers: too few counts.")
         )
-        parts.append(side_by_side(picture(content, f"{words} with projections"), numbers))
+        unfitted = [
+            paragraph(f"No peak fitted along {axis}: {why}.") for axis, why in d.unfitted().items()
+        ]
+        beside = Markup("".join([numbers, *unfitted]))
+        parts.append(side_by_side(picture(content, f"{words} with projections"), beside))
     return parts
 
 
