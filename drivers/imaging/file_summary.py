@@ -40,6 +40,7 @@ def file_summary(saved: SavedRun) -> dict[str, Any]:
         "plane": _plane(saved),
         "other": [g for g in _OTHER_GROUPS if _holds_rows(saved, g)],
         "targets": saved.data.children("/targets"),
+        "restart": dict(zip(("stage", "file"), record.restarted_from, strict=False)) or None,
         "inputs": [vars(source) for source in record.inputs],
         "has_config": record.config_text is not None,
         "settings": dict(record.settings),
@@ -61,8 +62,12 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     lines += _line("made", ", ".join(made)) + _line("command", summary["run_command"])
     for source in summary["inputs"]:
         digest = source["content_hash"]
-        text = f"{source['path']} ({_size(source['size'])}, xxh3_128 {digest})"
-        lines += _line("input", text)
+        text = f"{_size(source['size'])}, xxh3_128 {digest}"
+        text = f"left out: {source['failure']}" if source["failure"] else text
+        lines += _line("input", f"{source['path']} ({text})")
+    restart = summary["restart"]
+    if restart is not None:
+        lines += _line("restart", f"from the {restart['stage']} of {restart['file']}")
     rows = ", ".join(f"{n:,} {noun}" for noun, n in summary["rows"].items())
     lines += _line("holds", rows or "no rows")
     lines += _line("plane", summary["plane"])

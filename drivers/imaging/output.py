@@ -317,7 +317,8 @@ def _write_metrics(group: h5py.Group, metrics: ImageMetrics, config: ImagingConf
 
 def write_counters(file: h5py.File, by_stage: Mapping[str, Counts]) -> None:
     """/meta/counters: s<stage>_<name> as int64 datasets, S<stage>_<name> as attributes."""
-    group = file.require_group("meta/counters")
+    # A group lists its members by name unless it keeps the order in which they were written.
+    group = file.require_group("meta").create_group("counters", track_order=True)
     for number, counts in enumerate(by_stage.values(), start=1):
         for name, value in counts.values.items():
             write_array(group, f"s{number}_{name}", np.int64(value), "", name.replace("_", " "))

@@ -25,7 +25,7 @@ from .problems import warnings_of
 from .redrawing import Redraw, redrawn_vis, saved_pictures_of, target_cm
 from .saved import SavedRun
 from .saved_detectors import detector_table
-from .saved_record import RunRecord
+from .saved_record import RunRecord, SavedInput
 from .saved_spectra import FilledSpectrum, filled_spectra
 
 # The report shows the numbers of the projections also where the run did not ask for them.
@@ -43,11 +43,12 @@ class Report:
     """Everything that the report of a file shows; what the file lacks is empty or None.
 
     ``drawings`` are the images that exist, by name, ready to be drawn; ``summary`` and ``made``
-    are names and values.
+    are names and values, ``failures`` say which input files gave nothing, and why.
     """
 
     title: str
     subtitle: str
+    failures: tuple[str, ...]
     summary: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     drawings: Mapping[str, Drawing]
@@ -75,6 +76,11 @@ def report_of(saved: SavedRun) -> Report:
     return Report(
         title=title,
         subtitle=" · ".join(p for p in parts if p),
+        failures=tuple(
+            f"{PurePath(i.path).name} was left out: {i.failure}"
+            for i in record.inputs
+            if i.failure
+        ),
         summary=tuple(_summary(saved, config, drawings)),
         warnings=tuple(_warnings(record, config, flow)),
         drawings=drawings,
@@ -116,7 +122,10 @@ def _summary(
     saved: SavedRun, config: ImagingConfig | None, drawings: Mapping[str, Drawing]
 ) -> list[tuple[str, str]]:
     record = saved.record
-    rows = [("Input", ", ".join(PurePath(i.path).name for i in record.inputs) or "not said")]
+    rows = [("Input", ", ".join(map(_input_words, record.inputs)) or "not said")]
+    if record.restarted_from:
+        stage, file = record.restarted_from
+        rows.append(("Restart", f"from the {stage} of {PurePath(file).name or 'an earlier file'}"))
     if config is not None:
         on = [
             name
@@ -143,6 +152,11 @@ def _summary(
     return rows
 
 
+def _input_words(source: SavedInput) -> str:
+    name = PurePath(source.path).name
+    return f"{name} (left out)" if source.failure else name
+
+
 def _peak_words(d: Drawing) -> str:
     """Cones, and where the fitted peak is."""
     n = d.picture.labels.n_cones.get(d.picture.name)
@@ -153,6 +167,7 @@ def _peak_words(d: Drawing) -> str:
             at = with_error(d.at.at(axis, m.fit_pos_cm), m.fit_pos_sigma_cm * d.at.scale)
             width = with_error(m.fit_fwhm_cm * d.at.scale, m.fit_fwhm_sigma_cm * d.at.scale)
             words.append(f"peak at {name} = {at} {d.at.unit}, FWHM {width} {d.at.unit}")
+    words += [f"no peak fitted along {name}: {why}" for name, why in d.unfitted().items()]
     if not d.has_counts:
         words.append(d.picture.labels.empty.get(d.picture.name, "no counts"))
     return "; ".join(words)

@@ -78,6 +78,7 @@ def _optional(title: str, parts: list[Markup], anchor: str = "") -> list[Section
 
 def _summary(report: Report) -> list[Markup]:
     parts = [definitions(report.summary)]
+    parts += [note(text, "bad") for text in report.failures]
     parts += [note(text, "warn") for text in report.warnings]
     problems = report.record.problems
     if problems:
@@ -91,7 +92,7 @@ def _summary(report: Report) -> list[Markup]:
         parts.append(
             collapsible(f"{count} of the input", table(("kind", "count", "what"), rows), *more)
         )
-    elif report.record.is_ours:
+    elif report.record.is_ours and not report.failures:
         parts.append(note("No problem was found in the input.", "good"))
     return parts
 
@@ -187,7 +188,11 @@ def _projections(report: Report) -> list[Markup]:
             if rows
             else paragraph("No numbers: too few counts.")
         )
-        parts.append(side_by_side(picture(content, f"{words} with projections"), numbers))
+        unfitted = [
+            paragraph(f"No peak fitted along {axis}: {why}.") for axis, why in d.unfitted().items()
+        ]
+        beside = Markup("".join([numbers, *unfitted]))
+        parts.append(side_by_side(picture(content, f"{words} with projections"), beside))
     return parts
 
 
@@ -375,7 +380,12 @@ def _provenance(report: Report) -> list[Markup]:
         )
     ]
     if record.inputs:
-        rows = [(code(i.path), i.size, code(i.content_hash)) for i in record.inputs]
+        rows = [
+            (code(i.path), "–", f"left out: {i.failure}")
+            if i.failure
+            else (code(i.path), i.size, code(i.content_hash))
+            for i in record.inputs
+        ]
         parts.append(table(("input file", "bytes", "xxh3_128 of its content"), rows))
     if record.versions:
         versions = table(("library", "version"), list(record.versions.items()))

@@ -86,7 +86,7 @@ def _summary_lines(report: Report) -> list[str]:
     width = max((len(name) for name, _ in report.summary), default=0)
     lines = [report.subtitle, ""]
     lines += [f"{name:<{width}}  {value}" for name, value in report.summary]
-    lines += ["", *(f"warning: {text}" for text in report.warnings)]
+    lines += ["", *report.failures, *(f"warning: {text}" for text in report.warnings)]
     problems = report.record.problems
     lines += ["", f"{len(problems)} problems of the input"] if problems else []
     return lines + [f"  {p.get('message', '')}" for p in problems[:30]]
@@ -148,6 +148,11 @@ def _provenance_lines(report: Report) -> list[str]:
     record = report.record
     lines = [f"software  {record.software}", f"written   {record.created_utc}"]
     lines += [f"command   {record.run_command}", "", "input files"]
-    lines += [f"  {i.path}  {i.size:,} bytes  xxh3_128 {i.content_hash}" for i in record.inputs]
+    lines += [
+        f"  {i.path}  left out: {i.failure}"
+        if i.failure
+        else f"  {i.path}  {i.size:,} bytes  xxh3_128 {i.content_hash}"
+        for i in record.inputs
+    ]
     lines += ["", "versions", *(f"  {name:<20}{v}" for name, v in record.versions.items())]
     return lines

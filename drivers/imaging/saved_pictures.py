@@ -126,6 +126,9 @@ def _axis_metrics(data: Datasets, group: str) -> AxisMetrics:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(AxisMetrics):
         if field.name in stored:
+            if field.name == "fit_reason":
+                values[field.name] = data.text(f"{group}/{field.name}")
+                continue
             value = data.rows(f"{group}/{field.name}")[()]
             values[field.name] = bool(value) if field.name.endswith("_ok") else float(value)
     return AxisMetrics(**{"total_counts": 0.0, **values})

@@ -66,6 +66,9 @@ class RunRecord:
         By number of the stage (1 hits, 2 events, 3 cones, 4 images), then by name.
     seconds
         How long the run took; NaN if unknown.
+    restarted_from
+        The stage that an earlier file gave as it was (hits, events, cones, image) and that file;
+        empty for a run from the start.
     """
 
     software: str = ""
@@ -85,6 +88,7 @@ class RunRecord:
     run_meta: Mapping[str, str] = field(default_factory=dict)
     extra_texts: Mapping[str, str] = field(default_factory=dict)
     seconds: float = float("nan")
+    restarted_from: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -101,6 +105,7 @@ def run_record(data: Datasets) -> RunRecord:
     """Everything about the making of a file; what is absent stays empty."""
     root = data.attributes("/")
     provenance = data.attributes("/provenance")
+    inputs = _inputs(data)
     config_text = data.text("/meta/config_toml") or root.get("config_text")
     return RunRecord(
         software=str(root.get("software", "")),
@@ -119,7 +124,7 @@ def run_record(data: Datasets) -> RunRecord:
                 strict=False,
             )
         ),
-        inputs=_inputs(data),
+        inputs=inputs,
         nodes=_nodes(data),
         problems=tuple(_json(data, data.text("/provenance/problems") or "[]")),
         counters=_counters(data),
@@ -128,6 +133,7 @@ def run_record(data: Datasets) -> RunRecord:
             k: data.text(f"/meta/extra_text/{k}") or "" for k in _names(data, "extra_text")
         },
         seconds=float(provenance.get("seconds", "nan")),
+        restarted_from=_restarted_from(provenance, inputs),
     )
 
 
@@ -177,7 +183,8 @@ def _inputs(data: Datasets) -> tuple[SavedInput, ...]:
     paths = data.texts(f"{group}/path")
     failures = data.texts(f"{group}/failure") or [""] * len(paths)
     return tuple(
-        SavedInput(path, int(size), digest, failure)
+        # The message names the file, as do all who show it.
+        SavedInput(path, int(size), digest, failure.removeprefix(f"{path}: "))
         for path, size, digest, failure in zip(paths, sizes, hashes, failures, strict=True)
     )
 
@@ -198,6 +205,14 @@ def _nodes(data: Datasets) -> tuple[SavedNode, ...]:
             names, statuses, seconds, calls, reasons, sizes, strict=True
         )
     )
+
+
+def _restarted_from(
+    provenance: Mapping[str, Any], inputs: tuple[SavedInput, ...]
+) -> tuple[str, ...]:
+    if "restart_stage" not in provenance:
+        return ()
+    return (str(provenance["restart_stage"]), inputs[0].path if inputs else "")
 
 
 def _counters(data: Datasets) -> dict[int, dict[str, int]]:

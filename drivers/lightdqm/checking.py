@@ -62,7 +62,7 @@ class FileCheck:
 
     @property
     def written(self) -> list[str]:
-        """The files that were written of it, JSON-lines apart."""
+        """The files that were written of it, those that got a line of JSON among them."""
         if self.report is None:
             return []
         return [path for path in (self.report.output, *self.report.figures) if path]
@@ -181,7 +181,7 @@ def check_file(
     if store is not None:
         store.add(record)
     if settings.write_json_blobs:
-        write_json_lines(output_folder(loaded), record, settings)
+        report.figures += write_json_lines(output_folder(loaded), record, settings)
     verdict = found["dqm_verdict"]
     return FileCheck(
         path,
@@ -220,8 +220,8 @@ def compared_with(
     return Comparison(label, runs, earlier_frame(store, ids, left_out=left_out))
 
 
-def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> None:
-    """The JSON-lines of the near-line script, in the unit of the pages as there."""
+def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> list[str]:
+    """The JSON-lines of the near-line script, in the unit of the pages as there; the files."""
     lines = lines_of(
         record.arrays,
         max(last_number(record.identity.name), 0),
@@ -231,3 +231,4 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> Non
     )
     with writable(folder):
         write_lines(folder, lines)
+    return [str(folder / name) for name in lines]

@@ -227,6 +227,15 @@ class Drawing:
         shown = m.fit_ok and np.isfinite(m.fit_area_counts) and source in self.curves(name)
         return m if shown else None
 
+    def unfitted(self) -> dict[str, str]:
+        """Why a projection whose numbers are shown has no fitted peak, by its axis."""
+        metrics = self.picture.metrics
+        if metrics is None:
+            return {}
+        source = metric_sources(metrics, self.vis)[-1]
+        reasons = {name: metrics.axes[name + source].fit_reason for name in "uv"}
+        return {name: why for name, why in reasons.items() if why}
+
     def _largest_bin(self, name: str) -> Peak | None:
         projections, grid = self.picture.projections, self.picture.grid
         if projections is None:

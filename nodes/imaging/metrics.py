@@ -34,6 +34,16 @@ _WINDOW_HALF_WIDTHS: Final = 3.0
 # Below this the Gaussian lies inside one bin and its width cannot be known.
 _MIN_FWHM_BINS: Final = 1.5
 _MIN_SIGNIFICANCE: Final = 5.0
+# Counts of a peak nearly as wide as its window are shared out badly between it and the ground:
+# it is believed as well where a flat curve is this many sigma worse.
+_MIN_SIGMA_AGAINST_FLAT: Final = 12.0
+# Cones through one point cross it in all directions: along an axis they make a wide peak. What is
+# narrower than this part of the curve may be a few cones that run across the axis; it must be so
+# many times larger than every other structure of its width.
+_NARROW: Final = 0.1
+_ABOVE_RIVALS: Final = 2.0
+# A second fit begins at the highest point of the curve averaged over this part of it.
+_SMOOTHED_OVER: Final = 0.1
 # Rounds of weights: the first from the data, the others from the curve before, which takes
 # away the pull towards low bins that weights from data have.
 _WEIGHT_ROUNDS: Final = 3
@@ -209,18 +219,30 @@ def _peak(counts: F8, axis: _Axis) -> dict[str, Any]:
 
 
 def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
-    """Position and FWHM in cm of the peak, with one sigma; empty if no such peak is there.
+    """Position and FWHM in cm of the peak, with one sigma, or the reason why there is none.
 
-    Errors are scaled by sqrt(chi2/ndf) where that is above 1, and by the root of the number of
-    bins in one sigma, since bins of a back-projection share cones.
+    The fit begins at the largest bin; if that gives no peak, at the highest point of the smoothed
+    curve, which a few bins do not move. Errors are scaled by sqrt(chi2/ndf) where that is above
+    1, and by the root of the number of bins in one sigma, since bins of a back-projection share
+    cones.
     """
-    low, high = _fit_window(counts, axis.inside, peak)
-    if high - low < _MIN_FIT_BINS:
-        return {}
-    fit = _gaussian_fit(counts[low:high], peak - low)
-    if fit is None:
-        return {}
-    (position, sigma, area, ground), (position_sigma, sigma_sigma) = fit
+    reason = ""
+    for start in dict.fromkeys((peak, _smoothed_peak(counts, axis.inside))):
+        low, high = _fit_window(counts, axis.inside, start)
+        if high - low < _MIN_FIT_BINS:
+            reason = reason or f"fewer than {_MIN_FIT_BINS} bins"
+            continue
+        fit = _gaussian_fit(counts[low:high], start - low)
+        found = fit.fault or _rivalled(counts, axis.inside, low, fit)
+        if not found:
+            return _fit_numbers(axis, low, high, fit)
+        reason = reason or found
+    return {"fit_reason": reason}
+
+
+def _fit_numbers(axis: _Axis, low: int, high: int, fit: _Fit) -> dict[str, Any]:
+    position, sigma, area, ground = fit.parameters
+    position_sigma, sigma_sigma = fit.errors[:2]
     return {
         "fit_pos_cm": float(axis.center_cm(low + position)),
         "fit_pos_sigma_cm": float(position_sigma * axis.step_cm),
@@ -232,6 +254,37 @@ def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
         "fit_high_cm": float(axis.low_cm + high * axis.step_cm),
         "fit_ok": True,
     }
+
+
+def _smoothed_peak(counts: F8, inside: Mask) -> int:
+    """The bin around which a tenth of the curve holds most."""
+    held = np.flatnonzero(inside)
+    if len(held) == 0:
+        return 0
+    half_box = int(0.5 * _SMOOTHED_OVER * len(held))
+    padded = np.pad(counts[held], half_box, mode="edge")
+    return int(held[0] + np.argmax(np.convolve(padded, np.ones(2 * half_box + 1), "valid")))
+
+
+def _rivalled(counts: F8, inside: Mask, low: int, fit: _Fit) -> str:
+    """Why a narrow peak does not stand out of the rest of its curve; empty where it does."""
+    from scipy.ndimage import median_filter
+
+    held = np.flatnonzero(inside)
+    position, sigma, area, _ = fit.parameters
+    width = max(round(FWHM_PER_SIGMA * sigma), 1)
+    if width >= _NARROW * len(held):
+        return ""
+    part = counts[held]
+    # Structures are what stands above the median of three widths to both sides.
+    excess = part - median_filter(part, size=6 * width + 1, mode="nearest")
+    sums = np.convolve(excess, np.ones(width), "valid")
+    middle = low + position - held[0] - 0.5 * (width - 1)
+    others = sums[np.abs(np.arange(len(sums)) - middle) > 1.5 * width]
+    within_fwhm = 0.76 * area
+    if len(others) == 0 or within_fwhm > _ABOVE_RIVALS * float(others.max()):
+        return ""
+    return "the highest bins are a narrow spike, and others in the curve are nearly as large"
 
 
 def _fit_window(counts: F8, inside: Mask, peak: int) -> tuple[int, int]:
@@ -253,11 +306,20 @@ def _fit_window(counts: F8, inside: Mask, peak: int) -> tuple[int, int]:
     return max(peak - reach, first), min(peak + reach + 1, last)
 
 
-def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
-    """(position, sigma, area, ground) and the errors of the first two, or None.
+@dataclass(frozen=True)
+class _Fit:
+    """(position, sigma, area, ground), in bins from the centre of the first one, and their errors.
 
-    In bins from the centre of the first one.
+    ``fault`` says why they are not believed, else it is empty.
     """
+
+    parameters: F8
+    errors: F8
+    fault: str
+
+
+def _gaussian_fit(counts: F8, peak: int) -> _Fit:
+    """The Gaussian on a flat ground that fits the counts best."""
     from scipy.optimize import least_squares
 
     x = np.arange(len(counts), dtype=np.float64)
@@ -276,14 +338,21 @@ def _gaussian_fit(counts: F8, peak: int) -> tuple[F8, F8] | None:
             max_nfev=2000,
         )
         if not found.success or not np.isfinite(found.x).all():
-            return None
+            return _Fit(p, np.full(4, np.inf), "the fit does not converge")
         p = found.x
         expected = peak_counts(x, *p)
     p[1] = abs(p[1])
     # A cone that crosses the peak counts once in each bin it crosses: the bins within a sigma
     # hold the same cones, and the errors must not shrink with finer bins.
     errors = _errors(np.asarray(found.jac), 2.0 * found.cost) * np.sqrt(max(p[1], 1.0))
-    return (p, errors[:2]) if _believable(p, errors, len(counts)) else None
+    gain = _chi2_of_flat(counts, expected) - 2.0 * found.cost
+    scale = max(2.0 * found.cost / (len(counts) - len(p)), 1.0) * max(p[1], 1.0)
+    return _Fit(p, errors, _fault(p, errors, len(counts), np.sqrt(max(gain, 0.0) / scale)))
+
+
+def _chi2_of_flat(counts: F8, expected: F8) -> float:
+    weight = 1.0 / np.maximum(expected, 1.0)
+    return float(weight @ (counts - weight @ counts / weight.sum()) ** 2)
 
 
 def _residuals(p: F8, x: F8, counts: F8, weight: F8) -> F8:
@@ -305,14 +374,21 @@ def _errors(jacobian: F8, chi2: float) -> F8:
     return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0)) / diagonal)
 
 
-def _believable(p: F8, errors: F8, n_bins: int) -> bool:
-    """A peak above the ground, inside the window, narrower than it and wider than half a bin."""
+def _fault(p: F8, errors: F8, n_bins: int, against_flat: float) -> str:
+    """Why this is no peak above the ground, inside the window and narrower than it; empty if it is.
+
+    ``against_flat`` is how many sigma worse a flat curve is.
+    """
     position, sigma, area, _ = p
     fwhm = FWHM_PER_SIGMA * sigma
-    return bool(
-        np.isfinite(errors).all()
-        and 0.0 <= position <= n_bins - 1
-        and _MIN_FWHM_BINS <= fwhm <= n_bins
-        and errors[1] < sigma
-        and area > _MIN_SIGNIFICANCE * errors[2]
-    )
+    if not np.isfinite(errors).all():
+        return "the curve does not fix position and width"
+    if area <= 0.0 or not 0.0 <= position <= n_bins - 1:
+        return "the curve has no peak in the bins around its maximum"
+    if fwhm < _MIN_FWHM_BINS:
+        return f"the peak is narrower than {_MIN_FWHM_BINS:g} bins"
+    if fwhm > n_bins or errors[1] >= sigma:
+        return "the peak is wider than the bins around it"
+    if area > _MIN_SIGNIFICANCE * errors[2] or against_flat > _MIN_SIGMA_AGAINST_FLAT:
+        return ""
+    return f"the peak does not stand {_MIN_SIGNIFICANCE:g} sigma above the ground"

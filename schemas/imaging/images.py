@@ -196,6 +196,7 @@ class AxisMetrics:
     Positions in cm. ``peak_pos_cm`` is the centre of the highest bin; ``fit_*`` are the
     position and full width at half maximum of a Gaussian on a flat ground, with one sigma, the
     counts of the peak and of a bin of the ground, and the ends of the bins that were fitted.
+    ``fit_reason`` says why there is no such fit; empty where there is one, or none was asked for.
     """
 
     total_counts: float
@@ -219,6 +220,7 @@ class AxisMetrics:
     fit_ground_counts: float = np.nan
     fit_low_cm: float = np.nan
     fit_high_cm: float = np.nan
+    fit_reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -268,3 +268,40 @@ def test_detectors_count_every_hit(
     with open_run(made("--target", "selected_cones", name="cones_only")) as saved:
         of_events = saved_detectors.detector_table(saved)
         assert of_events is None or of_events["hits"].sum() > 0
+
+
+def test_an_input_that_failed_and_a_restart_are_told(
+    whole: Path, made: Callable[..., Path], radiograph: Run, tmp_path: Path
+) -> None:
+    bad, out = tmp_path / "bad.out", tmp_path / "two.h5"
+    bad.write_bytes(b"")
+    settings = whole.parent / "run.toml"
+    done = radiograph("run", settings, whole.parent / "events.out", bad, "-o", out, "-q")
+    assert out.exists(), done.err
+    with open_run(out) as saved:
+        report = report_of(saved)
+        page = report_page(report)
+    (failure,) = report.failures
+    assert failure.startswith("bad.out was left out: ")
+    assert failure in page
+    assert "No problem was found" not in page
+    assert dict(report.summary)["Input"] == "events.out, bad.out (left out)"
+    said = radiograph("info", out).out
+    assert f"{bad} (left out: " in said
+    assert "xxh3_128 )" not in said
+    again = tmp_path / "again.h5"
+    by_file = ("--set", "io.input_format=hdf5_ngimager", "--set", "plane.du=2")
+    assert radiograph("run", settings, out, "-o", again, "-q", *by_file).code == 0
+    with h5py.File(again) as file:
+        stage = file["provenance"].attrs["restart_stage"]
+    assert f"restart   from the {stage} of {out}" in radiograph("info", again).out
+    with open_run(again) as saved:
+        assert dict(report_of(saved).summary)["Restart"] == f"from the {stage} of two.h5"
+
+
+def test_counters_stand_in_the_order_of_the_run(whole: Path) -> None:
+    with open_run(whole) as saved:
+        cones = [n for n in saved.record.counters[3] if not n.endswith(("_n", "_g"))]
+    assert cones.index("events_cone_build_attempted") < cones.index("cones_kept")
+    assert cones.index("cones_kept") < cones.index("candidates_total")
+    assert cones != sorted(cones)

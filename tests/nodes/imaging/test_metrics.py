@@ -224,6 +224,40 @@ def test_one_hot_bin_is_no_peak():
     assert not curve_metrics(counts).fit_ok
 
 
+def test_a_spike_among_spikes_is_no_peak_and_the_wide_one_below_is():
+    """A few cones along an axis fill single bins: here three spikes on a wide peak."""
+    low = np.random.default_rng(3).poisson(400.0, 100)
+    wide = gaussian_counts(-5.0, 20.0, 10_000, 100, seed=3)
+    spiked = low + wide
+    spiked[[10, 11, 80, 81, 94, 95]] += np.array([600, 500, 700, 700, 500, 550])
+    m = curve_metrics(spiked, low_cm=-100.0, step_cm=2.0)
+    assert m.peak_pos_cm > 50.0
+    assert m.fit_ok
+    assert m.fit_pos_cm == pytest.approx(-5.0, abs=3.0)
+    flat = np.random.default_rng(3).poisson(400.0, 100)
+    flat[[10, 11, 80, 81, 94, 95]] += np.array([600, 500, 700, 700, 500, 550])
+    m = curve_metrics(flat)
+    assert not m.fit_ok
+    assert "spike" in m.fit_reason
+
+
+def test_a_peak_nearly_as_wide_as_its_region_is_believed():
+    """Area and ground are hard to tell apart there; that it is no flat curve is plain."""
+    x = np.arange(120)
+    counts = np.random.default_rng(2).poisson(6200.0 + 6900.0 * np.exp(-0.5 * ((x - 58) / 30) ** 2))
+    m = curve_metrics(counts, low_cm=0.0, step_cm=0.5)
+    assert m.fit_ok
+    assert m.fit_pos_cm == pytest.approx(29.25, abs=3 * m.fit_pos_sigma_cm)
+    assert m.fit_reason == ""
+
+
+def test_no_fit_says_why():
+    flat = np.random.default_rng(4).poisson(400, 100)
+    m = curve_metrics(flat)
+    assert (m.fit_ok, bool(m.fit_reason)) == (False, True)
+    assert curve_metrics(np.arange(4) + 100).fit_reason == "fewer than 6 bins"
+
+
 def test_fit_resolves_a_peak_narrower_than_two_bins():
     counts = gaussian_counts(0.7, 1.5, 100_000, 50)
     m = curve_metrics(counts, low_cm=-100.0, step_cm=2.0)
