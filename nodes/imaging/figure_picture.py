@@ -126,6 +126,14 @@ class Peak:
     fitted: bool
 
 
+def peak_words(u: Peak, v: Peak) -> str:
+    """What the mark of a peak is, as legends say it."""
+    if u.fitted == v.fitted:
+        return "Peak (fit)" if u.fitted else "Highest bins"
+    fitted, other = ("u", "v") if u.fitted else ("v", "u")
+    return f"Peak: {fitted} fit,\n{other} highest bin"
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A picture with its settings, drawn limits and layout."""
