@@ -96,7 +96,7 @@ def mark_style(kind: str) -> dict[str, Any]:
         "curve": {"color": CURVE_COLOR, "lw": 1.2},
         "fit": {"color": FIT_COLOR, "lw": 1.4},
         "edges": {"color": GREY, "lw": 1.2, "ls": (0, (4, 2))},
-        "outline": {"color": OUTLINE_COLOR, "lw": 1.2, **around("black", 2.4)},
+        "outline": {"color": OUTLINE_COLOR, "lw": 0.9, **around("black", 1.7)},
         "region": {"color": "white", "lw": 1.4, **around("black", 3.0)},
         "roi": {"color": ROI_COLOR, "lw": 1.6, **around("white", 3.0)},
         "line": {"color": "white", "lw": 1.4, "solid_capstyle": "butt", **around("black", 3.2)},

@@ -197,6 +197,17 @@ class Drawing:
         return bool(inside_u and min(self.v_limits) <= v <= max(self.v_limits))
 
     @property
+    def limits_cm(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The drawn ends of u and of v on the plane's own axes."""
+        u, v = (
+            tuple(x / self.at.scale + origin for x in sorted(limits))
+            for limits, origin in zip(
+                (self.u_limits, self.v_limits), self.at.origin_uv_cm, strict=True
+            )
+        )
+        return (u[0], u[1]), (v[0], v[1])
+
+    @property
     def has_counts(self) -> bool:
         return bool(np.any(self.picture.counts))
 
