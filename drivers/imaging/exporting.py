@@ -19,7 +19,7 @@ import pandas as pd
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, replaced_file, writable
 from ..hdf5 import need_room
-from .redrawing import Redraw, images_named, redrawn
+from .redrawing import Redraw, check_view, images_named, redrawn
 from .saved import SavedRun, open_run
 from .saved_tables import TABLES, Columns, FlatTable, present_tables
 
@@ -189,6 +189,7 @@ def _to_npz(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
 def _to_figures(saved: SavedRun, request: ExportRequest) -> list[Path]:
     names = images_named(saved, request.redraw.species)
+    check_view(saved, request.redraw.view)
     paths = _several_files(request, names, f".{request.to}")
     figures = redrawn(saved, request.redraw, "pdf" if request.to == "pdf" else "png")
     with ExitStack() as stack:

@@ -39,12 +39,26 @@ class Redraw:
 
 def redrawn(saved: SavedRun, wish: Redraw, file_format: Format) -> dict[str, bytes]:
     """Figures by image name."""
+    check_view(saved, wish.view)
     vis = redrawn_vis(saved, wish)
     pictures = saved_pictures_of(saved, vis)
     return {
         name: draw_image_figure(pictures[name], vis, wish.view, file_format)
         for name in images_named(saved, wish.species)
     }
+
+
+def check_view(saved: SavedRun, view: View) -> None:
+    """UsageError for a view that shows nothing of the plane."""
+    grid = saved.grid
+    for axis, limits in (("u", view.u_limits_cm), ("v", view.v_limits_cm)):
+        low, high = getattr(grid, f"{axis}_min_cm"), getattr(grid, f"{axis}_max_cm")
+        if limits is not None and not (min(limits) < high and max(limits) > low):
+            msg = (
+                f"{saved.path}: {axis} {limits[0]:g} to {limits[1]:g} cm lies outside of the "
+                f"plane, which goes from {axis} = {low:g} to {high:g} cm"
+            )
+            raise UsageError(msg, file=saved.path, key="view")
 
 
 def images_named(saved: SavedRun, species: tuple[str, ...]) -> list[str]:

@@ -77,9 +77,7 @@ def report_of(saved: SavedRun) -> Report:
         title=title,
         subtitle=" · ".join(p for p in parts if p),
         failures=tuple(
-            f"{PurePath(i.path).name} was left out: {i.failure}"
-            for i in record.inputs
-            if i.failure
+            f"{PurePath(i.path).name} was left out: {i.failure}" for i in record.inputs if i.failure
         ),
         summary=tuple(_summary(saved, config, drawings)),
         warnings=tuple(_warnings(record, config, flow)),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...nodes.imaging.drawing import draw_image_figure
-from ...nodes.imaging.figure_picture import Drawing, View
+from ...nodes.imaging.figure_picture import Drawing, View, peak_words
 from ...nodes.imaging.figure_text import SPECIES_NAMES, panel_table, pixel_text
 from ..dag_record import time_text
 from ..html.arrays import COLOUR_MAPS, ArrayMark, Axis, array_view
@@ -159,7 +159,7 @@ def _marks(d: Drawing) -> list[ArrayMark]:
         found.append(ArrayMark("circle", [drawn(labels.prior_uv_cm)], "prior's target"))
     u, v = d.peak("u"), d.peak("v")
     if u is not None and v is not None:
-        words = "peak (fit)" if u.fitted and v.fitted else "highest bins of the projections"
+        words = peak_words(u, v).replace("\n", " ")
         found.append(ArrayMark("cross", [drawn((u.position_cm, v.position_cm))], words))
     metrics = d.picture.metrics
     if (
@@ -281,11 +281,13 @@ def _spectrum_on(filled: FilledSpectrum, figure: Figure) -> None:
 def _spectrum_table(filled: FilledSpectrum) -> Markup:
     rows = []
     for name, h in filled.curves.items():
-        half = 0.5 * (h.quantile(0.84) - h.quantile(0.16))
-        rows.append((name, h.total, _short(h.median()), _short(half), h.below, h.above))
+        low, middle, high = (filled.values[name].quantile(q) for q in (0.16, 0.5, 0.84))
+        half = 0.5 * (high - low)
+        rows.append((name, h.total, _short(middle), _short(half), h.below, h.above))
     head = ("", "values", "median", "± 68 %", "below", "above")
     caption = (
-        f"Values; median and half of the central 68 % of what is drawn, {filled.spectrum.unit}"
+        f"Median and half of the central 68 % of all values, {filled.spectrum.unit}; "
+        "how many lie below and above what is drawn"
     )
     return table(head, rows, sortable=False, caption=caption)
 

@@ -11,7 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from ...nodes.imaging.spectra import Histogram, bin_edges, flight_axis, signed_delta_rad
+from ...nodes.imaging.spectra import (
+    Histogram,
+    ThinnedValues,
+    bin_edges,
+    flight_axis,
+    signed_delta_rad,
+)
 from ...schemas.imaging.codes import GAMMA, NEUTRON, CandidateStatus, Recoil
 from .redrawing import target_cm
 from .saved import SavedRun
@@ -47,10 +53,11 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class FilledSpectrum:
-    """A spectrum with its curves by name."""
+    """A spectrum with its curves by name, and of each curve the values for its quantiles."""
 
     spectrum: Spectrum
     curves: Mapping[str, Histogram]
+    values: Mapping[str, ThinnedValues]
 
 
 def filled_spectra(saved: SavedRun) -> list[FilledSpectrum]:
@@ -61,9 +68,9 @@ def filled_spectra(saved: SavedRun) -> list[FilledSpectrum]:
             continue
         if spectrum.symmetric and not _has_target(saved):
             continue
-        curves = _filled(saved, spectrum)
-        if curves:
-            found.append(FilledSpectrum(spectrum, curves))
+        filled = _filled(saved, spectrum)
+        if filled.curves:
+            found.append(filled)
     return found
 
 
@@ -71,7 +78,7 @@ def _has_target(saved: SavedRun) -> bool:
     return saved.record.is_ours and bool(np.isfinite(target_cm(saved)).all())
 
 
-def _filled(saved: SavedRun, spectrum: Spectrum) -> dict[str, Histogram]:
+def _filled(saved: SavedRun, spectrum: Spectrum) -> FilledSpectrum:
     n = saved.data.length(spectrum.length)
     sample = [np.zeros(0)]
     for begin, end in _sampled(n):
@@ -84,10 +91,12 @@ def _filled(saved: SavedRun, spectrum: Spectrum) -> dict[str, Histogram]:
         symmetric=spectrum.symmetric,
     )
     curves: dict[str, Histogram] = {}
+    kept: dict[str, ThinnedValues] = {}
     for begin in range(0, n, _ROWS_A_BLOCK):
         for name, values in spectrum.read(saved, begin, min(begin + _ROWS_A_BLOCK, n)).items():
             curves[name] = curves.get(name, Histogram.empty(edges)).plus(values)
-    return {name: curve for name, curve in curves.items() if curve.total}
+            kept[name] = kept.get(name, ThinnedValues.empty()).plus(values)
+    return FilledSpectrum(spectrum, {n: h for n, h in curves.items() if h.total}, kept)
 
 
 def _sampled(n: int) -> Iterator[tuple[int, int]]:

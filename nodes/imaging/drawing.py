@@ -84,6 +84,7 @@ def _draw(figure: Figure, d: Drawing) -> None:
         draw_curves(beside, d, "v")
     image.set_xlim(*d.u_limits)
     image.set_ylim(*d.v_limits)
+    _keep_within(image)
     draw_legend(figure, d, marks)
     _draw_texts(figure, d)
     draw_panel(figure, d)
@@ -118,6 +119,17 @@ def _draw_image(axes: Axes, d: Drawing) -> Any:
     set_ticks(axes.xaxis, box.w)
     set_ticks(axes.yaxis, box.h)
     return mesh
+
+
+def _keep_within(axes: Axes) -> None:
+    """Labels of u at the ends of the axis reach inwards: outwards are those of v and of counts."""
+    low, high = sorted(axes.get_xlim())
+    near = 0.02 * (high - low)
+    for position, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+        if abs(position - low) < near:
+            label.set_horizontalalignment("left")
+        elif abs(position - high) < near:
+            label.set_horizontalalignment("right")
 
 
 def _axis_labels(d: Drawing) -> tuple[list[str], list[str]]:

@@ -22,8 +22,7 @@ def draw_outlines(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
     outlines, grid = d.picture.outlines, d.picture.grid
     if outlines is None:
         return []
-    u = np.linspace(grid.u_min_cm, grid.u_max_cm, _POINTS_A_SIDE)
-    v = np.linspace(grid.v_min_cm, grid.v_max_cm, _POINTS_A_SIDE)
+    u, v = (np.linspace(*ends, _POINTS_A_SIDE) for ends in d.limits_cm)
     points = plane_to_world(*np.meshgrid(u, v), outlines.frame, grid)
     style = mark_style("outline")
     crossed = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from .figure_layout import PANEL_NAMES
-from .figure_picture import Drawing, Peak
+from .figure_picture import Drawing, peak_words
 from .figure_text import count_scale, metric_sources
 from .peak_curve import fitted_counts
 
@@ -57,14 +57,8 @@ def draw_marks(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
     u_peak, v_peak = d.peak("u"), d.peak("v")
     if u_peak is not None and v_peak is not None:
         at = (u_peak.position_cm, v_peak.position_cm)
-        drawn.append(_mark(axes, d, at, "peak", _peak_words(u_peak, v_peak)))
+        drawn.append(_mark(axes, d, at, "peak", peak_words(u_peak, v_peak)))
     return drawn
-
-
-def _peak_words(u: Peak, v: Peak) -> str:
-    if u.fitted and v.fitted:
-        return "Peak (fit)"
-    return "Peak" if u.fitted or v.fitted else "Highest bins"
 
 
 def _draw_centroids(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
@@ -102,7 +96,7 @@ def mark_style(kind: str) -> dict[str, Any]:
         "curve": {"color": CURVE_COLOR, "lw": 1.2},
         "fit": {"color": FIT_COLOR, "lw": 1.4},
         "edges": {"color": GREY, "lw": 1.2, "ls": (0, (4, 2))},
-        "outline": {"color": OUTLINE_COLOR, "lw": 1.2, **around("black", 2.4)},
+        "outline": {"color": OUTLINE_COLOR, "lw": 0.9, **around("black", 1.7)},
         "region": {"color": "white", "lw": 1.4, **around("black", 3.0)},
         "roi": {"color": ROI_COLOR, "lw": 1.6, **around("white", 3.0)},
         "line": {"color": "white", "lw": 1.4, "solid_capstyle": "butt", **around("black", 3.2)},

@@ -126,6 +126,14 @@ class Peak:
     fitted: bool
 
 
+def peak_words(u: Peak, v: Peak) -> str:
+    """What the mark of a peak is, as legends say it."""
+    if u.fitted == v.fitted:
+        return "Peak (fit)" if u.fitted else "Highest bins"
+    fitted, other = ("u", "v") if u.fitted else ("v", "u")
+    return f"Peak: {fitted} fit,\n{other} highest bin"
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A picture with its settings, drawn limits and layout."""
@@ -187,6 +195,17 @@ class Drawing:
         u, v = self.u(uv_cm[0]), self.v(uv_cm[1])
         inside_u = min(self.u_limits) <= u <= max(self.u_limits)
         return bool(inside_u and min(self.v_limits) <= v <= max(self.v_limits))
+
+    @property
+    def limits_cm(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The drawn ends of u and of v on the plane's own axes."""
+        u, v = (
+            tuple(x / self.at.scale + origin for x in sorted(limits))
+            for limits, origin in zip(
+                (self.u_limits, self.v_limits), self.at.origin_uv_cm, strict=True
+            )
+        )
+        return (u[0], u[1]), (v[0], v[1])
 
     @property
     def has_counts(self) -> bool:

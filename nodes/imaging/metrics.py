@@ -42,6 +42,8 @@ _MIN_SIGMA_AGAINST_FLAT: Final = 12.0
 # many times larger than every other structure of its width.
 _NARROW: Final = 0.1
 _ABOVE_RIVALS: Final = 2.0
+# The curve whose half height gives the window is averaged over this part of it to both sides.
+_LITTLE: Final = 0.01
 # A second fit begins at the highest point of the curve averaged over this part of it.
 _SMOOTHED_OVER: Final = 0.1
 # Rounds of weights: the first from the data, the others from the curve before, which takes
@@ -227,8 +229,9 @@ def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
     cones.
     """
     reason = ""
-    for start in dict.fromkeys((peak, _smoothed_peak(counts, axis.inside))):
-        low, high = _fit_window(counts, axis.inside, start)
+    smoothed = (_smoothed_peak(counts, axis.inside), 0.5 * _SMOOTHED_OVER)
+    for start, half_box in ((peak, _LITTLE), smoothed):
+        low, high = _fit_window(counts, axis.inside, start, half_box)
         if high - low < _MIN_FIT_BINS:
             reason = reason or f"fewer than {_MIN_FIT_BINS} bins"
             continue
@@ -237,6 +240,9 @@ def _fitted_peak(counts: F8, axis: _Axis, peak: int) -> dict[str, Any]:
         if not found:
             return _fit_numbers(axis, low, high, fit)
         reason = reason or found
+        # A wide structure that is not believed is no accident of the start.
+        if _is_wide(fit, axis.inside, high - low):
+            break
     return {"fit_reason": reason}
 
 
@@ -266,6 +272,16 @@ def _smoothed_peak(counts: F8, inside: Mask) -> int:
     return int(held[0] + np.argmax(np.convolve(padded, np.ones(2 * half_box + 1), "valid")))
 
 
+def _is_narrow(fit: _Fit, inside: Mask) -> bool:
+    return bool(FWHM_PER_SIGMA * fit.parameters[1] < _NARROW * np.count_nonzero(inside))
+
+
+def _is_wide(fit: _Fit, inside: Mask, n_bins: int) -> bool:
+    """Whether the fit found a structure that is not narrow, and saw all of it."""
+    known = np.isfinite(fit.errors).all() and FWHM_PER_SIGMA * fit.parameters[1] <= n_bins
+    return bool(known) and not _is_narrow(fit, inside)
+
+
 def _rivalled(counts: F8, inside: Mask, low: int, fit: _Fit) -> str:
     """Why a narrow peak does not stand out of the rest of its curve; empty where it does."""
     from scipy.ndimage import median_filter
@@ -273,7 +289,7 @@ def _rivalled(counts: F8, inside: Mask, low: int, fit: _Fit) -> str:
     held = np.flatnonzero(inside)
     position, sigma, area, _ = fit.parameters
     width = max(round(FWHM_PER_SIGMA * sigma), 1)
-    if width >= _NARROW * len(held):
+    if not _is_narrow(fit, inside):
         return ""
     part = counts[held]
     # Structures are what stands above the median of three widths to both sides.
@@ -287,14 +303,17 @@ def _rivalled(counts: F8, inside: Mask, low: int, fit: _Fit) -> str:
     return "the highest bins are a narrow spike, and others in the curve are nearly as large"
 
 
-def _fit_window(counts: F8, inside: Mask, peak: int) -> tuple[int, int]:
-    """Bins [low, high) around the peak, from where the smoothed curve falls to half of it."""
+def _fit_window(counts: F8, inside: Mask, peak: int, half_box_share: float) -> tuple[int, int]:
+    """Bins [low, high) around the peak, from where the smoothed curve falls to half of it.
+
+    It is averaged over ``half_box_share`` of its bins to both sides.
+    """
     held = np.flatnonzero(inside)
     if len(held) == 0:
         return 0, 0
     first, last = int(held[0]), int(held[-1]) + 1
     part, k = counts[first:last], peak - first
-    half_box = len(part) // 100
+    half_box = int(half_box_share * len(part))
     padded = np.pad(part, half_box, mode="edge")
     smooth = np.convolve(padded, np.full(2 * half_box + 1, 1 / (2 * half_box + 1)), "valid")
     below = np.flatnonzero(smooth < 0.5 * (smooth[k] + smooth.min()))

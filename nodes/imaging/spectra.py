@@ -71,6 +71,37 @@ class Histogram:
         return float(np.interp(share * cumulative[-1], cumulative, self.edges))
 
 
+@dataclass(frozen=True)
+class ThinnedValues:
+    """Values as they come, for quantiles: all of them up to ``most``, then every ``step``-th.
+
+    NaN is left out. ``seen`` is how many came.
+    """
+
+    values: F8
+    step: int = 1
+    seen: int = 0
+    most: int = 1 << 20
+
+    @classmethod
+    def empty(cls, most: int = 1 << 20) -> ThinnedValues:
+        """No value yet."""
+        return cls(np.zeros(0), most=most)
+
+    def plus(self, values: Any) -> ThinnedValues:
+        """With further values."""
+        known = np.asarray(values, np.float64)
+        known = known[~np.isnan(known)]
+        kept, step = np.concatenate([self.values, known[-self.seen % self.step :: self.step]]), 1
+        while len(kept) > self.most:
+            kept, step = kept[::2], 2 * step
+        return ThinnedValues(kept, step * self.step, self.seen + len(known), self.most)
+
+    def quantile(self, share: float) -> float:
+        """Below it lies this share of the values; NaN without any."""
+        return float(np.quantile(self.values, share)) if len(self.values) else float("nan")
+
+
 def bin_edges(sample: Any, *, n_bins: int, low: float | None = None, symmetric: bool = False) -> F8:
     """Edges for values like ``sample``: all but the largest half per cent lies in the bins.
 

@@ -332,6 +332,7 @@ class TestErrors:
             (("--to", "png", "--roi", "1,2,3"), "write U0,U1,V0,V1 in cm"),
             (("--to", "png", "--roi", "1,0,2,3"), "each lower edge must be below"),
             (("--to", "png", "--view", "a,b,c,d"), "'a' is no number"),
+            (("--to", "png", "--view", "500,600,0,10"), "lies outside of the plane"),
             (("--to", "png", "--vmax", "lots"), "'lots' is no number"),
             (("--to", "png", "--vmin", 5, "--vmax", "2"), "5 is not below --vmax 2"),
             (("--to", "csv", "--table", "nothing"), "no such table; there is hits, lm"),

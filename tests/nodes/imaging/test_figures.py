@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from radiograph.nodes.imaging import drawing, figure_colors, figure_text, figures, metrics
 from radiograph.nodes.imaging.figure_layout import image_size, layout_of
-from radiograph.nodes.imaging.figure_picture import Drawing
+from radiograph.nodes.imaging.figure_picture import Drawing, Peak, peak_words
 from radiograph.nodes.imaging.peak_curve import fitted_counts, peak_counts
 from radiograph.schemas.imaging.images import AxisMetrics, ImageMetrics, PixelGrid, SummedImages
 from radiograph.schemas.imaging.labels import FigureLabels
@@ -510,3 +510,11 @@ def test_the_footer_keeps_its_room():
     text = drawing._second_footer(d)
     assert text.endswith("…  ·  radiograph 1.0  ·  run of 2026-01-31")
     assert len(text) < 130
+
+
+def test_the_mark_of_a_peak_says_what_each_axis_is():
+    fit, highest = Peak(1.0, fitted=True), Peak(2.0, fitted=False)
+    assert peak_words(fit, fit) == "Peak (fit)"
+    assert peak_words(highest, highest) == "Highest bins"
+    assert peak_words(fit, highest) == "Peak: u fit,\nv highest bin"
+    assert peak_words(highest, fit) == "Peak: v fit,\nu highest bin"

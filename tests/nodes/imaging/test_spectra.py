@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from radiograph.nodes.imaging.cone_geometry import delta_theta_rad
 from radiograph.nodes.imaging.spectra import (
     Histogram,
+    ThinnedValues,
     bin_edges,
     flight_axis,
     signed_delta_rad,
@@ -85,3 +86,23 @@ def test_its_size_is_that_of_the_scores() -> None:
 def test_two_scatters_at_one_place_have_no_axis() -> None:
     assert np.isnan(flight_axis(np.ones((1, 3)), np.ones((1, 3)))).all()
     assert flight_axis(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_quantiles_are_those_of_the_values():
+    values = ThinnedValues.empty().plus([14.8, 14.8, np.nan]).plus([14.8])
+    assert [values.quantile(q) for q in (0.16, 0.5, 0.84)] == [14.8] * 3
+    assert values.seen == 3
+    assert np.isnan(ThinnedValues.empty().quantile(0.5))
+
+
+def test_many_values_are_thinned_evenly_whatever_the_blocks():
+    stream = np.arange(1000.0)
+    found = []
+    for block in (1000, 7, 64):
+        kept = ThinnedValues.empty(most=100)
+        for begin in range(0, 1000, block):
+            kept = kept.plus(stream[begin : begin + block])
+        assert (np.diff(kept.values) == kept.step).all()
+        assert 50 <= len(kept.values) <= 100
+        found.append(kept.quantile(0.5))
+    assert found == pytest.approx([500.0] * 3, abs=10.0)
