@@ -28,7 +28,8 @@ def inspect(
         Path | None, typer.Option(metavar="PNG", help="Draw the cones over the image.")
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Most cones of a region that are listed; 12 of them are drawn.")
+        int,
+        typer.Option(min=1, help="Most cones of a region that are listed; 12 of them are drawn."),
     ] = 20,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
