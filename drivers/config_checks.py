@@ -230,6 +230,8 @@ def notices(config: ImagingConfig, replaced: tuple[str, ...]) -> Iterator[str]:
         yield f'[run] list is unused: until is "{config.pipeline.until}", not "image"'
     if config.list_mode.model_fields_set and not config.run.list:
         yield "[list_mode] is unused: [run] list is false"
+    if config.run.fast and not replaced:
+        yield "[fast] is empty: fast mode changes nothing"
     moved = [k for k in ("plane.u_max", "plane.v_max") if k in replaced]
     if moved and config.plane is not None:
         ends = " and ".join(f"{k} to {getattr(config.plane, k[6:]):g} cm" for k in moved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from hamilton import driver
@@ -16,10 +17,13 @@ def example_driver(name: str) -> driver.Driver:
     return build_driver(PIPELINES[name](), definition(name).listed_choices)
 
 
-def listed_nodes(name: str) -> list[dict[str, Any]]:
-    """Name, stage, unit, schema, first line of the docstring, inputs and aliases of each node."""
+def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Name, stage, unit, schema, first line of the docstring, inputs and aliases of each node.
+
+    ``choices`` are those of a config; by default those that show every name.
+    """
     pipeline = PIPELINES[name]()
-    dr = example_driver(name)
+    dr = example_driver(name) if choices is None else build_driver(pipeline, choices)
     stages = list(dict.fromkeys(v.tags.get("stage", "") for v in _in_order(dr, pipeline)))
     rows = []
     for node in _in_order(dr, pipeline):

@@ -144,7 +144,7 @@ def _reader_gone() -> int:
 
 
 def _interrupted(argv: list[str]) -> int:
-    message = "interrupted; nothing was written"
+    message = "interrupted; what was complete stays, nothing else was written"
     if "--json" in argv:
         error = {"code": "interrupted", "message": message, "key": None, "file": None}
         print_json({"error": error})

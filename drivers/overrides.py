@@ -29,6 +29,7 @@ PATH_KEYS: Final = (
     ("lightdqm", "input_path"),
     ("lightdqm", "output_dir"),
     ("lightdqm", "channel_status_csv"),
+    ("lightdqm", "store"),
 )
 
 S = TypeVar("S", bound=Section)

@@ -95,6 +95,8 @@ class Definition:
         Settings that flags of the commands stand for, where they have another name.
     screen
         How much a run of this config says.
+    described
+        What is in an output file and how it was made, as plain values and as text.
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
@@ -113,6 +115,7 @@ class Definition:
     session: Callable[[LoadedConfig[Any], CacheOptions], Any]
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]]
     screen: Callable[[Any], ScreenSettings]
+    described: Callable[[Path], tuple[dict[str, Any], str]]
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook]
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)

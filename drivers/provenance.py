@@ -80,6 +80,32 @@ def write_settings(
         write_array(meta, f"config_effective/{name}", list(column), "", text)
 
 
+def stored_settings(file: h5py.File) -> dict[str, Any]:
+    """The settings in force that a file holds, by their dotted keys; none without any."""
+    group = "meta/config_effective"
+    if group not in file:
+        return {}
+    keys, values = (file[f"{group}/{name}"].asstr()[()] for name in ("keys", "values"))
+    return {str(key): json.loads(value) for key, value in zip(keys, values, strict=True)}
+
+
+def pipeline_of(file: h5py.File) -> str:
+    """The pipeline whose run wrote a file; empty where the file does not say it."""
+    try:
+        return str(stored_settings(file).get("pipeline.name", ""))
+    except (KeyError, OSError, TypeError, ValueError):
+        return ""
+
+
+def pipeline_of_path(path: Path) -> str:
+    """The pipeline whose run wrote the file at a path; empty for anything else."""
+    try:
+        with h5py.File(path, "r") as file:
+            return pipeline_of(file)
+    except OSError:
+        return ""
+
+
 def write_sources(meta: h5py.Group, part: str = "") -> None:
     """The source of the nodes (of one folder of them), with the commit if there is one."""
     bundle = meta.require_group("repo_bundle")

@@ -73,8 +73,6 @@ class Screen:
         """Stage lines, warnings and problems, then every counter that is not zero."""
         if not self._level:
             return
-        for file in report.failed:
-            self.warn(f"gave nothing: {file['message']}")
         for text in report.warnings:
             self.warn(text)
         for problem in report.problems[:_MOST_PROBLEMS_SHOWN]:

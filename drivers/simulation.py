@@ -78,8 +78,12 @@ def _problems(
         known = next((n for n in names if path == n or path.startswith(f"{n}.")), None)
         name = names[known] if known is not None else path
         text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        seen = error["input"]
+        # What is wrong between several values says itself what they are.
+        value = "" if isinstance(seen, dict) else f" = {seen!r}"
+        head = f"{name}{value}: " if name else ""
         # A fault of a value makes pydantic find faults of what holds it: the first one counts.
-        problem = SettingProblem(origin, "", f"{name} = {error['input']!r}: {text}")
+        problem = SettingProblem(origin, "", f"{head}{text}")
         problems.setdefault(name, problem)
     return list(problems.values())
 

@@ -215,9 +215,13 @@ class LightSimulationSettings(Section):
 
     @model_validator(mode="after")
     def _in_the_read_out(self) -> LightSimulationSettings:
-        for adc in (*(f.adc for f in self.faults), *(t.adc for t in self.tones)):
+        placed = [*((f.kind, f.adc) for f in self.faults), *(("tone", t.adc) for t in self.tones)]
+        for what, adc in placed:
             if adc is not None and adc >= self.n_adcs:
-                msg = f"ADC {adc} of {self.n_adcs}; they count from 0 to {self.n_adcs - 1}"
+                msg = (
+                    f"{what} at ADC {adc}: there are {self.n_adcs} ADCs, counted from 0 to "
+                    f"{self.n_adcs - 1}"
+                )
                 raise ValueError(msg)
         return self
 

@@ -14,16 +14,15 @@ def info(
         bool, typer.Option("--json", help="Print one JSON object, all settings in it.")
     ] = False,
 ) -> None:
-    """Say what is in a file: rows, images, inputs, settings, versions, counters, problems."""
-    from ..imaging.file_summary import file_summary, summary_text
-    from ..imaging.inspection import plain
-    from ..imaging.saved import open_run
+    """Say what is in a file: rows, images or verdict, inputs, settings, versions, problems."""
+    from ..pipelines import DEFAULT, definition, names
+    from ..provenance import pipeline_of_path
 
-    with open_run(file) as saved:
-        summary = file_summary(saved)
+    name = pipeline_of_path(file)
+    summary, text = definition(name if name in names() else DEFAULT).described(file)
     if as_json:
         from ..main import print_json
 
-        print_json(plain(summary))
+        print_json(summary)
     else:
-        typer.echo(summary_text(summary))
+        typer.echo(text)

@@ -88,6 +88,8 @@ def _show(found: FileCheck, time_zone: str) -> None:
     if found.status == "fail" and found.compared_with.runs:
         new = failing_text({check: list(c) for check, c in found.new.items()})
         typer.echo(f"  new since {found.compared_with.label}: {new or 'nothing'}")
+    for path in found.written:
+        typer.echo(f"  {path}")
 
 
 def _check_place(path: Path, *, overwrite: bool) -> None:

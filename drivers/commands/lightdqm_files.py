@@ -75,10 +75,10 @@ def verdicts(
 def headline(found: FileCheck, time_zone: str) -> str:
     """The verdict on a file in one line."""
     from ...nodes.lightdqm.figure_times import local_time
-    from ..lightdqm.verdict_text import status_word
+    from ..lightdqm.verdict_text import status_word, unreadable_text
 
     if found.error is not None:
-        return f"{found.path}: UNREADABLE: {found.error.message}"
+        return f"{found.path}: {unreadable_text(found.error.message, found.path)}"
     start = None if found.identity is None else found.identity.start_ms
     when = "" if start is None else f", data from {local_time(start, time_zone)}"
     return f"{found.path}: {status_word(found.status)}{when}"

@@ -18,7 +18,9 @@ Overrides = Annotated[
 ]
 StoreFile = Annotated[
     Path | None,
-    typer.Option("--store", help="SQLite file of the runs; else lightdqm.store, or output_dir."),
+    typer.Option(
+        "--store", help="SQLite file of the runs; else lightdqm.store, or in the output folder."
+    ),
 ]
 Reference = Annotated[
     str | None,
@@ -35,4 +37,7 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, k
 CacheFolder = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the cache.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No notes on standard error; results are still printed."),
+]

@@ -49,6 +49,8 @@ def report(
     from .lightdqm_files import asked, finish, headline, verdicts
 
     loaded = light_config(config, overrides or ())
+    if output_path is not None:
+        loaded = with_output_folder(loaded, output_path)
     options = asked(
         store,
         store_path(loaded, store),
@@ -59,8 +61,6 @@ def report(
         cache_dir=cache_dir,
         quiet=quiet,
     )
-    if output_path is not None:
-        loaded = with_output_folder(loaded, output_path)
     checks = []
     for found in verdicts(loaded, options, Outputs(), overwrite=overwrite):
         checks.append(found)

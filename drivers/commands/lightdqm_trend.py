@@ -114,9 +114,12 @@ def trend(
         from ..main import print_json
 
         values = trends_as_json(panels, history, shown, settings.time_zone)
-        print_json({"store": str(opened.path), **values})
+        written = [str(path) for path in outputs]
+        print_json({"store": str(opened.path), "outputs": written, **values})
     else:
         _show(history, panels, shown, settings.time_zone, latest=latest)
+        for path in outputs:
+            typer.echo(path)
     if latest:
         raise typer.Exit(EXIT_GATE if history.files[-1].status == "fail" else 0)
     raise typer.Exit(EXIT_GATE if history.raised and not panels else 0)

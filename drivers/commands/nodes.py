@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 
 def nodes(
-    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")] = "imaging",
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PIPELINE|CONFIG]",
+            help="Name of a pipeline, or a TOML file: the nodes that its settings give.",
+        ),
+    ] = "imaging",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the nodes of a pipeline by stage, each with what it is."""
-    from ..graph import PIPELINES
     from ..listing import listed_nodes
 
-    if pipeline not in PIPELINES:
-        from ...schemas.errors import UsageError
-
-        msg = f"No pipeline {pipeline!r}. There is: {', '.join(PIPELINES)}."
-        raise UsageError(msg, key="pipeline")
-    listed = listed_nodes(pipeline)
+    name, choices = _asked(pipeline)
+    listed = listed_nodes(name, choices)
     if as_json:
         from ..main import print_json
 
-        print_json({"pipeline": pipeline, "nodes": listed})
+        print_json({"pipeline": name, "nodes": listed})
         return
     _print_table(listed)
+
+
+def _asked(pipeline: str) -> tuple[str, dict[str, Any] | None]:
+    """The pipeline that is named, or that of a TOML file with what its settings choose."""
+    from ...schemas.errors import UsageError
+    from ..graph import PIPELINES
+
+    if pipeline in PIPELINES:
+        return pipeline, None
+    path = Path(pipeline)
+    if path.suffix != ".toml" and not path.exists():
+        msg = f"No pipeline {pipeline!r}. There is: {', '.join(PIPELINES)}; or give a TOML file."
+        raise UsageError(msg, key="pipeline")
+    from ..config import load_config
+    from ..pipelines import definition_of
+
+    config = load_config(path).config
+    return config.pipeline.name, definition_of(config).choices(config)
 
 
 def _print_table(listed: list[dict[str, Any]]) -> None:

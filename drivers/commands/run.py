@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...schemas.errors import EXIT_INPUT
-
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
@@ -70,12 +68,20 @@ def run(
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Local Dask processes; 0 = one a core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="No notes on standard error; results are still printed."
+        ),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Reader notes and first rows of each frame.")
     ] = False,
 ) -> None:
-    """Run the pipeline of a TOML file."""
+    """Run the pipeline of a TOML file.
+
+    Exit code 0: done; 3: an input gave nothing; 4: a check of the light data failed.
+    """
     from ...schemas.errors import UsageError
 
     if target and until:
@@ -118,8 +124,8 @@ def run(
         from ..main import print_json
 
         print_json(report.as_json())
-    if report.failed:
-        raise typer.Exit(EXIT_INPUT)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
 def _executor(

@@ -77,7 +77,7 @@ ToneOption = Annotated[
 
 def simulate_lightdqm(
     folder: Folder = Path(),
-    events: Annotated[int, typer.Option(help="Events.")] = 500,
+    events: Annotated[int, typer.Option(min=1, help="Events of a file.")] = 500,
     files: Annotated[int, typer.Option(min=1, help="Sub-runs, one file each.")] = 1,
     run: Annotated[int, typer.Option(help="Run number.")] = 50014,
     subrun: Annotated[int, typer.Option(help="Number of the first sub-run.")] = 0,

@@ -27,7 +27,12 @@ def watch(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of the cache.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="No notes on standard error; results are still printed."
+        ),
+    ] = False,
 ) -> None:
     """Take each file of a folder when it is complete; one line a file.
 

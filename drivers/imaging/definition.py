@@ -97,6 +97,16 @@ def _quick_look(
     return ImagingQuickLook(loaded, folder, cache, overwrite)
 
 
+def _described(path: Path) -> tuple[dict[str, Any], str]:
+    from .file_summary import file_summary, summary_text
+    from .inspection import plain
+    from .saved import open_run
+
+    with open_run(path) as saved:
+        summary = file_summary(saved)
+    return plain(summary), summary_text(summary)
+
+
 def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
@@ -129,6 +139,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=_screen,
+    described=_described,
     quick_look=_quick_look,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),

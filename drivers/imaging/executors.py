@@ -185,7 +185,7 @@ class DaskExecutor:
             n_workers=self.workers or len(os.sched_getaffinity(0)),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs="ERROR",
         )
         stack.enter_context(cluster)

@@ -52,7 +52,10 @@ def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]
         ("cones_imaged_g", "gamma", config.run.gammas),
     ):
         if is_on and counters.get("cones_imaged_total") and counters.get(key) == 0:
-            warnings.append(f"no {species} cone lights a pixel: the {species} image is zero")
+            text = f"no {species} cone lights a pixel: the {species} image is zero"
+            if counters.get(f"hits_total_{key[-1]}") == 0:
+                text += f" (there is no {species} hit; --no-{species}s leaves the image out)"
+            warnings.append(text)
     if counters.get("raw_events_damaged"):
         warnings.append(f"damaged records left out: {counters['raw_events_damaged']}")
     return warnings

@@ -32,6 +32,7 @@ _HELD: Final[Mapping[Start, str]] = {
     "image": "images/summed/all",
 }
 _GEOMETRY: Final = ("detectors.geometry.frame", "detectors.geometry.detectors")
+_UNITS: Final = ("unit_pos_is_mm", "time_units")
 # From where a run must begin when a setting that begins so has changed; the first match counts.
 _BEGINS: Final[tuple[tuple[str, Start], ...]] = (
     ("filters.hits.", "hits"),
@@ -134,6 +135,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
         raise InputError(msg, file=path)
     changes = _changes(config, earlier)
     _check_geometry(config, earlier, path)
+    _check_units(config, earlier, path)
     start, decisive = _start(held, changes, path)
     name = json.loads(earlier.get("io.input_format", '""'))
     reader = READERS.get(name, READERS[FORMAT])
@@ -207,6 +209,21 @@ def _check_geometry(config: ImagingConfig, earlier: Mapping[str, str], path: Pat
         "geometry] out or as it was, or read the raw data again"
     )
     raise ConfigError([SettingProblem(str(path), "detectors.geometry", text)], file=path)
+
+
+def _check_units(config: ImagingConfig, earlier: Mapping[str, str], path: Path) -> None:
+    """ConfigError if the units of the first input are to change: stored hits are in cm and ns."""
+    adapter = config.io.adapter
+    for name in _UNITS:
+        value, before = getattr(adapter, name), earlier.get(f"io.adapter.{name}")
+        if name not in adapter.model_fields_set or before is None:
+            continue
+        if not _same(before, json.dumps(value)):
+            text = (
+                f"{name} = {json.dumps(value)} differs from that of {path} ({before}), whose hits "
+                "are in cm and ns already. Leave it as it was, or read the raw data again"
+            )
+            raise ConfigError([SettingProblem(str(path), "io.adapter", text)], file=path)
 
 
 def _start(

@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
-from ...schemas.errors import UsageError
+from ...schemas.errors import EXIT_INPUT, UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
@@ -44,6 +44,7 @@ log = logging.getLogger("radiograph.run")
 
 OnRange = Callable[[int], None]
 _FIRST_ROWS = 5
+_FIRST_COLUMNS = 12
 
 
 @dataclass
@@ -64,6 +65,11 @@ class RunReport:
     failed: list[dict[str, str]] = field(default_factory=list)
     start: str = ""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 3 if an input gave nothing."""
+        return EXIT_INPUT if self.failed else 0
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -141,7 +147,8 @@ def _announce(session: Session, out: Path) -> None:
     if session.restart is not None:
         log.info("%s", session.restart.summary)
     for file in session.failed:
-        log.warning("left out: %s", file.message)
+        # An error, so that --quiet says it too.
+        log.error("left out: %s", file.message)
 
 
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
@@ -244,8 +251,9 @@ class _RunSink:
         if self._to_show:
             self._to_show = False
             for name, value in results.items():
-                if isinstance(value, pd.DataFrame):
-                    log.debug("%s, first rows:\n%s", name, value.head(_FIRST_ROWS).to_string())
+                if isinstance(value, pd.DataFrame) and len(value):
+                    rows = value.head(_FIRST_ROWS).to_string(max_cols=_FIRST_COLUMNS)
+                    log.debug("%s, first rows:\n%s", name, rows)
         frame = results["parse_problems"]
         self.problems += parse_problems(frame, chunk.file.ref.path, self._config)
         self._rows(chunk, results, before)

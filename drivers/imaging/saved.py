@@ -29,6 +29,7 @@ from ...schemas.imaging.images import (
 )
 from ...schemas.imaging.imaging_method import ImagingMethod
 from ...schemas.tables import categories_of
+from ..provenance import pipeline_of
 from . import saved_footprints, saved_pictures, saved_record
 from .inputs import imaging_method
 from .rows import MOST_HITS
@@ -66,14 +67,33 @@ def open_run(path: Path) -> Iterator[SavedRun]:
         raise InputError(msg, file=path) from None
     with file:
         saved = SavedRun(file, path)
-        if not saved.stages and "/meta" not in file:
-            names = ", ".join(list(file)[:5]) or "nothing"
-            msg = (
-                f"{path}: is an HDF5 file, but of no imaging run: it holds {names}. Give a file "
-                "that radiograph run, or ngimager, wrote."
-            )
+        foreign = _foreign(saved, file)
+        if foreign:
+            msg = f"{path}: {foreign}"
             raise InputError(msg, file=path, code="foreign_file")
         yield saved
+
+
+def _foreign(saved: SavedRun, file: h5py.File) -> str:
+    """Of what else a file is, with what reads it; empty for that of an imaging run."""
+    name = pipeline_of(file)
+    if name not in ("", "imaging"):
+        return (
+            f"is an output of the pipeline {name}; this command is for outputs of the imaging "
+            "pipeline. `radiograph info` says what is in it."
+        )
+    if saved.stages or "/meta" in file:
+        return ""
+    if "light" in file:
+        return (
+            "holds light waveforms, which is data and no output of a run. `radiograph lightdqm "
+            "check` looks at it."
+        )
+    names = ", ".join(list(file)[:5]) or "nothing"
+    return (
+        f"is an HDF5 file, but of no imaging run: it holds {names}. Give a file that radiograph "
+        "run, or ngimager, wrote."
+    )
 
 
 def _fault(path: Path, reason: str) -> str:

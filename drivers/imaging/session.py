@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from .merging import RowsBefore, whole
 from .progress import Progress, check_damage
 from .restart import Restart, opened_restart
 from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files
+
+log = logging.getLogger("radiograph.run")
 
 _WHOLE_RUN = "run"
 # What the ranges before decide: numbers of rows, and what is left of the caps.
@@ -132,6 +135,7 @@ class Session:
         """Note that a file failed; the error itself if no other is left."""
         if len(self.files) + len(self.failed) == 1:
             raise error
+        log.error("left out: %s", error.message)
         self.failed.append(FailedFile(file.ref.path, file.number, error.message))
         if {f.number for f in self.files} <= {f.number for f in self.failed}:
             raise none_left(self.failed) from None

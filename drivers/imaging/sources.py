@@ -6,6 +6,7 @@ file, or of none that can be used, ends with the reason.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -20,7 +21,10 @@ from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
 
+log = logging.getLogger("radiograph.run")
+
 _RANGES: Final = "ranges:"
+_HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def planned_files(
     for number, path in enumerate(paths):
         try:
             _check_place(path)
+            _check_kind(path, settings)
             file = known_file(path, cache, rehash=rehash)
             ranges = _ranges(config, file, settings, cache)
         except InputError as error:
@@ -78,6 +83,9 @@ def planned_files(
                 raise
             failed.append(FailedFile(str(path), number, error.message))
             continue
+        same = next((p for p in planned if p.ref == file), None)
+        if same is not None:
+            log.warning("%s has the content of %s: its events count twice", path, same.ref.path)
         planned.append(PlannedFile(file, tuple(ranges), number))
     if not planned:
         raise none_left(failed)
@@ -101,6 +109,17 @@ def _check_place(path: Path) -> None:
     if path.stat().st_size == 0:
         msg = f"{path}: the file is empty (0 bytes). Give another file."
         raise InputError(msg, file=path, key="io.input_path")
+
+
+def _check_kind(path: Path, settings: ReaderSettings) -> None:
+    with path.open("rb") as stream:
+        is_hdf5 = stream.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+    if is_hdf5 and settings.input_format != "hdf5_ngimager":
+        msg = (
+            f"{path}: is an HDF5 file, not {settings.input_format}. To begin from an earlier run, "
+            'set [io] input_format = "hdf5_ngimager".'
+        )
+        raise InputError(msg, file=path, key="io.input_format")
 
 
 def _ranges(

@@ -36,6 +36,7 @@ class ImagingQuickLook:
     cache: CacheOptions
     overwrite: bool = False
     _left_out: dict[Path, str] = field(default_factory=dict)
+    _contents: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         config = self.loaded.config
@@ -71,6 +72,10 @@ class ImagingQuickLook:
         self._left_out.pop(path, None)
         try:
             session = open_session(self.loaded.config, path, self.loaded.path.parent, self.cache)
+            same = self._same_content(path, session.files[0].ref.content_hash)
+            if same is not None:
+                self._left_out[path] = f"{path}: has the content of {same.name}"
+                return None
             found: Counts = session.run(["counters"])["counters"]
         except InputError as error:
             self._left_out[path] = error.message
@@ -78,6 +83,11 @@ class ImagingQuickLook:
         if session.cache is not None:
             session.cache.close(self.loaded.config.cache.size_limit_GB)
         return found
+
+    def _same_content(self, path: Path, content: str) -> Path | None:
+        """Another file of the folder with the same content; its events must not count twice."""
+        first = self._contents.setdefault(content, path)
+        return first if first != path and first.exists() else None
 
     def _image(self, good: Sequence[Path]) -> RunReport:
         config = self.loaded.config

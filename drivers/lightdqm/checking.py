@@ -17,7 +17,15 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
-from .history import failing_channels, new_since, reference_runs, runs_before, stored_failures
+from .history import (
+    failing_channels,
+    new_since,
+    not_comparable,
+    reference_runs,
+    runs_before,
+    same_file,
+    stored_failures,
+)
 from .inputs import per_adc16
 from .json_lines import lines_of, write_lines
 from .opening import output_folder
@@ -54,7 +62,7 @@ class FileCheck:
 
     @property
     def written(self) -> list[str]:
-        """The files that were written of it, JSON-lines apart."""
+        """The files that were written of it, those that got a line of JSON among them."""
         if self.report is None:
             return []
         return [path for path in (self.report.output, *self.report.figures) if path]
@@ -173,7 +181,7 @@ def check_file(
     if store is not None:
         store.add(record)
     if settings.write_json_blobs:
-        write_json_lines(output_folder(loaded), record, settings)
+        report.figures += write_json_lines(output_folder(loaded), record, settings)
     verdict = found["dqm_verdict"]
     return FileCheck(
         path,
@@ -189,10 +197,15 @@ def check_file(
 def compared_with(
     store: RunStore, identity: RunIdentity, settings: LightDqm, reference: str | None = None
 ) -> Comparison:
-    """The reference run if one is set, else the files before; UsageError if it is not there."""
+    """The reference run if one is set, else the files before; UsageError if it is not there.
+
+    The file itself is never among them. Of each channel its noise and baseline count where they
+    failed no check; in legacy mode all do, as in the script.
+    """
     named = settings.reference_run if reference is None else reference
     if named is not None:
         runs = reference_runs(store, identity.config_hash, named)
+        runs = [run for run in runs if not same_file(run.identity, identity)]
         label = f"reference run {named}"
     else:
         runs = runs_before(store, identity, settings.ncomp)
@@ -200,11 +213,15 @@ def compared_with(
     if not runs:
         return Comparison()
     ids = [run.run_id for run in runs]
-    return Comparison(label, runs, earlier_frame(store, ids, legacy=settings.legacy))
+    if settings.legacy:
+        return Comparison(label, runs, earlier_frame(store, ids, legacy=True))
+    failures = stored_failures(store, runs)
+    left_out = not_comparable(runs, failures, chosen=named is not None)
+    return Comparison(label, runs, earlier_frame(store, ids, left_out=left_out))
 
 
-def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> None:
-    """The JSON-lines of the near-line script, in the unit of the pages as there."""
+def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> list[str]:
+    """The JSON-lines of the near-line script, in the unit of the pages as there; the files."""
     lines = lines_of(
         record.arrays,
         max(last_number(record.identity.name), 0),
@@ -214,3 +231,4 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> Non
     )
     with writable(folder):
         write_lines(folder, lines)
+    return [str(folder / name) for name in lines]

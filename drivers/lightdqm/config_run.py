@@ -18,7 +18,7 @@ from .file_names import chosen_files
 from .opening import file_selection, store_path
 from .records import identity_of
 from .run import LightReport, Outputs, check_outputs, run_lightdqm
-from .session import Session, open_session
+from .session import Session, named_nodes, open_session
 from .store import RunStore
 
 
@@ -70,12 +70,13 @@ def run_config(
     InputError
         If no file can be read.
     UsageError
-        If an output cannot be written; before anything is computed.
+        If there is no such target, or an output cannot be written; before anything is computed.
     """
     del progress
     if executor is not None:
         msg = "--executor dask is for the event ranges of the pipeline imaging; leave it out"
         raise UsageError(msg, key="executor")
+    targets = named_nodes(loaded.config, targets)
     files = input_files(loaded)
     check_outputs(loaded, files, targets, Outputs(), overwrite=overwrite)
     reports: list[LightReport] = []
@@ -123,7 +124,7 @@ def _joined(reports: Sequence[LightReport], failed: list[dict[str, Any]]) -> Lig
         status=worst,
         output=first.output,
         targets=first.targets,
-        figures=[path for r in reports for path in (r.output, *r.figures)][1:],
+        figures=list(dict.fromkeys(p for r in reports for p in (r.output, *r.figures)))[1:],
         counters=counters,
         verdict=[{"file": r.input, **check} for r in reports for check in r.verdict],
         seconds=sum(r.seconds for r in reports),

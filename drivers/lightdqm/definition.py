@@ -35,11 +35,9 @@ def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterat
         return
     settings = config.lightdqm
     status = settings.channel_status_csv
-    if status is not None and not (folder / Path(status).expanduser()).is_file():
-        text = (
-            f'channel_status_csv = "{status}": there is no file {folder / status}; correct the '
-            "path (it is relative to the TOML file), or leave the key out"
-        )
+    fault = "" if status is None else _status_fault(folder / Path(status).expanduser())
+    if fault:
+        text = f'channel_status_csv = "{status}": {fault}, or leave the key out'
         yield Fault("lightdqm", text, ("lightdqm.channel_status_csv",))
     for page in settings.pages:
         fault = unknown_page(page)
@@ -55,6 +53,22 @@ def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterat
     if window is not None and window[0] < 0:
         text = f"beam_self_ratio = {list(window)}: a ratio is not negative; start at 0"
         yield Fault("lightdqm.limits", text, ("lightdqm.limits.beam_self_ratio",))
+
+
+def _status_fault(path: Path) -> str:
+    """Why a channel status file cannot be one, whatever the data; empty if it may be."""
+    if not path.is_file():
+        return (
+            f"there is no file {path}; correct the path (in a TOML file relative to that file, "
+            "on the command line to the working folder)"
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as reason:
+        return f"{path} cannot be read as text ({reason}); correct the file"
+    if not text.strip():
+        return f"{path} is empty; write a row of 64 numbers for each ADC"
+    return ""
 
 
 def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]:
@@ -102,6 +116,12 @@ def _quick_look(
     return LightQuickLook(loaded, cache, overwrite)
 
 
+def _described(path: Path) -> tuple[dict[str, Any], str]:
+    from .file_summary import light_summary
+
+    return light_summary(path)
+
+
 DEFINITION = Definition(
     name="lightdqm",
     settings=LightDqmConfig,
@@ -116,6 +136,7 @@ DEFINITION = Definition(
     session=_session,
     summary=summary,
     screen=lambda _: ScreenSettings(),
+    described=_described,
     quick_look=_quick_look,
     keys=MappingProxyType(
         {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}

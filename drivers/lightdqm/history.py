@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import pandas as pd
 
@@ -13,6 +14,12 @@ from .file_names import SUFFIX, stem
 from .store import RunStore, StoredRun, order_key
 
 _MOST_SHOWN = 8
+# Checks that say that the noise or the baseline of a channel is not what it should be.
+_OF_STATE: Final = {
+    "baseline": frozenset({"railed", "baseline_band", "baseline_spread"}),
+    "noise": frozenset({"railed", "flat"}),
+}
+_OF_CHANGE: Final = {"baseline": frozenset({"baseline_move"}), "noise": frozenset({"noise"})}
 
 
 def runs_before(store: RunStore, identity: RunIdentity, ncomp: int) -> list[StoredRun]:
@@ -103,3 +110,27 @@ def stored_failures(store: RunStore, runs: Sequence[StoredRun]) -> list[dict[str
     grouped = dict(tuple(rows.groupby("run_id", sort=False)))
     empty = rows.iloc[:0]
     return [failing_channels(grouped.get(run.run_id, empty)) for run in runs]
+
+
+def not_comparable(
+    runs: Sequence[StoredRun], failures: Sequence[Mapping[str, Sequence[str]]], *, chosen: bool
+) -> dict[str, dict[int, list[tuple[int, int]]]]:
+    """For noise and baseline: ADC and channel, by file, of what failed a check there.
+
+    A fault that is over would else shift what later files are compared with. Of a reference that
+    somebody has chosen (``chosen``) what merely differs from the files before it counts: it is
+    what shall be the rule from then on.
+    """
+    found: dict[str, dict[int, list[tuple[int, int]]]] = {}
+    for quantity, checks in _OF_STATE.items():
+        spoiling = checks if chosen else checks | _OF_CHANGE[quantity]
+        found[quantity] = {}
+        for run, failing in zip(runs, failures, strict=True):
+            names = {name for check in spoiling for name in failing.get(check, ())}
+            found[quantity][run.run_id] = sorted(_place(name) for name in names)
+    return found
+
+
+def _place(name: str) -> tuple[int, int]:
+    adc, _, channel = name.partition("/")
+    return int(adc), int(channel)

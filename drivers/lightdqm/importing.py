@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqm
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
 from .file_names import SUFFIX, run_number
@@ -26,16 +27,24 @@ def import_files(
 
     Raises
     ------
+    UsageError
+        If nothing says how the names of the light files begin.
     InputError
         If a file is none of the script, or holds no line that can be used.
     """
+    beginning = settings.file_syntax if prefix is None else prefix
+    if not beginning:
+        msg = (
+            "the lines do not say which light files they are of: give --prefix, or set [lightdqm] "
+            f"file_syntax; index 7 is then the file PREFIX7{SUFFIX}"
+        )
+        raise UsageError(msg, key="prefix")
     scale = 1.0 / per_adc16(settings)
     read = [read_lines(path, scale) for path in paths]
     by_index: dict[int, dict[str, Any]] = {}
     for lines in read:
         for index, arrays in lines.arrays.items():
             by_index.setdefault(index, {}).update(arrays)
-    beginning = settings.file_syntax if prefix is None else prefix
     n_new = n_merged = n_kept = 0
     with RunStore(store) as opened:
         known = {run.identity.name for run in opened.runs(config_hash(settings))}

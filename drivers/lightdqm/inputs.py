@@ -26,17 +26,8 @@ from ...schemas.lightdqm.settings import (
 from ...schemas.lightdqm.units import LEGACY_V_PER_ADC16, PER_ADC16
 from ..files import file_ref
 
-_ARGUMENTS: Final = (
-    "input_path",
-    "nfiles",
-    "start_run",
-    "ncomp",
-    "output_dir",
-    "units",
-    "ptps16bit",
-    "max_evts",
-    "powspec_nevts",
-)
+# Settings that the pages of one file depend on; the file itself stands beside them.
+_ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
 
 
 def graph_values(
@@ -51,6 +42,9 @@ def graph_values(
     ``earlier_runs`` has the schema EarlierRuns; None = nothing is known of earlier files.
     """
     settings = config.lightdqm
+    earlier = EARLIER_RUNS.empty() if earlier_runs is None else earlier_runs
+    status = settings.channel_status_csv
+    status_path = None if status is None else folder / Path(status).expanduser()
     values: dict[str, Any] = {
         "event_selection": EventSelection(max_evts=settings.max_evts),
         "pulse_threshold": PulseThreshold(adc16=pulse_threshold_adc16(settings)),
@@ -65,12 +59,11 @@ def graph_values(
         "spark_settings": SparkSettings(step_adc16=settings.spark_step_adc16),
         "verdict_limits": settings.limits,
         "page_settings": page_settings(settings),
-        "run_facts": run_facts(settings, source),
-        "earlier_runs": EARLIER_RUNS.empty() if earlier_runs is None else earlier_runs,
+        "run_facts": run_facts(settings, source, status_path, earlier),
+        "earlier_runs": earlier,
     }
-    if settings.channel_status_csv is not None:
-        status = folder / Path(settings.channel_status_csv).expanduser()
-        values["channel_status_file"] = file_ref(status)
+    if status_path is not None:
+        values["channel_status_file"] = file_ref(status_path)
     return values
 
 
@@ -127,8 +120,15 @@ def page_settings(settings: LightDqm) -> PageSettings:
     return PageSettings(**{name: getattr(settings, name) for name in names})
 
 
-def run_facts(settings: LightDqm, source: Path) -> RunFacts:
-    """What the pages say of the run."""
+def run_facts(
+    settings: LightDqm, source: Path, status: Path | None, earlier: pd.DataFrame
+) -> RunFacts:
+    """What the pages say of the run: what was read, compared with, and set."""
     now = datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone))
-    arguments = {name: str(getattr(settings, name)) for name in _ARGUMENTS}
+    n_files = int(earlier["n_files"].max()) if len(earlier) else 0
+    arguments = {
+        "channel_status_csv": "none" if status is None else str(status),
+        "compared with": f"{n_files} files" if n_files else "no other file",
+        **{name: str(getattr(settings, name)) for name in _ARGUMENTS},
+    }
     return RunFacts(str(source), arguments, now.strftime("%Y-%m-%d %H:%M %Z"))

@@ -55,7 +55,8 @@ def identity_of(source: FileRef, settings: LightDqm) -> RunIdentity:
     """Which file it is, with the times of its first and last event; InputError if unreadable."""
     name = Path(source.path).name
     number = run_number(name)
-    events = light_events(event_table(source, light_layout(source)))
+    table = event_table(source, light_layout(source))
+    events = light_events(table, table.trigger)
     times = events["utime_ms"].to_numpy()
     known = times[times > 0]
     return RunIdentity(

@@ -5,13 +5,15 @@ events: the mean of the c_i, the band sqrt(sum l_i^2) / M below it and sqrt(sum 
 and the standard error sqrt(sum e_i^2) / M, where e_i = sqrt(pi / 2) (u_i + l_i) / 2 / sqrt(n_i) is
 that of a median of n_i normal values. In legacy mode nothing is divided by M, as in the script, so
 its errors grow as sqrt(M). Fractions sum their counts; their interval is that of the sums.
+A channel whose noise or baseline failed in a file has no value of it there (not in legacy mode).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +30,11 @@ from .store import RunStore
 _FILES_AT_ONCE: Final = 256
 # Variance of the median of many normal values, in units of that of their mean.
 _MEDIAN_VARIANCE: Final = np.pi / 2.0
+
+
+LeftOut = Mapping[int, Sequence[tuple[int, int]]]
+"""ADC and channel of what does not count, by the number of the file in the store."""
+_NOTHING: Final[LeftOut] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -101,13 +108,23 @@ def rolled_up(sums: SummarySums, *, legacy: bool = False) -> RolledUp:
 
 
 def stored_summary(
-    store: RunStore, quantity: str, run_ids: Sequence[int], *, legacy: bool = False
+    store: RunStore,
+    quantity: str,
+    run_ids: Sequence[int],
+    *,
+    legacy: bool = False,
+    left_out: LeftOut = _NOTHING,
 ) -> RolledUp | None:
     """Noise or baseline over some files of the store; None if none of them has it."""
-    parts = [
-        summary_sums(*_stacks(store, [f"{quantity}.{p}" for p in (*SUMMARY_PARTS, "n")], some))
-        for some in _parts(run_ids)
-    ]
+    parts = []
+    for some in _parts(run_ids):
+        names = [f"{quantity}.{p}" for p in (*SUMMARY_PARTS, "n")]
+        median, p16, p84, n = _stacks(store, names, some)
+        for i, run_id in enumerate(some):
+            for adc, channel in left_out.get(run_id, ()):
+                if adc < median.shape[1]:
+                    median[i, adc, channel] = np.nan
+        parts.append(summary_sums(median, p16, p84, n))
     parts = [p for p in parts if p.n_files.any()]
     return rolled_up(reduce(SummarySums.__add__, parts), legacy=legacy) if parts else None
 
@@ -162,14 +179,26 @@ def _parts(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield run_ids[begin : begin + _FILES_AT_ONCE]
 
 
-def earlier_frame(store: RunStore, run_ids: Sequence[int], *, legacy: bool = False) -> pd.DataFrame:
-    """Some files of the store as the graph takes them (EarlierRuns); empty without files."""
-    return EARLIER_RUNS.frame(_joined(_rows(store, run_ids, legacy=legacy)))
+def earlier_frame(
+    store: RunStore,
+    run_ids: Sequence[int],
+    *,
+    legacy: bool = False,
+    left_out: Mapping[str, LeftOut] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """Some files of the store as the graph takes them (EarlierRuns); empty without files.
+
+    ``left_out`` names, for noise and for baseline, the channels of each file that do not count.
+    """
+    return EARLIER_RUNS.frame(_joined(_rows(store, run_ids, left_out, legacy=legacy)))
 
 
-def _rows(store: RunStore, run_ids: Sequence[int], *, legacy: bool) -> Iterator[dict[str, Any]]:
+def _rows(
+    store: RunStore, run_ids: Sequence[int], left_out: Mapping[str, LeftOut], *, legacy: bool
+) -> Iterator[dict[str, Any]]:
     for quantity in SUMMARIES:
-        found = stored_summary(store, quantity, run_ids, legacy=legacy)
+        some = left_out.get(quantity, _NOTHING)
+        found = stored_summary(store, quantity, run_ids, legacy=legacy, left_out=some)
         if found is not None:
             names = {"quantity": quantity, "trigger": "self", "granularity": "channel"}
             yield _channel_rows(names, {**vars(found), "k": np.zeros_like(found.n)})

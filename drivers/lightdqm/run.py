@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ...schemas.errors import UsageError
+from ...schemas.errors import EXIT_GATE, EXIT_INPUT, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
@@ -30,7 +30,7 @@ from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
 from .output import write_numbers, write_parquet
-from .session import Session, open_session
+from .session import Session, named_nodes, open_session
 from .verdict_text import checks_as_json, overall_status, shortened
 
 log = logging.getLogger("radiograph.run")
@@ -61,7 +61,10 @@ FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
 
 @dataclass
 class LightReport:
-    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes."""
+    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes.
+
+    ``figures`` are all files that were written beside ``output``.
+    """
 
     input: str
     status: str
@@ -76,6 +79,13 @@ class LightReport:
     problems: list[dict[str, Any]] = field(default_factory=list)
     failed: list[dict[str, Any]] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine, 4 a check failed, 3 if a file could not be read."""
+        if self.failed:
+            return EXIT_INPUT
+        return EXIT_GATE if self.status == "fail" else 0
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -128,16 +138,18 @@ def run_lightdqm(
         If the file cannot be read or the outputs cannot be written; nothing is written then.
     """
     started = time.perf_counter()
+    targets = named_nodes(loaded.config, targets)
     check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
-    wanted = session.resolved(_wanted(targets, outputs))
+    wanted = _wanted(targets, outputs)
     if outputs != Outputs.nothing():
         log.info("%s: to %s", source, output_folder(loaded))
     shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
     every = session.run([*wanted, *(name for name in shown if name not in wanted)])
     found = {name: every[name] for name in wanted}
     page = _html(session, loaded, every) if shown else ""
-    written = _write(session, loaded, found, page, outputs, started)
+    asked = _Asked(targets, outputs, started)
+    written = _write(session, loaded, found, page, asked)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
@@ -161,9 +173,9 @@ class _Paths:
         """``<stem>_light_dqm`` and the rest of a name, joined as the dashboards expect it."""
         return self.folder / f"{self.stem}_light_dqm{name}"
 
-    @property
-    def numbers(self) -> Path:
-        return self.of(".h5")
+    def numbers(self, targets: Sequence[str]) -> Path:
+        """Some quantities never stand under the name of all of them."""
+        return self.of("_targets.h5" if targets else ".h5")
 
     @property
     def page(self) -> Path:
@@ -176,13 +188,22 @@ class _Paths:
         return self.of(f"_{name.removeprefix('dqm_')}.parquet")
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is written: targets (none = everything), kinds of files, and when the run began."""
+
+    targets: Sequence[str]
+    outputs: Outputs
+    started: float
+
+
 def planned_paths(
     loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], outputs: Outputs
 ) -> list[Path]:
-    """Every file that a run may write."""
+    """Every file that a run may write; ``targets`` are names of nodes, no aliases."""
     paths = _Paths(output_folder(loaded), stem(source.name))
     wanted = _wanted(targets, outputs)
-    planned = [paths.numbers] if outputs.numbers else []
+    planned = [paths.numbers(targets)] if outputs.numbers else []
     if outputs.numbers and loaded.config.lightdqm.write_parquet:
         planned += [paths.table(name) for name in wanted]
     if outputs.figures and FIGURES in wanted:
@@ -235,10 +256,10 @@ def _write(
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
     page: str,
-    outputs: Outputs,
-    started: float,
+    asked: _Asked,
 ) -> list[Path]:
     """The files that are wanted; all of them appear, or none."""
+    outputs = asked.outputs
     paths = _Paths(output_folder(loaded), stem(Path(session.source.path).name))
     written: list[Path] = []
     with ExitStack() as stack:
@@ -250,8 +271,8 @@ def _write(
 
         if outputs.numbers:
             numbers = {name: value for name, value in found.items() if name != FIGURES}
-            seconds = time.perf_counter() - started
-            write_numbers(new(paths.numbers), session, loaded, numbers, seconds)
+            seconds = time.perf_counter() - asked.started
+            write_numbers(new(paths.numbers(asked.targets)), session, loaded, numbers, seconds)
             if loaded.config.lightdqm.write_parquet:
                 for name, value in numbers.items():
                     if isinstance(value, pd.DataFrame):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from hamilton import driver
 
+from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import EventRange, FileRef
 from ..cache.execution import NodeCache, Verdict
@@ -29,6 +31,7 @@ from .inputs import graph_values
 _WHOLE_FILE: Final = EventRange(0, 0)
 _WAVEFORMS: Final = "chosen_waveforms"
 _NOTHING: Final = NodeRecord()
+_STATUS: Final = "lightdqm.channel_status_csv"
 
 
 @dataclass
@@ -69,9 +72,10 @@ class Session:
         def each(_: EventRange, results: RangeResults) -> None:
             merged.update({name: results[name] for name in plan.merged})
 
-        constants = run_constants(self.driver, plan, inputs)
-        if plan.per_range:
-            run_ranges(self.driver, plan, constants, [_WHOLE_FILE], lambda _: inputs, each)
+        with _settings_at_fault():
+            constants = run_constants(self.driver, plan, inputs)
+            if plan.per_range:
+                run_ranges(self.driver, plan, constants, [_WHOLE_FILE], lambda _: inputs, each)
         if self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
             # What is not read yet holds the inputs of its node, and these the waveforms.
             for value in merged.values():
@@ -84,6 +88,28 @@ class Session:
         """What a run would do with each node the targets need; nothing is executed."""
         assert self.cache is not None
         return surveyed(self.cache, self.run, targets)
+
+
+@contextmanager
+def _settings_at_fault() -> Iterator[None]:
+    """A status file that does not fit is a wrong setting, not data that cannot be read."""
+    try:
+        yield
+    except InputError as error:
+        if error.key != _STATUS:
+            raise
+        msg = f"{error.message} Correct it, or [lightdqm] channel_status_csv."
+        raise UsageError(msg, file=error.file, key=_STATUS, code=error.code) from None
+
+
+def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
+    """Names of nodes, aliases replaced; UsageError for a name that the graph has not."""
+    if not targets:
+        return []
+    pipeline = lightdqm()
+    return resolved_targets(
+        build_driver(pipeline, graph_choices(config)), targets, pipeline.aliases
+    )
 
 
 def open_session(

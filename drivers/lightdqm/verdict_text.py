@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -17,6 +18,24 @@ _WORDS: Final = {"no_data": "no data", "unreadable": "UNREADABLE"}
 def status_word(status: str) -> str:
     """A status as a reader sees it; a failure stands out."""
     return "FAIL" if status == "fail" else _WORDS.get(status, status)
+
+
+def unreadable_text(message: str, path: Path) -> str:
+    """Why a file has no verdict, for a line that names the file itself."""
+    reason = message.removeprefix(f"{path}: ")
+    return f"{status_word('unreadable')}: {reason}"
+
+
+def failure_words(verdict: pd.DataFrame) -> str:
+    """The status and every check that fails, with its first channels or its reason."""
+    failing = verdict[verdict["status"] == "fail"]
+    words = [
+        f"{check} {shortened(channels.split()) or reason}"
+        for check, channels, reason in zip(
+            failing["check"], failing["channels"], failing["reason"], strict=True
+        )
+    ]
+    return "; ".join([status_word(overall_status(verdict)), *words])
 
 
 def checks_as_json(verdict: pd.DataFrame) -> list[dict[str, Any]]:

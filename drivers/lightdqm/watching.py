@@ -14,12 +14,12 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
 from ..files import sampled_file_ref
-from .checking import FileCheck, checked_files
+from .checking import checked_files
 from .opening import store_path
 from .records import identity_of
 from .run import Outputs
 from .store import RunStore
-from .verdict_text import status_word
+from .verdict_text import failure_words, unreadable_text
 
 
 @dataclass
@@ -43,21 +43,15 @@ class LightQuickLook:
         try:
             identity = identity_of(sampled_file_ref(path), settings)
         except InputError as error:
-            return f"UNREADABLE: {error.message}"
-        known = {stored.identity for stored in store.runs(identity.config_hash)}
+            return unreadable_text(error.message, path)
+        known = {stored.identity: stored for stored in store.runs(identity.config_hash)}
         if identity in known:
-            return "known already"
+            verdict = store.rows("verdict", [known[identity].run_id])
+            return f"known already: {failure_words(verdict)}"
         # A file of this name that is not known has changed: its outputs are of another state.
         (found,) = checked_files(
             self.loaded, [path], store, outputs=Outputs(), overwrite=True, cache=self.cache
         )
-        return _told(found)
-
-
-def _told(found: FileCheck) -> str:
-    if found.error is not None:
-        return f"UNREADABLE: {found.error.message}"
-    failing = found.verdict[found.verdict["status"] == "fail"]
-    checks = zip(failing["check"], failing["channels"], failing["reason"], strict=True)
-    words = [f"{check} {channels or reason}" for check, channels, reason in checks]
-    return "; ".join([status_word(found.status), *words])
+        if found.error is not None:
+            return unreadable_text(found.error.message, path)
+        return failure_words(found.verdict)

@@ -36,6 +36,19 @@ def others_on_side(marked: Mask) -> NDArray[np.int64]:
     return np.repeat(counts, half, axis=-1) - marked
 
 
+def partner_side(marked: Mask) -> NDArray[np.int64]:
+    """How many inputs of its TPC are marked in the other ADC, for each input; 0 without one.
+
+    ADCs 2m and 2m + 1 see the same TPCs, each with the same half of its inputs.
+    """
+    half = N_CHANNELS // 2
+    counts = marked.reshape(*marked.shape[:-1], 2, half).sum(axis=-1)
+    partner = np.arange(marked.shape[-2]) ^ 1
+    there = partner < marked.shape[-2]
+    counts = counts[..., np.where(there, partner, 0), :] * there[:, np.newaxis]
+    return np.repeat(counts, half, axis=-1)
+
+
 def masked_percentiles(values: NDArray[Any], used: Mask, percents: tuple[float, ...]) -> list[F8]:
     """Percentiles over the first axis of what ``used`` marks, linear between values.
 

@@ -54,6 +54,7 @@ def waveform_numbers(
         highest=np.empty(shape, dtype=np.int16),
         lowest=np.empty(shape, dtype=np.int16),
         step=np.empty(shape, dtype=np.int32),
+        rise=np.empty(shape, dtype=np.int32),
     )
     if chosen_waveforms.samples is not None:
         _measure(chosen_waveforms.samples, numbers, np.s_[:])
@@ -75,6 +76,7 @@ def _measure(samples: NDArray[np.int16], numbers: WaveformNumbers, place: slice)
         numbers.highest[place].reshape(-1),
         numbers.lowest[place].reshape(-1),
         numbers.step[place].reshape(-1),
+        numbers.rise[place].reshape(-1),
     )
 
 
@@ -108,6 +110,7 @@ def waveform_features(
             "maximum_adc16": maximum,
             "minimum_adc16": minimum,
             "spark_step_adc16": waveform_numbers.step.ravel(),
+            "rise_adc16": waveform_numbers.rise.ravel(),
             "clipped": waveform_numbers.highest.ravel() >= CLIPPED_ADC16,
             "negative": minimum < -pulse_threshold.adc16,
             "lit": maximum > pulse_threshold.adc16,

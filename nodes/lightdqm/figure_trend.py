@@ -24,8 +24,8 @@ _ABOVE, _PITCH, _BELOW = 0.95, 2.15, 0.4
 _LEFT, _RIGHT = 1.05, 0.25
 _FRAME_HEIGHT: Final = 1.65
 _MOST_TICKS: Final = 9
-# Points further from the median than so many widths of the bulk do not stretch the scale.
-_REACH: Final = 12.0
+# A single point that would make the axis more than so many times as long is left off the scale.
+_MOST_STRETCH: Final = 100.0
 _STEPS: Final = tuple(
     timedelta(minutes=m)
     for m in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14400, 43200, 129600)
@@ -109,7 +109,17 @@ def _keys(panels: Sequence[TrendPanel]) -> tuple[Key, ...]:
     band = next((p.band for p in panels if p.band is not None), None)
     if band is not None:
         keys.append(Key(band.label, ORANGE, line=True, band=True))
-    return (*keys, Key("no data", GREY, "cross"), Key("off the scale", VERMILION, "up"))
+    keys.append(Key("no data", GREY, "cross"))
+    if any(_is_off(panel).any() for panel in panels):
+        keys.append(Key("off the scale", VERMILION, "up"))
+    return tuple(keys)
+
+
+def _is_off(panel: TrendPanel) -> Mask:
+    """Which points lie beyond the ends of the axis."""
+    value = panel.frame["value"].to_numpy() * _scale(panel)[0]
+    low, high = _limits(panel)
+    return (value < low) | (value > high)
 
 
 def _scale(panel: TrendPanel) -> tuple[float, str]:
@@ -127,19 +137,20 @@ def _scale(panel: TrendPanel) -> tuple[float, str]:
 
 
 def _limits(panel: TrendPanel) -> tuple[float, float]:
-    """The bulk of the points with their bars, and the band."""
+    """The points with their bars, and the band; a single point far from all others is left out."""
     scale, _ = _scale(panel)
     frame = panel.frame[np.isfinite(panel.frame["value"])]
     value, lower, upper = (_ends(frame, name) * scale for name in ("value", "lower", "upper"))
-    if value.size:
-        middle = np.median(value)
-        width = max(1.4826 * np.median(np.abs(value - middle)), np.median(upper - lower))
-        bulk = np.abs(value - middle) <= _REACH * width
-        low, high = float(lower[bulk].min()), float(upper[bulk].max())
-    else:
-        low, high = 0.0, 1.0
-    if panel.band is not None and np.isfinite([panel.band.lower, panel.band.upper]).all():
-        low, high = min(low, panel.band.lower * scale), max(high, panel.band.upper * scale)
+    if panel.band is not None:
+        ends = np.array([panel.band.lower, panel.band.upper]) * scale
+        if np.isfinite(ends).all():
+            lower, upper = np.append(lower, ends[0]), np.append(upper, ends[1])
+    low, high = (float(lower.min()), float(upper.max())) if lower.size else (0.0, 1.0)
+    if value.size > 2:
+        others = np.arange(lower.size) != np.argmax(np.abs(value - np.median(value)))
+        inner = (float(lower[others].min()), float(upper[others].max()))
+        if high - low > _MOST_STRETCH * (inner[1] - inner[0]) > 0.0:
+            low, high = inner
     span = high - low or max(1e-3 * abs(high), 1e-12)
     floor = 0.0 if not panel.request.unit else -np.inf
     return max(low - 0.12 * span, floor - 0.04 * span), high + 0.12 * span

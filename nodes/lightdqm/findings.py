@@ -6,94 +6,17 @@ do. Channels that the status file knows to be bad are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...schemas.arrays import F8, Mask
+from ...schemas.arrays import F8
 from ...schemas.lightdqm.frames import BASELINE_BAND, BASELINE_MOVE, BASELINE_SPREAD
-from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
-from ..statistics import clopper_pearson, fraction_of
-
-ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "missing_adcs": "See whether the ADC is powered and in the event builder; restart it.",
-        "timestamps": "Check the clock distribution (White Rabbit) and the event builder.",
-        "triggers": "Check the beam monitor, the beam and the trigger thresholds.",
-        "dead": "Check bias and cable of the channel; call the light read-out expert.",
-        "railed": "Check the offset and the amplifier of the channel; call the expert.",
-        "flat": "Check power and cable of the channel; call the expert.",
-        "baseline_band": "Call the light read-out expert; set the offset again if told so.",
-        "baseline_spread": "Look for pick-up or an unstable supply; call the expert.",
-        "baseline_move": "Find out what was changed since the earlier files; call the expert.",
-        "noise": "Look at the spectrum of the channel; check grounding and bias.",
-        "tones": "Find what emits at this frequency (pumps, supplies, lights); call the expert.",
-        "sparks": "Lower or switch off the bias of the channel; call the expert at once.",
-        "clipped": "Check gain and bias of the channel.",
-        "negative": "Look at the waveforms of the channel; call the expert.",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One row of the verdict."""
-
-    check: str
-    status: str
-    value: float
-    limit: float
-    unit: str
-    failing: tuple[str, ...]
-    reason: str
-
-    @property
-    def action(self) -> str:
-        """What to do; empty if nothing."""
-        return ACTIONS[self.check] if self.status in ("warn", "fail") else ""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What the checks look at: frames of the graph and limits."""
-
-    light_events: pd.DataFrame
-    trigger_counts: pd.DataFrame
-    missing_adcs: pd.DataFrame
-    adc_clocks: pd.DataFrame
-    channel_masks: pd.DataFrame
-    light_hits: pd.DataFrame
-    noise_summary: pd.DataFrame
-    baseline_summary: pd.DataFrame
-    earlier_runs: pd.DataFrame
-    spark_rates: pd.DataFrame
-    dqm_fractions: pd.DataFrame
-    noise_tones: pd.DataFrame
-    mask_limits: MaskLimits
-    limits: VerdictLimits
-
-    @cached_property
-    def watched(self) -> Mask:
-        """(n_adcs, 64): active channels that are not known to be bad."""
-        masks = self.channel_masks
-        sound = (masks["active"] & (masks["known_status"] == 0)).to_numpy()
-        return np.asarray(sound.reshape(-1, int(masks["channel"].max()) + 1))
-
-    def of(self, frame: pd.DataFrame, values: Any) -> F8:
-        """Values of a frame with one row a channel as (n_adcs, 64), NaN where there is no row."""
-        found = np.full(self.watched.shape, np.nan)
-        found[frame["adc"], frame["channel"]] = values
-        return found
-
-    def lower(self, k: NDArray[Any], n: NDArray[Any]) -> F8:
-        """What a fraction surely exceeds: the lower end of the one-sided interval."""
-        return clopper_pearson(k, n, 1.0 - self.limits.confidence)[0]
+from ..statistics import fraction_of
+from .finding import Finding, Numbers, of_channels
 
 
 def missing_adcs(numbers: Numbers) -> Finding:
@@ -118,9 +41,14 @@ def timestamps(numbers: Numbers) -> Finding:
     """Times that run backwards, and ADCs whose clocks differ."""
     frame, limit = numbers.light_events, numbers.limits.clock_spread_ms
     time = frame["utime_ms"].to_numpy()
+    good = "in order"
+    if not (time >= 0).any():
+        # Older files have TAI alone: good for order and differences.
+        time, good = frame["tai_ns"].to_numpy(), "in order; TAI times alone, no Unix time"
     known = time[time >= 0]
     if not len(known):
-        return Finding("timestamps", "no_data", np.nan, limit, "ms", (), "the file has no times")
+        reason = "the file has no absolute times"
+        return Finding("timestamps", "no_data", np.nan, limit, "ms", (), reason)
     spread = frame["utime_spread_ms"].to_numpy()
     back, apart = int((np.diff(known) < 0).sum()), int((spread > limit).sum())
     text = []
@@ -131,7 +59,7 @@ def timestamps(numbers: Numbers) -> Finding:
     if len(known) < len(time):
         text.append(f"{len(time) - len(known)} events have no time")
     status = "fail" if back or apart else "warn" if text else "pass"
-    reason = "; ".join(text) or "in order"
+    reason = "; ".join(text) or good
     # Of two clocks that differ by the limit each is half of it away from their median.
     ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
     off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
@@ -146,7 +74,7 @@ def triggers(numbers: Numbers) -> Finding:
     beam, own = counts["beam"], counts["self"]
     text = f"{beam} beam, {own} self"
     if counts["unknown"]:
-        text += f", {counts['unknown']} of unknown trigger"
+        text += f", {counts['unknown']} of unknown trigger (no type, or no beam monitor)"
     ratio = beam / own if own else np.nan
     limit = np.nan if window is None else window[1] if ratio > window[1] else window[0]
     if not beam and not own:
@@ -168,9 +96,12 @@ def dead(numbers: Numbers) -> Finding:
     bad = numbers.watched & (numbers.of(masks, masks["dead"]) > 0)
     untold = int((numbers.watched & ~told).sum())
     note = f"too little light to tell for {untold}" if untold else ""
+    compared = int((hits["neighbours"] == "earlier").sum())
+    if compared:
+        note = f"{compared} judged by their light in earlier files{'; ' if note else ''}{note}"
     if untold == numbers.watched.sum():
         share[:] = np.nan
-    return _of_channels(
+    return of_channels(
         numbers,
         "dead",
         share,
@@ -187,7 +118,7 @@ def railed(numbers: Numbers) -> Finding:
     """Channels that stand at an end of the range."""
     masks = numbers.channel_masks
     rail = numbers.of(masks, masks["railed"])
-    found = _of_channels(
+    found = of_channels(
         numbers,
         "railed",
         np.abs(rail),
@@ -210,7 +141,7 @@ def flat(numbers: Numbers) -> Finding:
     bad &= ~(numbers.of(masks, masks["railed"]) != 0)
     limit = numbers.mask_limits.flat_adc16
     values = np.where(numbers.of(masks, masks["railed"]) != 0, np.nan, noise)
-    return _of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
+    return of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
 
 
 def baseline_band(numbers: Numbers) -> Finding:
@@ -238,17 +169,20 @@ def baseline_move(numbers: Numbers) -> Finding:
     """Baselines that moved against earlier files."""
     masks = numbers.channel_masks
     move = np.abs(numbers.of(masks, masks["move_adc16"]))
-    if np.isnan(move[numbers.watched]).all():
-        reason = "there are no earlier files to compare with"
-        limit = numbers.mask_limits.move_adc16
-        return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     limit = numbers.mask_limits.move_adc16
+    alone = int((numbers.watched & np.isnan(move)).sum())
+    if alone == numbers.watched.sum():
+        reason = "there are no earlier files to compare with"
+        if len(numbers.earlier_runs):
+            reason = "there is no earlier file in which a baseline failed no check"
+        return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     what = "with a baseline that moved against earlier files"
-    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what)
+    note = f"nothing to compare {alone} with" if alone else ""
+    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what, note=note)
 
 
 def _of_baselines(
-    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str
+    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str, *, note: str = ""
 ) -> Finding:
     masks = numbers.channel_masks
     code = numbers.of(masks, masks["baseline_code"])
@@ -256,11 +190,12 @@ def _of_baselines(
     railed = numbers.of(masks, masks["railed"]) != 0
     is_set = (np.where(np.isfinite(code), code, 0).astype(np.int64) & bit) != 0
     bad = numbers.watched & is_set & ~railed
-    return _of_channels(numbers, check, np.where(railed, np.nan, values), bad, limit, "adc16", what)
+    values = np.where(railed, np.nan, values)
+    return of_channels(numbers, check, values, bad, limit, "adc16", what, note=note)
 
 
 def noise(numbers: Numbers) -> Finding:
-    """Noise far from that of the other channels, or from that of earlier files."""
+    """Noise far from that of the other channels, or of earlier files, or too much by itself."""
     frame, masks, earlier = numbers.noise_summary, numbers.channel_masks, numbers.earlier_runs
     own = numbers.of(frame, frame["median_adc16"])
     quiet = (numbers.of(masks, masks["flat"]) > 0) | (numbers.of(masks, masks["railed"]) != 0)
@@ -275,14 +210,20 @@ def noise(numbers: Numbers) -> Finding:
     high, low = numbers.limits.noise_high, numbers.limits.noise_low
     factor = np.fmax(own / usual, own / before)
     least = np.fmin(own / usual, own / before)
+    ceiling = numbers.limits.noise_adc16
+    too_much = numbers.watched & (own > ceiling)
     loud, still = numbers.watched & (factor > high), numbers.watched & (least < low)
+    if too_much.any() and not loud.any() and not still.any():
+        what = f"with noise above {ceiling:g} adc16"
+        return of_channels(numbers, "noise", own, too_much, ceiling, "adc16", what)
     only_still = bool(still.any()) and not loud.any()
     what = f"with more than {high:g} or less than {low:g} times the usual noise"
-    return _of_channels(
+    what += f", or above {ceiling:g} adc16" if too_much.any() else ""
+    return of_channels(
         numbers,
         "noise",
         least if only_still else factor,
-        loud | still,
+        loud | still | too_much,
         low if only_still else high,
         "x usual",
         what,
@@ -294,6 +235,9 @@ def noise(numbers: Numbers) -> Finding:
 def tones(numbers: Numbers) -> Finding:
     """Lines in the noise spectra."""
     frame, limits = numbers.noise_tones, numbers.limits
+    if not len(frame):
+        reason = "legacy mode: its spectra contain the light, no tone can be told from it"
+        return Finding("tones", "no_data", np.nan, limits.tone_adc16, "adc16", (), reason)
     amplitude = numbers.of(frame, frame["amplitude_adc16"])
     line = numbers.of(frame, frame["ratio"]) > limits.tone_ratio
     amplitude = np.where(line | np.isnan(amplitude), amplitude, 0.0)
@@ -302,7 +246,7 @@ def tones(numbers: Numbers) -> Finding:
     # Channels that see the same source differ by a bin at most.
     shown = ", ".join(f"{f:.1f}" for f in np.unique(np.round(frequency, 1))[:5])
     note = f"at {shown} MHz" if bad.any() else ""
-    return _of_channels(
+    return of_channels(
         numbers,
         "tones",
         amplitude,
@@ -320,7 +264,7 @@ def sparks(numbers: Numbers) -> Finding:
     sure = numbers.of(frame, numbers.lower(frame["k"].to_numpy(), frame["n"].to_numpy()))
     share = numbers.of(frame, frame["fraction"])
     bad = numbers.watched & (sure > limit)
-    return _of_channels(
+    return of_channels(
         numbers,
         "sparks",
         share,
@@ -353,7 +297,7 @@ def _of_fractions(
     k, n = (_summed(numbers, rows, name) for name in ("k", "n"))
     k = np.minimum(k, n)
     bad = numbers.watched & (numbers.lower(k, n) > limit)
-    return _of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what)
+    return of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what)
 
 
 def _summed(numbers: Numbers, rows: pd.DataFrame, name: str) -> NDArray[np.int64]:
@@ -361,36 +305,6 @@ def _summed(numbers: Numbers, rows: pd.DataFrame, name: str) -> NDArray[np.int64
     total = np.zeros(numbers.watched.shape, dtype=np.int64)
     np.add.at(total, (rows["adc"].to_numpy(), rows["channel"].to_numpy()), rows[name].to_numpy())
     return total
-
-
-def _of_channels(
-    numbers: Numbers,
-    check: str,
-    values: F8,
-    bad: Mask,
-    limit: float,
-    unit: str,
-    what: str,
-    *,
-    worst: Callable[[F8], Any] = np.max,
-    note: str = "",
-) -> Finding:
-    """The finding of a check that looks at each watched channel; NaN is no value."""
-    seen = values[numbers.watched & np.isfinite(values)]
-    names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
-    if bad.any():
-        status, reason = "fail", f"{_counted(len(names))} {what}"
-    elif len(seen):
-        status, reason = "pass", f"nothing found in {_counted(len(seen))}"
-    else:
-        status, reason = "no_data", "no channel has a value"
-    reason = f"{reason}; {note}" if note else reason
-    value = float(worst(seen)) if len(seen) else np.nan
-    return Finding(check, status, value, limit, unit, names, reason)
-
-
-def _counted(n: int) -> str:
-    return f"{n} channel{'' if n == 1 else 's'}"
 
 
 CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (

@@ -30,6 +30,7 @@ from .selection import quotas, spread_places
 # 625 events of 8 ADCs and 1000 samples: the usual 500 are read once and kept.
 KEPT_BYTES: Final = 640_000_000
 _SELF, _BEAM, _UNKNOWN = range(3)
+_NS_PER_MS: Final = 1_000_000
 
 
 @tag(stage="load")
@@ -87,38 +88,76 @@ def _adc_times(times: np.ndarray, present: Mask) -> I8:
     return np.where(known, by_adc.astype(np.int64), -1)
 
 
+@tag(stage="load")
+@config.when(legacy=False)
+def event_triggers__where_known(event_table: EventTable, light_layout: LightLayout) -> I1:
+    """What triggered each event, as codes of the trigger types.
+
+    The event builder finds beam triggers from the beam monitor. Where the ADC of the monitor (ADC
+    0 if the file names none) is absent, it writes 0, which does not mean a self trigger there.
+    """
+    monitor = event_table.valid[:, max(light_layout.rwm_adc, 0)].any(axis=1)
+    own = event_table.trigger == _SELF
+    return np.where(own & ~monitor, _UNKNOWN, event_table.trigger).astype(np.int8)
+
+
+@tag(stage="load")
+@config.when(legacy=True)
+def event_triggers__of_file(event_table: EventTable) -> I1:
+    """What triggered each event, as the file says, as codes of the trigger types."""
+    return event_table.trigger
+
+
 @tag(stage="load", schema="LightEvents")
-def light_events(event_table: EventTable) -> pd.DataFrame:
-    """Every event of the file: id, trigger, times, and how many ADCs are there."""
+def light_events(event_table: EventTable, event_triggers: I1) -> pd.DataFrame:
+    """Every event of the file: id, trigger, times, and how many ADCs are there.
+
+    Its time is the median of its ADCs (of two in the middle the earlier one), so that one clock
+    that is wrong does not shift it.
+    """
     utime, tai = event_table.utime_ms, event_table.tai_ns
-    known = utime >= 0
-    latest = np.where(known, utime, np.iinfo(np.int64).min).max(axis=1, initial=-1)
-    earliest = np.where(known, utime, np.iinfo(np.int64).max).min(axis=1)
+    clocks = _clocks_ms(event_table)
+    known = clocks >= 0
+    latest = np.where(known, clocks, np.iinfo(np.int64).min).max(axis=1, initial=-1)
+    earliest = np.where(known, clocks, np.iinfo(np.int64).max).min(axis=1)
     spread = np.where(known.any(axis=1), latest - np.minimum(earliest, latest), 0)
     return LIGHT_EVENTS.frame(
         {
             "event_row": np.arange(len(utime)),
             "event_id": event_table.event_id,
             "event_number": event_table.event_number,
-            "trigger": categories_of(event_table.trigger, TRIGGERS),
-            "utime_ms": _first_known(utime),
-            "tai_ns": _first_known(tai),
+            "trigger": categories_of(event_triggers, TRIGGERS),
+            "utime_ms": _median_known(utime),
+            "tai_ns": _median_known(tai),
             "utime_spread_ms": spread,
             "n_adcs_present": event_table.valid.any(axis=2).sum(axis=1),
         }
     )
 
 
-def _first_known(times: I8) -> I8:
-    """The time of the first ADC that has one, -1 without."""
-    first = (times >= 0).argmax(axis=1)
-    return np.take_along_axis(times, first[:, np.newaxis], axis=1)[:, 0]
+def _clocks_ms(event_table: EventTable) -> I8:
+    """Times of each ADC in ms: Unix times, or TAI in a file without any; -1 where unknown."""
+    utime, tai = event_table.utime_ms, event_table.tai_ns
+    return utime if (utime >= 0).any() else np.where(tai >= 0, tai // _NS_PER_MS, -1)
+
+
+def _median_known(times: I8) -> I8:
+    """The median of the times of the ADCs that have one, exact; -1 without."""
+    known = times >= 0
+    ordered = np.sort(np.where(known, times, np.iinfo(np.int64).max), axis=1)
+    n = known.sum(axis=1)
+    middle = np.maximum(n - 1, 0) // 2
+    found = np.take_along_axis(ordered, middle[:, np.newaxis], axis=1)[:, 0]
+    return np.where(n > 0, found, -1)
 
 
 @tag(stage="load", schema="AdcClocks")
 def adc_clocks(event_table: EventTable) -> pd.DataFrame:
-    """How far the Unix time of each ADC is ahead of the median of the ADCs of the event."""
-    times = event_table.utime_ms
+    """How far the time of each ADC is ahead of the median of the ADCs of the event.
+
+    Unix times, or TAI in a file without any.
+    """
+    times = _clocks_ms(event_table)
     known = times >= 0
     middle = masked_percentiles(times.T.astype(np.float64), known.T, (50.0,))[0]
     (ahead,) = masked_percentiles(times - middle[:, np.newaxis], known, (50.0,))

@@ -200,7 +200,15 @@ def _board_mean(spectra: F8, used: Mask, n: I4) -> F8:
 
 
 @tag(stage="spectra", schema="NoiseTones")
-def noise_tones(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFrame:
+@config.when(legacy=True)
+def noise_tones__of_script() -> pd.DataFrame:
+    """Nothing: the spectra of the script contain the light, which looks like a tone."""
+    return NOISE_TONES.empty()
+
+
+@tag(stage="spectra", schema="NoiseTones")
+@config.when(legacy=False)
+def noise_tones__of_dark(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFrame:
     """The strongest line in the spectrum of each active channel, above 0.5 MHz and 8 cycles.
 
     Its background is the median of the 40 bins around it; the amplitude is that of a sine with

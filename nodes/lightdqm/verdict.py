@@ -8,7 +8,8 @@ from hamilton.function_modifiers import tag
 from ...schemas.lightdqm.frames import CHECK_STATUS, CHECKS, DQM_VERDICT
 from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
 from ...schemas.tables import categories_of
-from .findings import CHECK_FUNCTIONS, Numbers
+from .finding import Numbers
+from .findings import CHECK_FUNCTIONS
 
 
 @tag(stage="verdict", schema="DqmVerdict")

@@ -57,7 +57,7 @@ class EventTable:
     event_id, event_number
         (n_events,); the number is -1 where the file has none.
     trigger
-        Codes of ``frames.TRIGGERS``, (n_events,).
+        Codes of ``frames.TRIGGERS`` as the file gives them, (n_events,).
     valid
         Whether a waveform is there, (n_events, n_adcs, 64).
     utime_ms, tai_ns
@@ -112,7 +112,9 @@ class WaveformNumbers:
     highest, lowest
         Greatest and least sample.
     step
-        Greatest step between two neighbouring samples, in counts.
+        Greatest step between two neighbouring samples, up or down, in counts.
+    rise
+        Greatest step up, as far as it is above the mean of the window.
     """
 
     window: int
@@ -121,6 +123,7 @@ class WaveformNumbers:
     highest: I2
     lowest: I2
     step: I4
+    rise: I4
 
 
 @dataclass(frozen=True)

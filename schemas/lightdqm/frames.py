@@ -15,7 +15,7 @@ GRANULARITIES: Final = ("channel", "epcb", "tpc", "total")
 FRACTION_STATUS: Final = ("ok", "no_data", "k_above_n")
 SUMMARY_SOURCES: Final = ("self", "all", "none")
 FLATLINE_STATES: Final = ("inactive", "known", "good", "dead", "no_data")
-NEIGHBOURS: Final = ("epcb", "side", "none")
+NEIGHBOURS: Final = ("epcb", "side", "partner", "earlier", "none")
 BASELINE_STATES: Final = ("inactive", "known", "good", "deviates", "no_data")
 CHECK_STATUS: Final = ("pass", "warn", "fail", "no_data")
 CHECKS: Final = (
@@ -47,8 +47,8 @@ _EVENT = (
     Column("event_id", "int64", "", "id that the file gives it"),
     Column("event_number", "int64", "", "event number of the read-out, -1 where absent"),
     _TRIGGER,
-    Column("utime_ms", "int64", "ms", "Unix time of its first ADC, -1 where absent"),
-    Column("tai_ns", "int64", "ns", "TAI time of its first ADC, -1 where absent"),
+    Column("utime_ms", "int64", "ms", "Unix time, median of its ADCs, -1 where absent"),
+    Column("tai_ns", "int64", "ns", "TAI time, median of its ADCs, -1 where absent"),
     Column("utime_spread_ms", "int64", "ms", "difference of the clocks of its ADCs", at_least=0),
     Column("n_adcs_present", "int16", "", "ADCs with a waveform", at_least=0),
 )
@@ -79,6 +79,7 @@ WAVEFORM_FEATURES = TableSchema(
         Column("maximum_adc16", "float64", "adc16", "greatest sample above the baseline"),
         Column("minimum_adc16", "float64", "adc16", "least sample, from the baseline: <= 0"),
         Column("spark_step_adc16", "int32", "adc16", "greatest step between two samples"),
+        Column("rise_adc16", "int32", "adc16", "greatest step up above the baseline", at_least=0),
         Column("clipped", "bool", "", "a sample is at the top of the range"),
         Column("negative", "bool", "", "it falls below the baseline by more than the threshold"),
         Column("lit", "bool", "", "it exceeds the baseline by more than the threshold"),
@@ -140,11 +141,11 @@ SPARK_RATES = TableSchema(
         _ADC,
         _CHANNEL,
         Column("n", "int64", "", "events in which the rest of its board is dark", at_least=0),
-        Column("k", "int64", "", "of them with a step above the limit", at_least=0),
+        Column("k", "int64", "", "of them with a step up above the limit", at_least=0),
         Column("fraction", "float64", "", "k / n, NaN without events", True),
         Column("lower", "float64", "", "lower end of the 68 % interval", True),
         Column("upper", "float64", "", "upper end", True),
-        Column("largest_step_adc16", "int32", "adc16", "greatest step in any event", at_least=0),
+        Column("largest_step_adc16", "int32", "adc16", "greatest step up in any event", at_least=0),
     ),
 )
 
@@ -160,7 +161,8 @@ LIGHT_HITS = TableSchema(
             "neighbours",
             "category",
             "",
-            "epcb: two others of its board; side: four of its TPC side; none: too few events",
+            "epcb: two others of its board; side: four of its half of the ADC; partner: four of "
+            "its TPC in the other ADC; earlier: what it saw in earlier files; none: too few events",
             categories=NEIGHBOURS,
         ),
         Column("largest_adc16", "float64", "adc16", "greatest pulse in any event", True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
 from ..settings import Section, Window
 from .units import Units
 
@@ -70,7 +72,7 @@ class LightHitSettings(Section):
     least_adc16: float
     """Height above the baseline."""
     least_chances: int
-    """Events with light on a board (or else on half an ADC) that are enough to judge a channel."""
+    """Events with light on a board (or else on half an ADC, or its partner) that are enough."""
 
 
 class SparkSettings(Section):
@@ -87,6 +89,8 @@ class VerdictLimits(Section):
     """Noise of a channel, as a multiple of the median of all channels: more fails."""
     noise_low: float = 0.333
     """Noise of a channel, as a share of the median of all channels: less fails."""
+    noise_adc16: float = Field(default=100.0, gt=0)
+    """Noise of a channel, whatever that of the others: more fails. Nominal are some 35."""
     spark_fraction: float = 0.01
     """Share of dark events with a spark."""
     clipped_fraction: float = 0.2

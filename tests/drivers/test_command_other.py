@@ -219,7 +219,10 @@ def test_listed_nodes_can_be_targets(project: Path, radiograph: Run) -> None:
 def test_nodes_of_no_pipeline(radiograph: Run) -> None:
     done = radiograph("nodes", "imagin")
     assert done.code == 2
-    assert done.err == "error: No pipeline 'imagin'. There is: imaging, lightdqm.\n"
+    assert (
+        done.err
+        == "error: No pipeline 'imagin'. There is: imaging, lightdqm; or give a TOML file.\n"
+    )
     assert radiograph("nodes", "imagin", "--json").json["error"]["key"] == "pipeline"
 
 

@@ -542,7 +542,7 @@ def test_an_interrupt_leaves_everything_as_it_was(
     monkeypatch.setattr(owner, name, interrupt)
     done = radiograph("run", project / "run.toml", "--overwrite", "--json", "-q")
     assert done.code == 130
-    assert done.err == "interrupted; nothing was written\n"
+    assert done.err == "interrupted; what was complete stays, nothing else was written\n"
     assert done.json["error"]["code"] == "interrupted"
     assert snapshot(project) == before
 

@@ -109,6 +109,19 @@ def test_a_file_that_fails_is_told_and_the_others_go_on(
         assert [bool(f) for f in file["provenance/inputs/failure"].asstr()[()]] == [0, 1, 0]
 
 
+def test_quiet_says_which_file_failed(parts: Path, radiograph: Run) -> None:
+    done = radiograph("run", "run.toml", "part_1.out", "none.out", "-o", "b.h5", "-q")
+    assert done.code == 3
+    assert done.err.count("none.out: no such file") == 1
+
+
+def test_the_same_content_twice_is_told(parts: Path, radiograph: Run) -> None:
+    (parts / "copy.out").write_bytes((parts / "part_1.out").read_bytes())
+    done = radiograph("run", "run.toml", "part_1.out", "copy.out", "-o", "b.h5")
+    assert done.code == 0
+    assert "has the content of" in done.err
+
+
 def test_no_file_that_can_be_read(parts: Path, radiograph: Run) -> None:
     (parts / "bad.out").write_text("ne 1 1 1 1 1 ; nonsense\n" * 5)
     done = radiograph("run", "run.toml", "bad.out", "none.out", "-o", "b.h5")

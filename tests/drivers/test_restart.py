@@ -191,6 +191,8 @@ def test_files_that_cannot_be_a_start(direct: Path, radiograph: Run, kind: str) 
             file["numbers"] = np.arange(3)
     elif kind == "several":
         path.write_bytes(content)
+        with h5py.File(path, "r+") as file:
+            file.attrs["note"] = "another file"
     argv = ["run", "run.toml", "--set", "io.input_format='hdf5_ngimager'", "-o", "b.h5"]
     paths = [path, direct / "direct.h5"] if kind == "several" else [path]
     done = radiograph(*argv, *(a for p in paths for a in ("--input-path", p)))
@@ -199,6 +201,22 @@ def test_files_that_cannot_be_a_start(direct: Path, radiograph: Run, kind: str) 
     assert ".h5" in done.err
     assert "Traceback" not in done.err
     assert not (direct / "b.h5").exists()
+
+
+def test_an_earlier_run_read_as_raw_data_says_what_to_set(direct: Path, radiograph: Run) -> None:
+    done = radiograph("run", "run.toml", "--input-path", "direct.h5", "-o", "b.h5")
+    assert done.code == 3
+    assert 'input_format = "hdf5_ngimager"' in done.err
+
+
+def test_units_of_the_first_input_cannot_change(direct: Path, radiograph: Run) -> None:
+    argv = ("run", "run.toml", "--set", "io.adapter.unit_pos_is_mm=false")
+    assert radiograph(*argv, "-o", "direct.h5", "--overwrite").code == 0
+    assert radiograph(*argv, *OF_FILE).code == 0
+    argv = ("run", "run.toml", "--set", "io.adapter.unit_pos_is_mm=true", "--overwrite")
+    done = radiograph(*argv, *OF_FILE)
+    assert done.code == 2
+    assert "whose hits are in cm and ns already" in done.err
 
 
 def test_restart_path_names_the_file_too(direct: Path, radiograph: Run) -> None:

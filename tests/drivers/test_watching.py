@@ -124,6 +124,11 @@ def test_watch_images_every_file_and_can_be_started_again(arrived: Path, radiogr
     with h5py.File("image.h5") as mine, h5py.File("direct.h5") as theirs:
         for name in ("n", "g", "all"):
             assert (mine[f"images/summed/{name}"][()] == theirs[f"images/summed/{name}"][()]).all()
+    # The same data under another name do not count twice.
+    (arrived / "in" / "run_4.out").write_bytes((arrived / "in" / "run_2.out").read_bytes())
+    done = radiograph("watch", "in", "run.toml", *NOW)
+    assert "run_4.out: left out: in/run_4.out: has the content of run_2.out" in done.out
+    (arrived / "in" / "run_4.out").unlink()
     # Again, with one file more: nothing but that file is computed from its hits on.
     (arrived / "in" / "run_11.out").write_bytes((arrived / "in" / "run_2.out").read_bytes()[:-1])
     done = radiograph("watch", "in", "run.toml", *NOW)

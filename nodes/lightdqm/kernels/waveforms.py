@@ -1,4 +1,4 @@
-"""One integer pass over each waveform: sums of its first samples, extremes, greatest step."""
+"""One integer pass over each waveform: sums of its first samples, extremes, greatest steps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def waveform_pass(
     highest: Any,
     lowest: Any,
     step: Any,
+    rise: Any,
 ) -> None:
     """Fill one row of each output a waveform.
 
@@ -25,9 +26,10 @@ def waveform_pass(
         (n_waveforms, n_samples) int16.
     window
         Samples that are summed, at most n_samples.
-    window_sum, window_square_sum, highest, lowest, step
-        (n_waveforms,) outputs: int32, int64, int16, int16, int32. The step is the greatest
-        difference of neighbours; a 16-bit difference would wrap.
+    window_sum, window_square_sum, highest, lowest, step, rise
+        (n_waveforms,) outputs: int32, int64, int16, int16, int32, int32. The step is the greatest
+        difference of neighbours, up or down; a 16-bit difference would wrap. The rise is the
+        greatest step up, counted from the mean of the window on: the way back from below is none.
     """
     n_samples = samples.shape[1]
     for row in range(samples.shape[0]):
@@ -43,11 +45,15 @@ def waveform_pass(
         for i in range(n_samples):
             high = max(high, wave[i])
             low = min(low, wave[i])
+        mean = total // window
         largest = 0
+        up = 0
         for i in range(1, n_samples):
             largest = max(largest, abs(int(wave[i]) - int(wave[i - 1])))
+            up = max(up, int(wave[i]) - max(int(wave[i - 1]), mean))
         window_sum[row] = total
         window_square_sum[row] = squares
         highest[row] = high
         lowest[row] = low
         step[row] = largest
+        rise[row] = up

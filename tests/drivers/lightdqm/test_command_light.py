@@ -15,7 +15,7 @@ from radiograph.drivers.lightdqm.json_lines import lines_of, write_lines
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
 
-from .conftest import arrays, record
+from .conftest import arrays, record, verdict
 
 Command = Callable[..., Any]
 STORE = Path("dqm_plots/light_dqm_runs.sqlite")
@@ -248,6 +248,7 @@ def test_write_json_blobs_writes_the_lines_of_the_script(
     path = config(here, write_json_blobs=True, output_dir="out")
     done = radiograph("lightdqm", "check", light.file(10), "-c", path, *light.options)
     assert done.code == 0
+    assert f"  {here / 'out' / 'noises.json'}" in done.out.splitlines()
     lines = (here / "out" / "noises.json").read_text("utf-8").splitlines()
     assert [json.loads(line)["file_index"] for line in lines] == [10]
     ask = ("lightdqm", "import", "out/noises.json", "-c", path, "--json")
@@ -267,7 +268,27 @@ def test_report_writes_everything_and_says_where(
     for part in ("flatline.png", "baseline.png", "main.pdf"):
         assert here / "out" / f"{stem}_light_dqm_{part}" in written
     assert all(path.stat().st_size for path in written)
-    assert STORE.exists()
+    assert (here / "out" / STORE.name).exists()
+    assert not STORE.parent.exists()
+    numbers = here / "out" / f"{stem}_light_dqm.h5"
+    info = radiograph("info", numbers)
+    assert info.code == 0, info.err
+    assert "light DQM" in info.out
+    assert str(light.file(11)) in info.out
+    assert "\n  verdict   FAIL\n" in info.out
+    assert any(line.split()[:2] == ["railed", "FAIL"] for line in info.out.splitlines())
+    told = radiograph("info", numbers, "--json").json
+    assert (told["pipeline"], told["status"]) == ("lightdqm", "fail")
+    assert [check["check"] for check in told["verdict"]] == CHECKS
+    assert told["datasets"]["dqm_verdict"]["status"] == [len(CHECKS)]
+    assert told["settings"]["lightdqm.ptps16bit"] == 500.0
+    for command in (("verify", numbers), ("export", numbers, "--to", "csv")):
+        wrong = radiograph(*command)
+        assert wrong.code == 3, command
+        assert "is an output of the pipeline lightdqm" in wrong.err
+    data = radiograph("info", light.file(2))
+    assert data.code == 3
+    assert "radiograph lightdqm check" in data.err
     again = radiograph("lightdqm", "report", light.file(2), light.file(11), "-o", "out")
     assert again.code == 2
     assert "exists already" in again.err
@@ -280,13 +301,15 @@ def test_run_compares_and_keeps_as_check_does(
     shutil.copy(checked[0], "runs.sqlite")
     path = config(here, input_path=str(light.file(12)), store="runs.sqlite", output_dir="out")
     only = radiograph("run", path, "--target", "dqm_verdict", "--json", *light.options)
-    assert only.code == 0
+    assert only.code == 4
     move = next(c for c in only.json["verdict"] if c["check"] == "baseline_move")
     assert move["status"] == "pass"
     with RunStore(here / "runs.sqlite") as store:
         for run in store.runs()[2:]:
             store._delete([run.run_id])
-    report = radiograph("run", path, "--json", "--overwrite", *light.options).json
+    done = radiograph("run", path, "--json", "--overwrite", *light.options)
+    assert done.code == 4
+    report = done.json
     assert report["status"] == "fail"
     assert [c["status"] for c in report["verdict"] if c["check"] == "railed"] == ["fail"]
     with RunStore(here / "runs.sqlite") as store:
@@ -307,9 +330,21 @@ def test_a_watch_outlives_a_file_that_cannot_be_read(
     assert done.code == 0
     first, second = done.out.splitlines()
     assert first.startswith(f"{name(1)}: UNREADABLE: ")
+    assert first.count(name(1)) == 1
     assert second == f"{name(2)}: pass"
     again = radiograph(*ask, "-q", *light.options)
-    assert again.out.splitlines()[1] == f"{name(2)}: known already"
+    assert again.out.splitlines()[1] == f"{name(2)}: known already: pass"
+
+
+def test_lines_of_a_watch_are_short() -> None:
+    """A verdict in which 64 channels fail names the first of them, and the file once."""
+    from radiograph.drivers.lightdqm.verdict_text import failure_words, unreadable_text
+
+    channels = " ".join(f"1/{k}" for k in range(64))
+    words = failure_words(verdict({"noise": channels, "triggers": ""}))
+    assert words == "FAIL; noise 1/0 1/1 1/2 1/3 1/4 1/5 +58; triggers reason of triggers"
+    path = Path("data") / name(3)
+    assert unreadable_text(f"{path}: is no HDF5 file.", path) == "UNREADABLE: is no HDF5 file."
 
 
 @pytest.fixture
@@ -412,6 +447,7 @@ def test_trends_as_files(history: Path, radiograph: Command) -> None:
     outputs = [x for name in ("t.png", "t.html", "t.csv") for x in ("-o", name)]
     done = radiograph(*ask, *outputs)
     assert done.code == 0, done.err
+    assert done.out.splitlines()[-3:] == ["t.png", "t.html", "t.csv"]
     assert Path("t.png").read_bytes().startswith(b"\x89PNG")
     page = Path("t.html").read_text("utf-8")
     assert "<svg" in page
@@ -515,7 +551,9 @@ def test_import_writes_nothing_if_a_file_is_none_of_the_script(
     monkeypatch.chdir(tmp_path)
     write_lines(tmp_path, lines_of(arrays(), 1))
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
-    done = radiograph("lightdqm", "import", "noises.json", "other.json")
+    unnamed = radiograph("lightdqm", "import", "noises.json")
+    assert (unnamed.code, "give --prefix" in unnamed.err) == (2, True)
+    done = radiograph("lightdqm", "import", "noises.json", "other.json", "--prefix", "x")
     assert done.code == 3
     assert "the name says what the lines mean" in done.err
     assert not STORE.exists()

@@ -247,6 +247,18 @@ def test_wrong_settings(tmp_path: Path, line: str, expected: str) -> None:
     assert len(failure.value.problems) == 1
 
 
+def test_the_page_of_arguments_names_what_was_used(tmp_path: Path) -> None:
+    """The status file and what it is compared with, none of the settings that choose files."""
+    (tmp_path / "status.csv").write_text("0")
+    config = LightDqmConfig.model_validate({"lightdqm": {"channel_status_csv": "status.csv"}})
+    facts = graph_values(config, tmp_path, source=Path("x.FLOW.hdf5"))["run_facts"]
+    assert facts.source == "x.FLOW.hdf5"
+    assert facts.arguments["channel_status_csv"] == str(tmp_path / "status.csv")
+    assert facts.arguments["compared with"] == "no other file"
+    assert not {"input_path", "nfiles", "start_run"} & set(facts.arguments)
+    assert values()["run_facts"].arguments["channel_status_csv"] == "none"
+
+
 def test_bands_of_each_adc(tmp_path: Path) -> None:
     path = tmp_path / "light.toml"
     path.write_text(
@@ -299,7 +311,12 @@ def test_a_target_writes_numbers_and_nothing_else(
     done = radiograph("run", light / "light.toml", *options, "--json")
     assert done.code == 0
     assert done.json["targets"] == ["dqm_fractions"]
-    assert [p.name for p in tmp_path.iterdir()] == ["mpd_run_data_rctl_50014_p0_light_dqm.h5"]
+    stem = "mpd_run_data_rctl_50014_p0_light_dqm"
+    assert [p.name for p in tmp_path.iterdir()] == [f"{stem}_targets.h5"]
+    (tmp_path / f"{stem}_flatline.png").write_text("of a full run")
+    wrong = radiograph("run", light / "light.toml", *options[:-1], "fractoins")
+    assert wrong.code == 2
+    assert "No node 'fractoins'" in wrong.err
     again = radiograph("run", light / "light.toml", *options)
     assert again.code == 2
     assert "exists already" in again.err
@@ -326,7 +343,11 @@ def test_why_and_nodes(light: Path, tmp_path: Path, radiograph: Run) -> None:
     ).json
     assert "channel_masks runs: input mask_limits changed" in why["because"]
     assert "setting lightdqm.spread_adc16: 900.0 -> 800.0" in why["because"]
-    names = {n["name"] for n in radiograph("nodes", "lightdqm", "--json").json["nodes"]}
+    listed = radiograph("nodes", config, "--json").json
+    assert listed["pipeline"] == "lightdqm"
+    assert listed["nodes"][0] == radiograph("nodes", "lightdqm", "--json").json["nodes"][0]
+    assert radiograph("nodes", tmp_path / "none.toml").code == 2
+    names = {n["name"] for n in listed["nodes"]}
     assert {"light_events", "dqm_fractions", "light_figures"} <= names
     schema = radiograph("check", "--schema", "--pipeline", "lightdqm")
     assert '"baseline_band_adc16"' in schema.out

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from radiograph.drivers.lightdqm.checking import compared_with
 from radiograph.drivers.lightdqm.history import (
     failing_channels,
     new_since,
@@ -29,6 +30,7 @@ from radiograph.drivers.lightdqm.roll_up import (
 )
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.schemas.errors import UsageError
+from radiograph.schemas.lightdqm.config import LightDqm
 from radiograph.schemas.lightdqm.frames import EARLIER_RUNS
 from radiograph.schemas.lightdqm.stored_runs import RunRecord
 
@@ -225,3 +227,61 @@ def test_what_is_new_since_the_reference(store: RunStore, make_record: Make) -> 
     assert new_since(failing, before) == {"dead": ["3/8"], "noise": ["1/6"], "sparks": []}
     assert new_since(failing, []) == failing
     assert new_since({}, before) == {}
+
+
+def baselines_before(store: RunStore, identity: Any, **settings: Any) -> Any:
+    """EarlierRuns of the baselines that a file is compared with, by ADC and channel."""
+    reference = settings.pop("reference", None)
+    frame = compared_with(store, identity, LightDqm(**settings), reference).frame
+    return frame[frame["quantity"] == "baseline"].set_index(["adc", "channel"])
+
+
+def test_a_baseline_that_failed_is_no_measure_of_later_files(
+    store: RunStore, make_record: Make
+) -> None:
+    """A shift that is over: files that are back at the old baseline are compared with it."""
+    store.add(make_record("a_rctl_5_p0.FLOW.hdf5", baseline=-28000.0))
+    for i in (1, 2):
+        shifted = make_record(
+            f"a_rctl_5_p{i}.FLOW.hdf5",
+            baseline=-27000.0,
+            failing={"baseline_move": "0/5", "baseline_band": "0/6 7/9"},
+        )
+        store.add(shifted)
+    now = make_record("a_rctl_5_p3.FLOW.hdf5").identity
+    found = baselines_before(store, now)
+    for place in ((0, 5), (0, 6), (7, 9)):
+        row = found.loc[place]
+        assert (row["value"], row["n_files"], row["n"]) == (-28000.0, 1, 400)
+        # sqrt(pi / 2) (10 + 14) / 2 / sqrt(400): of one file, not of three.
+        assert row["sigma"] == pytest.approx(np.sqrt(np.pi / 2) * 12.0 / 20.0)
+    assert found.loc[(0, 7), "n_files"] == 3
+    assert found.loc[(0, 7), "value"] == pytest.approx(-28000.0 + 2000.0 / 3.0)
+    # Nothing is left of the last two files.
+    assert (0, 5) not in baselines_before(store, now, ncomp=2).index
+    assert (0, 7) in baselines_before(store, now, ncomp=2).index
+    script = baselines_before(store, now, legacy=True)
+    assert script.loc[(0, 5), "n_files"] == 3
+
+
+def test_what_moved_in_a_chosen_reference_is_the_rule(store: RunStore, make_record: Make) -> None:
+    store.add(
+        make_record(
+            "a_rctl_6_p0.FLOW.hdf5",
+            baseline=-27000.0,
+            failing={"baseline_move": "0/5", "railed": "0/6"},
+        )
+    )
+    now = make_record("a_rctl_7_p0.FLOW.hdf5").identity
+    found = baselines_before(store, now, reference="6")
+    assert found.loc[(0, 5), "value"] == -27000.0
+    assert (0, 6) not in found.index
+
+
+def test_a_file_is_not_its_own_reference(store: RunStore, make_record: Make) -> None:
+    for i in range(3):
+        store.add(make_record(f"a_rctl_5_p{i}.FLOW.hdf5"))
+    now = make_record("a_rctl_5_p1.FLOW.hdf5").identity
+    runs = compared_with(store, now, LightDqm(), "5").runs
+    assert [run.identity.subrun for run in runs] == [0, 2]
+    assert compared_with(store, now, LightDqm(), "a_rctl_5_p1").runs == ()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from radiograph.nodes.lightdqm.columns import masked_percentiles
+from radiograph.nodes.lightdqm.columns import masked_percentiles, partner_side
 from radiograph.nodes.lightdqm.kernels.waveforms import waveform_pass
 from radiograph.schemas.errors import InputError
 
@@ -35,7 +35,8 @@ def with_pulses(
 
 
 def measured(samples: NDArray[np.int16], window: int, function: Any) -> list[NDArray[Any]]:
-    out = [np.empty(len(samples), d) for d in (np.int32, np.int64, np.int16, np.int16, np.int32)]
+    kinds = (np.int32, np.int64, np.int16, np.int16, np.int32, np.int32)
+    out = [np.empty(len(samples), d) for d in kinds]
     function(samples, window, *out)
     return out
 
@@ -46,12 +47,14 @@ def test_kernel(samples: NDArray[np.int16], window: int) -> None:
     compiled = measured(samples, window, waveform_pass)
     plain = measured(samples, window, waveform_pass.py_func)
     wide = samples.astype(np.int64)
+    mean = wide[:, :window].sum(axis=1, keepdims=True) // window
     expected = [
         wide[:, :window].sum(axis=1),
         (wide[:, :window] ** 2).sum(axis=1),
         wide.max(axis=1),
         wide.min(axis=1),
         np.abs(np.diff(wide, axis=1)).max(axis=1),
+        np.maximum((wide[:, 1:] - np.maximum(wide[:, :-1], mean)).max(axis=1), 0),
     ]
     for one, other, truth in zip(compiled, plain, expected, strict=True):
         assert np.array_equal(one, truth)
@@ -68,6 +71,7 @@ def test_hand_values(write: Any, ask: Any) -> None:
     assert (row["baseline_adc16"], row["noise_adc16"]) == (6.0, 2.0)
     assert (row["maximum_adc16"], row["minimum_adc16"]) == (32758.0, -32774.0)
     assert row["spark_step_adc16"] == 65532
+    assert row["rise_adc16"] == 32764 - 6  # from the baseline, not from below it
     assert (row["clipped"], row["negative"], row["lit"]) == (True, True, True)
     others = frame[(frame["channel"] != 4)]
     assert not others[["clipped", "negative", "lit"]].to_numpy().any()
@@ -220,7 +224,19 @@ def test_light_hits_against_neighbours(write: Any, ask: Any, rng: Any) -> None:
     # The next board sees no light, but half the ADC does.
     assert hits.loc[(0, 10), ["n", "k", "neighbours"]].tolist() == [25, 0, "side"]
     assert hits.loc[(0, 40), "neighbours"] == "none"
-    assert hits.loc[(1, 5), "neighbours"] == "none"
+    # The other ADC of the module is dark: what it misses is what this one sees of the TPC.
+    assert hits.loc[(1, 5), ["n", "k", "neighbours"]].tolist() == [25, 0, "partner"]
+    assert hits.loc[(1, 40), "neighbours"] == "none"
+
+
+def test_an_adc_without_a_partner_has_no_light_to_miss() -> None:
+    marked = np.zeros((1, 3, 64), dtype=bool)
+    marked[0, 0, 4:9] = marked[0, 2, 40:42] = True
+    seen = partner_side(marked)[0]
+    assert seen[1, :32].tolist() == [5] * 32
+    assert not seen[0].any()
+    assert not seen[1, 32:].any()
+    assert not seen[2].any()
 
 
 def test_sparks_are_not_light(write: Any, ask: Any, rng: Any) -> None:
@@ -234,6 +250,21 @@ def test_sparks_are_not_light(write: Any, ask: Any, rng: Any) -> None:
     assert rates.drop(index=(1, 21))["k"].sum() == 0
     assert rates.loc[(0, 5), "n"] == 20
     assert rates.loc[(1, 21), "largest_step_adc16"] > 47000
+
+
+def test_negative_excursions_are_no_sparks(write: Any, ask: Any, rng: Any) -> None:
+    """Neither the way down nor the way back: these belong to the check of negative waveforms."""
+    samples = quiet(rng, 30) + np.int16(20000)
+    samples[12:18, 1, 21, 100:105] -= 15000
+    samples[12:18, 1, 22, 100:105] += 15000
+    found = ask(
+        write(samples, [0] * 30), "spark_rates", "dqm_verdict", baseline_band_adc16=[-9e3, -7e3]
+    )
+    rates = found["spark_rates"].set_index(["adc", "channel"])
+    assert rates.loc[(1, 21), ["n", "k"]].tolist() == [30, 0]
+    assert rates.loc[(1, 22), ["n", "k"]].tolist() == [30, 6]
+    verdict = found["dqm_verdict"].set_index("check")["channels"]
+    assert (verdict["sparks"], verdict["negative"]) == ("1/22", "1/21")
 
 
 def test_picks(write: Any, ask: Any, rng: Any) -> None:

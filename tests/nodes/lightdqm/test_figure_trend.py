@@ -68,6 +68,26 @@ def test_every_file_is_a_mark_and_failures_stand_out() -> None:
     assert found["cross", "#595959"][0].endswith("no data")
 
 
+@pytest.mark.parametrize(
+    ("values", "n_off"),
+    [
+        ([0.0, 0.1, -0.1, 400.0, 410.0, 0.0, 0.05], 0),  # two of them: no slip of one file
+        ([0.0, 0.1, -0.1, 0.0, 150.0], 0),
+        ([0.0, 0.1, -0.1, 0.0, 250.0], 1),
+        ([0.0, 0.1, -0.1, 0.0, -250.0], 1),
+        ([0.0, 40000.0], 0),
+    ],
+)
+def test_only_a_single_point_a_hundred_times_as_far_is_off_the_scale(
+    values: list[float], n_off: int
+) -> None:
+    sheet = trend_sheet([TrendPanel(TrendRequest("noise"), frame(values))], "title", ZONE)
+    found = marks(sheet)
+    off = [texts for (symbol, _), texts in found.items() if symbol in ("up", "down")]
+    assert sum(map(len, off)) == n_off
+    assert ("off the scale" in words(sheet)) == bool(n_off)
+
+
 def test_a_band_is_drawn_and_told() -> None:
     band = ReferenceBand(10.0, 9.0, 12.0, 4, "reference run 5")
     panel = TrendPanel(TrendRequest("noise"), frame([10.0, 11.0]), band)

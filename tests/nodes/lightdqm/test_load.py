@@ -66,6 +66,62 @@ def test_clocks_that_differ(write: Any, ask: Any) -> None:
     assert events["utime_ms"].iloc[4] == rows["utime_ms"][4, 1]
 
 
+def test_one_wrong_clock_shifts_no_event(write: Any, ask: Any) -> None:
+    """The clock of ADC 0 is 5 s ahead where it is there; the time is that of the others."""
+    samples = np.full((6, 4, 64, 60), -28000, np.int16)
+    path = write(samples)
+    with h5py.File(path, "r+") as file:
+        rows = file["light/events/data"][:]
+        true = rows["utime_ms"][:, 1].copy()
+        rows["utime_ms"][:, 0] += 5000
+        rows["utime_ms"][1::2, 0] = 0
+        rows["utime_ms"][5] = 0
+        file["light/events/data"][:] = rows
+    found = ask(path, "light_events", "dqm_verdict", "adc_clocks")
+    assert found["light_events"]["utime_ms"].tolist() == [*true[:5], -1]
+    row = found["dqm_verdict"].set_index("check").loc["timestamps"]
+    assert "backwards" not in row["reason"]
+    assert (row["status"], row["channels"], row["value"]) == ("fail", "0", 5000.0)
+
+
+def test_a_trigger_is_unknown_where_the_monitor_is_absent(write: Any, ask: Any) -> None:
+    valid = np.ones((6, 2, 64), np.uint8)
+    valid[[1, 2, 4], 0] = 0
+    path = write(FLAT, [0, 0, 1, 1, 0, 0], valid)
+    found = ask(path, "light_events", "trigger_counts", "dqm_verdict")
+    kinds = ["self", "unknown", "beam", "beam", "unknown", "self"]
+    assert found["light_events"]["trigger"].tolist() == kinds
+    assert found["trigger_counts"]["n_events"].tolist() == [2, 2, 2]
+    row = found["dqm_verdict"].set_index("check").loc["triggers"]
+    assert (row["value"], row["status"]) == (1.0, "pass")
+    assert "2 of unknown trigger" in row["reason"]
+    script = ask(path, "light_events", legacy=True)["trigger"]
+    assert script.tolist() == ["self", "self", "beam", "beam", "self", "self"]
+    # Another ADC has the monitor.
+    other = ask(write(FLAT, [0] * 6, valid, rwm=(1, 18)), "light_events")["trigger"]
+    assert set(other) == {"self"}
+
+
+def test_older_files_are_ordered_by_tai(write: Any, ask: Any) -> None:
+    path = write(FLAT, old=True)
+    with h5py.File(path, "r+") as file:
+        rows = file["light/events/data"][:]
+        rows["tai_ns"] = (1_757_246_437_000 + 600 * np.arange(6))[:, None, None] * 1_000_000
+        file["light/events/data"][:] = rows
+    row = ask(path, "dqm_verdict").set_index("check").loc["timestamps"]
+    assert (row["status"], row["value"]) == ("pass", 0.0)
+    assert row["reason"] == "in order; TAI times alone, no Unix time"
+    with h5py.File(path, "r+") as file:
+        rows["tai_ns"][3] -= 10_000_000_000
+        rows["tai_ns"][4, 1] += 1_500_000_000
+        file["light/events/data"][:] = rows
+    row = ask(path, "dqm_verdict").set_index("check").loc["timestamps"]
+    assert (row["status"], row["value"]) == ("fail", 1500.0)
+    assert "backwards 1 times" in row["reason"]
+    none = ask(write(FLAT, old=True), "dqm_verdict").set_index("check").loc["timestamps"]
+    assert (none["status"], none["reason"]) == ("no_data", "the file has no absolute times")
+
+
 def test_older_files(write: Any, ask: Any) -> None:
     """No trigger type, and a time for each channel that is 0."""
     samples = FLAT.copy()

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from radiograph.nodes.lightdqm.findings import ACTIONS, CHECK_FUNCTIONS, overall_status
+from radiograph.nodes.lightdqm.finding import ACTIONS
+from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, overall_status
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT, EARLIER_RUNS
 from radiograph.schemas.lightdqm.settings import VerdictLimits
 
@@ -189,6 +190,21 @@ def test_a_baseline_that_moved(healthy: Any, write: Any, ask: Any) -> None:
     assert vague.set_index("check").loc["baseline_move", "status"] == "pass"
 
 
+def test_a_channel_without_earlier_files_is_not_compared(
+    healthy: Any, write: Any, ask: Any
+) -> None:
+    path = write(healthy, TRIGGERS)
+    frame = earlier(-28000.0)
+    some = frame[frame["channel"] != 5]
+    row = ask(path, "dqm_verdict", earlier_runs=some).set_index("check").loc["baseline_move"]
+    assert (row["status"], row["n_channels"]) == ("pass", 0)
+    assert row["reason"].endswith("94 channels; nothing to compare 2 with")
+    others = earlier(35.0, quantity="noise")
+    row = ask(path, "dqm_verdict", earlier_runs=others).set_index("check").loc["baseline_move"]
+    assert row["status"] == "no_data"
+    assert "no earlier file in which a baseline failed no check" in row["reason"]
+
+
 def test_bits_of_the_baseline_code(healthy: Any, write: Any, ask: Any) -> None:
     samples = healthy.copy()
     _band(samples)
@@ -223,6 +239,27 @@ def test_noise_against_earlier_files(healthy: Any, write: Any, ask: Any) -> None
     row = verdict.set_index("check").loc["noise"]
     assert (row["n_channels"], row["limit"]) == (96, 0.333)
     assert row["value"] == pytest.approx(35.0 / 200.0, rel=0.15)
+
+
+def test_noise_of_all_channels_at_once(healthy: Any, write: Any, ask: Any) -> None:
+    """Alike and without earlier files: only the limit by itself can tell."""
+    path = write(healthy, TRIGGERS)
+    limits = VerdictLimits(noise_adc16=20.0)
+    row = ask(path, "dqm_verdict", verdict_limits=limits).set_index("check").loc["noise"]
+    assert (row["status"], row["n_channels"], row["limit"]) == ("fail", 96, 20.0)
+    assert row["value"] == pytest.approx(35.0, rel=0.15)
+    assert row["reason"] == "96 channels with noise above 20 adc16"
+    samples = healthy.copy()
+    _noise(samples)
+    both = ask(write(samples, TRIGGERS), "dqm_verdict", verdict_limits=limits).set_index("check")
+    assert both.loc["noise", "n_channels"] == 96
+    assert "times the usual noise, or above 20 adc16; usual: " in both.loc["noise", "reason"]
+
+
+def test_the_script_tells_no_tones(healthy: Any, write: Any, ask: Any) -> None:
+    verdict = ask(write(healthy, TRIGGERS), "dqm_verdict", legacy=True).set_index("check")
+    assert verdict.loc["tones", "status"] == "no_data"
+    assert "contain the light" in verdict.loc["tones", "reason"]
 
 
 def test_a_missing_adc_and_a_silent_channel(healthy: Any, write: Any, ask: Any) -> None:
@@ -265,6 +302,59 @@ def test_triggers(
     limits = {"limits": VerdictLimits(beam_self_ratio=window)}
     verdict = ask(write(healthy, triggers), "dqm_verdict", verdict_limits=limits["limits"])
     assert verdict.set_index("check").loc["triggers", "status"] == status
+
+
+@pytest.mark.parametrize("inputs", [slice(0, 64), slice(0, 32), slice(32, 64)])
+def test_a_dark_adc_beside_a_lit_one_is_dead(
+    healthy: Any, write: Any, ask: Any, inputs: slice
+) -> None:
+    """All of ADC 0, or half of it, without light: its own neighbours see none either."""
+    samples = healthy.copy()
+    noise = np.random.default_rng(3).normal(-28000.0, 35.0, samples[:, 0, inputs].shape)
+    samples[:, 0, inputs] = (np.round(noise / 4) * 4).astype(np.int16)
+    verdict = ask(write(samples, TRIGGERS), "dqm_verdict")
+    dark = [c for c in range(64)[inputs] if c % 16 >= 4]
+    assert failing(verdict) == {"dead": " ".join(f"0/{c}" for c in dark)}
+
+
+def lit_earlier(n_lit: int, n: int) -> pd.DataFrame:
+    """Earlier files in which every channel of two ADCs was lit in n_lit of n events a trigger."""
+    parts = []
+    for trigger in ("self", "beam"):
+        for granularity, count in (("channel", n_lit), ("total", n)):
+            part = earlier(0.0).astype({"trigger": str, "granularity": str, "quantity": str})
+            part[["quantity", "trigger", "granularity"]] = ["clipped", trigger, granularity]
+            parts.append(part.assign(n=count))
+    return EARLIER_RUNS.frame(pd.concat(parts).to_dict("list"))
+
+
+def test_a_dark_tpc_is_judged_by_earlier_files(healthy: Any, write: Any, ask: Any) -> None:
+    samples = healthy.copy()
+    samples[:, :, :32] = samples[:, :, :1]  # an input without a sensor
+    path = write(samples, TRIGGERS)
+    row = ask(path, "dqm_verdict").set_index("check").loc["dead"]
+    assert (row["status"], row["n_channels"]) == ("pass", 0)
+    assert "too little light to tell for 48" in row["reason"]
+    # 40 of 100 events were lit: 48 of these 120 are expected, none is seen.
+    found = ask(path, "dqm_verdict", "light_hits", earlier_runs=lit_earlier(40, 100))
+    row = found["dqm_verdict"].set_index("check").loc["dead"]
+    assert (row["status"], row["n_channels"]) == ("fail", 48)
+    assert row["reason"].endswith("; 48 judged by their light in earlier files")
+    hits = found["light_hits"].set_index(["adc", "channel"])
+    assert hits.loc[(1, 5), ["n", "k", "neighbours"]].tolist() == [48, 0, "earlier"]
+    assert hits.loc[(1, 40), "neighbours"] == "epcb"
+    # Too little was seen before to miss it now.
+    rare = ask(path, "dqm_verdict", earlier_runs=lit_earlier(10, 100)).set_index("check")
+    assert rare.loc["dead", "status"] == "pass"
+
+
+def test_a_file_without_light_is_not_judged_by_earlier_ones(
+    healthy: Any, write: Any, ask: Any
+) -> None:
+    samples = np.repeat(healthy[:, :, :1], 64, axis=2)
+    path = write(samples, TRIGGERS)
+    row = ask(path, "dqm_verdict", earlier_runs=lit_earlier(40, 100)).set_index("check")
+    assert row.loc["dead", "status"] == "no_data"
 
 
 def test_too_little_light_is_told(write: Any, ask: Any) -> None:

@@ -1,0 +1,121 @@
+"""What a check of the verdict is made of: the numbers it looks at, and the finding it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...schemas.arrays import F8, Mask
+from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
+from ..statistics import clopper_pearson
+
+ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "missing_adcs": "See whether the ADC is powered and in the event builder; restart it.",
+        "timestamps": "Check the clock distribution (White Rabbit) and the event builder.",
+        "triggers": "Check the beam monitor, the beam and the trigger thresholds.",
+        "dead": "Check bias and cable of the channel; call the light read-out expert.",
+        "railed": "Check the offset and the amplifier of the channel; call the expert.",
+        "flat": "Check power and cable of the channel; call the expert.",
+        "baseline_band": "Call the light read-out expert; set the offset again if told so.",
+        "baseline_spread": "Look for pick-up or an unstable supply; call the expert.",
+        "baseline_move": "Find out what was changed since the earlier files; call the expert.",
+        "noise": "Look at the spectrum of the channel; check grounding and bias.",
+        "tones": "Find what emits at this frequency (pumps, supplies, lights); call the expert.",
+        "sparks": "Lower or switch off the bias of the channel; call the expert at once.",
+        "clipped": "Check gain and bias of the channel.",
+        "negative": "Look at the waveforms of the channel; call the expert.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the verdict."""
+
+    check: str
+    status: str
+    value: float
+    limit: float
+    unit: str
+    failing: tuple[str, ...]
+    reason: str
+
+    @property
+    def action(self) -> str:
+        """What to do; empty if nothing."""
+        return ACTIONS[self.check] if self.status in ("warn", "fail") else ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the checks look at: frames of the graph and limits."""
+
+    light_events: pd.DataFrame
+    trigger_counts: pd.DataFrame
+    missing_adcs: pd.DataFrame
+    adc_clocks: pd.DataFrame
+    channel_masks: pd.DataFrame
+    light_hits: pd.DataFrame
+    noise_summary: pd.DataFrame
+    baseline_summary: pd.DataFrame
+    earlier_runs: pd.DataFrame
+    spark_rates: pd.DataFrame
+    dqm_fractions: pd.DataFrame
+    noise_tones: pd.DataFrame
+    mask_limits: MaskLimits
+    limits: VerdictLimits
+
+    @cached_property
+    def watched(self) -> Mask:
+        """(n_adcs, 64): active channels that are not known to be bad."""
+        masks = self.channel_masks
+        sound = (masks["active"] & (masks["known_status"] == 0)).to_numpy()
+        return np.asarray(sound.reshape(-1, int(masks["channel"].max()) + 1))
+
+    def of(self, frame: pd.DataFrame, values: Any) -> F8:
+        """Values of a frame with one row a channel as (n_adcs, 64), NaN where there is no row."""
+        found = np.full(self.watched.shape, np.nan)
+        found[frame["adc"], frame["channel"]] = values
+        return found
+
+    def lower(self, k: NDArray[Any], n: NDArray[Any]) -> F8:
+        """What a fraction surely exceeds: the lower end of the one-sided interval."""
+        return clopper_pearson(k, n, 1.0 - self.limits.confidence)[0]
+
+
+def of_channels(
+    numbers: Numbers,
+    check: str,
+    values: F8,
+    bad: Mask,
+    limit: float,
+    unit: str,
+    what: str,
+    *,
+    worst: Callable[[F8], Any] = np.max,
+    note: str = "",
+) -> Finding:
+    """The finding of a check that looks at each watched channel; NaN is no value."""
+    seen = values[numbers.watched & np.isfinite(values)]
+    names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
+    if bad.any():
+        status, reason = "fail", f"{_counted(len(names))} {what}"
+    elif len(seen):
+        status, reason = "pass", f"nothing found in {_counted(len(seen))}"
+    else:
+        status, reason = "no_data", "no channel has a value"
+    reason = f"{reason}; {note}" if note else reason
+    value = float(worst(seen)) if len(seen) else np.nan
+    return Finding(check, status, value, limit, unit, names, reason)
+
+
+def _counted(n: int) -> str:
+    return f"{n} channel{'' if n == 1 else 's'}"
