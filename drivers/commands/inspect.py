@@ -29,7 +29,7 @@ def inspect(
     ] = None,
     limit: Annotated[
         int,
-        typer.Option(min=1, help="Most cones of a region that are listed; 12 of them are drawn."),
+        typer.Option(min=1, help="Most cones of a region listed; 12 are drawn."),
     ] = 20,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
