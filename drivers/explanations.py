@@ -46,7 +46,7 @@ class Explanation:
             ("needed by", self.needed_by),
         ):
             lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
-        lines += [f"  written in {self.file}:{self.line}"] if self.file else []
+        lines += [f"  written in {_within_package(self.file)}:{self.line}"] if self.file else []
         lines += _column_lines(self.columns)
         return "\n".join(lines)
 
@@ -115,3 +115,10 @@ def _column_lines(columns: tuple[tuple[str, str, str, str], ...]) -> list[str]:
             for name, dtype, unit, meaning in columns
         ),
     ]
+
+
+def _within_package(file: str) -> str:
+    """A source file from the folder of the nodes on: the same wherever the package is."""
+    parts = Path(file).parts
+    last = len(parts) - 1 - parts[::-1].index("nodes") if "nodes" in parts else 0
+    return "/".join(parts[last:])

@@ -11,9 +11,11 @@ import h5py
 import numpy as np
 import pytest
 from chromium import Chromium
+from matplotlib.figure import Figure
 from radiograph.drivers.imaging import saved_detectors, saved_spectra
 from radiograph.drivers.imaging.counter_flow import flow_of
 from radiograph.drivers.imaging.report import report_of
+from radiograph.drivers.imaging.report_figures import _name_detectors
 from radiograph.drivers.imaging.report_page import report_page
 from radiograph.drivers.imaging.report_pdf import write_report_pdf
 from radiograph.drivers.imaging.saved import open_run
@@ -305,3 +307,14 @@ def test_counters_stand_in_the_order_of_the_run(whole: Path) -> None:
     assert cones.index("events_cone_build_attempted") < cones.index("cones_kept")
     assert cones.index("cones_kept") < cones.index("candidates_total")
     assert cones != sorted(cones)
+
+
+def test_names_of_detectors_never_lie_on_one_another(whole: Path) -> None:
+    with open_run(whole) as saved:
+        table = saved_detectors.detector_table(saved)
+    assert table is not None
+    near = table.assign(x_cm=0.01 * np.arange(len(table)), y_cm=0.0)
+    for frame, expected in ((near, 1), (near.assign(x_cm=500.0 * near["x_cm"]), len(near))):
+        axes = Figure().add_axes((0, 0, 1, 1))
+        _name_detectors(axes, frame, ("x", "y"), 20.0)
+        assert len(axes.texts) == expected

@@ -81,3 +81,10 @@ def test_a_figure_with_outlines_is_equal_bytes_and_differs_from_one_without() ->
     first = draw_image_figure(with_cones, Vis(), View(dpi=50))
     assert first == draw_image_figure(with_cones, Vis(), View(dpi=50))
     assert first != draw_image_figure(picture, Vis(), View(dpi=50))
+
+
+def test_lines_are_drawn_within_the_view_only() -> None:
+    view = View(u_limits_cm=(8.0, 14.0), v_limits_cm=(-3.0, 7.0))
+    vis = Vis(axis_units="mm", center_on_plane_center=True, flip_vertical=True)
+    shown = Drawing.of(Picture(name="n", counts=np.ones((40, 40), np.uint32), grid=GRID), vis, view)
+    np.testing.assert_allclose(shown.limits_cm, [(8.0, 14.0), (-3.0, 7.0)])
