@@ -29,11 +29,7 @@ def inspect(
     ] = None,
     limit: Annotated[
         int,
-<<<<<<< HEAD
-        typer.Option(min=1, help="Most cones of a region that are listed; 12 of them are drawn."),
-=======
         typer.Option(min=1, help="Most cones of a region listed; 12 are drawn."),
->>>>>>> ff3f6cd12ec5feba4bd45a4ab892cacbfe68a4a1
     ] = 20,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
