@@ -21,8 +21,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	$(BIN)/radiograph init $(DEMO) --overwrite
 	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite
+	$(BIN)/radiograph report $(DEMO)/image.h5 --overwrite
 	@echo "The pictures are $(DEMO)/n_image.png, $(DEMO)/g_image.png and $(DEMO)/all_image.png;"
-	@echo "every number behind them is in $(DEMO)/image.h5."
+	@echo "the report is $(DEMO)/image.html; every number behind them is in $(DEMO)/image.h5."
 	@echo "The command is $(BIN)/radiograph; '. $(BIN)/activate' puts it on the path."
 
 test: $(VENV)/.installed-dev lint types
