@@ -23,7 +23,7 @@ from ...schemas.lightdqm.units import CLIPPED_ADC16
 from ...schemas.sources import FileRef
 from ...schemas.tables import TableSchema, categories_of
 from .columns import by_waveform, masked_percentiles
-from .flow_file import flow_file, samples_of
+from .flow_file import flow_file, room_for_samples, samples_of
 from .kernels.waveforms import waveform_pass
 
 # 32 events of 8 ADCs and 1000 samples.
@@ -60,10 +60,11 @@ def waveform_numbers(
         _measure(chosen_waveforms.samples, numbers, np.s_[:])
         return numbers
     at_a_time = max(_BLOCK_BYTES // light_layout.event_bytes, 1)
+    room = room_for_samples(light_layout, min(at_a_time, len(rows)))
     with flow_file(source_file) as file:
         for begin in range(0, len(rows), at_a_time):
             place = np.s_[begin : begin + at_a_time]
-            _measure(samples_of(file, light_layout, rows[place]), numbers, place)
+            _measure(samples_of(file, light_layout, rows[place], room), numbers, place)
     return numbers
 
 

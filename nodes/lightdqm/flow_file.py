@@ -33,8 +33,9 @@ def flow_file(source: FileRef) -> Iterator[h5py.File]:
     """The open file; InputError for one that is absent, no HDF5, truncated or damaged."""
     path = source.path
     try:
-        # Files lie on shared disks where others read them: no lock.
-        file = h5py.File(path, "r", locking=False)
+        # Files lie on shared disks where others read them: no lock. An event is a chunk and is read
+        # once: a cache of chunks would only copy it.
+        file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     except OSError as reason:
         raise InputError(_open_fault(path, str(reason)), file=path) from None
     try:
@@ -134,11 +135,20 @@ def event_records(file: h5py.File) -> np.ndarray:
     return file[EVENT_ROWS][:]
 
 
-def samples_of(file: h5py.File, layout: LightLayout, rows: I8) -> I2:
-    """Samples of some events, (n, n_adcs, 64, n_samples); ``rows`` ascend."""
+def room_for_samples(layout: LightLayout, n_events: int) -> I2:
+    """An array that takes the samples of ``n_events`` events."""
+    shape = (n_events, layout.n_adcs, layout.n_channels, layout.n_samples)
+    return np.empty(shape, dtype=np.int16)
+
+
+def samples_of(file: h5py.File, layout: LightLayout, rows: I8, room: I2 | None = None) -> I2:
+    """Samples of some events, (n, n_adcs, 64, n_samples); ``rows`` ascend.
+
+    They are put into ``room`` if it is given: blocks of a long file need no new memory each.
+    """
     dataset = file[WAVEFORMS]
     shape = (layout.n_adcs, layout.n_channels, layout.n_samples)
-    found = np.empty((len(rows), *shape), dtype=np.int16)
+    found = (room_for_samples(layout, len(rows)) if room is None else room)[: len(rows)]
     if dataset.dtype.names == (SAMPLES,) and dataset.dtype[SAMPLES].base == np.int16:
         target = found.reshape(len(rows), prod(shape)).view(dataset.dtype).reshape(len(rows))
         for begin, end in _runs(rows):
