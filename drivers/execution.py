@@ -1,4 +1,4 @@
-"""Execution: ranges of raw events through the graph one after the other, then the run's own nodes.
+"""Execution: ranges of raw events through the graph, then the run's own nodes.
 
 Nodes without a ``scope`` tag belong to a range; what ranges give is handed to the caller range
 by range, or merged and put in the place of these nodes when the nodes of scope ``run`` are
@@ -7,14 +7,12 @@ evaluated. Memory is thus bounded by a range.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hamilton import driver
 
-from ..schemas.sources import EventRange
 from .graph import dependencies, graph_nodes, upstream
 
 RangeResults = Mapping[str, Any]
@@ -67,29 +65,13 @@ def run_constants(dr: driver.Driver, plan: Plan, inputs: Mapping[str, Any]) -> d
     return dict(dr.execute(list(plan.constants), inputs=dict(inputs)))
 
 
-def run_ranges(
-    dr: driver.Driver,
-    plan: Plan,
-    constants: Mapping[str, Any],
-    ranges: Sequence[EventRange],
-    inputs_of: Callable[[EventRange], Mapping[str, Any]],
-    each: Callable[[EventRange, RangeResults], None],
-) -> None:
-    """Evaluate the nodes of a range for each range in turn and hand the results to ``each``.
-
-    ``inputs_of`` is called when a range begins, so that it may depend on the ranges before.
-    """
-    for event_range in ranges:
-        inputs = dict(inputs_of(event_range))
-        # No name holds the results: they are gone when the next range begins.
-        each(
-            event_range,
-            dr.execute(list(plan.per_range), inputs=inputs, overrides=dict(constants)),
-        )
-        if len(ranges) > 1:
-            # Hamilton leaves cycles behind that hold the frames of a range: big but few objects,
-            # which the collector would not hurry to look at.
-            gc.collect(1)
+def run_range(
+    dr: driver.Driver, plan: Plan, constants: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> RangeResults:
+    """Evaluate the nodes of a range."""
+    if not plan.per_range:
+        return {}
+    return dr.execute(list(plan.per_range), inputs=dict(inputs), overrides=dict(constants))
 
 
 def run_rest(

@@ -17,7 +17,7 @@ from ...schemas.errors import UsageError
 from ..cache.lazy import Lazy, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
-from ..execution import Plan, RangeResults
+from ..execution import Plan, RangeResults, run_range
 from ..graph import build_driver, imaging
 from ..node_execution import Manifest, NodeRecord
 from .sources import Chunk
@@ -81,8 +81,7 @@ class LocalExecutor:
                 gc.collect(1)
             session.begin(task.slot)
             inputs = {**session.inputs.values, **task.inputs}
-            overrides = dict(constants)
-            return session.driver.execute(list(plan.per_range), inputs=inputs, overrides=overrides)
+            return run_range(session.driver, plan, constants, inputs)
 
         yield result_of
 
@@ -94,7 +93,7 @@ class Recipe:
     choices: Mapping[str, Any]
     values: Mapping[str, Any]
     constants: Mapping[str, Any]
-    nodes: tuple[str, ...]
+    plan: Plan
     cache: CacheOptions
 
 
@@ -113,8 +112,7 @@ def evaluated_by_worker(recipe: Recipe, task: RangeTask) -> Answer:
     if cache is not None:
         cache.slot = task.slot
     dr = build_driver(pipeline, recipe.choices, manifest, cache)
-    inputs = {**recipe.values, **task.inputs}
-    found = dr.execute(list(recipe.nodes), inputs=inputs, overrides=dict(recipe.constants))
+    found = run_range(dr, recipe.plan, recipe.constants, {**recipe.values, **task.inputs})
     values = {
         name: (resolved(v), v.fingerprint if isinstance(v, Lazy) else None)
         for name, v in found.items()
@@ -155,7 +153,7 @@ class DaskExecutor:
                     session.inputs.choices,
                     {**session.inputs.values, "threads": share},
                     {name: resolved(value) for name, value in constants.items()},
-                    plan.per_range,
+                    plan,
                     self.cache,
                 ),
                 broadcast=True,

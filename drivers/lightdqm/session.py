@@ -14,13 +14,13 @@ from hamilton import driver
 
 from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
-from ...schemas.sources import EventRange, FileRef
+from ...schemas.sources import FileRef
 from ..cache.execution import NodeCache, Verdict
 from ..cache.lazy import resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..cache.survey import surveyed
 from ..config import LoadedConfig
-from ..execution import RangeResults, planned, run_constants, run_ranges, run_rest
+from ..execution import planned, run_constants, run_range, run_rest
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, lightdqm, resolved_targets
 from ..node_execution import Manifest, NodeRecord
@@ -28,7 +28,6 @@ from .definition import graph_choices
 from .inputs import graph_values
 
 # The nodes read blocks of events themselves: a file is one range.
-_WHOLE_FILE: Final = EventRange(0, 0)
 _WAVEFORMS: Final = "chosen_waveforms"
 _NOTHING: Final = NodeRecord()
 _STATUS: Final = "lightdqm.channel_status_csv"
@@ -67,15 +66,11 @@ class Session:
         names = self.resolved(targets)
         plan = planned(self.driver, names)
         inputs = {**self.values, "source_file": self.source}
-        merged: dict[str, Any] = {}
-
-        def each(_: EventRange, results: RangeResults) -> None:
-            merged.update({name: results[name] for name in plan.merged})
-
         with _settings_at_fault():
             constants = run_constants(self.driver, plan, inputs)
-            if plan.per_range:
-                run_ranges(self.driver, plan, constants, [_WHOLE_FILE], lambda _: inputs, each)
+            results = run_range(self.driver, plan, constants, inputs)
+            merged = {name: results[name] for name in plan.merged}
+            del results
         if self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
             # What is not read yet holds the inputs of its node, and these the waveforms.
             for value in merged.values():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.cache.opening import CacheOptions
-from radiograph.drivers.execution import Plan, planned, run_constants, run_ranges, run_rest
+from radiograph.drivers.execution import Plan, planned, run_constants, run_range, run_rest
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import Session, open_session, run_nodes
 from radiograph.drivers.imaging.sources import Chunk
@@ -314,14 +314,11 @@ def test_a_constant_may_be_a_target_and_nothing_may_be_asked_for(source: Path) -
     assert session.run([]) == {}
 
 
-def test_no_range_calls_nothing(source: Path) -> None:
+def test_a_range_of_which_nothing_is_asked_calls_nothing(source: Path) -> None:
     session = session_of(source, config_of())
-    plan = planned(session.driver, ["hits"])
-
-    def never(*_: Any) -> Any:
-        raise AssertionError
-
-    run_ranges(session.driver, plan, {}, [], never, never)
+    plan = planned(session.driver, ["prior_target_cm"])
+    assert run_range(session.driver, plan, {}, {}) == {}
+    assert executed(session) == set()
 
 
 def test_a_constant_depends_on_no_range(source: Path) -> None:
