@@ -24,7 +24,7 @@ from ..schemas.settings import Section
 from . import pipelines
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
-from .files import natural_order
+from .files import is_pattern, matching
 from .overrides import (
     Override,
     keyword_override,
@@ -307,10 +307,7 @@ def input_paths(loaded: LoadedConfig) -> list[Path]:
     paths: list[Path] = []
     for value in (named,) if isinstance(named, str) else named:
         path = _needed(loaded, "input_path", value)
-        if path.exists() or not any(c in path.name for c in "*?["):
-            paths.append(path)
-            continue
-        found = sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
+        found = [path] if path.exists() or not is_pattern(path) else matching(path)
         if not found:
             msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
             raise InputError(msg, file=path, key="io.input_path")

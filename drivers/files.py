@@ -128,6 +128,16 @@ def check_new_files(
             raise UsageError(msg, file=path, key="output", code="output_exists")
 
 
+def is_pattern(path: Path) -> bool:
+    """Whether a name may stand for several files: it has ``*``, ``?`` or ``[``."""
+    return any(c in path.name for c in "*?[")
+
+
+def matching(path: Path) -> list[Path]:
+    """The files that a pattern stands for, in natural order."""
+    return sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
+
+
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sorts texts with their numbers as numbers: p2 before p10."""
     # Every second part is a number.

@@ -10,6 +10,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
 from ..config_checks import faults, notices
+from ..files import is_pattern, matching
 from ..overrides import with_fast_mode
 from ..pipelines import Definition, ScreenSettings
 
@@ -73,10 +74,9 @@ def _with_presence(name: str, path: Path) -> str:
     """The name of an input, with what is there of it."""
     if path.exists():
         return name
-    found = len(list(path.parent.glob(path.name))) if any(c in name for c in "*?[") else 0
-    return (
-        f"{name} ({found} file{'s' if found > 1 else ''})" if found else f"{name} (not there yet)"
-    )
+    found = len(matching(path)) if is_pattern(path) else 0
+    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
+    return f"{name} ({there})"
 
 
 def plane_text(plane: Any) -> str:
