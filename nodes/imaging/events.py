@@ -17,28 +17,18 @@ from ...schemas.arrays import F8, I8, U1, Mask
 from ...schemas.imaging.codes import GAMMA, NEUTRON, EventFilter, HitFilter
 from ...schemas.imaging.filters import EventFilters, ShapingRule
 from ...schemas.imaging.frames import (
+    EVENT_HIT_COLUMNS,
     GAMMA_FILTERED,
     GAMMA_SHAPED,
     GAMMA_TYPED,
     NEUTRON_FILTERED,
     NEUTRON_SHAPED,
     NEUTRON_TYPED,
+    numbered,
 )
 from ...schemas.tables import TableSchema, rows_of
 from .cuts import first_in_file_order, first_reason, window_offsets
 from .kernels import shaping as kernel
-
-_NUMBERED_COLUMNS: Final = (
-    ("det_id", "det_id{}"),
-    ("material", "material{}"),
-    ("x_cm", "x{}_cm"),
-    ("y_cm", "y{}_cm"),
-    ("z_cm", "z{}_cm"),
-    ("t_ns", "t{}_ns"),
-    ("light_MeVee", "light{}_MeVee"),
-    ("psd", "psd{}"),
-    ("energy_deposited_MeV", "energy_deposited{}_MeV"),
-)
 
 
 @tag(stage="events", schema="NeutronShapedEvents")
@@ -228,9 +218,9 @@ def _typed(
     columns = {"event_id": shaped["event_id"].to_numpy()}
     for k in range(1, take + 1):
         rows = shaped[f"hit{k}_row"].to_numpy()
-        for name, numbered in _NUMBERED_COLUMNS:
+        for name in EVENT_HIT_COLUMNS:
             column = hits[name].array if name == "material" else hits[name].to_numpy()
-            columns[numbered.format(k)] = column.take(rows)
+            columns[numbered(name, k)] = column.take(rows)
     return schema.frame(columns)
 
 

@@ -90,13 +90,21 @@ PROBLEMS = TableSchema(
 )
 
 
+EVENT_HIT_COLUMNS: Final = tuple(c.name for c in _HIT_COLUMNS)
+"""The columns of a hit that an event has of each of its hits, numbered."""
+
+
+def numbered(name: str, number: int) -> str:
+    """A column of hits as an event has it of one of its hits: ``x_cm`` is ``x1_cm``."""
+    unit = next((u for u in ("_cm", "_ns", "_MeVee", "_MeV") if name.endswith(u)), "")
+    return f"{name.removesuffix(unit)}{number}{unit}"
+
+
 def _suffixed(number: int, *, absent: bool) -> tuple[Column, ...]:
     place = {1: "first", 2: "second", 3: "third"}[number]
     return tuple(
         Column(
-            f"{c.name[: -len(u)]}{number}{u}"
-            if (u := _unit_suffix(c.name))
-            else f"{c.name}{number}",
+            numbered(c.name, number),
             c.dtype,
             c.unit,
             f"{place} hit: {c.description}",
@@ -105,13 +113,6 @@ def _suffixed(number: int, *, absent: bool) -> tuple[Column, ...]:
         )
         for c in _HIT_COLUMNS
     )
-
-
-def _unit_suffix(name: str) -> str:
-    for suffix in ("_cm", "_ns", "_MeVee", "_MeV"):
-        if name.endswith(suffix):
-            return suffix
-    return ""
 
 
 NEUTRON_SHAPED = TableSchema(

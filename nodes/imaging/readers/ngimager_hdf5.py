@@ -22,7 +22,13 @@ import pandas as pd
 from ....schemas.arrays import F8, I8, U4
 from ....schemas.errors import InputError
 from ....schemas.imaging.codes import GAMMA, GAMMA_ORDERS, NEUTRON, SPECIES, Recoil
-from ....schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
+from ....schemas.imaging.frames import (
+    EVENT_HIT_COLUMNS,
+    PROBLEMS,
+    PRODUCTS,
+    REACTIONS,
+    numbered,
+)
 from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
@@ -127,19 +133,7 @@ def event_columns(file: h5py.File, species: int, events: EventRange) -> dict[str
         "event_id": found.event_id,
     }
     for k, hit in enumerate(_hits_of_events(file, found.rows, N_HITS[species]), start=1):
-        columns |= {
-            f"{a}{k}_{u}" if u else f"{a}{k}": hit[f"{a}_{u}" if u else a]
-            for a, u in (
-                ("det_id", ""),
-                ("x", "cm"),
-                ("y", "cm"),
-                ("z", "cm"),
-                ("t", "ns"),
-                ("light", "MeVee"),
-                ("psd", ""),
-                ("energy_deposited", "MeV"),
-            )
-        }
+        columns |= {numbered(n, k): hit[n] for n in EVENT_HIT_COLUMNS if n != "material"}
     return columns
 
 
@@ -154,7 +148,7 @@ def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str,
     rows = np.flatnonzero(here)
     index = rank[event_index[rows]]
     order = _hit_orders(cones, species, rows)
-    recoil = cones["recoil_code"][()][rows]
+    recoil = _taken(cones["recoil_code"], rows)
     apex, axis, theta = _exact_cones(cones, rows)
     return {
         "event_index": index,
@@ -167,7 +161,7 @@ def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str,
         **{f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")},
         "theta_rad": theta,
         **{
-            name: cones[name][()][rows].astype(np.float64)
+            name: _taken(cones[name], rows).astype(np.float64)
             if name in cones
             else np.full(len(rows), np.nan)
             for name in ("incident_energy_MeV", "recoil_energy_MeV", "delta_theta_rad")
@@ -282,21 +276,21 @@ def _truth(file: h5py.File, name: str, table: TableSchema, events: EventRange) -
 
 def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, Any]]:
     if "lm/event_hit_index" in file and "hits" in file:
-        index = file["lm/event_hit_index"][()][rows, :n_hits]
-        low = int(index.min()) if index.size else 0
-        stop = int(index.max()) + 1 if index.size else 0
-        columns = _hit_columns(file, slice(low, stop))
+        index = _taken(file["lm/event_hit_index"], rows)[:, :n_hits]
+        span = _span(index)
+        columns = _hit_columns(file, span)
         names = [c for c in columns if c not in ("species", "event_id", "hit_in_event")]
-        return [{c: columns[c][index[:, k] - low] for c in names} for k in range(n_hits)]
+        return [{c: columns[c][index[:, k] - span.start] for c in names} for k in range(n_hits)]
     lm = file["lm"]
-    position = lm["hit_pos_cm"][()][rows].astype(np.float64)
+    position = _taken(lm["hit_pos_cm"], rows).astype(np.float64)
+    det_id, time, light = (_taken(lm[f"hit_{n}"], rows) for n in ("det_id", "t_ns", "L_mevee"))
     unknown = np.full(len(rows), np.nan)
     return [
         {
-            "det_id": lm["hit_det_id"][()][rows, k],
+            "det_id": det_id[:, k],
             **{f"{a}_cm": position[:, k, i] for i, a in enumerate("xyz")},
-            "t_ns": lm["hit_t_ns"][()][rows, k],
-            "light_MeVee": lm["hit_L_mevee"][()][rows, k].astype(np.float64),
+            "t_ns": time[:, k],
+            "light_MeVee": light[:, k].astype(np.float64),
             "psd": unknown,
             "energy_deposited_MeV": unknown,
         }
@@ -307,25 +301,30 @@ def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, An
 def _hit_orders(cones: h5py.Group, species: int, rows: I8) -> np.ndarray:
     if species == NEUTRON:
         return np.tile(np.arange(3, dtype=np.int8), (len(rows), 1))
-    return np.maximum(cones["gamma_hit_order"][()][rows], 0)
+    return np.maximum(_taken(cones["gamma_hit_order"], rows), 0)
 
 
 def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
     """Apex, axis and theta; from four-byte values the axis is made a unit vector again."""
     if "exact" in cones:
         exact = cones["exact"]
-        return (
-            exact["apex_cm"][()][rows],
-            exact["axis"][()][rows],
-            exact["theta_rad"][()][rows],
-        )
-    axis = cones["axis_xyz"][()][rows].astype(np.float64)
+        apex, axis, theta = (_taken(exact[n], rows) for n in ("apex_cm", "axis", "theta_rad"))
+        return apex, axis, theta
+    names = ("apex_xyz_cm", "axis_xyz", "theta_rad")
+    apex, axis, theta = (_taken(cones[n], rows).astype(np.float64) for n in names)
     length = np.linalg.norm(axis, axis=1, keepdims=True)
-    return (
-        cones["apex_xyz_cm"][()][rows].astype(np.float64),
-        np.divide(axis, length, out=axis, where=length > 0),
-        cones["theta_rad"][()][rows].astype(np.float64),
-    )
+    return apex, np.divide(axis, length, out=axis, where=length > 0), theta
+
+
+def _taken(dataset: h5py.Dataset, rows: I8) -> np.ndarray:
+    """Some rows of a dataset; no more than the span of them is read."""
+    span = _span(rows)
+    return np.asarray(dataset[span][rows - span.start])
+
+
+def _span(rows: I8) -> slice:
+    """From the first to the last of some rows."""
+    return slice(int(rows.min()), int(rows.max()) + 1) if rows.size else slice(0, 0)
 
 
 def _candidate_rows(species: int, event: I8, recoil: np.ndarray, order: np.ndarray) -> I8:
