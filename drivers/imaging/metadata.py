@@ -154,32 +154,21 @@ def write_inputs(
 ) -> None:
     """/provenance/inputs: every input file by content, and where its raw events begin."""
     inputs = file.require_group("provenance/inputs")
-    reasons = {f.number: f.message for f in failed}
-    known = {f.number: f for f in files}
-    rows, first = [], 0
-    for number in sorted({*reasons, *known}):
-        planned = known.get(number)
-        path = planned.ref.path if planned else next(f.path for f in failed if f.number == number)
-        size, content = (planned.ref.size, planned.ref.content_hash) if planned else (0, "")
-        n_events = planned.n_events if planned and number not in reasons else 0
-        rows.append((path, size, content, first, n_events, reasons.get(number, "")))
-        first += n_events
-    columns = list(zip(*rows, strict=True))
-    for name, unit, text, column in zip(
-        ("path", "size", "xxh3_128", "first_event", "n_events", "failure"),
-        ("", "bytes", "", "", "", ""),
-        (
-            "input file",
-            "its size",
-            "hash of its content",
-            "event_id of its first raw event",
-            "its raw events",
-            "why it gave nothing; empty for a file that was read",
-        ),
-        columns,
-        strict=True,
-    ):
-        write_array(inputs, name, list(column), unit, text)
+    rows = {f.number: (f.path, 0, "", 0, f.message) for f in failed}
+    for f in files:
+        reason = rows[f.number][-1] if f.number in rows else ""
+        n_events = 0 if reason else f.n_events
+        rows[f.number] = (f.ref.path, f.ref.size, f.ref.content_hash, n_events, reason)
+    numbers = sorted(rows)
+    paths, sizes, contents, events, reasons = zip(*(rows[n] for n in numbers), strict=True)
+    first = np.cumsum((0, *events[:-1]))
+    write_array(inputs, "path", paths, "", "input file")
+    write_array(inputs, "size", sizes, "bytes", "its size")
+    write_array(inputs, "xxh3_128", contents, "", "hash of its content")
+    write_array(inputs, "first_event", first, "", "event_id of its first raw event")
+    write_array(inputs, "n_events", events, "", "its raw events")
+    text = "why it gave nothing; empty for a file that was read"
+    write_array(inputs, "failure", reasons, "", text)
 
 
 def write_provenance(

@@ -50,12 +50,17 @@ _PARTS_OF_GROUP: Final = {"cones": _PARTS["selected_cones"]}
 IMAGE_TARGETS: Final = ("summed_images", "projections", "projection_metrics")
 
 
+def streams_of(groups: Sequence[Group]) -> tuple[str, ...]:
+    """The nodes whose rows fill some groups of the file."""
+    return tuple(node for group in groups for node in group.nodes)
+
+
 @dataclass(frozen=True)
 class Request:
     """Nodes of one run.
 
-    ``targets`` are wanted as one value, ``streams`` range by range; ``counters`` names the
-    counter node of each stage that is filled; ``asked`` is what the user named, ``loose``
+    ``targets`` are wanted as one value, those of ``groups`` range by range; ``counters`` names
+    the counter node of each stage that is filled; ``asked`` is what the user named, ``loose``
     what of it has no place of its own in the file; ``named`` are targets that were given by
     name, none for a run up to a stage.
     """
@@ -63,7 +68,6 @@ class Request:
     asked: tuple[str, ...]
     loose: tuple[str, ...]
     targets: tuple[str, ...]
-    streams: tuple[str, ...]
     groups: tuple[Group, ...]
     counters: dict[str, str]
     named: tuple[str, ...] = ()
@@ -79,8 +83,7 @@ def request_for_stage(until: Stage, *, figures: bool) -> Request:
     return Request(
         asked=targets or (asked[until],),
         loose=(),
-        targets=(*targets, *counters.values(), "parse_problems", "source_metadata"),
-        streams=tuple(node for g in groups for node in g.nodes),
+        targets=(*targets, *counters.values()),
         groups=groups,
         counters=counters,
     )
@@ -116,8 +119,7 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
     return Request(
         asked=tuple(targets),
         loose=tuple(loose),
-        targets=(*images, *made, *loose, *counters.values(), "parse_problems", "source_metadata"),
-        streams=tuple(node for g in groups for node in g.nodes),
+        targets=(*images, *made, *loose, *counters.values()),
         groups=groups,
         counters=counters,
         named=tuple(targets),

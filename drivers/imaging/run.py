@@ -34,7 +34,13 @@ from .executors import Executor
 from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, warnings_of
-from .requests import Request, check_list_mode, request_for_stage, request_for_targets
+from .requests import (
+    Request,
+    check_list_mode,
+    request_for_stage,
+    request_for_targets,
+    streams_of,
+)
 from .restart import copy_kept
 from .session import Session, open_session
 from .sources import Chunk
@@ -146,9 +152,6 @@ def _announce(session: Session, out: Path) -> None:
     log.info("%s: %s of events, to %s", shown, "1 range" if n == 1 else f"{n} ranges", out)
     if session.restart is not None:
         log.info("%s", session.restart.summary)
-    for file in session.failed:
-        # An error, so that --quiet says it too.
-        log.error("left out: %s", file.message)
 
 
 def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
@@ -156,7 +159,7 @@ def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) ->
         request = request_for_targets(session.driver, session.resolved(targets))
         check_list_mode(session.driver, request.asked, config)
         if config.plane is None:
-            needs = session.plan(request.targets, request.streams).needed
+            needs = session.plan(request.targets, streams_of(request.groups)).needed
             if {"summed_images", "neutron_back_projection", "gamma_back_projection"} & needs:
                 msg = "--target asks for an image but there is no [plane]; add [plane] to the file"
                 raise UsageError(msg, key="plane")
@@ -192,10 +195,9 @@ def _write_file(
             groups = tuple(g for g in groups if session.restart.is_computed(g))
         with output.ImagingRows(file, groups, config) as rows:
             sink = _RunSink(rows, config, progress)
-            streams = (*(node for g in groups for node in g.nodes), "parse_problems")
-            # Every input file has its own.
-            apart = {"parse_problems", "source_metadata"} - set(request.asked)
-            found = session.run([t for t in request.targets if t not in apart], streams, sink)
+            # Damage is told with the file it is in, so range by range.
+            streams = (*streams_of(groups), "parse_problems")
+            found = session.run(request.targets, streams, sink)
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +25,7 @@ from .inputs import GraphInputs, graph_inputs, reader_settings
 from .merging import RowsBefore, whole
 from .progress import Progress, check_damage
 from .restart import Restart, opened_restart
-from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files
-
-log = logging.getLogger("radiograph.run")
+from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files, tell_left_out
 
 _WHOLE_RUN = "run"
 # What the ranges before decide: numbers of rows, and what is left of the caps.
@@ -78,6 +75,12 @@ class Session:
         return [file.ref for file in self.files]
 
     @property
+    def usable(self) -> list[PlannedFile]:
+        """The files that have not failed so far."""
+        gone = {f.number for f in self.failed}
+        return [file for file in self.files if file.number not in gone]
+
+    @property
     def ranges(self) -> list[EventRange]:
         """The ranges of every file, in order."""
         return [r for file in self.files for r in file.ranges]
@@ -98,34 +101,36 @@ class Session:
         self.begin(_WHOLE_RUN)
         constants = run_constants(self.driver, plan, self._run_values)
         progress = Progress.of_start(self.config)
+
+        def run_file(file: PlannedFile, progress: Progress) -> Progress:
+            """The ranges of a file; InputError if it cannot be read or is too damaged."""
+            for event_range in file.ranges:
+                task = RangeTask(Chunk(file, event_range), progress.budgets())
+                results = result_of(task)
+                for name in plan.merged:
+                    parts[name].append((progress.before, results[name]))
+                if sink is not None:
+                    # What is written once must not stay in memory until the end.
+                    asked = {name: peeked(results[name]) for name in streams}
+                    sink(task.chunk, asked, progress.before)
+                    del asked
+                progress = progress.after(results)
+                # No name holds the results: they are gone when the next range begins.
+                del results
+            check_damage(progress, file.ref.path, self.config)
+            return progress.after_file(file.n_events)
+
         with self.executor.opened(self, plan, constants) as result_of:
-            for file in self.files:
+            for file in self.usable:
                 known = {name: len(part) for name, part in parts.items()}
-                begun = progress
                 if sink is not None:
                     sink.begin_file()
                 try:
-                    for event_range in file.ranges:
-                        task = RangeTask(Chunk(file, event_range), progress.budgets())
-                        results = result_of(task)
-                        for name in plan.merged:
-                            parts[name].append((progress.before, results[name]))
-                        if sink is not None:
-                            # What is written once must not stay in memory until the end.
-                            asked = {name: peeked(results[name]) for name in streams}
-                            sink(task.chunk, asked, progress.before)
-                            del asked
-                        progress = progress.after(results)
-                        # No name holds the results: they are gone when the next range begins.
-                        del results
-                    check_damage(progress, file.ref.path, self.config)
+                    progress = run_file(file, progress)
                 except InputError as error:
                     self._drop(file, error, sink)
-                    progress = begun
                     for name, part in parts.items():
                         del part[known[name] :]
-                else:
-                    progress = progress.after_file(file.n_events)
         self.begin(_WHOLE_RUN)
         joined = {name: whole(name, part, self.cache) for name, part in parts.items()}
         rest = run_rest(self.driver, plan, {**constants, **joined}, self._run_values)
@@ -135,22 +140,20 @@ class Session:
         """Note that a file failed; the error itself if no other is left."""
         if len(self.files) + len(self.failed) == 1:
             raise error
-        log.error("left out: %s", error.message)
-        self.failed.append(FailedFile(file.ref.path, file.number, error.message))
-        if {f.number for f in self.files} <= {f.number for f in self.failed}:
+        left = FailedFile(file.ref.path, file.number, error.message)
+        self.failed.append(left)
+        if not self.usable:
             raise none_left(self.failed) from None
+        tell_left_out(left)
         if sink is not None:
             sink.drop_file()
 
     def metadata(self) -> dict[int, SourceMetadata]:
         """What each file says of itself, by the number of the file."""
-        gone = {f.number for f in self.failed}
-        found = {}
-        for file in self.files:
-            if file.number not in gone:
-                values = {**self._run_values, "source_file": file.ref}
-                node = "source_metadata"
-                found[file.number] = resolved(self.driver.execute([node], inputs=values)[node])
+        node, found = "source_metadata", {}
+        for file in self.usable:
+            values = {**self._run_values, "source_file": file.ref}
+            found[file.number] = resolved(self.driver.execute([node], inputs=values)[node])
         return found
 
     def survey(self, targets: Iterable[str]) -> list[Verdict]:

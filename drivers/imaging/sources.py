@@ -89,7 +89,14 @@ def planned_files(
         planned.append(PlannedFile(file, tuple(ranges), number))
     if not planned:
         raise none_left(failed)
+    for left in failed:
+        tell_left_out(left)
     return planned, failed
+
+
+def tell_left_out(file: FailedFile) -> None:
+    """Say that a run goes on without a file: as an error, so that --quiet says it too."""
+    log.error("left out: %s", file.message)
 
 
 def none_left(failed: Sequence[FailedFile]) -> InputError:
