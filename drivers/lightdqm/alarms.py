@@ -9,8 +9,8 @@ alarms.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -61,10 +61,6 @@ class Alarm:
     n_failed: int
     n_files: int
     in_a_row: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The alarm as plain values."""
-        return asdict(self)
 
 
 def alarms(files: Sequence[Sequence[CheckResult]], hysteresis: Hysteresis) -> list[Alarm]:

@@ -104,12 +104,17 @@ def new_since(
     return new
 
 
-def stored_failures(store: RunStore, runs: Sequence[StoredRun]) -> list[dict[str, list[str]]]:
-    """failing_channels() of each file."""
+def stored_verdicts(store: RunStore, runs: Sequence[StoredRun]) -> list[pd.DataFrame]:
+    """The verdict of each file; one without rows where the store has none."""
     rows = store.rows("verdict", [run.run_id for run in runs])
     grouped = dict(tuple(rows.groupby("run_id", sort=False)))
     empty = rows.iloc[:0]
-    return [failing_channels(grouped.get(run.run_id, empty)) for run in runs]
+    return [grouped.get(run.run_id, empty).drop(columns="run_id") for run in runs]
+
+
+def stored_failures(store: RunStore, runs: Sequence[StoredRun]) -> list[dict[str, list[str]]]:
+    """failing_channels() of each file."""
+    return [failing_channels(verdict) for verdict in stored_verdicts(store, runs)]
 
 
 def not_comparable(

@@ -29,7 +29,6 @@ _FRACTION_FILE = re.compile(r"(clipped|negatives)_(ch|epcb|tpc|total)_(beam|self
 _QUANTITIES: Final = {"clipped": "clipped", "negatives": "negative"}
 _GRANULARITIES: Final = {"ch": "channel", "epcb": "epcb", "tpc": "tpc", "total": "total"}
 _SPECTRUM_FILES: Final = {f"noise_spectra_roi_{roi_label(f)}mhz.json": f for f in ROI_MHZ}
-_N_CHANNELS: Final = 64
 _MOST_NAMED: Final = 5
 
 
@@ -174,8 +173,8 @@ def _grid(entry: Mapping[str, Any], key: str) -> NDArray[Any]:
     except (TypeError, ValueError):
         msg = f"{key} is not a table of numbers"
         raise _LineError(msg) from None
-    if grid.ndim != 2 or grid.shape[1] != _N_CHANNELS or not grid.size:
-        msg = f"{key} has the shape {grid.shape}, not (ADCs, {_N_CHANNELS})"
+    if grid.ndim != 2 or grid.shape[1] != N_CHANNELS or not grid.size:
+        msg = f"{key} has the shape {grid.shape}, not (ADCs, {N_CHANNELS})"
         raise _LineError(msg)
     return grid
 

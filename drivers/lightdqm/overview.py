@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ...nodes.lightdqm.figure_times import local_time
-from .alarms import Alarm, Hysteresis, alarms
-from .history import stored_failures
+from .alarms import Alarm, CheckResult, Hysteresis, alarms
+from .history import failing_channels, stored_verdicts
 from .store import RunStore, StoredRun
-from .trends import check_results
 from .verdict_text import columns, overall_status, shortened, status_word
 
 _MOST_CHECKS = 3
@@ -81,8 +80,7 @@ class Overview:
 def overview(store: RunStore, runs: Sequence[StoredRun], hysteresis: Hysteresis) -> Overview:
     """Verdicts and alarms of some files, in the order of ``runs``."""
     ids = [run.run_id for run in runs]
-    verdicts = store.rows("verdict", ids)
-    by_run = dict(tuple(verdicts.groupby("run_id")))
+    verdicts = stored_verdicts(store, runs)
     counts: dict[int, dict[str, int]] = {}
     triggers = store.rows("triggers", ids)
     for run_id, trigger, n in zip(
@@ -90,12 +88,20 @@ def overview(store: RunStore, runs: Sequence[StoredRun], hysteresis: Hysteresis)
     ):
         counts.setdefault(run_id, {})[str(trigger)] = int(n)
     rows = []
-    for run, failing in zip(runs, stored_failures(store, runs), strict=True):
-        verdict = by_run.get(run.run_id, verdicts.iloc[:0]).drop(columns="run_id")
+    for run, verdict in zip(runs, verdicts, strict=True):
         n = counts.get(run.run_id, {})
-        status = overall_status(verdict)
+        status, failing = overall_status(verdict), failing_channels(verdict)
         rows.append(FileRow(run, verdict, status, failing, n.get("beam"), n.get("self")))
-    return Overview(rows, alarms(check_results(store, runs), hysteresis))
+    return Overview(rows, alarms([_check_results(v) for v in verdicts], hysteresis))
+
+
+def _check_results(verdict: pd.DataFrame) -> list[CheckResult]:
+    """A verdict as alarms() takes it."""
+    columns = (verdict[c] for c in ("check", "status", "channels"))
+    return [
+        CheckResult(str(check), str(status), tuple(channels.split()))
+        for check, status, channels in zip(*columns, strict=True)
+    ]
 
 
 def start_text(run: StoredRun, time_zone: str) -> str:

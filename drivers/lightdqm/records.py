@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from ...nodes.lightdqm.load import event_table, light_events, light_layout
 from ...schemas.lightdqm.arrays import PowerSpectra
 from ...schemas.lightdqm.config import LightDqm
+from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.frames import GRANULARITIES, QUANTITIES
 from ...schemas.lightdqm.stored_runs import (
     ROI_MHZ,
     STORED_TRIGGERS,
+    SUMMARIES,
+    SUMMARY_PARTS,
     RunIdentity,
     RunRecord,
     roi_label,
@@ -40,7 +43,6 @@ RECORD_TARGETS: Final = (
 # Settings that the stored numbers depend on. The verdict depends on more, but it is replaced with
 # the file, and files are compared by their numbers.
 _MEASURING: Final = ("ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
-_N_CHANNELS: Final = 64
 
 
 def config_hash(settings: LightDqm) -> str:
@@ -73,7 +75,7 @@ def identity_of(source: FileRef, settings: LightDqm) -> RunIdentity:
 def record_of(identity: RunIdentity, path: str, found: Mapping[str, Any]) -> RunRecord:
     """The record of a file from the values of RECORD_TARGETS."""
     arrays: dict[str, NDArray[Any]] = {}
-    for quantity in ("noise", "baseline"):
+    for quantity in SUMMARIES:
         arrays |= _summary_arrays(quantity, found[f"{quantity}_summary"])
     arrays |= _fraction_arrays(found["dqm_fractions"], len(arrays["noise.median"]))
     arrays |= _spectrum_arrays(found["power_spectra"])
@@ -89,10 +91,10 @@ def record_of(identity: RunIdentity, path: str, found: Mapping[str, Any]) -> Run
 
 
 def _summary_arrays(quantity: str, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    parts = {part: frame[f"{part}_adc16"] for part in ("median", "p16", "p84")}
+    parts = {part: frame[f"{part}_adc16"] for part in SUMMARY_PARTS}
     parts["n"] = frame["n"]
     return {
-        f"{quantity}.{part}": column.to_numpy().reshape(-1, _N_CHANNELS)
+        f"{quantity}.{part}": column.to_numpy().reshape(-1, N_CHANNELS)
         for part, column in parts.items()
     }
 
@@ -109,7 +111,7 @@ def _fraction_arrays(frame: pd.DataFrame, n_adcs: int) -> dict[str, NDArray[Any]
                 ]
                 place = (rows["adc"].to_numpy(), rows["channel"].to_numpy())
                 for part in ("k", "n"):
-                    grid = np.zeros((n_adcs, _N_CHANNELS), dtype=np.int64)
+                    grid = np.zeros((n_adcs, N_CHANNELS), dtype=np.int64)
                     grid[place] = rows[part]
                     arrays[f"{quantity}.{trigger}.{granularity}.{part}"] = grid
     return arrays

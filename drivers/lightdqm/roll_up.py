@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ...nodes.statistics import clopper_pearson, fraction_of
 from ...schemas.arrays import F8, I8
+from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.frames import EARLIER_RUNS, GRANULARITIES, QUANTITIES
 from ...schemas.lightdqm.stored_runs import STORED_TRIGGERS, SUMMARIES, SUMMARY_PARTS
 from .store import RunStore
@@ -167,7 +168,7 @@ def _stacks(
     for arrays in found:
         kind = next((a.dtype for a in arrays.values()), np.dtype(float))
         empty: Any = np.nan if kind.kind == "f" else 0
-        stack = np.full((len(run_ids), n_adcs, 64), empty, kind)
+        stack = np.full((len(run_ids), n_adcs, N_CHANNELS), empty, kind)
         for i, run_id in enumerate(run_ids):
             if run_id in arrays:
                 stack[i, : len(arrays[run_id])] = arrays[run_id]

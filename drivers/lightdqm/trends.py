@@ -18,7 +18,7 @@ from ...nodes.lightdqm.grouping import EPCB_OF_CHANNEL, HAS_SENSOR, N_CHANNELS
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.stored_runs import SUMMARY_PARTS, roi_label
 from ...schemas.lightdqm.trends import TREND, ChannelGroup, ReferenceBand, TrendRequest
-from .alarms import CheckResult
+from .history import stored_failures
 from .roll_up import (
     interval_of,
     rolled_up,
@@ -188,27 +188,13 @@ _TOGETHER: Final[Mapping[str, Callable[..., Point | None]]] = {
 }
 
 
-def check_results(store: RunStore, runs: Sequence[StoredRun]) -> list[list[CheckResult]]:
-    """The verdict of each file, as alarms() takes it."""
-    rows = store.rows("verdict", [run.run_id for run in runs])
-    results: dict[int, list[CheckResult]] = {run.run_id: [] for run in runs}
-    columns = (rows[c] for c in ("run_id", "check", "status", "channels"))
-    for run_id, check, status, channels in zip(*columns, strict=True):
-        results[run_id].append(CheckResult(str(check), str(status), tuple(channels.split())))
-    return list(results.values())
-
-
 def failing_checks(
     store: RunStore, runs: Sequence[StoredRun], group: ChannelGroup
 ) -> dict[int, list[str]]:
     """Checks that fail in a group of channels, by the number of the file in the store."""
     return {
-        run.run_id: [
-            result.check
-            for result in results
-            if result.status == "fail" and _concerns(result.channels, group)
-        ]
-        for run, results in zip(runs, check_results(store, runs), strict=True)
+        run.run_id: [check for check, channels in failing.items() if _concerns(channels, group)]
+        for run, failing in zip(runs, stored_failures(store, runs), strict=True)
     }
 
 

@@ -10,12 +10,10 @@ import numpy as np
 from ...schemas.arrays import F8
 from ...schemas.lightdqm.arrays import EpcbSpectra
 from ...schemas.sheets import Shape, Sheet, Strokes, Words
-from ..sheets.frames import GREY, INK, Frame, decades, lines, number, ticks_of
+from ..sheets.frames import GREY, INK, SERIES, Frame, decades, lines, number, ticks_of
 from .figure_parts import Heading, Key, adc_name, heading_shapes
 
-COLORS: Final = (
-    INK, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c",
-)  # fmt: skip
+COLORS: Final = (INK, *SERIES, "#8c8c8c")
 _WIDTH: Final = 14.0
 _ABOVE, _PITCH, _BELOW = 1.12, 1.8, 0.55
 _LEFT, _RIGHT, _BETWEEN = 0.95, 0.25, 0.35

@@ -12,11 +12,11 @@ import numpy as np
 from ...schemas.arrays import F8
 from ...schemas.lightdqm.arrays import PickedWaveforms
 from ...schemas.sheets import Shape, Sheet, Strokes, Words
-from ..sheets.frames import GREY, INK, Frame, lines, ticks_of
+from ..sheets.frames import GREY, INK, SERIES, Frame, lines, ticks_of
 from .figure_parts import Heading, Key, adc_names, heading_shapes
 
-# Okabe and Ito without black (the sum) and yellow (too light on white).
-COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# The channels of a board, and their sum.
+_COLORS: Final = (*SERIES, INK)
 _WIDTH: Final = 16.0
 _ABOVE, _PITCH, _BELOW = 1.3, 1.45, 0.55
 _LEFT, _CELL, _FRAME = 0.75, 1.88, (1.38, 1.05)
@@ -43,7 +43,7 @@ def waveform_sheet(
     shapes = heading_shapes(title, heading, size, _keys())
     shapes += _names(picked, size[1])
     duration = max(picked.samples.shape[-1] * sample_ns * 1e-3, 1e-3)
-    traces: list[list[F8]] = [[] for _ in (*COLORS, INK)]
+    traces: list[list[F8]] = [[] for _ in _COLORS]
     for adc, epcb in np.ndindex(n_adcs, n_epcbs):
         corner = (_LEFT + _CELL * epcb + 0.42, size[1] - _ABOVE - _PITCH * (adc + 1) + 0.1)
         heights = _with_sum(picked.samples[adc, epcb], window) * per_adc16[0]
@@ -56,14 +56,14 @@ def waveform_sheet(
                 listed.append(_trace(frame, height))
     shapes += [
         Strokes(lines(listed), color, 0.6)
-        for listed, color in zip(traces, (*COLORS, INK), strict=True)
+        for listed, color in zip(traces, _COLORS, strict=True)
     ]
     return Sheet(name, title, size, tuple(shapes))
 
 
 def _keys() -> tuple[Key, ...]:
     words = ("first channel of the board", "2.", "3.", "4.", "5.", "6.", "their sum")
-    return tuple(Key(w, c, line=True) for w, c in zip(words, (*COLORS, INK), strict=True))
+    return tuple(Key(w, c, line=True) for w, c in zip(words, _COLORS, strict=True))
 
 
 def _names(picked: PickedWaveforms, height: float) -> list[Shape]:

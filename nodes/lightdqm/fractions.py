@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,26 +43,16 @@ def dqm_fractions__of_lit(
     """
     usable = by_waveform(waveform_features, "valid") & active_channels
     lit = usable & by_waveform(waveform_features, "lit")
+    board, tpc = usable & _epcb_lit(lit), usable & _tpc_lit(lit, tpc_numbers)
     counted = {
-        "channel": lit,
-        "epcb": usable & _epcb_lit(lit),
-        "tpc": usable & _tpc_lit(lit, tpc_numbers),
-        "total": usable,
+        "channel": (lit, lit),
+        "epcb": (board, board),
+        "tpc": (tpc, tpc),
+        "total": (usable, usable),
     }
-    flags = {name: by_waveform(waveform_features, name) for name in QUANTITIES}
-    parts = [
-        _rows(
-            (quantity, trigger, granularity),
-            denominator[events].sum(axis=0)[active_channels],
-            (flags[quantity] & denominator)[events].sum(axis=0)[active_channels],
-            active_channels,
-            tpc_numbers,
-        )
-        for quantity in QUANTITIES
-        for trigger, events in _events_of(selected_events).items()
-        for granularity, denominator in counted.items()
-    ]
-    return DQM_FRACTIONS.frame(_with_intervals(parts))
+    return DQM_FRACTIONS.frame(
+        _columns(counted, waveform_features, selected_events, active_channels, tpc_numbers)
+    )
 
 
 @tag(stage="fractions", schema="DqmFractions")
@@ -88,24 +79,38 @@ def dqm_fractions__of_script(
         "tpc": (_tpc_lit(lit, tpc_numbers), everything),
         "total": (everything, everything),
     }
-    flags = {name: by_waveform(waveform_features, name) for name in QUANTITIES}
     every_input = np.ones_like(active_channels)
+    columns = _columns(counted, waveform_features, selected_events, every_input, tpc_numbers)
+    columns["upper"] = np.where(columns["k"] == 0, 1.0, columns["upper"])
+    columns["fraction"] = np.where(columns["n"] == 0, 0.0, columns["fraction"])
+    return DQM_FRACTIONS.frame(columns)
+
+
+def _columns(
+    counted: Mapping[str, tuple[Mask, Mask]],
+    features: pd.DataFrame,
+    selected_events: pd.DataFrame,
+    channels: Mask,
+    tpc_numbers: I4,
+) -> dict[str, Any]:
+    """The columns of every fraction of these channels.
+
+    ``counted`` holds, by granularity, the waveforms that count and those that count if flagged.
+    """
+    flags = {name: by_waveform(features, name) for name in QUANTITIES}
     parts = [
         _rows(
             (quantity, trigger, granularity),
-            denominator[events].sum(axis=0)[every_input],
-            (flags[quantity] & numerator)[events].sum(axis=0)[every_input],
-            every_input,
+            denominator[events].sum(axis=0)[channels],
+            (flags[quantity] & numerator)[events].sum(axis=0)[channels],
+            channels,
             tpc_numbers,
         )
         for quantity in QUANTITIES
         for trigger, events in _events_of(selected_events).items()
         for granularity, (denominator, numerator) in counted.items()
     ]
-    columns = _with_intervals(parts)
-    columns["upper"] = np.where(columns["k"] == 0, 1.0, columns["upper"])
-    columns["fraction"] = np.where(columns["n"] == 0, 0.0, columns["fraction"])
-    return DQM_FRACTIONS.frame(columns)
+    return _with_intervals(parts)
 
 
 def _events_of(selected_events: pd.DataFrame) -> dict[int, Mask]:

@@ -50,11 +50,12 @@ def channel_masks__by_neighbours(
     """
     shape = active_channels.shape
     baseline, noise = (_summary(frame, shape) for frame in (baseline_summary, noise_summary))
+    earlier = _earlier(earlier_runs, shape)
     railed = _railed(baseline["median_adc16"], mask_limits)
     flat = active_channels & (noise["median_adc16"] < mask_limits.flat_adc16)
     dead, judged = _missing_light(light_hits, shape, mask_limits.dead_fraction)
     dead &= (railed == 0) & ~flat
-    move = _move(baseline, earlier_runs)
+    move = baseline["median_adc16"] - earlier["value"]
     code = np.zeros(shape, dtype=np.int8)
     code[_outside_band(baseline["median_adc16"], mask_limits)] |= BASELINE_BAND
     spread = np.maximum(
@@ -63,7 +64,7 @@ def channel_masks__by_neighbours(
     )
     code[spread > mask_limits.spread_adc16] |= BASELINE_SPREAD
     moved = (np.abs(move) > mask_limits.move_adc16) & (
-        np.abs(move) > mask_limits.move_sigma * _move_error(baseline, earlier_runs)
+        np.abs(move) > mask_limits.move_sigma * _move_error(baseline, earlier["sigma"])
     )
     code[moved] |= BASELINE_MOVE
     code[~active_channels] = 0
@@ -87,7 +88,6 @@ def channel_masks__by_neighbours(
 @config.when(legacy=True)
 def channel_masks__of_script(
     waveform_features: pd.DataFrame,
-    noise_summary: pd.DataFrame,
     baseline_summary: pd.DataFrame,
     earlier_runs: pd.DataFrame,
     active_channels: Mask,
@@ -105,8 +105,8 @@ def channel_masks__of_script(
     dead = largest < mask_limits.dead_adc16
     median = baseline["median_adc16"]
     low, high = median - baseline["p16_adc16"], baseline["p84_adc16"] - median
-    move = _move(baseline, earlier_runs)
     earlier = _earlier(earlier_runs, shape)
+    move = median - earlier["value"]
     sigma = np.where(
         move > 0,
         np.hypot(low, earlier["upper"] - earlier["value"]),
@@ -169,16 +169,10 @@ def _earlier(earlier_runs: pd.DataFrame, shape: tuple[int, ...]) -> dict[str, F8
     return found
 
 
-def _move(baseline: dict[str, NDArray[Any]], earlier_runs: pd.DataFrame) -> F8:
-    median = baseline["median_adc16"]
-    return np.asarray(median - _earlier(earlier_runs, median.shape)["value"])
-
-
-def _move_error(baseline: dict[str, NDArray[Any]], earlier_runs: pd.DataFrame) -> F8:
+def _move_error(baseline: dict[str, NDArray[Any]], theirs: F8) -> F8:
     """Standard error of the move: of this median and of that of earlier files."""
     half_width = 0.5 * (baseline["p84_adc16"] - baseline["p16_adc16"])
     own = _MEDIAN_ERROR * half_width / np.sqrt(np.maximum(baseline["n"], 1))
-    theirs = _earlier(earlier_runs, half_width.shape)["sigma"]
     return np.hypot(own, np.where(np.isfinite(theirs), theirs, 0.0))
 
 

@@ -123,9 +123,7 @@ def power_spectra__dark(
 @config.when(legacy=True)
 def power_spectra__of_script(
     spectrum_waveforms: SpectrumWaveforms,
-    waveform_features: pd.DataFrame,
     active_channels: Mask,
-    pulse_threshold: PulseThreshold,
     spectrum_settings: SpectrumSettings,
     light_layout: LightLayout,
 ) -> PowerSpectra:

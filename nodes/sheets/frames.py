@@ -22,6 +22,8 @@ GREEN: Final = "#009e73"
 SKY: Final = "#56b4e9"
 ORANGE: Final = "#e69f00"
 PURPLE: Final = "#cc79a7"
+SERIES: Final = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+"""Lines beside each other: without black (for their sum) and yellow (too light on white)."""
 _GAP: Final = np.array([[np.nan, np.nan]])
 _SUPERSCRIPTS: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _THIN_SPACE: Final = "\u2009"
