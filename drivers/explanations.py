@@ -12,7 +12,7 @@ from hamilton import driver
 
 from ..schemas.errors import UsageError
 from .dag import DagNode, Species, pipeline_dag
-from .graph import Pipeline, resolved_targets, visible_nodes
+from .graph import Pipeline, function_of, resolved_targets, visible_nodes
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def explanation(
         raise UsageError(msg, key=node)
     of_one_species = name.partition("_")[0] in ("neutron", "gamma")
     dag = pipeline_dag(dr, pipeline, everything=True, species="both" if of_one_species else species)
-    function = dr.graph.nodes[name].originating_functions[0]
+    function = function_of(dr, name)
     found = next(n for n in dag.nodes if n.name == name)
     table = pipeline.tables.get(found.schema)
     return Explanation(

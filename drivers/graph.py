@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -122,6 +123,30 @@ def graph_nodes(dr: driver.Driver) -> dict[str, Any]:
 def visible_nodes(dr: driver.Driver) -> dict[str, Any]:
     """The nodes that are quantities: without helpers, in order of the stages."""
     return {n: v for n, v in graph_nodes(dr).items() if v.tags.get("helper") != "true"}
+
+
+def nodes_in_order(dr: driver.Driver, pipeline: Pipeline) -> list[str]:
+    """Visible nodes in order of stages, then as their functions stand in the modules."""
+    modules = list(pipeline.module_names)
+
+    def place(name: str) -> tuple[int, int]:
+        function = function_of(dr, name)
+        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
+
+    nodes = visible_nodes(dr)
+    as_written = sorted(nodes, key=place)
+    stages = list(dict.fromkeys(nodes[n].tags.get("stage", "") for n in as_written))
+    return sorted(as_written, key=lambda n: stages.index(nodes[n].tags.get("stage", "")))
+
+
+def function_of(dr: driver.Driver, name: str) -> Any:
+    """The function that a node was written as."""
+    return dr.graph.nodes[name].originating_functions[0]
+
+
+def summary_of(dr: driver.Driver, name: str) -> str:
+    """The first line of a node's docstring."""
+    return (inspect.getdoc(function_of(dr, name)) or "").split("\n")[0].rstrip(".")
 
 
 def upstream(dr: driver.Driver, targets: Iterable[str]) -> set[str]:
