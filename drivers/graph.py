@@ -28,7 +28,8 @@ logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 class Pipeline:
     """A graph: the modules of its nodes in order of the stages, frames by name, aliases.
 
-    ``untracked`` names the inputs that no result depends on.
+    ``untracked`` names the inputs that no result depends on, ``tables_page`` the page of docs/
+    that describes the frames.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Pipeline:
     tables: Mapping[str, TableSchema]
     aliases: Mapping[str, str]
     untracked: tuple[str, ...] = ()
+    tables_page: str = ""
 
     def modules(self) -> list[Any]:
         """The node modules, imported."""
@@ -68,6 +70,7 @@ def imaging() -> Pipeline:
         TABLES,
         MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
         untracked=("threads",),
+        tables_page="schemas.md",
     )
 
 
@@ -92,6 +95,7 @@ def lightdqm() -> Pipeline:
         tuple(f"radiograph.nodes.lightdqm.{stage}" for stage in stages),
         TABLES,
         MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),
+        tables_page="lightdqm_schemas.md",
     )
 
 
