@@ -102,12 +102,6 @@ def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
 
 def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
     data = saved.data
-    exact = saved.cones_are_exact
-    apex, axis, theta = (
-        ("exact/apex_cm", "exact/axis", "exact/theta_rad")
-        if exact
-        else ("apex_xyz_cm", "axis_xyz", "theta_rad")
-    )
     plain = ("event_index", "species", "recoil_code", "incident_energy_MeV")
     ours = ("recoil_energy_MeV", "delta_theta_rad")
     for begin, end in _ranges(saved.n_cones):
@@ -117,10 +111,10 @@ def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
 
         columns: Columns = {"cone_id": np.arange(begin, end)}
         columns |= {name: read(name) for name in plain}
-        for prefix, unit, name in (("apex", "_cm", apex), ("axis", "", axis)):
-            values = read(name)
-            columns |= {f"{prefix}_{a}{unit}": values[:, k] for k, a in enumerate("xyz")}
-        columns["theta_rad"] = read(theta)
+        apex, axis, theta = (data.span(path, begin, end) for path in saved.cone_geometry)
+        columns |= {f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")}
+        columns |= {f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")}
+        columns["theta_rad"] = theta
         if "/cones/gamma_hit_order" in data:
             order = read("gamma_hit_order")
             columns |= {f"gamma_hit_order_{k}": order[:, k] for k in range(order.shape[1])}
