@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ...schemas.imaging.codes import SPECIES, CandidateStatus, HitFilter, Recoil
+from ...schemas.imaging.images import PixelGrid
 from .layout import GROUPS
 from .saved import SavedRun
 
@@ -138,14 +139,10 @@ def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
         cone = np.repeat(np.arange(first, first + len(lit)), lit)
         for begin, end in _ranges(len(cone)):
             flat = footprints.pixels[begin:end]
-            u, v = flat % grid.nu, flat // grid.nu
             yield {
                 "cone_id": cone[begin:end],
                 "flat_pixel_index": flat,
-                "u_index": u.astype(np.int32),
-                "v_index": v.astype(np.int32),
-                "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
-                "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+                **_pixel_columns(flat, grid),
             }
 
 
@@ -154,15 +151,19 @@ def _image_blocks(saved: SavedRun) -> Iterator[Columns]:
     grid, images = saved.grid, saved.images
     flat = {name: image.ravel() for name, image in images.items()}
     for begin, end in _ranges(grid.nu * grid.nv):
-        index = np.arange(begin, end)
-        u, v = index % grid.nu, index // grid.nu
-        yield {
-            "u_index": u.astype(np.int32),
-            "v_index": v.astype(np.int32),
-            "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
-            "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
-            **{name: counts[begin:end] for name, counts in flat.items()},
-        }
+        columns = _pixel_columns(np.arange(begin, end), grid)
+        yield columns | {name: counts[begin:end] for name, counts in flat.items()}
+
+
+def _pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
+    """Column, row and centre of pixels by their flat index."""
+    u, v = flat % grid.nu, flat // grid.nu
+    return {
+        "u_index": u.astype(np.int32),
+        "v_index": v.astype(np.int32),
+        "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
+        "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+    }
 
 
 def _truth_blocks(table: str) -> Callable[[SavedRun], Iterator[Columns]]:
