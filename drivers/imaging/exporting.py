@@ -217,12 +217,10 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
     from .output import write_pair_table
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
-    in_place = path.exists() and path.samefile(request.source)
+    path, in_place = _converted(request)
     if not in_place:
         check_new_files([path], [], overwrite=request.overwrite)
-    if not saved.has_list_mode:
-        _ = saved.footprints
+    saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]
     with writable(path), replaced_file(path) as temporary:
@@ -238,8 +236,7 @@ def _to_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
     """The file with the pixels of each cone, in its own place or as a copy."""
     from .list_mode import with_footprints
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
-    in_place = path.exists() and path.samefile(request.source)
+    path, in_place = _converted(request)
     if not (in_place and saved.has_list_mode):
         with_footprints(request.source, path, overwrite=in_place or request.overwrite)
     return [path]
@@ -249,9 +246,15 @@ def _to_no_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
     """The file without the pixels of each cone."""
     from .list_mode import without_footprints
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    path, _ = _converted(request)
     without_footprints(saved.path, path, overwrite=request.overwrite)
     return [path]
+
+
+def _converted(request: ExportRequest) -> tuple[Path, bool]:
+    """Where the file goes with its list mode changed, and whether that is its own place."""
+    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    return path, path.exists() and path.samefile(request.source)
 
 
 def _pair_bytes(saved: SavedRun) -> int:

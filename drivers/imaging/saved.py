@@ -320,6 +320,10 @@ class SavedRun:
         """Whether the pixels of each cone stand in the file."""
         return saved_footprints.are_in(self.data)
 
+    def need_list_mode(self) -> None:
+        """InputError if the file does not hold the pixels of each cone."""
+        saved_footprints.need(self.data)
+
     @cached_property
     def footprints(self) -> Footprints:
         """The lit pixels of each cone; InputError without list mode."""
