@@ -7,7 +7,6 @@ needs it. Placing: dag_layout.py; drawing: dag_svg.py.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -16,7 +15,16 @@ from typing import Any, Final, Literal
 from hamilton import driver
 
 from ..schemas.errors import UsageError
-from .graph import Pipeline, graph_nodes, resolved_targets, upstream, visible_nodes
+from .graph import (
+    Pipeline,
+    function_of,
+    graph_nodes,
+    nodes_in_order,
+    resolved_targets,
+    summary_of,
+    upstream,
+    visible_nodes,
+)
 
 Species = Literal["neutron", "gamma", "both"]
 SPECIES: Final = ("neutron", "gamma")
@@ -223,7 +231,7 @@ def pipeline_dag(
         inputs = reached.inputs - {INPUT_FILE, *pipeline.untracked}
         settings[name] = {s for i in inputs for s in INPUT_SECTIONS[i]}
         settings[name] |= {s for n in (*group, *reached.hidden) for s in _chosen_by(dr, n)}
-    order = [n for n in _in_order(dr, pipeline) if n in members]
+    order = [n for n in nodes_in_order(dr, pipeline) if n in members]
     order += [n for n in members if n not in order]
     taken = _taken_in(dr, order, members, nodes)
     described = [
@@ -251,7 +259,7 @@ def _shown_names(
     own = {n: _plain_name(n) if _plain_name(n) in main else n for n in visible_nodes(dr)}
     names = [n for n in main if n in own.values()]
     names += [n for n in asked if n in visible_nodes(dr) and own[n] not in names]
-    names.sort(key=_in_order(dr, pipeline).index)
+    names.sort(key=nodes_in_order(dr, pipeline).index)
     needed = {
         name: upstream(dr, [n for n in nodes if own.get(n) == name]) & nodes
         for name in names
@@ -322,42 +330,25 @@ def _reached(
 
 def _chosen_by(dr: driver.Driver, node: str) -> set[str]:
     """Sections that choose the variant of a node (its ``config.when``)."""
-    rules = getattr(_function(dr, node), "resolve", ())
+    rules = getattr(function_of(dr, node), "resolve", ())
     return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()} - {""}
 
 
 def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:
     nodes = visible_nodes(dr)
-    return tuple(dict.fromkeys(nodes[n].tags.get("stage", "") for n in _in_order(dr, pipeline)))
-
-
-def _in_order(dr: driver.Driver, pipeline: Pipeline) -> list[str]:
-    """Visible nodes in order of stages, then as their functions stand in the modules."""
-    modules = list(pipeline.module_names)
-
-    def place(name: str) -> tuple[int, int]:
-        function = _function(dr, name)
-        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
-
-    nodes = visible_nodes(dr)
-    as_written = sorted(nodes, key=place)
-    stages = list(dict.fromkeys(nodes[n].tags.get("stage", "") for n in as_written))
-    return sorted(as_written, key=lambda n: stages.index(nodes[n].tags.get("stage", "")))
+    return tuple(
+        dict.fromkeys(nodes[n].tags.get("stage", "") for n in nodes_in_order(dr, pipeline))
+    )
 
 
 def _described(dr: driver.Driver, name: str, group: list[str], settings: set[str]) -> DagNode:
     node = name if name in graph_nodes(dr) else group[0]
     tags = graph_nodes(dr)[node].tags
-    summary = (inspect.getdoc(_function(dr, node)) or "").split("\n")[0].rstrip(".")
     return DagNode(
         name=name,
         stage=tags.get("stage", ""),
-        summary=summary,
+        summary=summary_of(dr, node),
         unit=tags.get("unit", ""),
         schema=tags.get("schema", ""),
         settings=tuple(sorted(settings)),
     )
-
-
-def _function(dr: driver.Driver, name: str) -> Any:
-    return dr.graph.nodes[name].originating_functions[0]

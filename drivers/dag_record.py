@@ -9,7 +9,7 @@ from typing import Final
 from .dag import SPECIES, Dag, DagNode
 
 _ORDER: Final = ("executed", "hit", "skipped")
-_WORDS: Final[Mapping[str, str]] = {
+STATUS_WORDS: Final[Mapping[str, str]] = {
     "executed": "ran",
     "hit": "from the cache",
     "skipped": "not needed",
@@ -38,13 +38,13 @@ def _with_outcome(node: DagNode, outcomes: Mapping[str, NodeOutcome]) -> DagNode
     # The record of a run leaves out what was never asked for.
     known = [outcomes.get(m, _NOT_ASKED) for m in node.members]
     status = min((o.status for o in known), key=_ORDER.index)
-    note = _WORDS[status]
+    note = STATUS_WORDS[status]
     if status == "skipped":
         parts = [o for s in SPECIES if (o := outcomes.get(f"{s}_{node.name}")) is not None]
         status = min((o.status for o in parts), key=_ORDER.index, default=status)
         # Both species went to the file one after the other; the whole was never put together.
         note = note if status == "skipped" else "in two parts"
-    if status == "executed" and note == _WORDS["executed"]:
+    if status == "executed" and note == STATUS_WORDS["executed"]:
         note = f"{note} {time_text(sum(o.seconds for o in known))}"
     return replace(node, status=status, note=note)
 

@@ -67,8 +67,9 @@ _ROWS_OF: Final = {
 }
 
 
-def node_list(name: str = "imaging", page: str = "schemas.md") -> str:
-    """The quantities of a pipeline by stage; ``page`` describes its frames."""
+def node_list(name: str = "imaging") -> str:
+    """The quantities of a pipeline by stage."""
+    page = PIPELINES[name]().tables_page
     dag = pipeline(name).graph(everything=True).dag
     parts = []
     for stage in dict.fromkeys(n.stage for n in dag.nodes if not n.is_file):
@@ -153,7 +154,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "arrays": array_list,
         "codes": code_list,
         "datasets": row_datasets,
-        "light_nodes": partial(node_list, "lightdqm", "lightdqm_schemas.md"),
+        "light_nodes": partial(node_list, "lightdqm"),
         "light_frames": partial(frame_list, "lightdqm"),
         "light_arrays": partial(array_list, _LIGHT_ARRAYS),
     }

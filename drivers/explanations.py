@@ -12,15 +12,15 @@ from hamilton import driver
 
 from ..schemas.errors import UsageError
 from .dag import DagNode, Species, pipeline_dag
-from .graph import Pipeline, resolved_targets, visible_nodes
+from .graph import Pipeline, function_of, resolved_targets, visible_nodes
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What a node is, what it needs and what needs it.
 
-    ``description`` is its docstring, ``file`` and ``line`` where its function begins, ``tables``
-    the columns of its frame.
+    ``description`` is its docstring, ``file`` and ``line`` where its function begins,
+    ``columns`` those of its frame, which ``tables_page`` of docs/ describes.
     """
 
     node: DagNode
@@ -31,6 +31,7 @@ class Explanation:
     file: str = ""
     line: int = 0
     columns: tuple[tuple[str, str, str, str], ...] = ()
+    tables_page: str = ""
 
     def __str__(self) -> str:
         node = self.node
@@ -39,7 +40,7 @@ class Explanation:
         lines += [f"  {line}".rstrip() for line in ["", *rest.split("\n"), ""]] if rest else []
         lines += [f"  stage      {node.stage}"]
         lines += [f"  unit       {node.unit}"] if node.unit else []
-        lines += [f"  schema     {node.schema} (docs/schemas.md)"] if node.schema else []
+        lines += [f"  schema     {node.schema} (docs/{self.tables_page})"] if node.schema else []
         for title, names in (
             ("needs", self.inputs),
             ("settings", node.settings),
@@ -87,7 +88,7 @@ def explanation(
         raise UsageError(msg, key=node)
     of_one_species = name.partition("_")[0] in ("neutron", "gamma")
     dag = pipeline_dag(dr, pipeline, everything=True, species="both" if of_one_species else species)
-    function = dr.graph.nodes[name].originating_functions[0]
+    function = function_of(dr, name)
     found = next(n for n in dag.nodes if n.name == name)
     table = pipeline.tables.get(found.schema)
     return Explanation(
@@ -101,6 +102,7 @@ def explanation(
         () if table is None else tuple(
             (c.name, c.dtype, c.unit, c.description) for c in table.columns
         ),
+        pipeline.tables_page,
     )  # fmt: skip
 
 

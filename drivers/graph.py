@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 class Pipeline:
     """A graph: the modules of its nodes in order of the stages, frames by name, aliases.
 
-    ``untracked`` names the inputs that no result depends on.
+    ``untracked`` names the inputs that no result depends on, ``tables_page`` the page of docs/
+    that describes the frames.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Pipeline:
     tables: Mapping[str, TableSchema]
     aliases: Mapping[str, str]
     untracked: tuple[str, ...] = ()
+    tables_page: str = ""
 
     def modules(self) -> list[Any]:
         """The node modules, imported."""
@@ -67,6 +70,7 @@ def imaging() -> Pipeline:
         TABLES,
         MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
         untracked=("threads",),
+        tables_page="schemas.md",
     )
 
 
@@ -91,6 +95,7 @@ def lightdqm() -> Pipeline:
         tuple(f"radiograph.nodes.lightdqm.{stage}" for stage in stages),
         TABLES,
         MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),
+        tables_page="lightdqm_schemas.md",
     )
 
 
@@ -122,6 +127,30 @@ def graph_nodes(dr: driver.Driver) -> dict[str, Any]:
 def visible_nodes(dr: driver.Driver) -> dict[str, Any]:
     """The nodes that are quantities: without helpers, in order of the stages."""
     return {n: v for n, v in graph_nodes(dr).items() if v.tags.get("helper") != "true"}
+
+
+def nodes_in_order(dr: driver.Driver, pipeline: Pipeline) -> list[str]:
+    """Visible nodes in order of stages, then as their functions stand in the modules."""
+    modules = list(pipeline.module_names)
+
+    def place(name: str) -> tuple[int, int]:
+        function = function_of(dr, name)
+        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
+
+    nodes = visible_nodes(dr)
+    as_written = sorted(nodes, key=place)
+    stages = list(dict.fromkeys(nodes[n].tags.get("stage", "") for n in as_written))
+    return sorted(as_written, key=lambda n: stages.index(nodes[n].tags.get("stage", "")))
+
+
+def function_of(dr: driver.Driver, name: str) -> Any:
+    """The function that a node was written as."""
+    return dr.graph.nodes[name].originating_functions[0]
+
+
+def summary_of(dr: driver.Driver, name: str) -> str:
+    """The first line of a node's docstring."""
+    return (inspect.getdoc(function_of(dr, name)) or "").split("\n")[0].rstrip(".")
 
 
 def upstream(dr: driver.Driver, targets: Iterable[str]) -> set[str]:

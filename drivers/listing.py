@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from hamilton import driver
 
-from .graph import PIPELINES, build_driver, dependencies, visible_nodes
+from .graph import (
+    PIPELINES,
+    build_driver,
+    dependencies,
+    nodes_in_order,
+    summary_of,
+    visible_nodes,
+)
 from .pipelines import definition
 
 
@@ -24,30 +30,16 @@ def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[di
     """
     pipeline = PIPELINES[name]()
     dr = example_driver(name) if choices is None else build_driver(pipeline, choices)
-    stages = list(dict.fromkeys(v.tags.get("stage", "") for v in _in_order(dr, pipeline)))
-    rows = []
-    for node in _in_order(dr, pipeline):
-        function = dr.graph.nodes[node.name].originating_functions[0]
-        rows.append(
-            {
-                "name": node.name,
-                "stage": node.tags.get("stage", ""),
-                "unit": node.tags.get("unit", ""),
-                "schema": node.tags.get("schema", ""),
-                "summary": (inspect.getdoc(function) or "").split("\n")[0].rstrip("."),
-                "inputs": sorted(dependencies(dr, node.name)),
-                "aliases": [a for a, n in pipeline.aliases.items() if n == node.name],
-            }
-        )
-    return sorted(rows, key=lambda row: stages.index(row["stage"]))
-
-
-def _in_order(dr: Any, pipeline: Any) -> list[Any]:
-    """Visible nodes in the order in which their modules and functions stand."""
-    modules = list(pipeline.module_names)
-
-    def place(node: Any) -> tuple[int, int]:
-        function = dr.graph.nodes[node.name].originating_functions[0]
-        return modules.index(function.__module__), inspect.getsourcelines(function)[1]
-
-    return sorted(visible_nodes(dr).values(), key=place)
+    nodes = visible_nodes(dr)
+    return [
+        {
+            "name": name,
+            "stage": nodes[name].tags.get("stage", ""),
+            "unit": nodes[name].tags.get("unit", ""),
+            "schema": nodes[name].tags.get("schema", ""),
+            "summary": summary_of(dr, name),
+            "inputs": sorted(dependencies(dr, name)),
+            "aliases": [a for a, n in pipeline.aliases.items() if n == name],
+        }
+        for name in nodes_in_order(dr, pipeline)
+    ]

@@ -112,20 +112,16 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
 def _picture(
     name: str | None, config: Path | None, run_file: Path | None, **shown: Any
 ) -> GraphPicture:
-    from ..api import pipeline
-
     if run_file is None:
+        from ..api import pipeline
         from ..config import load_config
         from ..pipelines import DEFAULT
 
         named = None if config is None else load_config(config)
         wanted = name or (DEFAULT if named is None else named.config.pipeline.name)
         return pipeline(wanted, named).graph(**shown)
-    from ..config import LoadedConfig
-    from ..imaging.last_run import outcomes_of, run_words
+    from ..imaging.last_run import graph_of_run
     from ..imaging.saved import open_run
 
     with open_run(run_file) as saved:
-        loaded = config or LoadedConfig(saved.config, saved.record.config_text or "", run_file)
-        shown |= {"outcomes": outcomes_of(saved.record), "subtitle": run_words(saved)}
-        return pipeline("imaging", loaded).graph(**shown)
+        return graph_of_run(saved, config, **shown)

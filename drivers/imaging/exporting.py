@@ -7,7 +7,7 @@ a bounded number at a time.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,18 +112,12 @@ def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
 
 def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    tables = _tables(saved, request)
-    paths = _several_files(request, [t.name for t in tables], ".csv")
-    with ExitStack() as stack:
-        for table, path in zip(tables, paths, strict=True):
-            stack.enter_context(writable(path))
-            temporary = stack.enter_context(replaced_file(path))
-            codes = table.codes_of(saved)
-            with temporary.open("w", encoding="utf-8", newline="") as stream:
-                for number, columns in enumerate(table.blocks(saved)):
-                    frame = _named_codes(columns, codes)
-                    frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
-    return paths
+    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            for number, frame in enumerate(frames):
+                frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
+
+    return _table_files(saved, request, ".csv", write)
 
 
 def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
@@ -133,20 +127,34 @@ def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
     except ImportError:
         msg = "--to parquet needs pyarrow, which is not installed: pip install radiograph[parquet]"
         raise UsageError(msg, key="to", code="missing_library") from None
+
+    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
+        with ExitStack() as stack:
+            writer: Any = None
+            for frame in frames:
+                part = pa.Table.from_pandas(frame, preserve_index=False)
+                if writer is None:
+                    writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
+                writer.write_table(part)
+
+    return _table_files(saved, request, ".parquet", write)
+
+
+def _table_files(
+    saved: SavedRun,
+    request: ExportRequest,
+    suffix: str,
+    write: Callable[[Iterator[pd.DataFrame], Path], None],
+) -> list[Path]:
+    """A file a table, all or none; ``write`` is given the rows part by part."""
     tables = _tables(saved, request)
-    paths = _several_files(request, [t.name for t in tables], ".parquet")
+    paths = _several_files(request, [t.name for t in tables], suffix)
     with ExitStack() as stack:
         for table, path in zip(tables, paths, strict=True):
             stack.enter_context(writable(path))
             temporary = stack.enter_context(replaced_file(path))
             codes = table.codes_of(saved)
-            with ExitStack() as rows:
-                writer: Any = None
-                for columns in table.blocks(saved):
-                    part = pa.Table.from_pandas(_named_codes(columns, codes), preserve_index=False)
-                    if writer is None:
-                        writer = rows.enter_context(pq.ParquetWriter(temporary, part.schema))
-                    writer.write_table(part)
+            write((_named_codes(columns, codes) for columns in table.blocks(saved)), temporary)
     return paths
 
 
@@ -209,12 +217,10 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
     from .output import write_pair_table
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
-    in_place = path.exists() and path.samefile(request.source)
+    path, in_place = _converted(request)
     if not in_place:
         check_new_files([path], [], overwrite=request.overwrite)
-    if not saved.has_list_mode:
-        _ = saved.footprints
+    saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]
     with writable(path), replaced_file(path) as temporary:
@@ -230,8 +236,7 @@ def _to_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
     """The file with the pixels of each cone, in its own place or as a copy."""
     from .list_mode import with_footprints
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
-    in_place = path.exists() and path.samefile(request.source)
+    path, in_place = _converted(request)
     if not (in_place and saved.has_list_mode):
         with_footprints(request.source, path, overwrite=in_place or request.overwrite)
     return [path]
@@ -241,9 +246,15 @@ def _to_no_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
     """The file without the pixels of each cone."""
     from .list_mode import without_footprints
 
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    path, _ = _converted(request)
     without_footprints(saved.path, path, overwrite=request.overwrite)
     return [path]
+
+
+def _converted(request: ExportRequest) -> tuple[Path, bool]:
+    """Where the file goes with its list mode changed, and whether that is its own place."""
+    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    return path, path.exists() and path.samefile(request.source)
 
 
 def _pair_bytes(saved: SavedRun) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 from ..api import GraphPicture, pipeline
 from ..config import LoadedConfig
@@ -25,9 +27,12 @@ def run_words(saved: SavedRun) -> str:
     return ", ".join(parts)
 
 
-def graph_of_run(saved: SavedRun, *, everything: bool = False) -> GraphPicture:
-    """The graph of the settings in the file, with status and times of its run."""
-    loaded = LoadedConfig(saved.config, saved.record.config_text or "", saved.path)
+def graph_of_run(saved: SavedRun, config: Path | None = None, **shown: Any) -> GraphPicture:
+    """The graph with status and times of the run: of the settings in the file, or of a TOML file.
+
+    ``shown`` is what Analysis.graph() draws.
+    """
+    loaded = config or LoadedConfig(saved.config, saved.record.config_text or "", saved.path)
     return pipeline("imaging", loaded).graph(
-        everything=everything, outcomes=outcomes_of(saved.record), subtitle=run_words(saved)
+        outcomes=outcomes_of(saved.record), subtitle=run_words(saved), **shown
     )

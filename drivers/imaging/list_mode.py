@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from ...nodes.imaging.tracing import image_of
-from ...schemas.errors import InputError, UsageError
-from ..files import replaced_file, writable
+from ...schemas.errors import InputError
+from ..files import check_new_files, replaced_file, writable
 from ..hdf5 import SIDE_SUFFIX, RowWriter, need_room, new_file
 from .layout import FOOTPRINT_DATASETS, FOOTPRINT_PATHS
 from .output import write_offsets_and_pairs
@@ -63,9 +63,7 @@ def without_footprints(source: Path, out: Path, *, overwrite: bool = False) -> N
 def _convert(
     saved: SavedRun, out: Path, change: Callable[[h5py.File], None], *, overwrite: bool
 ) -> None:
-    if out.exists() and not overwrite:
-        msg = f"{out}: exists already. Give --overwrite, or name another output."
-        raise UsageError(msg, file=out, code="output_exists")
+    check_new_files([out], [], overwrite=overwrite)
     if not saved.record.is_ours:
         msg = (
             f"{saved.path}: was written by {saved.record.software or 'another program'}. Start a "

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.figure_style import METADATA, figure_style
+from ...nodes.imaging.plane import corners_cm, plane_to_world
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ..dag import Dag
 from ..dag_layout import BOX_HEIGHT, Rectangle, Segment, placed
@@ -97,14 +98,15 @@ def draw_detectors(
     front, side = figure.subplots(1, 2)
     points: Any = None
     ends_of_bars = [_ends(bar) for bar in bars]
+    corners = None if plane is None else plane_to_world(*corners_cm(plane[1]), *plane)
     solid = np.concatenate([table[["x_cm", "y_cm", "z_cm"]].to_numpy(), *ends_of_bars])
     for axes, (a, b) in ((front, "xy"), (side, "zy")):
         i, j = "xyz".index(a), "xyz".index(b)
         for ends in ends_of_bars:
             axes.plot(ends[:, i], ends[:, j], color="#999999", lw=3.0, alpha=0.6, zorder=1)
         shown = solid[:, [i, j]]
-        if plane is not None:
-            outline = _outline(*plane)[:, [i, j]]
+        if corners is not None:
+            outline = corners[:, [i, j]]
             cut = _FAR * np.ptp(shown, axis=0).max() < np.ptp(outline, axis=0).max()
             words = "plane (cut off)" if cut else "plane"
             axes.plot(*outline.T, color=COLORS[1], lw=1.2, label=words)
@@ -152,19 +154,6 @@ def _name_detectors(axes: Axes, table: pd.DataFrame, ab: tuple[str, str], extent
             str(int(det_id)), (at[0], at[1]), xytext=(3, 3), textcoords="offset points",
             fontsize=6.5,
         )  # fmt: skip
-
-
-def _outline(frame: PlaneFrame, grid: PixelGrid) -> np.ndarray:
-    """The corners of the plane's range in the world, closed, shape (5, 3)."""
-    corners = [
-        (grid.u_min_cm, grid.v_min_cm),
-        (grid.u_max_cm, grid.v_min_cm),
-        (grid.u_max_cm, grid.v_max_cm),
-        (grid.u_min_cm, grid.v_max_cm),
-        (grid.u_min_cm, grid.v_min_cm),
-    ]
-    origin, u_axis, v_axis = (np.asarray(v) for v in (frame.origin_cm, grid.u_axis, grid.v_axis))
-    return np.array([origin + u * u_axis + v * v_axis for u, v in corners])
 
 
 def draw_graph(axes: Axes, dag: Dag) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...nodes.imaging.drawing import draw_image_figure
 from ...nodes.imaging.figure_picture import Drawing, View, peak_words
 from ...nodes.imaging.figure_text import SPECIES_NAMES, panel_table, pixel_text
-from ..dag_record import time_text
+from ..dag_record import STATUS_WORDS, time_text
 from ..html.arrays import COLOUR_MAPS, ArrayMark, Axis, array_view
 from ..html.page import Section, page_text
 from ..html.parts import (
@@ -47,7 +47,6 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Angular resolution": ("resolution-cones", "resolution-hypotheses"),
     "Time of flight": ("time-of-flight",),
 }  # fmt: skip
-_STATUS_WORDS: Final = {"executed": "ran", "hit": "from the cache", "skipped": "not needed"}
 
 
 def report_page(report: Report) -> str:
@@ -324,7 +323,7 @@ def _graph(report: Report) -> list[Markup]:
     rows = [
         (
             code(n.name),
-            _STATUS_WORDS.get(n.status, n.status),
+            STATUS_WORDS.get(n.status, n.status),
             Cell(time_text(n.seconds), n.seconds),
             n.calls,
             Cell(_bytes(n.n_bytes), n.n_bytes),

@@ -192,6 +192,13 @@ class SavedRun:
         """Whether apex, axis and angle stand in the file as they were computed, in float64."""
         return "/cones/exact/theta_rad" in self.data
 
+    @property
+    def cone_geometry(self) -> tuple[str, str, str]:
+        """Datasets of apex, axis and angle, the exact ones where the file holds them."""
+        if self.cones_are_exact:
+            return ("/cones/exact/apex_cm", "/cones/exact/axis", "/cones/exact/theta_rad")
+        return ("/cones/apex_xyz_cm", "/cones/axis_xyz", "/cones/theta_rad")
+
     @cached_property
     def cones(self) -> pd.DataFrame:
         """All cones: cone_id, event_index, species, geometry, energies."""
@@ -201,11 +208,7 @@ class SavedRun:
         """Some cones, or all; ``rows`` ascending. Geometry in float64, exact where stored so."""
         self.need("cones")
         data, n = self.data, self.n_cones
-        if self.cones_are_exact:
-            names = ("exact/apex_cm", "exact/axis", "exact/theta_rad")
-        else:
-            names = ("apex_xyz_cm", "axis_xyz", "theta_rad")
-        apex, axis, theta = (data.rows(f"/cones/{name}", rows).astype(np.float64) for name in names)
+        apex, axis, theta = (data.rows(p, rows).astype(np.float64) for p in self.cone_geometry)
         species = data.rows("/cones/species", rows)
         event = data.rows("/cones/event_index", rows).astype(np.int64)
         order = np.tile(np.arange(MOST_HITS, dtype=np.int8), (len(theta), 1))
@@ -316,6 +319,10 @@ class SavedRun:
     def has_list_mode(self) -> bool:
         """Whether the pixels of each cone stand in the file."""
         return saved_footprints.are_in(self.data)
+
+    def need_list_mode(self) -> None:
+        """InputError if the file does not hold the pixels of each cone."""
+        saved_footprints.need(self.data)
 
     @cached_property
     def footprints(self) -> Footprints:

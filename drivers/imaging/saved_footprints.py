@@ -25,7 +25,7 @@ def are_in(data: Datasets) -> bool:
 
 def all_footprints(data: Datasets, n_cones: int) -> Footprints:
     """The lit pixels of each cone; InputError without list mode."""
-    _need(data)
+    need(data)
     if _PIXELS not in data:
         return _of_pairs(data, n_cones)
     offsets = _offsets(data, n_cones)
@@ -34,7 +34,7 @@ def all_footprints(data: Datasets, n_cones: int) -> Footprints:
 
 def footprints_at(data: Datasets, n_cones: int, cone_ids: I8) -> Footprints:
     """The lit pixels of some cones, in the order in which they are named."""
-    _need(data)
+    need(data)
     if _PIXELS not in data:
         return footprints_of(_of_pairs(data, n_cones), cone_ids)
     offsets = _offsets(data, n_cones)
@@ -48,7 +48,7 @@ def footprint_blocks(
     data: Datasets, n_cones: int, n_pixels: int
 ) -> Iterator[tuple[int, Footprints]]:
     """(first cone, footprints) of successive cones, about ``n_pixels`` at a time."""
-    _need(data)
+    need(data)
     if _PIXELS not in data:
         yield 0, _of_pairs(data, n_cones)
         return
@@ -62,7 +62,8 @@ def footprint_blocks(
         begin = end
 
 
-def _need(data: Datasets) -> None:
+def need(data: Datasets) -> None:
+    """InputError if a file does not hold the pixels of each cone."""
     if not are_in(data):
         msg = (
             f"{data.path}: holds no footprints: it was not run in list mode. Run it again with "

@@ -109,22 +109,20 @@ def _sampled(n: int) -> Iterator[tuple[int, int]]:
 
 
 def _cone_energies(saved: SavedRun, begin: int, end: int) -> Values:
-    return _by_recoil(saved, "/cones/incident_energy_MeV", begin, end)
+    return _energies_of_cones(saved, "/cones/incident_energy_MeV", begin, end)
 
 
 def _recoil_energies(saved: SavedRun, begin: int, end: int) -> Values:
-    return _by_recoil(saved, "/cones/recoil_energy_MeV", begin, end)
+    return _energies_of_cones(saved, "/cones/recoil_energy_MeV", begin, end)
 
 
-def _by_recoil(saved: SavedRun, path: str, begin: int, end: int) -> Values:
+def _energies_of_cones(saved: SavedRun, path: str, begin: int, end: int) -> Values:
     values = saved.data.span(path, begin, end)
     species = saved.data.span("/cones/species", begin, end)
     recoil = saved.data.span("/cones/recoil_code", begin, end)
-    neutron = species == NEUTRON
     return {
-        f"{NEUTRONS}, proton": values[neutron & (recoil == Recoil.proton)],
-        f"{NEUTRONS}, carbon": values[neutron & (recoil == Recoil.carbon)],
-        f"{NEUTRONS}, unknown recoil": values[neutron & (recoil == Recoil.none)],
+        **_by_recoil(values, species, recoil),
+        f"{NEUTRONS}, unknown recoil": values[(species == NEUTRON) & (recoil == Recoil.none)],
         GAMMAS: values[species == GAMMA],
     }
 
@@ -164,22 +162,21 @@ def _time_of_flight(saved: SavedRun, begin: int, end: int) -> Values:
     }
 
 
+def _by_recoil(values: np.ndarray, species: np.ndarray, recoil: np.ndarray) -> Values:
+    """The values of neutrons that hit a proton, or carbon."""
+    neutron = species == NEUTRON
+    return {
+        f"{NEUTRONS}, proton": values[neutron & (recoil == Recoil.proton)],
+        f"{NEUTRONS}, carbon": values[neutron & (recoil == Recoil.carbon)],
+    }
+
+
 def _resolution_of_cones(saved: SavedRun, begin: int, end: int) -> Values:
-    exact = saved.cones_are_exact
-    names = ("exact/apex_cm", "exact/axis", "exact/theta_rad")
-    plain = ("apex_xyz_cm", "axis_xyz", "theta_rad")
-    apex, axis, theta = (
-        saved.data.span(f"/cones/{n}", begin, end) for n in (names if exact else plain)
-    )
+    apex, axis, theta = (saved.data.span(path, begin, end) for path in saved.cone_geometry)
     delta = signed_delta_rad(apex, axis, theta, target_cm(saved))
     species = saved.data.span("/cones/species", begin, end)
     recoil = saved.data.span("/cones/recoil_code", begin, end)
-    neutron = species == NEUTRON
-    return {
-        f"{NEUTRONS}, proton": delta[neutron & (recoil == Recoil.proton)],
-        f"{NEUTRONS}, carbon": delta[neutron & (recoil == Recoil.carbon)],
-        GAMMAS: delta[species == GAMMA],
-    }
+    return {**_by_recoil(delta, species, recoil), GAMMAS: delta[species == GAMMA]}
 
 
 def _resolution_of_hypotheses(saved: SavedRun, begin: int, end: int) -> Values:
@@ -198,10 +195,7 @@ def _resolution_of_hypotheses(saved: SavedRun, begin: int, end: int) -> Values:
     delta = signed_delta_rad(apex, flight_axis(apex, second), theta, target_cm(saved))
     species = data.span("/candidates/species", begin, end)[possible]
     recoil = data.span("/candidates/recoil_code", begin, end)[possible]
-    curves = {
-        f"{NEUTRONS}, proton": delta[(species == NEUTRON) & (recoil == Recoil.proton)],
-        f"{NEUTRONS}, carbon": delta[(species == NEUTRON) & (recoil == Recoil.carbon)],
-    }
+    curves = _by_recoil(delta, species, recoil)
     for a in range(3):
         of_order = (species == GAMMA) & (order[:, 0] == a)
         curves[f"{GAMMAS}, hit {a + 1} first"] = delta[of_order]

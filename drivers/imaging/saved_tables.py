@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ...schemas.imaging.codes import SPECIES, CandidateStatus, HitFilter, Recoil
+from ...schemas.imaging.images import PixelGrid
 from .layout import GROUPS
 from .saved import SavedRun
 
@@ -102,12 +103,6 @@ def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
 
 def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
     data = saved.data
-    exact = saved.cones_are_exact
-    apex, axis, theta = (
-        ("exact/apex_cm", "exact/axis", "exact/theta_rad")
-        if exact
-        else ("apex_xyz_cm", "axis_xyz", "theta_rad")
-    )
     plain = ("event_index", "species", "recoil_code", "incident_energy_MeV")
     ours = ("recoil_energy_MeV", "delta_theta_rad")
     for begin, end in _ranges(saved.n_cones):
@@ -117,10 +112,10 @@ def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
 
         columns: Columns = {"cone_id": np.arange(begin, end)}
         columns |= {name: read(name) for name in plain}
-        for prefix, unit, name in (("apex", "_cm", apex), ("axis", "", axis)):
-            values = read(name)
-            columns |= {f"{prefix}_{a}{unit}": values[:, k] for k, a in enumerate("xyz")}
-        columns["theta_rad"] = read(theta)
+        apex, axis, theta = (data.span(path, begin, end) for path in saved.cone_geometry)
+        columns |= {f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")}
+        columns |= {f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")}
+        columns["theta_rad"] = theta
         if "/cones/gamma_hit_order" in data:
             order = read("gamma_hit_order")
             columns |= {f"gamma_hit_order_{k}": order[:, k] for k in range(order.shape[1])}
@@ -144,14 +139,10 @@ def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
         cone = np.repeat(np.arange(first, first + len(lit)), lit)
         for begin, end in _ranges(len(cone)):
             flat = footprints.pixels[begin:end]
-            u, v = flat % grid.nu, flat // grid.nu
             yield {
                 "cone_id": cone[begin:end],
                 "flat_pixel_index": flat,
-                "u_index": u.astype(np.int32),
-                "v_index": v.astype(np.int32),
-                "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
-                "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+                **_pixel_columns(flat, grid),
             }
 
 
@@ -160,15 +151,19 @@ def _image_blocks(saved: SavedRun) -> Iterator[Columns]:
     grid, images = saved.grid, saved.images
     flat = {name: image.ravel() for name, image in images.items()}
     for begin, end in _ranges(grid.nu * grid.nv):
-        index = np.arange(begin, end)
-        u, v = index % grid.nu, index // grid.nu
-        yield {
-            "u_index": u.astype(np.int32),
-            "v_index": v.astype(np.int32),
-            "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
-            "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
-            **{name: counts[begin:end] for name, counts in flat.items()},
-        }
+        columns = _pixel_columns(np.arange(begin, end), grid)
+        yield columns | {name: counts[begin:end] for name, counts in flat.items()}
+
+
+def _pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
+    """Column, row and centre of pixels by their flat index."""
+    u, v = flat % grid.nu, flat // grid.nu
+    return {
+        "u_index": u.astype(np.int32),
+        "v_index": v.astype(np.int32),
+        "u_cm": grid.u_min_cm + (u + 0.5) * grid.du_cm,
+        "v_cm": grid.v_min_cm + (v + 0.5) * grid.dv_cm,
+    }
 
 
 def _truth_blocks(table: str) -> Callable[[SavedRun], Iterator[Columns]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from .cone_geometry import surface_excess_cm
-from .figure_parts import mark_style
+from .figure_parts import draw_rectangle, mark_style
 from .figure_picture import Drawing
 from .plane import plane_to_world
 
@@ -38,9 +38,6 @@ def draw_outlines(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
             lines.set_path_effects(style["path_effects"])
     drawn = [("outline", outlines.words)] if crossed else []
     if outlines.region is not None:
-        r = outlines.region
-        u = np.array([r.u_min_cm, r.u_max_cm, r.u_max_cm, r.u_min_cm, r.u_min_cm])
-        v = np.array([r.v_min_cm, r.v_min_cm, r.v_max_cm, r.v_max_cm, r.v_min_cm])
-        axes.plot(d.u(u), d.v(v), **mark_style("region"))
+        draw_rectangle(axes, d, outlines.region, "region")
         drawn.append(("region", outlines.region_words))
     return drawn

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from ...schemas.imaging.images import RegionOfInterest
 from .figure_layout import PANEL_NAMES
 from .figure_picture import Drawing, peak_words
 from .figure_text import count_scale, metric_sources
 from .peak_curve import fitted_counts
+from .plane import corners_cm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +45,7 @@ def draw_marks(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
     roi, labels = d.picture.roi, d.picture.labels
     drawn = []
     if roi is not None:
-        u = np.array([roi.u_min_cm, roi.u_max_cm, roi.u_max_cm, roi.u_min_cm, roi.u_min_cm])
-        v = np.array([roi.v_min_cm, roi.v_min_cm, roi.v_max_cm, roi.v_max_cm, roi.v_min_cm])
-        axes.plot(d.u(u), d.v(v), **mark_style("roi"))
+        draw_rectangle(axes, d, roi, "roi")
         drawn.append(("roi", "ROI"))
     if labels.prior_line_uv_cm is not None:
         ends = np.array(labels.prior_line_uv_cm)
@@ -59,6 +59,12 @@ def draw_marks(axes: Axes, d: Drawing) -> list[tuple[str, str]]:
         at = (u_peak.position_cm, v_peak.position_cm)
         drawn.append(_mark(axes, d, at, "peak", peak_words(u_peak, v_peak)))
     return drawn
+
+
+def draw_rectangle(axes: Axes, d: Drawing, region: RegionOfInterest, kind: str) -> None:
+    """The edges of a region as a mark."""
+    u, v = corners_cm(region)
+    axes.plot(d.u(u), d.v(v), **mark_style(kind))
 
 
 def _draw_centroids(axes: Axes, d: Drawing) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...schemas.arrays import F8
-from ...schemas.imaging.images import PixelGrid, PlaneFrame, Vector3
+from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
 
 _NEARLY_X = 0.9
 
@@ -54,6 +54,15 @@ def plane_to_world(u_cm: F8, v_cm: F8, frame: PlaneFrame, grid: PixelGrid) -> F8
         np.asarray(frame.origin_cm)
         + np.multiply.outer(np.asarray(u_cm), np.asarray(grid.u_axis))
         + np.multiply.outer(np.asarray(v_cm), np.asarray(grid.v_axis))
+    )
+
+
+def corners_cm(part: RegionOfInterest | PixelGrid) -> tuple[F8, F8]:
+    """u and v of the corners of a rectangle of the plane, the first one again at the end."""
+    low_u, high_u, low_v, high_v = part.u_min_cm, part.u_max_cm, part.v_min_cm, part.v_max_cm
+    return (
+        np.array([low_u, high_u, high_u, low_u, low_u]),
+        np.array([low_v, low_v, high_v, high_v, low_v]),
     )
 
 

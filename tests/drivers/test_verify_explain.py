@@ -162,6 +162,9 @@ def test_explain_says_all_about_a_node(radiograph: Run) -> None:
     text = radiograph("explain", "neutron_candidate_cones").out
     for part in ("stage      cones", "written in ", "cones.py:", "theta_rad", "opening half-angle"):
         assert part in text
+    assert "schema     CandidateCones (docs/schemas.md)" in text
+    light = radiograph("explain", "noise_summary").out
+    assert "schema     NoiseSummary (docs/lightdqm_schemas.md)" in light
     found = radiograph("explain", "cones", "--json").json
     assert found["name"] == "selected_cones"
     assert found["pipeline"] == "imaging"
