@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...schemas.errors import InputError
+from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.stored_runs import ROI_MHZ, STORED_TRIGGERS, UNKNOWN, roi_label
 from ..files import locked_folder, replaced_file
 

@@ -55,8 +55,7 @@ def waveform_sheet(
             for listed, height in zip(traces, heights, strict=True):
                 listed.append(_trace(frame, height))
     shapes += [
-        Strokes(lines(listed), color, 0.6)
-        for listed, color in zip(traces, _COLORS, strict=True)
+        Strokes(lines(listed), color, 0.6) for listed, color in zip(traces, _COLORS, strict=True)
     ]
     return Sheet(name, title, size, tuple(shapes))
 
