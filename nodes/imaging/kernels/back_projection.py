@@ -24,6 +24,10 @@ DISCRIMINANT_TOLERANCE = 1e-12
 # Above this |A| both roots come from one square root without a division: what cancels then is
 # below 1e-10 cm for planes of metres.
 DIRECT_ROOTS_ABOVE = 1e-3
+# Where the edge of the grid is asked, a conic this close to a line (of disc's own size) touches it.
+TOUCH_TOLERANCE = 1e-9
+# (h sin(theta))^2 over the square of the reach of the grid.
+NEARLY_IN_PLANE = 1e-12
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -46,8 +50,8 @@ def _pixel(
 def _line_crossings(
     first: Any,
     second: Any,
+    steps: Any,
     p0: float,
-    dp: float,
     a_p: float,
     a_q: float,
     a_n_h: float,
@@ -59,13 +63,13 @@ def _line_crossings(
     inverse_dq: float,
     n_q: int,
 ) -> None:
-    """For each line p = p0 + i dp, the pixel along q of both roots, -1 where there is none."""
+    """For each line p = p0 + step, the pixel along q of both roots, -1 where there is none."""
     cos2 = cos_abs * cos_abs
     A = a_q * a_q - cos2
     inverse_A = 1.0 / A if A != 0.0 else np.inf
     direct = abs(A) > DIRECT_ROOTS_ABOVE
     for i in range(first.shape[0]):
-        p = p0 + i * dp
+        p = p0 + steps[i]
         g = a_p * p + a_n_h
         r = p * p + hh
         B = a_q * g
@@ -82,6 +86,101 @@ def _line_crossings(
             q2 = (g * g - cos2 * r) / t if t != 0.0 else np.nan
         first[i] = _pixel(q1, sign * (g + a_q * q1), floor_, q_shift, inverse_dq, n_q)
         second[i] = _pixel(q2, sign * (g + a_q * q2), floor_, q_shift, inverse_dq, n_q)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _edge_crossings(p: float, a_p: float, a_q: float, a_n_h: float, hh: float, cos2: float) -> Any:
+    """Both roots q on one line, nan where there is none; a touch that rounding lost counts."""
+    A = a_q * a_q - cos2
+    g = a_p * p + a_n_h
+    r = p * p + hh
+    B = a_q * g
+    disc = cos2 * (g * g + A * r)
+    if disc < 0.0:
+        disc = 0.0 if disc >= -TOUCH_TOLERANCE * cos2 * (g * g - A * r) else np.nan
+    t = -(B + math.copysign(math.sqrt(disc), B))
+    return t / A if A != 0.0 else np.nan, (g * g - cos2 * r) / t if t != 0.0 else np.nan
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _turning_points(a_p: float, a_q: float, a_n: float, h: float, cos2: float) -> Any:
+    """Where p is least or greatest along the conic, (p, q) twice, nan where it is not.
+
+    The discriminant of disc(p) factorises as well: it is -A h^2 sin^2(theta), so that only
+    A < 0 has such points; there q = -B / A.
+    """
+    A = a_q * a_q - cos2
+    if not A < 0.0:
+        return np.nan, np.nan, np.nan, np.nan
+    half = a_p * a_n * h
+    t = -(half + math.copysign(abs(h) * math.sqrt(-A * (1.0 - cos2)), half))
+    bent = a_p * a_p + A
+    p1 = t / bent if bent != 0.0 else np.nan
+    p2 = h * h * (a_n * a_n + A) / t if t != 0.0 else np.nan
+    return p1, -a_q * (a_p * p1 + a_n * h) / A, p2, -a_q * (a_p * p2 + a_n * h) / A
+
+
+@njit(cache=True, nogil=True)
+def _lines_reached(
+    reached: Any,
+    points: Any,
+    a_u: float,
+    a_v: float,
+    a_n: float,
+    h: float,
+    cos_abs: float,
+    sign: float,
+    floor_: float,
+    x_min: float,
+    du: float,
+    nu: int,
+    y_min: float,
+    dv: float,
+    nv: int,
+) -> bool:
+    """Write the first and last + 1 column and row that the cone can light; False if none.
+
+    Of the part of the conic within the grid and a margin of one pixel, u and v are least or
+    greatest where it crosses the edge or turns. Every other line has no root in the grid.
+    ``x_min``, ``y_min`` are the first edges, relative to the foot of the apex; ``points`` is
+    scratch of shape (2, 12).
+    """
+    x0, x1 = x_min - du, x_min + (nu + 1) * du
+    y0, y1 = y_min - dv, y_min + (nv + 1) * dv
+    far = max(abs(x0), abs(x1), abs(y0), abs(y1))
+    cos2 = cos_abs * cos_abs
+    if h * h * (1.0 - cos2) < NEARLY_IN_PLANE * far * far:
+        # Two lines through the foot or nearly so: where they turn is lost in rounding.
+        reached[0], reached[1], reached[2], reached[3] = 0, nu, 0, nv
+        return True
+    b, hh = a_n * h, h * h
+    xs, ys = points[0], points[1]
+    for k in range(2):
+        x = x1 if k else x0
+        xs[2 * k] = xs[2 * k + 1] = x
+        ys[2 * k], ys[2 * k + 1] = _edge_crossings(x, a_u, a_v, b, hh, cos2)
+        y = y1 if k else y0
+        ys[2 * k + 4] = ys[2 * k + 5] = y
+        xs[2 * k + 4], xs[2 * k + 5] = _edge_crossings(y, a_v, a_u, b, hh, cos2)
+    xs[8], ys[8], xs[9], ys[9] = _turning_points(a_u, a_v, a_n, h, cos2)
+    ys[10], xs[10], ys[11], xs[11] = _turning_points(a_v, a_u, a_n, h, cos2)
+    left = down = np.inf
+    right = up = -np.inf
+    floor_ -= du + dv
+    for k in range(12):
+        x, y = xs[k], ys[k]
+        inside = (x >= x0 - 0.5 * du) & (x <= x1 + 0.5 * du)
+        inside &= (y >= y0 - 0.5 * dv) & (y <= y1 + 0.5 * dv)
+        if inside & (sign * (a_u * x + a_v * y + b) >= floor_):
+            left, right = min(left, x), max(right, x)
+            down, up = min(down, y), max(up, y)
+    if not left <= right:
+        return False
+    reached[0] = max(int((left - x_min) / du) - 2, 0)
+    reached[1] = min(int((right - x_min) / du) + 2, nu)
+    reached[2] = max(int((down - y_min) / dv) - 2, 0)
+    reached[3] = min(int((up - y_min) / dv) + 2, nv)
+    return reached[0] < reached[1] and reached[2] < reached[3]
 
 
 @njit(cache=True, nogil=True)
@@ -114,10 +213,13 @@ def scan_cones(
     flat indices of all cones one after the other, else those of the last one. It needs
     2 (nu + nv) places a cone kept. Returns how many places were filled.
     """
-    col1 = np.empty(nu, np.int32)
-    col2 = np.empty(nu, np.int32)
+    u_steps, v_steps = np.arange(nu) * du, np.arange(nv) * dv
+    col1 = np.full(nu, -1, np.int32)
+    col2 = np.full(nu, -1, np.int32)
     row1 = np.empty(nv, np.int32)
     row2 = np.empty(nv, np.int32)
+    reached = np.zeros(4, np.int64)
+    points = np.empty((2, 12))
     filled = 0
     for k in range(start, stop):
         begin = filled if keep_pixels else 0
@@ -136,33 +238,46 @@ def scan_cones(
         sign = 1.0 if cosine >= 0.0 else -1.0
         half = forward_only and cos_abs >= COSINE_ZERO
         floor_ = -NAPPE_TOLERANCE_CM if half else -np.inf
+        # Columns of the cone before: no row of this one may meet them.
+        col1[reached[0] : reached[1]] = -1
+        col2[reached[0] : reached[1]] = -1
+        if not _lines_reached(
+            reached, points, a_u, a_v, a_n, h, cos_abs, sign, floor_,
+            u_min + w_u, du, nu, v_min + w_v, dv, nv,
+        ):  # fmt: skip
+            lit_pixels[k] = 0
+            continue
+        i0, i1, j0, j1 = reached
+        columns1, columns2 = col1[i0:i1], col2[i0:i1]
+        rows1, rows2 = row1[j0:j1], row2[j0:j1]
         _line_crossings(
-            col1, col2, u_min + 0.5 * du + w_u, du, a_u, a_v, a_n * h, h * h,
+            columns1, columns2, u_steps[i0:i1], u_min + 0.5 * du + w_u, a_u, a_v, a_n * h, h * h,
             cos_abs, sign, floor_, -w_v - v_min, 1.0 / dv, nv,
         )  # fmt: skip
         _line_crossings(
-            row1, row2, v_min + 0.5 * dv + w_v, dv, a_v, a_u, a_n * h, h * h,
+            rows1, rows2, v_steps[j0:j1], v_min + 0.5 * dv + w_v, a_v, a_u, a_n * h, h * h,
             cos_abs, sign, floor_, -w_u - u_min, 1.0 / du, nu,
         )  # fmt: skip
-        for i in range(nu):
-            j1 = col1[i]
-            j2 = col2[i]
+        for i in range(i1 - i0):
+            first = columns1[i]
+            second = columns2[i]
             # Negative only where both are: lines without a root come in runs, so the guess holds.
-            if j1 & j2 >= 0:
-                pixels[n] = j1 * nu + i
-                n += j1 >= 0
-                pixels[n] = j2 * nu + i
-                n += (j2 >= 0) & (j2 != j1)
-        for j in range(nv):
-            i1 = row1[j]
-            i2 = row2[j]
+            if first & second >= 0:
+                pixels[n] = first * nu + (i0 + i)
+                n += first >= 0
+                pixels[n] = second * nu + (i0 + i)
+                n += (second >= 0) & (second != first)
+        for j in range(j1 - j0):
+            first = rows1[j]
+            second = rows2[j]
+            row = np.int32(j0 + j)
             # Whether a column has the pixel already is not to be guessed: no branch depends on it.
-            if i1 >= 0:
-                pixels[n] = j * nu + i1
-                n += (col1[i1] != j) & (col2[i1] != j)
-            if i2 >= 0:
-                pixels[n] = j * nu + i2
-                n += (i2 != i1) & (col1[i2] != j) & (col2[i2] != j)
+            if first >= 0:
+                pixels[n] = row * nu + first
+                n += (col1[first] != row) & (col2[first] != row)
+            if second >= 0:
+                pixels[n] = row * nu + second
+                n += (second != first) & (col1[second] != row) & (col2[second] != row)
         for m in range(begin, n):
             image[pixels[m]] += np.uint32(1)
         lit_pixels[k] = n - begin

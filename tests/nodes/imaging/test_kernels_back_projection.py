@@ -138,7 +138,7 @@ def crossings(
     floor_ = -kernel.NAPPE_TOLERANCE_CM if forward else -np.inf
     sign = 1.0 if cosine >= 0 else -1.0
     kernel._line_crossings(
-        first, second, p0, 1.0, a_p, a_q, a_n * height, height * height,
+        first, second, np.arange(lines) * 1.0, p0, a_p, a_q, a_n * height, height * height,
         abs(cosine), sign, floor_, -q_low, 1.0, n_q,
     )  # fmt: skip
     return list(zip(first.tolist(), second.tolist(), strict=True))
@@ -164,7 +164,7 @@ def test_edges_for_the_other_root(q_low: float, n_q: int, expected: int) -> None
     """
     first, second = np.empty(1, np.int32), np.empty(1, np.int32)
     kernel._line_crossings(
-        first, second, 0.0, 1.0, 0.0, 1.0, 3.0, 96.0, 0.5, 1.0, -np.inf, -q_low, 1.0, n_q
+        first, second, np.zeros(1), 0.0, 0.0, 1.0, 3.0, 96.0, 0.5, 1.0, -np.inf, -q_low, 1.0, n_q
     )
     assert second[0] == expected
     assert first[0] == (int(-10 - q_low) if q_low < -10 else -1)
