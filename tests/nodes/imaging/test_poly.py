@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.nodes.imaging.back_projection import METHODS, ConeArrays
-from radiograph.nodes.imaging.kernels import back_projection as kernel
+from radiograph.nodes.imaging.kernels import conic_samples as kernel
 from radiograph.nodes.imaging.plane import plane_axes, plane_to_world, unit
 from radiograph.schemas.imaging.images import BackProjection, PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
