@@ -259,12 +259,10 @@ def scan_cones(
         for i in range(i1 - i0):
             first = columns1[i]
             second = columns2[i]
-            # Negative only where both are: lines without a root come in runs, so the guess holds.
-            if first & second >= 0:
-                pixels[n] = first * nu + (i0 + i)
-                n += first >= 0
-                pixels[n] = second * nu + (i0 + i)
-                n += (second >= 0) & (second != first)
+            pixels[n] = first * nu + (i0 + i)
+            n += first >= 0
+            pixels[n] = second * nu + (i0 + i)
+            n += (second >= 0) & (second != first)
         for j in range(j1 - j0):
             first = rows1[j]
             second = rows2[j]
