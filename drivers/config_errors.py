@@ -15,6 +15,7 @@ from typing import Any
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from ..schemas.errors import SettingProblem
+from ..schemas.settings import meanings
 from .config_fields import (
     Loc,
     Model,
@@ -199,7 +200,7 @@ def _missing_text(place: Place) -> str:
         return f"{lead}: there is no default; write [energy] strategy = one of {choices}"
     if not place.key:
         return f"missing section [{place.section}]; allowed: {allowed_text(place.accepts)}"
-    meaning = (place.field.description or "").rstrip(".") if place.field is not None else ""
+    meaning = meanings(place.model).get(place.key, "").rstrip(".") if place.model else ""
     about = f" ({meaning})" if meaning else ""
     return (
         f"missing key '{place.key}'{about}; "

@@ -37,9 +37,10 @@ EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
 # longer than a small run; the graphs here use none. A user of the library is not told so.
 os.environ.setdefault("HAMILTON_AUTOLOAD_EXTENSIONS", "0")
-# Importing makes a million objects that stay. To look through them for cycles every 700 and once
-# more at the end takes a third of the time of a small run.
-_COLLECTIONS = 50_000, 20, 20
+# Importing makes a million objects that stay. To look through all of them for cycles again and
+# again, and once more at the end, takes a quarter of the time of a small run; young objects are
+# still looked through every 5,000.
+_COLLECTIONS = 5_000, 20, 100
 # typer carries click inside since 0.2x and depended on it before: the base of its errors is
 # reached through a name that both have.
 _CommandLineError: type[Exception] = next(

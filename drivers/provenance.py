@@ -7,9 +7,12 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import h5py
@@ -34,7 +37,8 @@ LIBRARIES: Final = (
 )
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Python and the libraries a result depends on."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
@@ -42,7 +46,7 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return MappingProxyType(found)
 
 
 def command_line() -> list[str]:

@@ -6,11 +6,25 @@ number may stand for a float, and an array of a TOML file becomes a tuple.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-__all__ = ["Axis3", "Point3", "Section", "Window"]
+__all__ = ["Axis3", "Point3", "Section", "Window", "meanings"]
 
 
 class Section(BaseModel):
@@ -22,7 +36,6 @@ class Section(BaseModel):
         validate_default=True,
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="strings",
     )
 
@@ -30,6 +43,43 @@ class Section(BaseModel):
     @classmethod
     def _arrays_as_tuples(cls, data: Any) -> Any:
         return {k: _frozen(v) for k, v in data.items()} if isinstance(data, dict) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, meaning in meanings(cls).items():
+            if name in properties:
+                properties[name].setdefault("description", meaning)
+        return schema
+
+
+@cache
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    """The text under each setting of a model, by name; empty where its source is not at hand.
+
+    Read when asked: pydantic would read the source of every model when it is imported.
+    """
+    texts: dict[str, str] = {}
+    for kind in reversed(model.__mro__):
+        if not issubclass(kind, Section):
+            continue
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+        except (OSError, TypeError):
+            continue
+        (definition,) = tree.body
+        assert isinstance(definition, ast.ClassDef)
+        for line, below in pairwise(definition.body):
+            match line, below:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    texts[name] = inspect.cleandoc(text)
+    return texts
 
 
 def _frozen(value: object) -> object:
