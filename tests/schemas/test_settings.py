@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, create_model
 from radiograph.drivers.config_fields import sections
 from radiograph.schemas.imaging.config import Fast, ImagingConfig, Run
 from radiograph.schemas.imaging.detectors import Bar, Detectors
@@ -14,7 +14,7 @@ from radiograph.schemas.imaging.filters import HitFilters, HitFiltersBySpecies, 
 from radiograph.schemas.imaging.physics import Energy, LinePrior, Prior
 from radiograph.schemas.imaging.plane import Plane
 from radiograph.schemas.imaging.vis import Vis
-from radiograph.schemas.settings import Axis3, Section, Window
+from radiograph.schemas.settings import Axis3, Section, Window, meanings
 
 PLANE = {
     "origin": [0, 0, 0],
@@ -218,7 +218,7 @@ def test_defaults_of_the_design() -> None:
 def every_field() -> Iterator[tuple[str, str, bool, bool]]:
     for name, model in sections(ImagingConfig):
         for key, field in model.model_fields.items():
-            described = bool(field.description)
+            described = bool(field.description or meanings(model).get(key))
             known = field.is_required() or field.default_factory is None
             yield name, key, described, known
 
@@ -228,3 +228,32 @@ def test_every_field_is_described_and_has_a_plain_default() -> None:
     assert len(fields) > 150
     assert [f[:2] for f in fields if not f[2]] == []
     assert [f[:2] for f in fields if not f[3]] == []
+
+
+class Described(Sample):
+    count: int = 1
+    """More than
+    one line.
+    """
+    own: str = ""
+    """Its own."""
+    silent: str = ""
+
+
+class Heir(Described):
+    own: str = "b"
+    """Said anew."""
+
+
+def test_meanings_are_the_texts_under_settings() -> None:
+    assert meanings(Described) == {"count": "More than\none line.", "own": "Its own."}
+    assert meanings(Heir) == {"count": "More than\none line.", "own": "Said anew."}
+    assert meanings(Sample) == {}
+    properties = Heir.model_json_schema()["properties"]
+    assert properties["own"]["description"] == "Said anew."
+    assert "description" not in properties["silent"]
+
+
+def test_meanings_of_a_model_without_source_are_empty() -> None:
+    made = create_model("Made", __base__=Section, size=(int, 0))
+    assert meanings(made) == {}
