@@ -16,6 +16,7 @@ import numpy as np
 from ...schemas.arrays import U4
 from ...schemas.imaging.images import BackProjection, Footprints, PixelGrid
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
+from ..reused_pages import uninitialised
 
 # Room for the footprints of one task is taken before it is known how much is needed.
 _SCRATCH_PIXELS: Final = 1_000_000
@@ -76,7 +77,7 @@ def _empty_image(grid: PixelGrid) -> U4:
 
 def _rooms(size: int, count: int) -> list[U4]:
     """Equal parts of one array, one after the other."""
-    whole = np.empty(size * count, np.uint32)
+    whole = uninitialised(size * count)
     return [whole[size * k : size * (k + 1)] for k in range(count)]
 
 
