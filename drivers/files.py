@@ -96,8 +96,11 @@ def locked_folder(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+OTHER_OUTPUT = "another output with -o"
+
+
 @contextmanager
-def writable(out: Path) -> Iterator[None]:
+def writable(out: Path, *, key: str = "output", elsewhere: str = OTHER_OUTPUT) -> Iterator[None]:
     """UsageError for a full disk and whatever else keeps the files from being written."""
     try:
         yield
@@ -105,27 +108,39 @@ def writable(out: Path) -> Iterator[None]:
         # HDF5 tells of a full disk in the text of an error of its own.
         if getattr(reason, "errno", None) is None and "No space left" not in str(reason):
             raise
-        msg = f"{out}: cannot be written ({reason}). Name another output with -o."
-        raise UsageError(msg, file=out, key="io.output_path") from reason
+        msg = f"{out}: cannot be written ({reason}). Name {elsewhere}."
+        raise UsageError(msg, file=out, key=key) from reason
+
+
+@contextmanager
+def new_output(path: Path, *, key: str = "output", elsewhere: str = OTHER_OUTPUT) -> Iterator[Path]:
+    """A temporary name that becomes ``path``; UsageError if it cannot be written."""
+    with writable(path, key=key, elsewhere=elsewhere), replaced_file(path) as temporary:
+        yield temporary
 
 
 def check_new_files(
-    paths: Sequence[Path], read: Sequence[Path], *, overwrite: bool, name_it: str = "-o"
+    paths: Sequence[Path],
+    read: Sequence[Path] = (),
+    *,
+    overwrite: bool,
+    key: str = "output",
+    setting: str = "",
+    elsewhere: str = OTHER_OUTPUT,
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent.
 
-    ``name_it`` is the option that names another place.
+    ``setting`` gives consent as well as --overwrite; ``elsewhere`` is what to name instead.
     """
+    consent = f"set {setting} = true, " if setting else ""
     for path in paths:
         fault = fault_of_place(path, read)
         if fault:
-            msg = f"{path}: {fault}. Name another output with {name_it}."
-            raise UsageError(msg, file=path, key="output")
+            msg = f"{path}: {fault}. Name {elsewhere}."
+            raise UsageError(msg, file=path, key=key)
         if path.exists() and not overwrite:
-            msg = (
-                f"{path}: exists already. Give --overwrite, or name another output with {name_it}."
-            )
-            raise UsageError(msg, file=path, key="output", code="output_exists")
+            msg = f"{path}: exists already. Give --overwrite, {consent}or name {elsewhere}."
+            raise UsageError(msg, file=path, key=key, code="output_exists")
 
 
 def is_pattern(path: Path) -> bool:

@@ -6,8 +6,8 @@ Waveforms are made and written in blocks of events, so memory does not grow with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..schemas.arrays import I4, I8, Mask
-from ..schemas.errors import UsageError
 from ..schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
@@ -30,7 +29,7 @@ from ..schemas.light_simulation import (
 )
 from ..schemas.lightdqm.detector import N_CHANNELS
 from ..schemas.sources import EventRange
-from .files import replaced_file
+from .files import check_new_files, new_output
 from .graph import Pipeline, build_driver, dependencies
 from .hdf5 import need_room, new_file
 
@@ -40,6 +39,7 @@ STAGES: Final = ("channels", "faults", "events", "waveforms")
 SUFFIX: Final = ".FLOW.hdf5"
 STATUS_FILE: Final = "channel_status.csv"
 BLOCK_SAMPLES: Final = 1 << 24
+_ELSEWHERE: Final = "another folder"
 
 _SERIAL: Final = 0x0A7B_5000
 _EVENTS: Final = "light/events"
@@ -141,13 +141,13 @@ def write_light_simulation(
     }
     held = paths["channel_status"]
     if not (held.is_file() and held.read_text("utf-8") == status):
-        _check_paths(folder, [held], overwrite)
+        check_new_files([held], overwrite=overwrite, elsewhere=_ELSEWHERE)
         texts[held] = status
     # All files appear, or none.
     with ExitStack() as stack:
         for path, text in texts.items():
-            stack.enter_context(_replaced(path)).write_text(text, "utf-8")
-        temporary = stack.enter_context(_replaced(paths["out"]))
+            stack.enter_context(new_output(path, elsewhere=_ELSEWHERE)).write_text(text, "utf-8")
+        temporary = stack.enter_context(new_output(paths["out"], elsewhere=_ELSEWHERE))
         with new_file(temporary) as file:
             need_room(temporary, _waveform_bytes(settings) if compression is None else 0)
             _write_flow(file, settings, simulation, compression)
@@ -168,28 +168,7 @@ def check_outputs(
     for settings in several:
         paths = output_paths(settings, folder)
         mine = [path for name, path in paths.items() if name != "channel_status"]
-        _check_paths(folder, mine, overwrite)
-
-
-def _check_paths(folder: Path, paths: list[Path], overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder}: is a file; name a folder"
-        raise UsageError(msg, file=folder)
-    for path in paths:
-        if path.exists() and not overwrite:
-            msg = f"{path} exists; give --overwrite to replace it, or another folder"
-            raise UsageError(msg, file=path, code="output_exists")
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """A temporary name that becomes ``path``; UsageError if it cannot be written."""
-    try:
-        with replaced_file(path) as temporary:
-            yield temporary
-    except OSError as failure:
-        msg = f"{path}: cannot be written ({failure.strerror or failure}); name another folder"
-        raise UsageError(msg, file=path) from failure
+        check_new_files(mine, overwrite=overwrite, elsewhere=_ELSEWHERE)
 
 
 def _status_text(status: I4) -> str:

@@ -6,8 +6,7 @@ Settings come in; files go out, each whole or not at all.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +22,7 @@ from ..schemas.imaging.codes import GAMMA, NEUTRON
 from ..schemas.light_response import LIGHT_RESPONSE
 from ..schemas.settings import Section
 from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
-from .files import replaced_file
+from .files import check_new_files, new_output
 from .graph import Pipeline, build_driver
 
 Format = Literal["phits", "root"]
@@ -31,6 +30,7 @@ S = TypeVar("S", bound=Section)
 FORMATS: Final = ("phits", "root")
 STAGES: Final = ("streams", "geometry", "light", "neutrons", "gammas", "resolution", "records")
 BLOCK_EVENTS: Final = 1 << 16
+_ELSEWHERE: Final = "another file"
 
 _MM_PER_CM: Final = 10.0
 _SAMPLES_PER_S: Final = 5.0e9  # sample rate of the digitiser of the NOVO DDAQ
@@ -135,13 +135,8 @@ def check_outputs(out: Path, format: str, truth: Path | None, *, overwrite: bool
     if format not in FORMATS:
         msg = f"--format {format} is unknown; allowed: {', '.join(FORMATS)}"
         raise UsageError(msg)
-    for path in (out, *([truth] if truth is not None else [])):
-        if path.is_dir():
-            msg = f"{path} is a folder; name a file in it"
-            raise UsageError(msg, file=path)
-        if path.exists() and not overwrite:
-            msg = f"{path} exists; give --overwrite to replace it, or another name"
-            raise UsageError(msg, file=path)
+    paths = [out, *([truth] if truth is not None else [])]
+    check_new_files(paths, overwrite=overwrite, elsewhere=_ELSEWHERE)
     if truth is None:
         return
     if truth.resolve() == out.resolve():
@@ -162,7 +157,7 @@ def _has_pyarrow() -> bool:
 
 def write_truth(truth: pd.DataFrame, path: Path) -> None:
     """The truth as CSV (shortest exact numbers), or as Parquet for a name in .parquet."""
-    with _replaced(path) as temporary:
+    with new_output(path, elsewhere=_ELSEWHERE) as temporary:
         if _is_parquet(path):
             truth.to_parquet(temporary, engine="pyarrow", index=False)
         else:
@@ -184,7 +179,10 @@ _PHITS_LINES: Final = ("ne" + _PHITS_EVENT + 2 * _PHITS_HIT, "ge" + _PHITS_EVENT
 
 def write_phits(events: SimulatedEvents, path: Path) -> None:
     """The events as PHITS usrdef text: ``ne`` with two hits, ``ge`` with three."""
-    with _replaced(path) as temporary, temporary.open("w", encoding="ascii") as file:
+    with (
+        new_output(path, elsewhere=_ELSEWHERE) as temporary,
+        temporary.open("w", encoding="ascii") as file,
+    ):
         file.write(_PHITS_HEADER)
         for first in range(0, len(events.species), BLOCK_EVENTS):
             _write_phits_block(events, slice(first, first + BLOCK_EVENTS), first, file)
@@ -223,7 +221,7 @@ def write_root(events: SimulatedEvents, detector: DetectorArray, path: Path) -> 
             *((name, "i4") for name in ("det", "particle", "clipped")),
         )
     }
-    with _replaced(path) as temporary, uproot.recreate(temporary) as file:
+    with new_output(path, elsewhere=_ELSEWHERE) as temporary, uproot.recreate(temporary) as file:
         tree = file.mktree("image_tree", {**branches, "multi": "i4"})
         for first in range(0, len(events.species), BLOCK_EVENTS):
             tree.extend(_root_block(events, slice(first, first + BLOCK_EVENTS)))
@@ -266,14 +264,3 @@ def _root_meta(detector: DetectorArray) -> dict[str, Any]:
         "NumDet": np.asarray([len(detector.bars)], dtype=np.int32),
         **{name: values[None, :] for name, values in arrays.items()},
     }
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """A temporary name that becomes ``path``; UsageError if it cannot be written."""
-    try:
-        with replaced_file(path) as temporary:
-            yield temporary
-    except OSError as failure:
-        msg = f"{path}: cannot be written ({failure.strerror or failure}); name another file"
-        raise UsageError(msg, file=path) from failure

@@ -78,9 +78,9 @@ def graph(
         species=None if species is None else species.value,
     )
     if output_path is not None:
-        from ..files import replaced_file, writable
+        from ..files import new_output
 
-        with writable(output_path), replaced_file(output_path) as temporary:
+        with new_output(output_path) as temporary:
             temporary.write_text(picture.svg, "utf-8")
     if as_json:
         from ..main import print_json

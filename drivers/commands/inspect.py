@@ -108,9 +108,9 @@ def _check_picture(path: Path, *, overwrite: bool) -> None:
 def _draw(
     saved: SavedRun, trace: dict[str, Any], area: Any, words: str, path: Path, limit: int
 ) -> None:
-    from ..files import replaced_file, writable
+    from ..files import new_output
     from ..imaging.inspection_picture import picture_of_trace
 
     content = picture_of_trace(saved, trace, area, words, limit)
-    with writable(path), replaced_file(path) as temporary:
+    with new_output(path) as temporary:
         temporary.write_bytes(content)

@@ -47,6 +47,7 @@ def check(
     decides. Of a folder those files are taken that file_syntax, start_run and nfiles of the
     settings select, in the natural order of their names.
     """
+    from ..files import check_new_files
     from ..lightdqm.checking import answer_of
     from ..lightdqm.opening import light_config, store_path
     from .lightdqm_files import asked, finish, verdicts
@@ -63,7 +64,7 @@ def check(
         quiet=quiet,
     )
     if output_path is not None:
-        _check_place(output_path, overwrite=overwrite)
+        check_new_files([output_path], overwrite=overwrite, key="output_path")
     checks = []
     for found in verdicts(loaded, options):
         checks.append(found)
@@ -92,22 +93,11 @@ def _show(found: FileCheck, time_zone: str) -> None:
         typer.echo(f"  {path}")
 
 
-def _check_place(path: Path, *, overwrite: bool) -> None:
-    from ...schemas.errors import UsageError
-
-    if path.is_dir():
-        msg = f"{path}: is a folder. Name another output with -o."
-        raise UsageError(msg, file=path, key="output_path")
-    if path.exists() and not overwrite:
-        msg = f"{path}: exists already. Give --overwrite, or name another output with -o."
-        raise UsageError(msg, file=path, key="output_path", code="output_exists")
-
-
 def _write(path: Path, answer: dict[str, Any]) -> None:
     import json
 
-    from ..files import replaced_file, writable
+    from ..files import new_output
 
-    with writable(path), replaced_file(path) as temporary:
+    with new_output(path) as temporary:
         text = json.dumps(answer, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")

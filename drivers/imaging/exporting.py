@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.errors import InputError, UsageError
-from ..files import check_new_files, replaced_file, writable
+from ..files import check_new_files, new_output
 from ..hdf5 import need_room
 from .redrawing import Redraw, check_view, images_named, redrawn
 from .saved import SavedRun, open_run
@@ -106,7 +106,7 @@ def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
     tables = _tables(saved, request)
     path = _one_file(request, ".root")
-    with writable(path), replaced_file(path) as temporary:
+    with new_output(path) as temporary:
         write_root(saved, tables, temporary)
     return [path]
 
@@ -151,8 +151,7 @@ def _table_files(
     paths = _several_files(request, [t.name for t in tables], suffix)
     with ExitStack() as stack:
         for table, path in zip(tables, paths, strict=True):
-            stack.enter_context(writable(path))
-            temporary = stack.enter_context(replaced_file(path))
+            temporary = stack.enter_context(new_output(path))
             codes = table.codes_of(saved)
             write((_named_codes(columns, codes) for columns in table.blocks(saved)), temporary)
     return paths
@@ -190,7 +189,7 @@ def _to_npz(saved: SavedRun, request: ExportRequest) -> list[Path]:
     for name, curves in saved.projections.by_image.items():
         arrays |= {f"projection_{name}_{k}": v for k, v in vars(curves).items() if v is not None}
     path = _one_file(request, ".npz")
-    with writable(path), replaced_file(path) as temporary, temporary.open("wb") as stream:
+    with new_output(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
     return [path]
 
@@ -202,8 +201,7 @@ def _to_figures(saved: SavedRun, request: ExportRequest) -> list[Path]:
     figures = redrawn(saved, request.redraw, "pdf" if request.to == "pdf" else "png")
     with ExitStack() as stack:
         for name, path in zip(names, paths, strict=True):
-            stack.enter_context(writable(path))
-            stack.enter_context(replaced_file(path)).write_bytes(figures[name])
+            stack.enter_context(new_output(path)).write_bytes(figures[name])
     return paths
 
 
@@ -223,7 +221,7 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
     saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]
-    with writable(path), replaced_file(path) as temporary:
+    with new_output(path) as temporary:
         need_room(temporary, request.source.stat().st_size + _pair_bytes(saved))
         shutil.copyfile(request.source, temporary)
         if "/lm/cone_pixel_indices" not in saved.data:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...nodes.imaging.tracing import image_of
 from ...schemas.errors import InputError
-from ..files import check_new_files, replaced_file, writable
+from ..files import check_new_files, new_output
 from ..hdf5 import SIDE_SUFFIX, RowWriter, need_room, new_file
 from .layout import FOOTPRINT_DATASETS, FOOTPRINT_PATHS
 from .output import write_offsets_and_pairs
@@ -70,7 +70,7 @@ def _convert(
             'run from it: [io] input_format = "hdf5_ngimager".'
         )
         raise InputError(msg, file=saved.path, code="foreign_file")
-    with writable(out), replaced_file(out) as temporary:
+    with new_output(out) as temporary:
         need_room(temporary, saved.path.stat().st_size)
         with new_file(temporary) as file:
             _copy(saved.data.file, file)

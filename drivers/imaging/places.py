@@ -5,33 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig, resolved_path
-from ..files import fault_of_place
+from ..files import check_new_files
 
 
 def check_outputs(
     loaded: LoadedConfig, sources: Sequence[Path], out: Path, *, overwrite: bool, figures: bool
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent."""
-    consent = overwrite or loaded.config.io.hdf5_overwrite
     paths = [out]
     if figures:
         formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
         images = _drawn_images(loaded.config)
         paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
-    for path in paths:
-        fault = fault_of_place(path, (*sources, loaded.path))
-        if fault:
-            msg = f"{path}: {fault}. Name another output with -o."
-            raise UsageError(msg, file=path, key="io.output_path")
-        if path.exists() and not consent:
-            msg = (
-                f"{path}: exists already. Give --overwrite, set [io] hdf5_overwrite = true, or "
-                "name another output with -o."
-            )
-            raise UsageError(msg, file=path, key="io.output_path", code="output_exists")
+    check_new_files(
+        paths,
+        (*sources, loaded.path),
+        overwrite=overwrite or loaded.config.io.hdf5_overwrite,
+        key="io.output_path",
+        setting="[io] hdf5_overwrite",
+    )
 
 
 def _drawn_images(config: ImagingConfig) -> list[str]:

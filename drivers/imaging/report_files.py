@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..files import check_new_files, replaced_file, writable
+from ..files import check_new_files, new_output
 from .report import report_of
 from .report_page import report_page
 from .saved import open_run
@@ -17,11 +17,9 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     check_new_files(paths, [source], overwrite=overwrite)
     with open_run(source) as saved, ExitStack() as stack:
         report = report_of(saved)
-        stack.enter_context(writable(page))
-        stack.enter_context(replaced_file(page)).write_text(report_page(report), "utf-8")
+        stack.enter_context(new_output(page)).write_text(report_page(report), "utf-8")
         for path in paths[1:]:
             from .report_pdf import write_report_pdf
 
-            stack.enter_context(writable(path))
-            write_report_pdf(report, stack.enter_context(replaced_file(path)))
+            write_report_pdf(report, stack.enter_context(new_output(path)))
     return paths

@@ -26,7 +26,7 @@ from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_paths, output_path
 from ..execution import RangeResults
-from ..files import replaced_file, writable
+from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from . import metadata, output
@@ -115,8 +115,7 @@ def run_imaging(
     _announce(session, out)
     problems: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        stack.enter_context(writable(out))
-        temporary = stack.enter_context(replaced_file(out))
+        temporary = stack.enter_context(new_output(out, key="io.output_path"))
         found = _write_file(temporary, session, loaded, request, progress, problems, started)
         drawn = found.get("figures", {})
         figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}

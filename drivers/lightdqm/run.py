@@ -22,7 +22,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
-from ..files import fault_of_place, replaced_file, writable
+from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
 from ..node_execution import NodeRecord
 from ..provenance import command_line, versions
@@ -226,7 +226,14 @@ def check_outputs(
     makers: dict[Path, Path] = {}
     for source in sources:
         planned = planned_paths(loaded, source, targets, outputs)
-        _check_paths(planned, source, overwrite=overwrite or loaded.config.lightdqm.overwrite)
+        check_new_files(
+            planned,
+            [source],
+            overwrite=overwrite or loaded.config.lightdqm.overwrite,
+            key="lightdqm.output_dir",
+            setting="[lightdqm] overwrite",
+            elsewhere="another folder with -o",
+        )
         for path in planned:
             other = makers.setdefault(path, source)
             if other != source:
@@ -235,20 +242,6 @@ def check_outputs(
                     "name, or look at one at a time."
                 )
                 raise UsageError(msg, file=path, key="lightdqm.input_path")
-
-
-def _check_paths(planned: Sequence[Path], source: Path, *, overwrite: bool) -> None:
-    for path in planned:
-        fault = fault_of_place(path, (source,))
-        if fault:
-            msg = f"{path}: {fault}. Set another [lightdqm] output_dir or give -o."
-            raise UsageError(msg, file=path, key="lightdqm.output_dir")
-        if path.exists() and not overwrite:
-            msg = (
-                f"{path}: exists already. Give --overwrite, set [lightdqm] overwrite = true, or "
-                "name another folder with -o."
-            )
-            raise UsageError(msg, file=path, key="lightdqm.output_dir", code="output_exists")
 
 
 def _write(

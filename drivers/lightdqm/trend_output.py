@@ -13,7 +13,7 @@ from ...nodes.lightdqm.figure_times import local_time
 from ...nodes.lightdqm.figure_trend import TrendPanel, trend_sheet
 from ...nodes.sheets.drawing import sheet_png
 from ...schemas.errors import UsageError
-from ..files import replaced_file, writable
+from ..files import check_new_files, new_output
 from ..html.page import Section, page_text
 from ..html.parts import Kind, Markup, badge, code, heading, note, paragraph, table
 from ..html.sheets import sheet_drawing
@@ -99,12 +99,7 @@ def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) ->
                 "(table)."
             )
             raise UsageError(msg, file=path, key="output_path")
-        if path.is_dir():
-            msg = f"{path}: is a folder. Name another output with -o."
-            raise UsageError(msg, file=path, key="output_path")
-        if path.exists() and not overwrite:
-            msg = f"{path}: exists already. Give --overwrite, or name another output with -o."
-            raise UsageError(msg, file=path, key="output_path", code="output_exists")
+    check_new_files(paths, overwrite=overwrite, key="output_path")
 
 
 def trends_as_json(
@@ -126,7 +121,7 @@ def write_trends(
     written = Written(panels, found, last, time_zone)
     for path in paths:
         content = _WRITERS[path.suffix.lower()](written)
-        with writable(path), replaced_file(path) as temporary:
+        with new_output(path) as temporary:
             temporary.write_bytes(content)
 
 

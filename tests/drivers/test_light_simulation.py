@@ -146,7 +146,7 @@ def test_nothing_is_overwritten_without_consent(
     with pytest.raises(UsageError, match="--overwrite"):
         write_light_simulation(SMALL, tmp_path)
     other = SMALL.model_copy(update={"run": 7, "faults": (Fault(kind="dead", known=True),)})
-    with pytest.raises(UsageError, match="channel_status.csv exists"):
+    with pytest.raises(UsageError, match="channel_status.csv: exists already"):
         write_light_simulation(other, tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
@@ -163,10 +163,9 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="is a file"):
-        write_light_simulation(SMALL, tmp_path / "file")
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_light_simulation(SMALL, tmp_path / "file" / "below")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match=r"cannot be made, since .*file is a file"):
+            write_light_simulation(SMALL, folder)
 
 
 class TestCommand:
@@ -199,7 +198,7 @@ class TestCommand:
         before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
         done = radiograph(*status, "--files", 3)
         assert done.code == 2
-        assert "_p1.FLOW.hdf5 exists" in done.err
+        assert "_p1.FLOW.hdf5: exists already" in done.err
         assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
     def test_every_kind_at_once(self, radiograph: Callable[..., Any], tmp_path: Path) -> None:
