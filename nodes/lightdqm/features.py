@@ -145,63 +145,46 @@ def _is_self(selected_events: pd.DataFrame) -> Mask:
     return np.asarray((selected_events["trigger"] == "self").to_numpy())
 
 
-@tag(stage="features", schema="NoiseSummary")
+@tag(stage="features")
 @config.when(legacy=False)
-def noise_summary__where_valid(
+def summarised_waveforms__where_valid(
     waveform_features: pd.DataFrame, selected_events: pd.DataFrame
-) -> pd.DataFrame:
-    """Median noise of each channel and its 16 % and 84 % points over valid self triggers.
+) -> Mask:
+    """Which waveforms noise and baseline are taken from, of shape (events, ADCs, channels).
 
-    Over valid waveforms of every event if there is no self trigger.
+    Valid ones of self triggers, or of every event if there is no self trigger.
     """
-    used = _where_valid(waveform_features, selected_events)
-    return _summary(NOISE_SUMMARY, "noise_adc16", waveform_features, used, selected_events)
-
-
-@tag(stage="features", schema="NoiseSummary")
-@config.when(legacy=True)
-def noise_summary__of_script(
-    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
-) -> pd.DataFrame:
-    """Median noise of each channel and its 16 % and 84 % points over self triggers."""
-    used = _self_triggers(waveform_features, selected_events)
-    return _summary(NOISE_SUMMARY, "noise_adc16", waveform_features, used, selected_events)
-
-
-@tag(stage="features", schema="BaselineSummary")
-@config.when(legacy=False)
-def baseline_summary__where_valid(
-    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
-) -> pd.DataFrame:
-    """Median baseline of each channel and its 16 % and 84 % points over valid self triggers.
-
-    Over valid waveforms of every event if there is no self trigger.
-    """
-    used = _where_valid(waveform_features, selected_events)
-    return _summary(BASELINE_SUMMARY, "baseline_adc16", waveform_features, used, selected_events)
-
-
-@tag(stage="features", schema="BaselineSummary")
-@config.when(legacy=True)
-def baseline_summary__of_script(
-    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
-) -> pd.DataFrame:
-    """Median baseline of each channel and its 16 % and 84 % points over self triggers."""
-    used = _self_triggers(waveform_features, selected_events)
-    return _summary(BASELINE_SUMMARY, "baseline_adc16", waveform_features, used, selected_events)
-
-
-def _where_valid(features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
-    """Valid waveforms of self triggers, or of every event if there are none; by waveform."""
     is_self = _is_self(selected_events)
     events = is_self if is_self.any() else np.ones_like(is_self)
-    return np.asarray(by_waveform(features, "valid") & events[:, np.newaxis, np.newaxis])
+    return np.asarray(by_waveform(waveform_features, "valid") & events[:, np.newaxis, np.newaxis])
 
 
-def _self_triggers(features: pd.DataFrame, selected_events: pd.DataFrame) -> Mask:
-    """Waveforms of self triggers, valid or not; by waveform."""
-    shape = by_waveform(features, "valid").shape
+@tag(stage="features")
+@config.when(legacy=True)
+def summarised_waveforms__of_script(
+    waveform_features: pd.DataFrame, selected_events: pd.DataFrame
+) -> Mask:
+    """Which waveforms noise and baseline are taken from: those of self triggers, valid or not."""
+    shape = by_waveform(waveform_features, "valid").shape
     return np.broadcast_to(_is_self(selected_events)[:, np.newaxis, np.newaxis], shape)
+
+
+@tag(stage="features", schema="NoiseSummary")
+def noise_summary(
+    waveform_features: pd.DataFrame, summarised_waveforms: Mask, selected_events: pd.DataFrame
+) -> pd.DataFrame:
+    """Median noise of each channel and its 16 % and 84 % points."""
+    parts = (waveform_features, summarised_waveforms, selected_events)
+    return _summary(NOISE_SUMMARY, "noise_adc16", *parts)
+
+
+@tag(stage="features", schema="BaselineSummary")
+def baseline_summary(
+    waveform_features: pd.DataFrame, summarised_waveforms: Mask, selected_events: pd.DataFrame
+) -> pd.DataFrame:
+    """Median baseline of each channel and its 16 % and 84 % points."""
+    parts = (waveform_features, summarised_waveforms, selected_events)
+    return _summary(BASELINE_SUMMARY, "baseline_adc16", *parts)
 
 
 def _summary(

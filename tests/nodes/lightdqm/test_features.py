@@ -129,6 +129,20 @@ def test_beam_only_files_fall_back_to_every_event(write: Any, ask: Any, rng: Any
     assert frame["median_adc16"].between(-28030, -27970).all()
 
 
+@pytest.mark.parametrize("beam", [[0, 1, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]])
+def test_summarised_waveforms(write: Any, ask: Any, rng: Any, beam: list[int]) -> None:
+    valid = np.ones((4, 2, 64), np.uint8)
+    valid[0, 1, 9] = valid[2, 0, 3] = 0
+    path = write(quiet(rng, 4), beam, valid)
+    is_self = 1 - np.asarray(beam)
+    of_script = np.broadcast_to(is_self[:, None, None].astype(bool), valid.shape)
+    assert np.array_equal(ask(path, "summarised_waveforms", legacy=True), of_script)
+    events = of_script if is_self.any() else np.ones_like(of_script)
+    found = ask(path, "summarised_waveforms")
+    active = ask(path, "active_channels")
+    assert np.array_equal(found & active, (valid == 1) & events & active)
+
+
 def test_a_channel_without_a_valid_waveform_has_no_summary(write: Any, ask: Any, rng: Any) -> None:
     valid = np.ones((4, 2, 64), np.uint8)
     valid[:, 1, 9] = 0
