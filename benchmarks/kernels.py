@@ -54,6 +54,18 @@ def random_cones(n: int, seed: int = 1) -> tuple[ConeArrays, np.ndarray]:
     return ConeArrays(apex, axis, np.cos(theta)), theta
 
 
+def cones_of_a_source(n: int, seed: int = 2) -> tuple[ConeArrays, np.ndarray]:
+    """Cones from 1 m that all hold the middle of the plane: (arrays, theta)."""
+    rng = np.random.default_rng(seed)
+    apex = rng.uniform(-20, 20, (n, 3)) + np.array([0, 0, 100])
+    back = -apex / np.linalg.norm(apex, axis=1)[:, None]
+    across = np.cross(back, rng.normal(size=(n, 3)))
+    across /= np.linalg.norm(across, axis=1)[:, None]
+    theta = rng.uniform(0.1, 1.2, n)
+    axis = back * np.cos(theta)[:, None] + across * np.sin(theta)[:, None]
+    return ConeArrays(apex, axis, np.cos(theta)), theta
+
+
 def square(pixels: int) -> PixelGrid:
     """A square plane of 1 m."""
     step = 2 * HALF_WIDTH_CM / pixels
@@ -92,12 +104,25 @@ def figures() -> list[Figure]:
         ]
         if pixels in NGIMAGER_CONES:
             found += _against_ngimager(cones, theta, pixels, rate)
+            found += _of_a_source(pixels)
     found.append(_against_numpy(cones, 200))
     return found
 
 
+def _of_a_source(pixels: int) -> list[Figure]:
+    """The same for cones of which none misses the plane."""
+    cones, theta = cones_of_a_source(N_CONES // 2)
+    rate = N_CONES // 2 / seconds(cones, pixels, 1)
+    what = ", cones of a source"
+    name = f"thin back projection, {pixels} x {pixels}, one thread{what}"
+    return [
+        Figure(name, rate, "cones/s"),
+        *_against_ngimager(cones, theta, pixels, rate, what),
+    ]
+
+
 def _against_ngimager(
-    cones: ConeArrays, theta: np.ndarray, pixels: int, rate: float
+    cones: ConeArrays, theta: np.ndarray, pixels: int, rate: float, what: str = ""
 ) -> list[Figure]:
     python = ngimager_python()
     if python is None:
@@ -113,9 +138,9 @@ def _against_ngimager(
             text=True,
         )
     theirs = n / json.loads(done.stdout.splitlines()[-1])
-    name = f"over ngimager scan + jit, {pixels} x {pixels}, one thread"
+    name = f"over ngimager scan + jit, {pixels} x {pixels}, one thread{what}"
     return [
-        Figure(f"ngimager scan + jit, {pixels} x {pixels}", theirs, "cones/s"),
+        Figure(f"ngimager scan + jit, {pixels} x {pixels}{what}", theirs, "cones/s"),
         Figure(name, rate / theirs, "x", RATIO_MARKS[pixels]),
     ]
 
