@@ -244,6 +244,7 @@ def scan_cones(
             u_min + w_u, du, nu, v_min + w_v, dv, nv,
         ):  # fmt: skip
             lit_pixels[k] = 0
+            filled = begin
             continue
         i0, i1, j0, j1 = reached
         columns1, columns2 = col1[i0:i1], col2[i0:i1]

@@ -69,6 +69,15 @@ def test_without_keeping_only_the_last_cone_is_in_the_scratch() -> None:
     np.testing.assert_array_equal(dropped[2][:last], kept[2][kept[3] - last : kept[3]])
 
 
+def test_a_last_cone_that_lights_nothing_fills_nothing() -> None:
+    apex, axis, cosine = cones_of(6, 20)
+    cosine[-1] = np.nan
+    for keep in (False, True):
+        _, lit, _, filled = scanned((apex, axis, cosine), keep=keep)
+        assert lit[-1] == 0
+        assert filled == (lit.sum() if keep else 0)
+
+
 def test_a_span_touches_only_its_cones() -> None:
     cones = cones_of(3, 50)
     whole = scanned(cones)
