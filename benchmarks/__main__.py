@@ -9,7 +9,7 @@ import json
 import os
 import platform
 
-PARTS = ("kernels", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
+PARTS = ("kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
 
 
 def main() -> None:
