@@ -121,7 +121,7 @@ def new_output(path: Path, *, key: str = "output", elsewhere: str = OTHER_OUTPUT
 
 def check_new_files(
     paths: Sequence[Path],
-    read: Sequence[Path] = (),
+    read: Sequence[Path],
     *,
     overwrite: bool,
     key: str = "output",
@@ -130,7 +130,8 @@ def check_new_files(
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent.
 
-    ``setting`` gives consent as well as --overwrite; ``elsewhere`` is what to name instead.
+    The files ``read`` are never replaced. ``setting`` gives consent as well as --overwrite;
+    ``elsewhere`` is what to name instead.
     """
     consent = f"set {setting} = true, " if setting else ""
     for path in paths:

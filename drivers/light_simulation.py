@@ -141,7 +141,7 @@ def write_light_simulation(
     }
     held = paths["channel_status"]
     if not (held.is_file() and held.read_text("utf-8") == status):
-        check_new_files([held], overwrite=overwrite, elsewhere=_ELSEWHERE)
+        check_new_files([held], (), overwrite=overwrite, elsewhere=_ELSEWHERE)
         texts[held] = status
     # All files appear, or none.
     with ExitStack() as stack:
@@ -168,7 +168,7 @@ def check_outputs(
     for settings in several:
         paths = output_paths(settings, folder)
         mine = [path for name, path in paths.items() if name != "channel_status"]
-        check_new_files(mine, overwrite=overwrite, elsewhere=_ELSEWHERE)
+        check_new_files(mine, (), overwrite=overwrite, elsewhere=_ELSEWHERE)
 
 
 def _status_text(status: I4) -> str:

@@ -7,12 +7,10 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import h5py
@@ -37,16 +35,20 @@ LIBRARIES: Final = (
 )
 
 
-@cache
-def versions() -> Mapping[str, str]:
+def versions() -> dict[str, str]:
     """Python and the libraries a result depends on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return MappingProxyType(found)
+    return found
 
 
 def command_line() -> list[str]:

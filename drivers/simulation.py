@@ -136,7 +136,7 @@ def check_outputs(out: Path, format: str, truth: Path | None, *, overwrite: bool
         msg = f"--format {format} is unknown; allowed: {', '.join(FORMATS)}"
         raise UsageError(msg)
     paths = [out, *([truth] if truth is not None else [])]
-    check_new_files(paths, overwrite=overwrite, elsewhere=_ELSEWHERE)
+    check_new_files(paths, (), overwrite=overwrite, elsewhere=_ELSEWHERE)
     if truth is None:
         return
     if truth.resolve() == out.resolve():

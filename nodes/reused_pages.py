@@ -28,23 +28,38 @@ _waiting: list[mmap.mmap] = []
 
 
 def uninitialised(n: int) -> U4:
-    """``n`` places that hold anything; no other living array shares them."""
+    """``n`` places that hold anything; no other living array shares them.
+
+    MemoryError if there is no room.
+    """
     n_bytes = 4 * n
     if n_bytes < _LEAST_BYTES or not _HAS_PRIVATE_PAGES:
         return np.empty(n, np.uint32)
     pages = _taken(n_bytes) or _new(n_bytes)
+    if pages is None:
+        return np.empty(n, np.uint32)
     # Every view of this array keeps it alive, since what is under it is no array.
     array = np.frombuffer(pages, np.uint32)
     weakref.finalize(array, _put_back, pages).atexit = False
     return array[:n]
 
 
-def _new(n_bytes: int) -> mmap.mmap:
+def _new(n_bytes: int) -> mmap.mmap | None:
+    """Pages that were never used; None if the system has none to give."""
     pieces = -(-n_bytes // _PIECE_BYTES)
-    pages = mmap.mmap(-1, pieces * _PIECE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE)
+    try:
+        pages = mmap.mmap(-1, pieces * _PIECE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError:
+        return None
+    _advise(pages, "MADV_HUGEPAGE")
     return pages
+
+
+def _advise(pages: mmap.mmap, advice: str) -> None:
+    """Say how pages will be used; a system that does not know the advice goes without."""
+    if hasattr(mmap, advice):
+        with suppress(OSError):
+            pages.madvise(getattr(mmap, advice))
 
 
 def _taken(n_bytes: int) -> mmap.mmap | None:
@@ -61,7 +76,7 @@ def _taken(n_bytes: int) -> mmap.mmap | None:
 
 
 def _put_back(pages: mmap.mmap) -> None:
-    pages.madvise(mmap.MADV_FREE)
+    _advise(pages, "MADV_FREE")
     _waiting.append(pages)
     if len(_waiting) > _MOST_WAITING:
         with suppress(ValueError):

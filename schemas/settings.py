@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import (
@@ -57,7 +59,7 @@ class Section(BaseModel):
 
 
 @cache
-def meanings(model: type[BaseModel]) -> dict[str, str]:
+def meanings(model: type[BaseModel]) -> Mapping[str, str]:
     """The text under each setting of a model, by name; empty where its source is not at hand.
 
     Read when asked: pydantic would read the source of every model when it is imported.
@@ -68,7 +70,7 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
             continue
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-        except (OSError, TypeError):
+        except (OSError, TypeError, SyntaxError):
             continue
         (definition,) = tree.body
         assert isinstance(definition, ast.ClassDef)
@@ -79,7 +81,7 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
                     texts[name] = inspect.cleandoc(text)
-    return texts
+    return MappingProxyType(texts)
 
 
 def _frozen(value: object) -> object:

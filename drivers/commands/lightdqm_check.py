@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -23,6 +23,8 @@ from .lightdqm_options import (
 
 if TYPE_CHECKING:
     from ..lightdqm.checking import FileCheck
+
+_KEY: Final = "output_path"
 
 
 def check(
@@ -49,7 +51,8 @@ def check(
     """
     from ..files import check_new_files
     from ..lightdqm.checking import answer_of
-    from ..lightdqm.opening import light_config, store_path
+    from ..lightdqm.file_names import chosen_files
+    from ..lightdqm.opening import file_selection, light_config, store_path
     from .lightdqm_files import asked, finish, verdicts
 
     loaded = light_config(config, overrides or ())
@@ -64,7 +67,9 @@ def check(
         quiet=quiet,
     )
     if output_path is not None:
-        check_new_files([output_path], overwrite=overwrite, key="output_path")
+        chosen = chosen_files(files, file_selection(loaded.config.lightdqm))
+        read = [*chosen, options.store, loaded.path]
+        check_new_files([output_path], read, overwrite=overwrite, key=_KEY)
     checks = []
     for found in verdicts(loaded, options):
         checks.append(found)
@@ -98,6 +103,6 @@ def _write(path: Path, answer: dict[str, Any]) -> None:
 
     from ..files import new_output
 
-    with new_output(path) as temporary:
+    with new_output(path, key=_KEY) as temporary:
         text = json.dumps(answer, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")

@@ -103,8 +103,9 @@ def trend(
     loaded = light_config(config, overrides or ())
     settings = loaded.config.lightdqm
     outputs = output_path or []
-    check_places(outputs, overwrite=overwrite, has_trends=bool(requests))
-    with RunStore(store_path(loaded, store), create=False) as opened:
+    place = store_path(loaded, store)
+    check_places(outputs, [place], overwrite=overwrite, has_trends=bool(requests))
+    with RunStore(place, create=False) as opened:
         history = history_of(opened, settings, any_settings=config is None)
         panels = asked_trends(opened, history, requests, settings, reference, last)
     shown = 1 if latest else last

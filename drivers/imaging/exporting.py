@@ -217,7 +217,7 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
     path, in_place = _converted(request)
     if not in_place:
-        check_new_files([path], [], overwrite=request.overwrite)
+        check_new_files([path], (), overwrite=request.overwrite)
     saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]

@@ -63,7 +63,7 @@ def without_footprints(source: Path, out: Path, *, overwrite: bool = False) -> N
 def _convert(
     saved: SavedRun, out: Path, change: Callable[[h5py.File], None], *, overwrite: bool
 ) -> None:
-    check_new_files([out], [], overwrite=overwrite)
+    check_new_files([out], (), overwrite=overwrite)
     if not saved.record.is_ours:
         msg = (
             f"{saved.path}: was written by {saved.record.software or 'another program'}. Start a "

@@ -56,6 +56,8 @@ NUMBERS: Final = (
 )
 """The nodes whose values a full run writes."""
 FIGURES: Final = "light_figures"
+_KEY: Final = "lightdqm.output_dir"
+_ELSEWHERE: Final = "another folder with -o"
 FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
 
 
@@ -230,9 +232,9 @@ def check_outputs(
             planned,
             [source],
             overwrite=overwrite or loaded.config.lightdqm.overwrite,
-            key="lightdqm.output_dir",
+            key=_KEY,
             setting="[lightdqm] overwrite",
-            elsewhere="another folder with -o",
+            elsewhere=_ELSEWHERE,
         )
         for path in planned:
             other = makers.setdefault(path, source)
@@ -256,7 +258,7 @@ def _write(
     paths = _Paths(output_folder(loaded), stem(Path(session.source.path).name))
     written: list[Path] = []
     with ExitStack() as stack:
-        stack.enter_context(writable(paths.folder))
+        stack.enter_context(writable(paths.folder, key=_KEY, elsewhere=_ELSEWHERE))
 
         def new(path: Path) -> Path:
             written.append(path)

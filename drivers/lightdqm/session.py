@@ -27,7 +27,6 @@ from ..node_execution import Manifest, NodeRecord
 from .definition import graph_choices
 from .inputs import graph_values
 
-# The nodes read blocks of events themselves: a file is one range.
 _WAVEFORMS: Final = "chosen_waveforms"
 _NOTHING: Final = NodeRecord()
 _STATUS: Final = "lightdqm.channel_status_csv"

@@ -21,6 +21,7 @@ from .overview import FileRow, Overview, failing_text, raised_groups, start_text
 from .verdict_text import columns, finite, shortened, status_word
 
 _TITLE: Final = "Light DQM: trends"
+_KEY: Final = "output_path"
 _KINDS: Final[Mapping[str, Kind]] = {"pass": "good", "fail": "bad", "warn": "warn"}
 
 
@@ -87,7 +88,9 @@ def _number(value: float) -> str:
     return "-" if finite(value) is None else f"{value:.6g}"
 
 
-def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) -> None:
+def check_places(
+    paths: Sequence[Path], read: Sequence[Path], *, overwrite: bool, has_trends: bool
+) -> None:
     """UsageError if a file cannot be written there, or would replace another without consent."""
     for path in paths:
         if path.suffix.lower() in (".png", ".csv") and not has_trends:
@@ -98,8 +101,8 @@ def check_places(paths: Sequence[Path], *, overwrite: bool, has_trends: bool) ->
                 f"{path}: its ending says no format; give .png (figure), .html (page) or .csv "
                 "(table)."
             )
-            raise UsageError(msg, file=path, key="output_path")
-    check_new_files(paths, overwrite=overwrite, key="output_path")
+            raise UsageError(msg, file=path, key=_KEY)
+    check_new_files(paths, read, overwrite=overwrite, key=_KEY)
 
 
 def trends_as_json(
@@ -121,7 +124,7 @@ def write_trends(
     written = Written(panels, found, last, time_zone)
     for path in paths:
         content = _WRITERS[path.suffix.lower()](written)
-        with new_output(path) as temporary:
+        with new_output(path, key=_KEY) as temporary:
             temporary.write_bytes(content)
 
 

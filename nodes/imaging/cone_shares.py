@@ -46,7 +46,7 @@ def in_shares(
         spare = np.empty(places * some + 2, np.uint32)
         n_lit = new_kernel()(0, some, _empty_image(grid), lit_pixels, spare)
         expected = int(_ROOM_OVER_EXPECTED * n_lit * n_cones / max(some, 1))
-        rooms = _rooms(expected // len(shares) + len(spare), len(shares))
+        rooms = _rooms(expected, len(spare), len(shares))
 
     def worker(cones_of_thread: range, pixels: U4) -> tuple[U4, U4]:
         kernel = new_kernel()
@@ -75,9 +75,15 @@ def _empty_image(grid: PixelGrid) -> U4:
     return np.zeros(grid.nu * grid.nv, np.uint32)
 
 
-def _rooms(size: int, count: int) -> list[U4]:
-    """Equal parts of one array, one after the other."""
-    whole = uninitialised(size * count)
+def _rooms(expected: int, of_task: int, count: int) -> list[U4]:
+    """Equal parts of one array, one after the other, with room for a task more in each."""
+    size = expected // count + of_task
+    try:
+        whole = uninitialised(size * count)
+    except MemoryError:
+        # The first cones may light far more than the others: begin small and grow as needed.
+        size = of_task
+        whole = uninitialised(size * count)
     return [whole[size * k : size * (k + 1)] for k in range(count)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import mmap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -91,6 +92,28 @@ def test_a_system_without_such_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     array = uninitialised(LARGE)
     assert array.base is None
     assert len(array) == LARGE
+
+
+class _Refusing:
+    """A kernel that knows no advice: what Linux answers without transparent huge pages."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(mmap, name)
+
+    class mmap(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            raise OSError(22, "Invalid argument")
+
+
+def test_a_system_that_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reused_pages, "mmap", _Refusing())
+    place = address(uninitialised(LARGE))
+    assert address(uninitialised(LARGE)) == place
+
+
+def test_a_system_without_pages_to_give() -> None:
+    with pytest.raises(MemoryError):
+        uninitialised(1 << 50)
 
 
 def test_threads_never_get_the_same_pages() -> None:

@@ -21,7 +21,8 @@ NOT_FINITE = 3
 NEGATIVE_LIGHT = 4
 UNKNOWN_LINE = 5
 BAD_REACTION = 6
-N_KINDS = 7
+CUT_OFF = 7
+N_KINDS = 8
 SHOWN_PER_KIND = 100
 
 _NEWLINE = 10
@@ -72,6 +73,8 @@ def _scaled(mantissa: int, exponent: int) -> float:
         power = _POWERS_OF_TEN[abs(step)]
         if step > 0:
             scaled, error = _two_product(high, power)
+            if math.isinf(scaled):
+                return scaled
             if not math.isfinite(error):  # next to the largest double: no second half
                 return scaled + low * power
             rest = error + low * power
@@ -415,6 +418,7 @@ def scan_usrdef(
     first_event: int,
     cm_per_unit: float,
     ns_per_unit: float,
+    cut_off: bool,
     hit_event: Any,
     hit_number: Any,
     hit_species: Any,
@@ -434,6 +438,7 @@ def scan_usrdef(
 ) -> Any:
     """Read the lines of ``text`` into the columns given, whose events begin at ``first_event``.
 
+    ``cut_off`` says that the last line, without a newline, is not whole.
     ``hit_values`` (5, n) holds Edep, x, y, z, t; ``event_read`` says which events were read
     whole; ``reaction_values`` (4, n) holds x, y, z and the projectile's energy,
     ``reaction_integers`` (11, n) the ten integers of the rx line and the projectile's kf-code,
@@ -455,7 +460,9 @@ def scan_usrdef(
         body = _skip_blanks(text, at, end)
         at = end + 1
         if kind == 1 or kind == 2:
-            problem, n = _read_event(text, body + 2, end, hits, hit_region, hit_values)
+            problem, n = CUT_OFF, 0
+            if not cut_off or end < size:
+                problem, n = _read_event(text, body + 2, end, hits, hit_region, hit_values)
             truth = problem < 0
             event_read[events] = truth
             in_event = 0

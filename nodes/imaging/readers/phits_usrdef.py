@@ -33,7 +33,9 @@ KIND_NAMES: Final = {
     kernel.NEGATIVE_LIGHT: "negative_light",
     kernel.UNKNOWN_LINE: "unknown_line",
     kernel.BAD_REACTION: "bad_reaction",
+    kernel.CUT_OFF: "cut_off",
 }
+_EVENT_WORDS: Final = (b"ne ", b"ge ", b"ne\t", b"ge\t")
 _BLOCK_BYTES: Final = 1 << 22
 _TAIL_BYTES: Final = 1 << 16
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
@@ -72,7 +74,8 @@ def read(
 ) -> SourceRecords:
     """Hits, reactions and problems of one range of event lines."""
     data = _bytes(Path(source.path), events, threads)
-    columns, n_damaged, problems = scanned(data, events, settings, threads)
+    cut_off = _is_cut_off(Path(source.path), data)
+    columns, n_damaged, problems = scanned(data, events, settings, threads, cut_off=cut_off)
     return SourceRecords(
         hits=_hits(columns),
         raw_event_ids=events.first_event + np.flatnonzero(columns["event_read"]),
@@ -130,6 +133,21 @@ def _bytes(path: Path, events: EventRange, threads: int) -> U1:
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, edges[:-1], edges[1:]))
     return data
+
+
+def _is_cut_off(path: Path, data: U1) -> bool:
+    """Whether the bytes end within an event line: a number cut in two is a number as well.
+
+    Such a line has neither a newline nor the comma that closes the first event line of the file.
+    """
+    end = data[-_TAIL_BYTES:].tobytes()
+    if not end or end.endswith(b"\n") or end.rstrip().endswith(b","):
+        return False
+    with path.open("rb") as stream:
+        for line in stream:
+            if line.lstrip()[:3] in _EVENT_WORDS:
+                return line.rstrip().endswith(b",")
+    return False
 
 
 def _hits(columns: Columns) -> pd.DataFrame:

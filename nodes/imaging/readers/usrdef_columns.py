@@ -36,14 +36,17 @@ class _Piece:
 
 
 def scanned(
-    text: U1, events: EventRange, settings: ReaderSettings, threads: int
+    text: U1, events: EventRange, settings: ReaderSettings, threads: int, *, cut_off: bool
 ) -> tuple[Columns, int, tuple[I8, I8]]:
-    """(columns, number of damaged lines, (problems by kind, their lines)) of a range."""
+    """(columns, number of damaged lines, (problems by kind, their lines)) of a range.
+
+    ``cut_off`` says that the last line, without a newline, is not whole.
+    """
     edges = _edges(text, threads)
     first = [(events.first_line, events.first_event)] + [(1, 0)] * (len(edges) - 2)
 
     def scan(k: int) -> _Piece:
-        return _scanned(text[edges[k] : edges[k + 1]], *first[k], settings)
+        return _scanned(text[edges[k] : edges[k + 1]], *first[k], settings, cut_off)
 
     if len(edges) == 2:
         pieces = [scan(0)]
@@ -61,7 +64,9 @@ def _edges(text: U1, threads: int) -> list[int]:
     return [0, *sorted(inner - {len(text)}), len(text)]
 
 
-def _scanned(text: U1, first_line: int, first_event: int, settings: ReaderSettings) -> _Piece:
+def _scanned(
+    text: U1, first_line: int, first_event: int, settings: ReaderSettings, cut_off: bool
+) -> _Piece:
     n_hits, n_reactions, n_products = kernel.upper_bounds(text)
     columns: dict[str, Any] = {
         "hit_event": np.empty(n_hits, np.int64),
@@ -84,7 +89,7 @@ def _scanned(text: U1, first_line: int, first_event: int, settings: ReaderSettin
     lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
     units = (settings.cm_per_position_unit, settings.ns_per_time_unit)
     n_events, n_hits, n_reactions, n_products, n_lines = kernel.scan_usrdef(
-        text, first_line, first_event, *units, *columns.values(), counts, lines
+        text, first_line, first_event, *units, cut_off, *columns.values(), counts, lines
     )
     sizes = {"hit": n_hits, "event": n_events, "reaction": n_reactions, "product": n_products}
     used = {name: c[..., : sizes[name.split("_")[0]]] for name, c in columns.items()}

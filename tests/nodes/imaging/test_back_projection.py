@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from radiograph.nodes.imaging import images
+from radiograph.nodes.imaging import cone_shares, images
 from radiograph.nodes.imaging.back_projection import (
     METHODS,
     ConeArrays,
@@ -512,6 +512,24 @@ def test_footprints_when_the_first_cones_are_unlike_the_others(engine: Any, firs
         bright = slice(2000, None) if first == "dark" else slice(2000)
         np.testing.assert_array_equal(found.lit_pixels[bright], lit.lit_pixels)
         assert found.lit_pixels.sum() == lit.lit_pixels.sum()
+
+
+def test_footprints_when_the_room_expected_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, grid = tilted(24)
+    cones = random_cones(24, 900, frame, grid)
+    expected = scan(cones, frame, grid, LIST)
+    asked: list[int] = []
+
+    def refusing(n: int) -> np.ndarray:
+        asked.append(n)
+        if len(asked) == 1:
+            raise MemoryError
+        return np.empty(n, np.uint32)
+
+    monkeypatch.setattr(cone_shares, "uninitialised", refusing)
+    assert_equal(scan(cones, frame, grid, LIST, Threads(2, 50)), expected)
+    assert len(asked) == 2
+    assert asked[1] < asked[0]
 
 
 def arrays_of(cones: ConeArrays) -> tuple[np.ndarray, ...]:

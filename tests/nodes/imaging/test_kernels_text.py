@@ -58,6 +58,7 @@ def written_digits(token: str) -> int:
 @example(("9e999", "9e999"))
 @example(("1e-400", "1e-400"))
 @example(("0e5000", "0e5000"))
+@example(("2800000000000000100000000e300", "2800000000000000100000000e300"))
 def test_numbers_are_those_of_float_within_one_ulp(token) -> None:
     text, usual = token
     read, value, at = number(text)
@@ -189,7 +190,7 @@ texts = st.lists(st.sampled_from(LINES), max_size=8).flatmap(
 )
 
 
-def scanned(form, bounds, text: str) -> list:
+def scanned(form, bounds, text: str, cut_off: bool) -> list:
     data = bytes_of(text)
     n_hits, n_reactions, n_products = bounds(data)
     n_events = sum(line.split()[:1] in (["ne"], ["ge"]) for line in text.split("\n"))
@@ -204,7 +205,7 @@ def scanned(form, bounds, text: str) -> list:
     ]  # fmt: skip
     counts = np.zeros(kernel.N_KINDS, np.int64)
     lines = np.zeros((kernel.N_KINDS, kernel.SHOWN_PER_KIND), np.int64)
-    sizes = form(data, 1, 40, 0.1, 1e9, *columns, counts, lines)
+    sizes = form(data, 1, 40, 0.1, 1e9, cut_off, *columns, counts, lines)
     assert sizes[0] == n_events
     events, hits, reactions, products, lines_read = sizes
     assert lines_read == len(text.split("\n")) - (text == "" or text.endswith("\n"))
@@ -213,11 +214,11 @@ def scanned(form, bounds, text: str) -> list:
     return [list(sizes), *kept, counts.tolist(), lines.tolist()]
 
 
-@given(texts)
-@example("\n".join(LINES))
-def test_scanning_is_that_of_the_plain_form(text: str) -> None:
-    compiled = scanned(kernel.scan_usrdef, kernel.upper_bounds, text)
-    plain = scanned(kernel.scan_usrdef.py_func, kernel.upper_bounds.py_func, text)
+@given(texts, st.booleans())
+@example("\n".join(LINES), False)
+def test_scanning_is_that_of_the_plain_form(text: str, cut_off: bool) -> None:
+    compiled = scanned(kernel.scan_usrdef, kernel.upper_bounds, text, cut_off)
+    plain = scanned(kernel.scan_usrdef.py_func, kernel.upper_bounds.py_func, text, cut_off)
     assert repr(compiled) == repr(plain)
 
 

@@ -171,6 +171,30 @@ def test_positions_in_mm_and_times_in_ps(parsed) -> None:
     assert (truth["x_cm"], truth["z_cm"]) == pytest.approx((-0.36192, 0.034674))
 
 
+CLOSED = "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4.5 , 8 1.0 1 2 3 2.1872E+01 ,"
+
+
+@pytest.mark.parametrize("n_cut", range(1, 9))
+def test_a_number_cut_in_two_is_no_number(parsed, n_cut: int) -> None:
+    """``2.1872E+0`` and ``2.18`` are numbers, but not the one that was written."""
+    text = f"{CLOSED}\n{CLOSED}\n{CLOSED}"
+    records = parsed(text[:-n_cut])
+    assert problems(records) == [("cut_off", 3, 1)]
+    assert records.raw_event_ids.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("end", ["", "\n", " \r\n", "\n\n"])
+def test_a_file_that_ends_with_a_whole_line(parsed, end: str) -> None:
+    assert len(parsed(f"{CLOSED}\n{CLOSED}{end}").raw_event_ids) == 2
+    # A file that closes no line is read as it is.
+    bare = CLOSED.removesuffix(" ,")
+    assert len(parsed(f"{bare}\n{bare}{end}").raw_event_ids) == 2
+
+
+def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
+    assert problems(parsed(f"{CLOSED}\n{CLOSED}\n! the end")) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
