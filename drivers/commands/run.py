@@ -20,7 +20,7 @@ def run(
     config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files to read in place of [io] input_path.", show_default=False),
+        typer.Argument(help="Files to read in place of io.input_path.", show_default=False),
     ] = None,
     output_path: Annotated[
         Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,9 @@ import pandas as pd
 from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import SourceMetadata
+from ...schemas.sources import FileRef
 from .metadata import problem
+from .sources import PlannedFile
 
 
 def parse_problems(frame: pd.DataFrame, path: str, config: ImagingConfig) -> list[dict[str, Any]]:
@@ -26,6 +28,19 @@ def parse_problems(frame: pd.DataFrame, path: str, config: ImagingConfig) -> lis
         )
         for kind, at, count in frame.itertuples(index=False)
     ]
+
+
+def repeated_files(files: Sequence[PlannedFile]) -> list[dict[str, Any]]:
+    """Files with the content of one before them."""
+    first: dict[FileRef, str] = {}
+    found = []
+    for file in files:
+        path = file.ref.path
+        before = first.setdefault(file.ref, path)
+        if before != path:
+            text = f"{path}: has the content of {before}, so its events count twice; leave one out"
+            found.append(problem("repeated_file", path, 1, text))
+    return found
 
 
 def metadata_problems(source: SourceMetadata, path: str) -> list[dict[str, Any]]:

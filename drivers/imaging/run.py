@@ -33,7 +33,7 @@ from . import metadata, output
 from .executors import Executor
 from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
-from .problems import metadata_problems, parse_problems, warnings_of
+from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
 from .requests import (
     Request,
     check_list_mode,
@@ -200,7 +200,7 @@ def _write_file(
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
-        problems += sink.problems
+        problems += [*repeated_files(session.usable), *sink.problems]
         _write_source_metadata(file, session, problems)
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)

@@ -83,9 +83,6 @@ def planned_files(
                 raise
             failed.append(FailedFile(str(path), number, error.message))
             continue
-        same = next((p for p in planned if p.ref == file), None)
-        if same is not None:
-            log.warning("%s has the content of %s: its events count twice", path, same.ref.path)
         planned.append(PlannedFile(file, tuple(ranges), number))
     if not planned:
         raise none_left(failed)

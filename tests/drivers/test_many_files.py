@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -119,7 +120,12 @@ def test_the_same_content_twice_is_told(parts: Path, radiograph: Run) -> None:
     (parts / "copy.out").write_bytes((parts / "part_1.out").read_bytes())
     done = radiograph("run", "run.toml", "part_1.out", "copy.out", "-o", "b.h5")
     assert done.code == 0
-    assert "has the content of" in done.err
+    told = f"copy.out: has the content of {parts / 'part_1.out'}, so its events count twice"
+    assert told in done.err
+    with h5py.File(parts / "b.h5") as file:
+        (stored,) = json.loads(file["provenance/problems"].asstr()[()])
+    assert (stored["kind"], stored["file"]) == ("repeated_file", str(parts / "copy.out"))
+    assert told in stored["message"]
 
 
 def test_no_file_that_can_be_read(parts: Path, radiograph: Run) -> None:

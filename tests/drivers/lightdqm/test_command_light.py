@@ -157,6 +157,11 @@ def test_checking_again_changes_nothing(
     assert refused.code == 2
     assert "v.json: exists already" in refused.err
     assert json.loads(Path("v.json").read_text("utf-8")) == answer
+    before = broken.read_bytes()
+    itself = radiograph(*ask, broken, "-o", broken, "--overwrite")
+    assert itself.code == 2
+    assert f"{broken}: is read by this run and would be replaced" in itself.err
+    assert broken.read_bytes() == before
     text = radiograph(*ask, broken, light.file(2), "-o", "v.json", "--overwrite")
     assert text.code == 3
     assert f"{broken}: UNREADABLE: " in text.out
