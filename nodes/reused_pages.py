@@ -23,7 +23,9 @@ _LEAST_BYTES: Final = 1 << 22
 _PIECE_BYTES: Final = 1 << 21
 # Footprints of two species are in use at a time.
 _MOST_WAITING: Final = 2
-_HAS_PRIVATE_PAGES: Final = hasattr(mmap, "MAP_PRIVATE") and hasattr(mmap, "MADV_FREE")
+_HUGE: Final = getattr(mmap, "MADV_HUGEPAGE", None)
+_FREE: Final = getattr(mmap, "MADV_FREE", None)
+_HAS_PRIVATE_PAGES: Final = hasattr(mmap, "MAP_PRIVATE") and _FREE is not None
 _waiting: list[mmap.mmap] = []
 
 
@@ -51,15 +53,15 @@ def _new(n_bytes: int) -> mmap.mmap | None:
         pages = mmap.mmap(-1, pieces * _PIECE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError:
         return None
-    _advise(pages, "MADV_HUGEPAGE")
+    _advise(pages, _HUGE)
     return pages
 
 
-def _advise(pages: mmap.mmap, advice: str) -> None:
+def _advise(pages: mmap.mmap, advice: int | None) -> None:
     """Say how pages will be used; a system that does not know the advice goes without."""
-    if hasattr(mmap, advice):
+    if advice is not None:
         with suppress(OSError):
-            pages.madvise(getattr(mmap, advice))
+            pages.madvise(advice)
 
 
 def _taken(n_bytes: int) -> mmap.mmap | None:
@@ -76,7 +78,7 @@ def _taken(n_bytes: int) -> mmap.mmap | None:
 
 
 def _put_back(pages: mmap.mmap) -> None:
-    _advise(pages, "MADV_FREE")
+    _advise(pages, _FREE)
     _waiting.append(pages)
     if len(_waiting) > _MOST_WAITING:
         with suppress(ValueError):

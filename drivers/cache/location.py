@@ -11,10 +11,12 @@ from typing import Final
 
 # Raised by hand when a stored value changes its meaning though no code of a node does.
 CACHE_EPOCH: Final = 1
+# pandas keeps texts in pyarrow where that is installed.
 _COMPUTING_LIBRARIES: Final = (
     "numpy",
     "numba",
     "pandas",
+    "pyarrow",
     "scipy",
     "uproot",
     "awkward",

@@ -76,6 +76,8 @@ def read(
     data = _bytes(Path(source.path), events, threads)
     cut_off = _is_cut_off(Path(source.path), data)
     columns, n_damaged, problems = scanned(data, events, settings, threads, cut_off=cut_off)
+    if n_damaged:
+        _check_holes(source.path, events, data)
     return SourceRecords(
         hits=_hits(columns),
         raw_event_ids=events.first_event + np.flatnonzero(columns["event_read"]),
@@ -133,6 +135,18 @@ def _bytes(path: Path, events: EventRange, threads: int) -> U1:
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, edges[:-1], edges[1:]))
     return data
+
+
+def _check_holes(path: str, events: EventRange, data: U1) -> None:
+    """InputError for zero bytes: as one line they may stand for any number of events."""
+    zeros = np.flatnonzero(data == 0)
+    if len(zeros):
+        msg = (
+            f"{path}: holds {len(zeros):,} zero bytes or more, the first at byte "
+            f"{events.first_byte + int(zeros[0]):,}: it was not written or copied whole. "
+            "Copy it again."
+        )
+        raise InputError(msg, file=path)
 
 
 def _is_cut_off(path: Path, data: U1) -> bool:

@@ -23,6 +23,7 @@ from radiograph.nodes.imaging.readers.phits_usrdef import (
     metadata,
     read,
 )
+from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.imaging.images import SourceRecords
 from radiograph.schemas.imaging.reading import ReaderSettings
@@ -189,6 +190,14 @@ def test_a_file_that_ends_with_a_whole_line(parsed, end: str) -> None:
     # A file that closes no line is read as it is.
     bare = CLOSED.removesuffix(" ,")
     assert len(parsed(f"{bare}\n{bare}{end}").raw_event_ids) == 2
+
+
+@pytest.mark.parametrize("n_lines", [1, 20])
+def test_a_hole_of_zero_bytes_is_not_one_damaged_line(parsed, n_lines: int) -> None:
+    line = f"{CLOSED}\n"
+    hole = "\0" * (n_lines * len(line) - 7)
+    with pytest.raises(InputError, match=rf"{len(hole):,} zero bytes .* at byte {len(line) + 3}:"):
+        parsed(f"{line}{line[:3]}{hole}{line[-4:]}{line}")
 
 
 def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
