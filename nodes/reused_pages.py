@@ -23,8 +23,8 @@ _LEAST_BYTES: Final = 1 << 22
 _PIECE_BYTES: Final = 1 << 21
 # Footprints of two species are in use at a time.
 _MOST_WAITING: Final = 2
-_HUGE: Final = getattr(mmap, "MADV_HUGEPAGE", None)
-_FREE: Final = getattr(mmap, "MADV_FREE", None)
+_HUGE: Final = mmap.MADV_HUGEPAGE if hasattr(mmap, "MADV_HUGEPAGE") else None
+_FREE: Final = mmap.MADV_FREE if hasattr(mmap, "MADV_FREE") else None
 _HAS_PRIVATE_PAGES: Final = hasattr(mmap, "MAP_PRIVATE") and _FREE is not None
 _waiting: list[mmap.mmap] = []
 

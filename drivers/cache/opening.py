@@ -20,6 +20,8 @@ from .store import STORE_ERRORS, Store
 log = logging.getLogger("radiograph.cache")
 
 PACKAGES: Final = ("radiograph",)
+# Memory that waits to be used again: what is in it matters to nobody.
+WITHOUT_VERSION: Final = frozenset({"radiograph.nodes.reused_pages:_waiting"})
 _FILE: Final = "file:"
 # A file changed twice within a tick of its clock looks unchanged: a young one is not remembered.
 _SETTLED_S: Final = 2.0
@@ -71,7 +73,10 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
         log.warning("cache: %s cannot be used (%s); the run goes on without it", folder, reason)
         return None
     cache = NodeCache(
-        store, CodeVersions(PACKAGES), untracked=tuple(untracked), refreshed=options.refreshed
+        store,
+        CodeVersions(PACKAGES, WITHOUT_VERSION),
+        untracked=tuple(untracked),
+        refreshed=options.refreshed,
     )
     if options.started_s is not None:
         cache.use_program(options.started_s)

@@ -227,6 +227,8 @@ class Reached:
                 break
             name = f"{value.__name__}:{step.argval}"
             value = self._taken(value, step.argval)
+        if name in self._allowed:
+            return name
         if isinstance(value, types.ModuleType):
             return self._value(value, name)
         if (

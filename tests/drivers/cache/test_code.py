@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 import pytest
 import radiograph.nodes
+import radiograph.nodes.imaging.images
 from radiograph.drivers.cache.code import CodeVersions, UnresolvedCodeError, version_of
 from radiograph.drivers.cache.forms import checking_names, classes_in, functions_of, is_generated
-from radiograph.drivers.cache.opening import PACKAGES
+from radiograph.drivers.cache.opening import PACKAGES, WITHOUT_VERSION
 from radiograph.drivers.graph import build_driver, graph_nodes, imaging
 from radiograph.drivers.simulation import simulation_pipeline
+from radiograph.nodes import reused_pages
 
 Load = Callable[..., Any]
 
@@ -579,6 +581,17 @@ def test_allowed_by_name(load: Load, case: str, name: str) -> None:
         parts_of(module, allowed=frozenset({name + "x"}))
 
 
+def test_memory_that_waits_has_no_version() -> None:
+    """A second run of a process finds what the first one kept, whatever memory is left of it."""
+    node = radiograph.nodes.imaging.images.neutron_back_projection
+    reused_pages._waiting.clear()
+    before = CodeVersions(PACKAGES, WITHOUT_VERSION).parts(node)
+    reused_pages.uninitialised(2_000_000)
+    assert len(reused_pages._waiting) == 1
+    assert CodeVersions(PACKAGES, WITHOUT_VERSION).parts(node) == before
+    reused_pages._waiting.clear()
+
+
 def test_a_version_is_told_once_and_follows_objects_not_ids(load: Load) -> None:
     versions = CodeVersions(("toy",))
     one = load("def f(v): return 1\ndef node(x): return f(x)")
@@ -618,14 +631,14 @@ def real_nodes() -> dict[str, Any]:
 
 
 def test_every_node_of_the_project_has_a_version(real_nodes: dict[str, Any]) -> None:
-    versions = CodeVersions(PACKAGES)
+    versions = CodeVersions(PACKAGES, WITHOUT_VERSION)
     known = {name: versions.parts(function) for name, function in real_nodes.items()}
     assert len(known) > 80
     for name, parts in known.items():
         module = real_nodes[name].__module__
         assert any(part.startswith(module) for part in parts), name
     # Found anew, every version is the same.
-    again = CodeVersions(PACKAGES)
+    again = CodeVersions(PACKAGES, WITHOUT_VERSION)
     assert {n: again.parts(f) for n, f in real_nodes.items()} == known
 
 

@@ -20,7 +20,7 @@ from radiograph.drivers.cache import opening
 from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.content import Description
 from radiograph.drivers.cache.lazy import Lazy
-from radiograph.drivers.cache.opening import NO_CACHE, PACKAGES, CacheOptions
+from radiograph.drivers.cache.opening import NO_CACHE, PACKAGES, WITHOUT_VERSION, CacheOptions
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.config import load_config
 from radiograph.drivers.imaging.merging import RowsBefore, whole
@@ -57,7 +57,7 @@ export_png_on_write = false
 include_repo_bundle = false
 """
 # The code does not change here, and what is known of it serves every run.
-VERSIONS = CodeVersions(PACKAGES)
+VERSIONS = CodeVersions(PACKAGES, WITHOUT_VERSION)
 
 
 @dataclass(frozen=True)

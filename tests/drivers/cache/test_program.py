@@ -15,6 +15,7 @@ import pytest
 from radiograph.drivers.cache import program
 from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.execution import NodeCache
+from radiograph.drivers.cache.opening import WITHOUT_VERSION
 from radiograph.drivers.cache.program import program_identity
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.main import guarded
@@ -135,6 +136,6 @@ def test_a_command_keeps_versions_and_finds_the_same_keys(tmp_path: Path) -> Non
     store = Store(tmp_path / "cache", ())
     (kept,) = [record for _, record in store.records("program:")]
     store.close()
-    versions = CodeVersions(("radiograph",))
+    versions = CodeVersions(("radiograph",), WITHOUT_VERSION)
     name = "radiograph.nodes.imaging.hits:neutron_hit_filter_code"
     assert kept[name] == versions.parts(hits.neutron_hit_filter_code)
