@@ -111,7 +111,7 @@ def nodes_of(path: Path) -> dict[str, tuple[str, str]]:
 def settled() -> Iterator[None]:
     """Files count as unchanged for long enough to be remembered."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "CodeVersions", lambda _: VERSIONS)
+        patch.setattr(opening, "CodeVersions", lambda *_: VERSIONS)
         patch.setattr(opening, "_SETTLED_S", -1.0)
         yield
 
