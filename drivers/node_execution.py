@@ -15,6 +15,7 @@ from hamilton.lifecycle.base import BaseDoNodeExecute
 
 from ..schemas.tables import TableSchema
 from .checks import check_output, freeze
+from .unchanged import files_in, unchanged
 
 if TYPE_CHECKING:
     from .cache.execution import NodeCache
@@ -116,7 +117,9 @@ class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
     def _executed(self, node: Any, kwargs: Mapping[str, Any], reason: str) -> Any:
         started = time.perf_counter()
         call: Callable[..., Any] = node.callable
-        result = call(**kwargs)
+        # Before anything is stored: what a cache keeps is of the content that its key names.
+        with unchanged(files_in(kwargs.values())):
+            result = call(**kwargs)
         check_output(node.name, node.tags, node.type, kwargs, result, self._tables)
         freeze(result)
         self._manifest.executed(node.name, time.perf_counter() - started, reason)

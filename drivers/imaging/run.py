@@ -29,6 +29,7 @@ from ..execution import RangeResults
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
+from ..unchanged import unchanged
 from . import metadata, output
 from .executors import Executor
 from .merging import RowsBefore
@@ -190,7 +191,8 @@ def _write_file(
         if session.restart is not None:
             if not request.loose:
                 kept = [g for g in groups if session.restart.is_copied(g)]
-                copy_kept(file, session.restart, kept)
+                with unchanged(session.input_files):
+                    copy_kept(file, session.restart, kept)
             groups = tuple(g for g in groups if session.restart.is_computed(g))
         with output.ImagingRows(file, groups, config) as rows:
             sink = _RunSink(rows, config, progress)
