@@ -27,7 +27,7 @@ from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
 from ..node_execution import NodeRecord
 from ..provenance import command_line, versions
-from ..unchanged import check_unchanged
+from ..unchanged import unchanged
 from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
@@ -152,9 +152,8 @@ def run_lightdqm(
     if outputs != Outputs.nothing():
         log.info("%s: to %s", source, output_folder(loaded))
     shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
-    every = session.run([*wanted, *(name for name in shown if name not in wanted)])
-    if compared is not None:
-        check_unchanged(compared)
+    with unchanged([] if compared is None else [compared]):
+        every = session.run([*wanted, *(name for name in shown if name not in wanted)])
     found = {name: every[name] for name in wanted}
     page = _html(session, loaded, every) if shown else ""
     asked = _Asked(targets, outputs, started)
