@@ -17,7 +17,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import uproot
 from radiograph.drivers import files, unchanged
 from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.files import file_ref, sampled_file_ref
@@ -27,12 +26,10 @@ from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm import checking
 from radiograph.drivers.lightdqm import session as light_session
 from radiograph.drivers.node_execution import NodeExecution
-from radiograph.drivers.simulation import write_simulation
 from radiograph.drivers.unchanged import check_unchanged, files_in
 from radiograph.schemas.errors import ChangedInputError
 from radiograph.schemas.light_response import LightTables
 from radiograph.schemas.light_simulation import LightSimulationSettings
-from radiograph.schemas.simulation import SimulationSettings
 
 Run = Callable[..., Any]
 Hook = Callable[[pytest.MonkeyPatch, Callable[[], None]], None]
@@ -260,18 +257,32 @@ def test_replaced_between_hash_and_reading(
     ("name", "options", "moment"),
     [
         ("events.root", ("io.input_format=root_novo_ddaq",), at_node("source_records", 2)),
-        ("earlier.h5", ("io.input_format=hdf5_ngimager",), at_node("source_records", 2)),
-        ("earlier.h5", ("io.input_format=hdf5_ngimager",), after_call(sources, "known_file")),
         (
             "earlier.h5",
-            ("io.input_format=hdf5_ngimager", "filters.cones.max_theta_deg=80"),
+            ("io.input_format=hdf5_ngimager", "filters.hits.min_light_MeVee=0.2"),
+            at_node("source_records", 2),
+        ),
+        (
+            "earlier.h5",
+            ("io.input_format=hdf5_ngimager", "filters.hits.min_light_MeVee=0.2"),
+            after_call(sources, "known_file"),
+        ),
+        (
+            "earlier.h5",
+            ("io.input_format=hdf5_ngimager", "plane.du=1.0"),
             after_call(imaging_run, "copy_kept"),
         ),
     ],
     ids=["root", "restart", "restart planned", "restart copied"],
 )
 def test_root_and_run_files_overwritten(
-    phits: Path, simulated: Path, tmp_path: Path, radiograph: Run, name: str, options: Any, moment: Hook
+    phits: Path,
+    simulated: Path,
+    tmp_path: Path,
+    radiograph: Run,
+    name: str,
+    options: Any,
+    moment: Hook,
 ) -> None:
     given = simulated / name if name == "events.root" else phits / "clean.h5"
     path = tmp_path / name
@@ -280,8 +291,7 @@ def test_root_and_run_files_overwritten(
     own, middle = path.read_bytes(), path.stat().st_size // 2
     other = own[:middle] + bytes(64) + own[middle + 64 :]
     sets = [part for option in options for part in ("--set", option)]
-    more = [] if "filters" in str(options) else ["--set", "energy.strategy=FixedEn"]
-    argv = ("run", tmp_path / "run.toml", path, "--list", *sets, *more)
+    argv = ("run", tmp_path / "run.toml", path, "--list", *sets)
     before = set(tmp_path.iterdir())
     with pytest.MonkeyPatch.context() as patch:
         moment(patch, Changing(path, own, other).overwrite)

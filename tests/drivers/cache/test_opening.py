@@ -299,6 +299,19 @@ def test_young_file_is_not_remembered(
     assert reads == [path] * 3
 
 
+def test_file_that_was_young_when_its_hash_began_is_not_remembered(
+    tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_cache(CacheOptions(tmp_path / "c"), ())
+    path = tmp_path / "a.out"
+    path.write_bytes(b"one")
+    times = iter([opening.time.time(), *[opening.time.time() + 10] * 9])
+    monkeypatch.setattr(opening.time, "time", lambda: next(times))
+    known_file(path, opened)
+    known_file(path, opened)
+    assert reads == [path, path]
+
+
 def test_damaged_memory_of_a_file(cache: NodeCache, tmp_path: Path) -> None:
     path = tmp_path / "a.out"
     path.write_bytes(b"one")
