@@ -150,6 +150,8 @@ def in_ps(path: Path, times: Callable[[float], float]) -> None:
                     part[5] = f"{times(float(part[5])):.6E}"
             line = head + ";" + " , ".join(" ".join(p) for p in parts)
         lines.append(line)
+    # The file is shared by tests.
+    path.unlink()
     path.write_text("\n".join(lines) + "\n")
 
 
