@@ -80,8 +80,10 @@ class Manifest:
         return record
 
 
-class NodeExecution(  # type: ignore[misc]
-    BaseDoNodeExecute, BaseDoCheckEdgeTypesMatch, BaseDoValidateInput
+class NodeExecution(
+    BaseDoNodeExecute,  # type: ignore[misc]
+    BaseDoCheckEdgeTypesMatch,  # type: ignore[misc]
+    BaseDoValidateInput,  # type: ignore[misc]
 ):
     """Evaluates nodes for Hamilton: checks what they return, freezes it, records it.
 
