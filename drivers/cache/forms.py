@@ -149,8 +149,14 @@ def is_generated(function: Any) -> bool:
 
 def validators_of(kind: type[BaseModel]) -> list[Any]:
     """(group, name, what it applies to and when) of a model's validators and serializers."""
-    groups = vars(kind.__pydantic_decorators__)
-    return [(g, n, d.info) for g, found in groups.items() if found for n, d in found.items()]
+    noted = kind.__pydantic_decorators__
+    groups: dict[str, Mapping[str, Any]] = {
+        "field validator": noted.field_validators,
+        "model validator": noted.model_validators,
+        "field serializer": noted.field_serializers,
+        "model serializer": noted.model_serializers,
+    }
+    return [(g, name, v.info) for g, found in groups.items() for name, v in found.items()]
 
 
 def is_at_its_name(function: types.FunctionType) -> bool:

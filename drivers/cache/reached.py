@@ -42,6 +42,9 @@ _SKIPPED: Final = frozenset({"NOP", "RESUME", "CACHE", "EXTENDED_ARG", "PRECALL"
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _CLASS_BOOKKEEPING: Final = frozenset({"_abc_impl"})
+_CLASS_PROTOCOLS: Final = frozenset(
+    {"__slots__", "__match_args__", "__hash__", "__array_priority__", "__array_ufunc__"}
+)
 _MOST_DEEP: Final = 60
 
 
@@ -331,14 +334,15 @@ class Reached:
 
     def _foreign(self, value: Any, where: str) -> Any:
         """An object of a library: by its name if it has one, else by what copies it."""
+        # Before its name: list[int] has that of list.
+        if typing.get_origin(value) is not None:
+            parts = (typing.get_origin(value), typing.get_args(value))
+            return ("annotation", [self._value(p, where) for p in parts])
         owner = getattr(value, "__self__", None)
         name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
         if isinstance(name, str) and all(p.isidentifier() for p in name.split(".")):
             bound = () if owner is None else (self._value(owner, where),)
             return ("named", getattr(value, "__module__", None), name, *bound)
-        if typing.get_origin(value) is not None:
-            parts = (typing.get_origin(value), typing.get_args(value))
-            return ("annotation", [self._value(p, where) for p in parts])
         try:
             made = value.__reduce_ex__(2)
         except Exception as reason:
@@ -393,6 +397,8 @@ class Reached:
 def _may_matter(kind: type, attribute: str, value: Any) -> bool:
     """Class attributes but those that Python, enum and abc keep for themselves."""
     if isinstance(value, types.FunctionType) or functions_of(value) is not None:
+        return True
+    if attribute in _CLASS_PROTOCOLS:
         return True
     of_enum = issubclass(kind, enum.Enum) and attribute.startswith("_") and attribute[-1] == "_"
     return not (attribute.startswith("__") or of_enum or attribute in _CLASS_BOOKKEEPING)
