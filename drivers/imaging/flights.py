@@ -12,9 +12,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ...nodes.imaging.kinematics import flight_beta, neutron_energy_MeV
+from ...nodes.imaging.flights import UNITS, flights_of, impossible_flights
 from ...nodes.light_response import SCINTILLATORS
-from ...schemas.arrays import F8
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.imaging.config import ImagingConfig
 from ..config_checks import makes_cones
@@ -24,21 +23,9 @@ from .metadata import problem
 KINDS: Final = ("no_light_response", "tof_not_positive", "flight_speed")
 """Kinds of its problems; the first two are reasons of losses."""
 
-_UNITS: Final[Mapping[str, float]] = {
-    "times in ps, where ns are read": 1e3,
-    "times in us, where ns are read": 1e-3,
-    "times in ms, where ns are read": 1e-6,
-    "times in s, where ns are read": 1e-9,
-    "positions in mm, where cm are read": 0.1,
-    "positions in m, where cm are read": 100.0,
-}
-"""What the input may hold, and by what the speeds must then be multiplied."""
-_SCALES: Final = np.array([1.0, *_UNITS.values()])
 # More impossible flights than this are no matter of resolution; a unit that fits leaves fewer.
 _IMPOSSIBLE: Final = 0.5
 _FITS: Final = 0.4
-# Resolution of times smears the speed of gamma rays by factors.
-_GAMMA_BETA: Final = (0.1, 10.0)
 _MOST_RESPONSELESS: Final = 0.2
 _MOST_DETECTORS: Final = 10
 
@@ -49,7 +36,7 @@ class HitChecks:
     def __init__(self, config: ImagingConfig) -> None:
         self._config = config
         self._flights = {NEUTRON: 0, GAMMA: 0}
-        self._impossible = {s: np.zeros(len(_SCALES), np.int64) for s in (NEUTRON, GAMMA)}
+        self._impossible = {s: np.zeros(1 + len(UNITS), np.int64) for s in (NEUTRON, GAMMA)}
         self._speeds: dict[int, list[float]] = {NEUTRON: [], GAMMA: []}
         self._pairs = self._of_one_time = 0
         self._latest_ns = 0.0
@@ -130,7 +117,7 @@ class HitChecks:
                 # One species with possible flights shows that the units are right.
                 return []
             best = int(np.argmin(shares[1:]))
-            fits = f"What would fit: {list(_UNITS)[best]}" if shares[1 + best] < _FITS else ""
+            fits = f"What would fit: {list(UNITS)[best]}" if shares[1 + best] < _FITS else ""
             speed = float(np.median(self._speeds[s]))
             text = (
                 f"flight_speed: {self._impossible[s][0]:,} of {n:,} {name} flights between hits "
@@ -140,33 +127,3 @@ class HitChecks:
             )
             return [problem("flight_speed", path, int(self._impossible[s][0]), text)]
         return []
-
-
-def flights_of(hits: pd.DataFrame) -> tuple[F8, F8]:
-    """(speed over c, light of the later hit in MeVee) of neighbouring hits of a raw event.
-
-    Pairs of one time or one point tell no speed and are left out.
-    """
-    same = np.diff(hits["event_id"].to_numpy()) == 0
-    moved = [np.diff(hits[f"{a}_cm"].to_numpy())[same] for a in "xyz"]
-    distance = np.sqrt(sum(d * d for d in moved))
-    time = np.diff(hits["t_ns"].to_numpy())[same]
-    light = hits["light_MeVee"].to_numpy()
-    later = np.where(time > 0, light[1:][same], light[:-1][same])
-    told = (time != 0) & (distance > 0) & np.isfinite(time) & np.isfinite(distance)
-    return flight_beta(distance[told], np.abs(time[told])), later[told]
-
-
-def impossible_flights(beta: F8, light_MeVee: F8, species: int) -> np.ndarray:
-    """How many flights are impossible as read, and for each unit that the input may have.
-
-    A neutron is slower than light and has the energy that it gives at its second hit; a gamma ray
-    flies with about that of light.
-    """
-    speeds = beta[None, :] * _SCALES[:, None]
-    if species == GAMMA:
-        wrong = (speeds < _GAMMA_BETA[0]) | (speeds > _GAMMA_BETA[1])
-    else:
-        with np.errstate(invalid="ignore"):
-            wrong = ~(neutron_energy_MeV(speeds) >= light_MeVee[None, :])
-    return np.asarray(wrong.sum(axis=1))

@@ -255,7 +255,7 @@ class _RunSink:
     def drop_file(self) -> None:
         """Forget what was given since begin_file()."""
         del self.problems[self._problems_before :]
-        self.checks = copy.deepcopy(self._checks_before)
+        self.checks = self._checks_before
         self._rows.drop_file()
 
     def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
