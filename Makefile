@@ -4,8 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 JOBS ?= 2
+# What another Python or other libraries break first: settings, code versions, kept values, kernels.
+PART := tests/schemas/test_settings.py tests/drivers/cache/test_code.py \
+  tests/drivers/cache/test_code_fuzz.py tests/drivers/cache/test_store.py \
+  tests/drivers/test_annotations.py tests/nodes/imaging/test_kernels_text.py
+LOWEST := .venv-lowest
+LOWEST_PYTHON ?= python3.11
 
-.PHONY: demo test lint types wheel bench docs clean
+.PHONY: demo test test-python part test-lowest lint types wheel bench docs clean
 
 # One stamp per set of requirements: nothing is installed again until pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml
@@ -18,6 +24,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(LOWEST)/.installed: pyproject.toml .ci/lowest.py
+	rm -rf $(LOWEST) && $(LOWEST_PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check packaging
+	$(LOWEST)/bin/python .ci/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(LOWEST)/constraints.txt --editable '.[test]'
+	touch $@
+
 demo: $(VENV)/.installed
 	$(BIN)/radiograph init $(DEMO) --overwrite
 	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite
@@ -28,6 +46,22 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev lint types
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# One run and a part of the tests on another Python, in its own environment:
+# make test-python PYTHON=python3.13. All tests: make test VENV=.venv-3.13 PYTHON=python3.13.
+test-python:
+	$(MAKE) part VENV=.venv-$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+part: $(VENV)/.installed-test
+	$(BIN)/radiograph init $(VENV)/demo --events 300 --overwrite
+	$(BIN)/radiograph run $(VENV)/demo/phits_edep.toml --quiet --overwrite
+	$(BIN)/python -m pytest -n $(JOBS) $(PART)
+
+# The lowest version that pyproject.toml allows of everything; TESTS='$(PART)' runs a part.
+# A library as old as that is deprecated by newer ones it stands on: no fault of this code.
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -n $(JOBS) \
+	  -W ignore::DeprecationWarning -W ignore::FutureWarning $(TESTS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -56,4 +90,4 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_example.py
 
 clean:
-	rm -rf $(VENV) build dist $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-* build dist $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache

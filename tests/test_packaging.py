@@ -28,6 +28,30 @@ def packages_on_disk() -> set[str]:
     return found
 
 
+def test_every_requirement_says_what_it_works_with_at_the_lowest() -> None:
+    """The constraints of `make test-lowest`: one exact version of everything that is asked for."""
+    pytest.importorskip("packaging", reason="packaging is not installed (make test does)")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "lowest.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pins = dict(line.split("==") for line in done.stdout.split())
+    asked = project()["project"]["dependencies"]  # type: ignore[index]
+    assert {line.split(">=")[0] for line in asked} <= set(pins)
+    assert {"distributed", "pyarrow", "pytest"} <= set(pins)
+    assert f"numpy>={pins['numpy']},<3" in asked
+
+
+def test_classifiers_name_the_pythons_that_are_tested() -> None:
+    """`.ci/run` takes the Pythons from here, and the first as that of the lowest versions."""
+    said = project()["project"]
+    marks = [x.split(" :: ")[-1] for x in said["classifiers"] if ":: 3." in x]  # type: ignore[index]
+    assert len(marks) > 1
+    assert said["requires-python"] == f">={marks[0]}"  # type: ignore[index]
+
+
 def test_every_folder_is_in_the_package_list() -> None:
     listed = project()["tool"]["setuptools"]["packages"]  # type: ignore[index]
     assert set(listed) == packages_on_disk()
@@ -49,7 +73,7 @@ def test_shipped_files_are_found_in_the_package() -> None:
 def test_wheel_holds_every_module(tmp_path: Path) -> None:
     pytest.importorskip("build", reason="the package build is not installed (make test does)")
     tree = tmp_path / "tree"
-    ignored = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "build", "dist", "__pycache__")
+    ignored = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "dist", "__pycache__")
     shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
     done = subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(tree)],
