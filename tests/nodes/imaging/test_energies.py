@@ -116,9 +116,9 @@ def test_flights_that_are_none(make_neutron_filtered) -> None:
 
 
 def test_a_flight_at_the_speed_of_light_is_no_neutrons(make_neutron_filtered) -> None:
-    # c is 29.9792458 cm/ns by definition: beta is 1 to the last bit.
-    found = checked(nodes.neutron_energies__edep(make_neutron_filtered(x1_cm=0.0, t1_ns=0.0,
-        x2_cm=29.9792458, t2_ns=1.0)))  # fmt: skip
+    # One light-nanosecond in one nanosecond: beta is 1 to the last bit.
+    events = make_neutron_filtered(x1_cm=0.0, t1_ns=0.0, x2_cm=SPEED_OF_LIGHT_CM_PER_NS, t2_ns=1.0)
+    found = checked(nodes.neutron_energies__edep(events))
     assert statuses(found) == statuses(found, "carbon") == ["faster_than_light"]
 
 
