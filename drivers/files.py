@@ -11,6 +11,7 @@ from pathlib import Path
 
 import xxhash
 
+from ..nodes.file_kinds import fault_of_input
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
 from .unchanged import check_stamp, settled_stamp, stamp_of
@@ -22,8 +23,16 @@ _SAMPLES = 64
 _SAMPLE_BYTES = 1 << 14
 
 
+def _check_regular(path: Path) -> None:
+    """InputError for a pipe or device: opening it would wait for a writer."""
+    if path.exists() and not path.is_file():
+        msg = f"{path}: {fault_of_input(path)}. Give a file."
+        raise InputError(msg, file=path)
+
+
 def file_ref(path: Path) -> FileRef:
     """Size and xxh3_128 of a file; InputError if it cannot be read or is written to."""
+    _check_regular(path)
     digest = xxhash.xxh3_128()
     try:
         with path.open("rb") as stream:
@@ -45,6 +54,7 @@ def sampled_file_ref(path: Path) -> FileRef:
     file, so that a cache may compute once too often but never mistakes one file for another.
     InputError if it cannot be read or is written to.
     """
+    _check_regular(path)
     digest = xxhash.xxh3_128()
     try:
         with path.open("rb") as stream:

@@ -33,6 +33,7 @@ from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
+from ...file_kinds import fault_of_hdf5
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 
 N_HITS: Final = {NEUTRON: 2, GAMMA: 3}
@@ -41,9 +42,15 @@ _DAMAGE: Final = "problems_"
 
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
-    """Ranges of raw event ids; an empty list where a file holds neither hits, events nor cones."""
+    """Ranges of raw event ids; InputError where a file holds neither hits, events nor cones."""
     with opened(path) as file:
         n_events = _n_event_ids(file)
+    if n_events == 0:
+        msg = (
+            f"{path}: holds no hit, event or cone to start from. Give the output file of a run "
+            "that has some, or read the raw data again."
+        )
+        raise InputError(msg, file=path, key="io.input_path", code="no_events")
     starts = range(0, n_events, events_per_range)
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
@@ -87,8 +94,8 @@ def opened(path: Path) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, "r")
     except OSError as reason:
-        what = "cut off" if "truncated" in str(reason) else "no HDF5 file, or damaged"
-        msg = f"{path}: cannot be read as HDF5: {what}. Give the output file of an earlier run."
+        wanted = "Give the output file of an earlier run."
+        msg = f"{path}: {fault_of_hdf5(path, reason, wanted)}"
         raise InputError(msg, file=path) from None
     with file:
         yield file

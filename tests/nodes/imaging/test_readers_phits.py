@@ -6,7 +6,11 @@ position, ``In`` with the projectile, ``Out`` with the products.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging.readers import READERS, usrdef_columns
+from radiograph.nodes.imaging.readers import READERS, phits_usrdef, usrdef_columns
 from radiograph.nodes.imaging.readers.phits_usrdef import (
     HITS_WITHOUT_MATERIAL,
     event_ranges,
@@ -462,7 +466,61 @@ def test_a_reaction_is_read_with_its_own_numbers_or_not_at_all(parsed, place: in
         assert len(records.reactions) == 0
 
 
-def test_decimal_commas_are_named_with_line_and_repair(parsed) -> None:
-    text = "! head\n" + "ne 0 1 2 3 4 ; 7 1,5 1,0 2 3 4 , 8 2,0 1 2 3 5 ,\n" * 3
-    with pytest.raises(InputError, match=r"line 2 has decimal commas \('; 7 1,5 1,0'\).*point"):
-        parsed(text)
+COMMAS = "ne 0 1 2 3 4 ; 7 1,5 1,0 2 3 4 , 8 2,0 1 2 3 5 ,"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (COMMAS, "Line 2 has decimal commas (1,5), and a comma ends a hit."),
+        ("ne 0 1 2 3 4 ; 7 1,5 1 2 3 4", "Line 2 has decimal commas"),
+        ("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4,8 2.0 1 2 3", ""),
+        ("ne 0 1 2 3 4 ; 7 1.0 1 2 3 , 8 2.0 1 2 3", ""),
+        ("ne 0 1 2 3 4 ; 7 1,5 abc 2 3 4", ""),
+    ],
+)
+def test_decimal_commas_explain_a_line_that_points_would_mend(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    path = tmp_path / "a.out"
+    path.write_text(f"! head\n{line}\n")
+    assert READERS["phits_usrdef"].explanation(path, 2, CM_NS).startswith(said)
+    assert bool(READERS["phits_usrdef"].explanation(path, 2, CM_NS)) == bool(said)
+
+
+def test_commas_without_blanks_end_hits(parsed) -> None:
+    """A file may do without blanks around its commas: nothing of it is a decimal comma."""
+    plain = parsed(event("ne", "7 1.0 1 2 3 4", "8 2.0 1 2 3 5") + "\n")
+    found = parsed("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4,8 2.0 1 2 3 5\n")
+    pd.testing.assert_frame_equal(found.hits, plain.hits)
+    assert problems(found) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_compressed_text_is_read_as_the_text_is(
+    tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ranges are those of the text: bytes and lines count what is unpacked."""
+    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", 64)
+    text = HEADER + f"{NEUTRON}\n{REACTION}\n{GAMMA} ,\n" * 4 + f"{NEUTRON[:-9]}"
+    plain, packed = tmp_path / "a.out", tmp_path / "a.out.packed"
+    plain.write_text(text)
+    packed.write_bytes(pack(text.encode()))
+    ranges = event_ranges(plain, 3, CM_NS)
+    assert event_ranges(packed, 3, CM_NS) == ranges
+    assert len(ranges) == 3
+    for found in ranges:
+        expected = read(file_ref(plain), found, CM_NS, 2)
+        records = read(file_ref(packed), found, CM_NS, 2)
+        pd.testing.assert_frame_equal(records.hits, expected.hits)
+        pd.testing.assert_frame_equal(records.reactions, expected.reactions)
+        assert problems(records) == problems(expected)
+    assert problems(records) == [("cut_off", 24, 1)]
+
+
+def test_compressed_text_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.out.gz"
+    content = "".join(f"{event('ne', f'7 {k}.5 1 2 3 4')}\n" for k in range(2000))
+    path.write_bytes(gzip.compress(content.encode())[:-400])
+    with pytest.raises(InputError, match=r"cannot be unpacked to its end .* Copy it again"):
+        event_ranges(path, 10, CM_NS)
