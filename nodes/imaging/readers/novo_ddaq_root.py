@@ -24,9 +24,9 @@ from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import categories_of
+from ...whole_numbers import NUMBER_KINDS, whole_numbers
 from ..kernels.usrdef_text import LARGEST_VALUE
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
-from .whole_numbers import NUMBER_KINDS, whole_numbers
 
 FIELDS: Final = ("x", "y", "z", "t", "dE", "psd", "det", "particle", "clipped")
 PARTICLE_NEUTRON: Final = 1

@@ -119,8 +119,8 @@ def explanation(path: Path, line: int, settings: ReaderSettings) -> str:
     if not columns["event_read"].any():
         return ""
     return (
-        f"Line {line} has decimal commas ({words[0]}), and a comma ends a hit. Write numbers with a "
-        "point."
+        f"Line {line} has decimal commas ({words[0]}), and a comma ends a hit. Write numbers "
+        "with a point."
     )
 
 

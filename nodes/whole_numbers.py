@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ....schemas.arrays import I8, Mask
+from ..schemas.arrays import I8, Mask
 
 NUMBER_KINDS: Final = "biuf"
 
@@ -50,13 +50,23 @@ def whole_numbers(given: Any, dtype: str = "int32") -> WholeNumbers:
     return WholeNumbers(sound.astype(dtype), not_finite, not_whole, outside)
 
 
-def exactly_whole(given: Any, dtype: str, name: str) -> np.ndarray:
-    """Numbers of an integer type; a ValueError names the first row that holds none."""
+def exactly_whole(given: Any, dtype: str, name: str, first_row: int = 0) -> np.ndarray:
+    """Numbers of an integer type; a ValueError names the first row that holds none.
+
+    ``first_row`` is the row that the first of them has where they stand.
+    """
+    given = np.asarray(given)
+    if given.dtype.kind not in NUMBER_KINDS:
+        msg = f"{name} holds {given.dtype}, no numbers"
+        raise ValueError(msg)
     found = whole_numbers(given, dtype)
-    rows = np.flatnonzero(found.bad)
-    if len(rows):
-        value = np.asarray(given).ravel()[rows[0]]
-        msg = f"{name} holds {len(rows):,} values that are no {dtype}, the first in row "
-        msg += f"{rows[0]:,}: {value}"
+    places = np.argwhere(found.bad)
+    if len(places):
+        value, row = given[tuple(places[0])], first_row + int(places[0][0])
+        what = "value" if len(places) == 1 else "values"
+        msg = (
+            f"{name} holds {len(places):,} {what} that cannot be {dtype}, the first in row {row}: "
+            f"{value}"
+        )
         raise ValueError(msg)
     return found.values
