@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 
 import xxhash
@@ -159,13 +160,21 @@ def check_new_files(
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a name may stand for several files: it has ``*``, ``?`` or ``[``."""
-    return any(c in path.name for c in "*?[")
+    """Whether a name may stand for several files: it has ``*``, ``?`` or ``[`` in some part."""
+    return any(c in str(_folder_and_rest(path)[1]) for c in "*?[")
 
 
 def matching(path: Path) -> list[Path]:
-    """The files that a pattern stands for, in natural order."""
-    return sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
+    """The files that a pattern stands for, in natural order; ``**`` = folders of any depth."""
+    folder, rest = _folder_and_rest(path)
+    found = (folder / name for name in glob(str(rest), root_dir=folder, recursive=True))  # noqa: PTH207 (Path.glob fails on "**x")
+    return sorted(found, key=lambda p: natural_order(str(p)))
+
+
+def _folder_and_rest(path: Path) -> tuple[Path, Path]:
+    """The deepest folder of a path that is there, whatever its name, and the rest."""
+    folder = next((p for p in path.parents if p.exists()), path.parent)
+    return folder, path.relative_to(folder)
 
 
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -86,32 +86,37 @@ def check_damage(
     if progress.n_good == 0:
         msg = (
             f"{path}: none of its {total} records can be read ({n_damaged} damaged"
-            f"{_commonest(progress, config)}). {_explanation(progress, path, settings)}"
+            f"{_commonest(progress, settings)}).{_explanation(progress, path, settings)} Repair "
+            "the file, or give another."
         )
         raise InputError(msg, file=path, code="no_events")
     share = n_damaged / total
     if share > config.io.max_bad_fraction:
         msg = (
             f"{path}: {n_damaged} of {total} records are damaged ({share:.2%}), allowed "
-            f"{config.io.max_bad_fraction:.2%}{_commonest(progress, config)}. Repair the file, or "
-            "raise [io] max_bad_fraction."
+            f"{config.io.max_bad_fraction:.2%}{_commonest(progress, settings)}."
+            f"{_explanation(progress, path, settings)} Repair the file, or raise [io] "
+            "max_bad_fraction."
         )
         raise InputError(msg, file=path, key="io.max_bad_fraction", code="too_much_damage")
 
 
-def _commonest(progress: Progress, config: ImagingConfig) -> str:
+def _most(progress: Progress) -> tuple[str, tuple[int, int]]:
+    return max(progress.damage.items(), key=lambda item: item[1][0])
+
+
+def _commonest(progress: Progress, settings: ReaderSettings) -> str:
     """The kind of most of the damage and its first place, as the end of a clause."""
     if not progress.damage:
         return ""
-    kind, (count, first) = max(progress.damage.items(), key=lambda item: item[1][0])
-    place = READERS[config.io.input_format].record
+    kind, (count, first) = _most(progress)
+    place = READERS[settings.input_format].record
     return f"; most often {kind.replace('_', ' ')}: {count}, the first in {place} {first}"
 
 
 def _explanation(progress: Progress, path: str, settings: ReaderSettings) -> str:
-    """What the reader knows of the commonest damage, or what to do."""
-    known = ""
-    if progress.damage:
-        _, first = max(progress.damage.values(), key=lambda found: found[0])
-        known = READERS[settings.input_format].explanation(Path(path), first, settings)
-    return known or "Repair the file, or give another."
+    """What the reader knows of the first record of the commonest damage, after a blank."""
+    if not progress.damage:
+        return ""
+    known = READERS[settings.input_format].explanation(Path(path), _most(progress)[1][1], settings)
+    return f" {known}" if known else ""

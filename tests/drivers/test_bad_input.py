@@ -296,6 +296,31 @@ def test_damage_of_a_root_file_is_listed_by_entry(
     assert done.json["counters"]["problems_not_finite"] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "dtype", "said"),
+    [
+        ("det1", np.nan, "f8", "not finite: 20, the first in entry 4. Entry 4 has det1 = nan."),
+        ("det1", 1.7, "f4", "not whole: 20, the first in entry 4. Entry 4 has det1 = 1.7"),
+        ("particle1", 1.9, "f8", "not whole: 20, the first in entry 4"),
+        ("clipped2", 0.5, "f8", "not whole: 20, the first in entry 4"),
+        ("det2", 2**32 + 7, "i8", "out of range: 20, the first in entry 4. Entry 4 has det2 = 42"),
+        ("det2", 65535, "u2", "branch det2 of 'image_tree' is of the type uint16"),
+    ],
+)
+def test_whole_numbers_of_a_root_file_are_not_bent(
+    project: Path, radiograph: Run, simulated: Path, name: str, value: float, dtype: str, said: str
+) -> None:
+    path = project / "bent.root"
+    columns = root_columns(simulated / "events.root")
+    columns[name] = np.maximum(columns[name], 0).astype(dtype)
+    columns[name][4:24] = value
+    with uproot.recreate(path) as file:
+        file.mktree("image_tree", {k: v.dtype for k, v in columns.items()})
+        file["image_tree"].extend(columns)
+    done = radiograph("run", project / "run.toml", "--input-path", path, *ROOT_INPUT)
+    refused(done, 3, path, said)
+
+
 def test_many_problems_are_shown_in_part(project: Path, radiograph: Run) -> None:
     path = damaged_file(project, *range(0, 260, 10))
     argv = ("--input-path", path, "--set", "io.max_bad_fraction=0.2", "--until", "hits")

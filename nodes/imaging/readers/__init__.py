@@ -87,6 +87,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
             gamma_policy="energy_desc",
             record="entry",
             kinds=frozenset({ROOT}),
+            explanation=novo_ddaq_root.explanation,
         ),
         "hdf5_ngimager": Reader(
             ngimager_hdf5.event_ranges,

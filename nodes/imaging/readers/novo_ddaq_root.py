@@ -34,6 +34,7 @@ PARTICLE_GAMMA: Final = 2
 FEWEST_SLOTS: Final = 2
 SHOWN_PER_KIND: Final = 100
 _WHOLE: Final = ("det", "particle", "clipped")
+_MEASURED: Final = ("x", "y", "z", "t", "dE")
 
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
@@ -84,6 +85,35 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
                 said = str(reason).partition("\n")[0]
                 unreadable[name] = f"{type(reason).__name__}: {said}"
     return SourceMetadata(values, unreadable)
+
+
+def explanation(path: Path, entry: int, settings: ReaderSettings) -> str:
+    """The branches that make an entry damaged, with their values; empty where no branch does."""
+    with _opened(path) as file:
+        tree = _tree(file, path, settings.tree_key)
+        slots = _slots(path, tree)
+        with _readable(path):
+            arrays = _arrays(tree, slots, entry, entry + 1)
+    found = [
+        f"{name} = {arrays[name][0]}" for i in range(1, slots + 1) for name in _faulty(arrays, i)
+    ]
+    return f"Entry {entry} has {', '.join(found)}. Write what was measured." if found else ""
+
+
+def _faulty(arrays: Mapping[str, np.ndarray], slot: int) -> list[str]:
+    """The branches of a slot, of one entry, whose value cannot be."""
+    det, particle, clipped = found = [whole_numbers(arrays[f"{f}{slot}"]) for f in _WHOLE]
+    is_empty = not det.bad[0] and det.values[0] < 0
+    names = [f"{f}{slot}" for f, v in zip(_WHOLE, found, strict=True) if v.bad[0]]
+    is_left_out = clipped.values[0] or particle.values[0] not in (PARTICLE_NEUTRON, PARTICLE_GAMMA)
+    if is_empty or names or is_left_out:
+        return [] if is_empty else names
+    values = {f: float(arrays[f"{f}{slot}"][0]) for f in _MEASURED}
+    return [
+        f"{f}{slot}"
+        for f, value in values.items()
+        if not abs(value) <= LARGEST_VALUE or (f == "dE" and value < 0)
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -183,11 +213,13 @@ def _check_branches(path: Path, tree: str, arrays: Mapping[str, np.ndarray]) -> 
             several = values.ndim != 1 and values.dtype.kind in NUMBER_KINDS
             what = f"{prod(values.shape[1:])} numbers" if several else "a list, a text or an object"
             text = f"holds {what} an entry; one number is needed. Write one branch a hit"
-        elif name.startswith("det") and values.dtype.kind in "bu":
-            text = (
-                f"is of the type {values.dtype}, which holds no negative number, but a negative "
-                "det marks an empty slot. Write it as a signed integer"
-            )
+        elif name.startswith("det") and values.dtype.kind == "u":
+            most = np.iinfo(values.dtype).max
+            if (values == most).any():
+                text = (
+                    f"is of the type {values.dtype} and holds {most}: what -1, the mark of an "
+                    "empty slot, becomes there. Write it as a signed integer"
+                )
         if text:
             msg = f"{path}: branch {name} of {tree!r} {text}."
             raise InputError(msg, file=path, code="wrong_branch")
@@ -260,13 +292,11 @@ def _records(
 
 
 def _finite(columns: dict[str, np.ndarray]) -> Mask:
-    return np.logical_and.reduce([np.isfinite(columns[f]) for f in ("x", "y", "z", "t", "dE")])
+    return np.logical_and.reduce([np.isfinite(columns[f]) for f in _MEASURED])
 
 
 def _too_large(columns: dict[str, np.ndarray]) -> Mask:
-    return np.logical_or.reduce(
-        [np.abs(columns[f]) > LARGEST_VALUE for f in ("x", "y", "z", "t", "dE")]
-    )
+    return np.logical_or.reduce([np.abs(columns[f]) > LARGEST_VALUE for f in _MEASURED])
 
 
 def _hits(

@@ -519,7 +519,14 @@ def test_an_unsigned_det_cannot_mark_an_empty_slot(tmp_path: Path, dtype: str, c
     columns["det2"][0] = code
     said = refusal(records_of, write(tmp_path / "a.root", columns))
     assert f"branch det2 of 'image_tree' is of the type {columns['det2'].dtype}" in said
+    assert f"holds {code}: what -1" in said
     assert "signed integer" in said
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8"])
+def test_an_unsigned_det_without_empty_slots_is_read(tmp_path: Path, dtype: str) -> None:
+    columns = with_types([[{"det": 200}, {"det": 0}]], det1=dtype, det2=dtype)
+    assert records_of(write(tmp_path / "a.root", columns))[0].hits["det_id"].tolist() == [200, 0]
 
 
 @pytest.mark.parametrize("name", ["x1", "det2"])
@@ -539,3 +546,29 @@ def test_values_that_no_detector_measures_are_damage(tmp_path: Path) -> None:
     columns["x1"][1], columns["dE2"][2] = -1e300, 1e31
     records = records_of(write(tmp_path / "a.root", columns))[0]
     assert problems(records) == [("out_of_range", 1, 1), ("out_of_range", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"det1": 1.7}, "det1 = 1.7"),
+        ({"particle2": 1.9, "x2": np.inf}, "particle2 = 1.9"),
+        ({"clipped1": 0.5, "det2": np.nan}, "clipped1 = 0.5, det2 = nan"),
+        ({"x1": np.nan, "t2": -1e31}, "x1 = nan, t2 = -1e+31"),
+        ({"dE1": -0.5, "x2": -5.0}, "dE1 = -0.5"),
+        ({"x1": np.nan, "clipped1": 1}, ""),
+        ({"x1": np.nan, "particle1": 3}, ""),
+        ({"det3": -1, "particle3": 0.5}, ""),
+    ],
+)
+def test_the_branches_of_a_damaged_entry_are_named(
+    tmp_path: Path, changed: dict[str, float], said: str
+) -> None:
+    columns = {k: v.astype("f8") for k, v in branches([[{}, {}, EMPTY]] * 3).items()}
+    for name, value in changed.items():
+        columns[name][1] = value
+    path = write(tmp_path / "a.root", columns)
+    found = READERS["root_novo_ddaq"].explanation(path, 1, MM_NS)
+    assert found == (f"Entry 1 has {said}. Write what was measured." if said else "")
+    assert bool(found) == bool(records_of(path)[0].n_damaged_records)
+    assert READERS["root_novo_ddaq"].explanation(path, 0, MM_NS) == ""
