@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ..schemas.errors import InputError
 
 HDF5: Final = "HDF5"
 ROOT: Final = "ROOT"
 UTF16: Final = "UTF-16"
-UNPACKED: Final[Mapping[str, Callable[..., IO[bytes]]]] = MappingProxyType(
+UNPACKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
 )
 _UNPACK_WITH: Final[Mapping[str, str]] = MappingProxyType(
