@@ -7,10 +7,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 
 import xxhash
 
+from ..nodes.file_kinds import fault_of_input
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
 from .unchanged import check_stamp, settled_stamp, stamp_of
@@ -22,8 +24,16 @@ _SAMPLES = 64
 _SAMPLE_BYTES = 1 << 14
 
 
+def _check_regular(path: Path) -> None:
+    """InputError for a pipe or device: opening it would wait for a writer."""
+    if path.exists() and not path.is_file():
+        msg = f"{path}: {fault_of_input(path)}. Give a file."
+        raise InputError(msg, file=path)
+
+
 def file_ref(path: Path) -> FileRef:
     """Size and xxh3_128 of a file; InputError if it cannot be read or is written to."""
+    _check_regular(path)
     digest = xxhash.xxh3_128()
     try:
         with path.open("rb") as stream:
@@ -45,6 +55,7 @@ def sampled_file_ref(path: Path) -> FileRef:
     file, so that a cache may compute once too often but never mistakes one file for another.
     InputError if it cannot be read or is written to.
     """
+    _check_regular(path)
     digest = xxhash.xxh3_128()
     try:
         with path.open("rb") as stream:
@@ -149,13 +160,21 @@ def check_new_files(
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a name may stand for several files: it has ``*``, ``?`` or ``[``."""
-    return any(c in path.name for c in "*?[")
+    """Whether a name may stand for several files: it has ``*``, ``?`` or ``[`` in some part."""
+    return any(c in str(_folder_and_rest(path)[1]) for c in "*?[")
 
 
 def matching(path: Path) -> list[Path]:
-    """The files that a pattern stands for, in natural order."""
-    return sorted(path.parent.glob(path.name), key=lambda p: natural_order(str(p)))
+    """The files that a pattern stands for, in natural order; ``**`` = folders of any depth."""
+    folder, rest = _folder_and_rest(path)
+    found = (folder / name for name in glob(str(rest), root_dir=folder, recursive=True))  # noqa: PTH207 (Path.glob fails on "**x")
+    return sorted(found, key=lambda p: natural_order(str(p)))
+
+
+def _folder_and_rest(path: Path) -> tuple[Path, Path]:
+    """The deepest folder of a path that is there, whatever its name, and the rest."""
+    folder = next((p for p in path.parents if p.exists()), path.parent)
+    return folder, path.relative_to(folder)
 
 
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:

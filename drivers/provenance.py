@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import h5py
 
+from ..nodes.file_kinds import fault_of_input
 from ..schemas.settings import Section
 from .config import config_rows
 from .hdf5 import TEXT, write_array, write_text
@@ -105,6 +106,8 @@ def pipeline_of(file: h5py.File) -> str:
 
 def pipeline_of_path(path: Path) -> str:
     """The pipeline whose run wrote the file at a path; empty for anything else."""
+    if fault_of_input(path):
+        return ""
     try:
         with h5py.File(path, "r") as file:
             return pipeline_of(file)

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts
+from ...schemas.imaging.reading import ReaderSettings
 from ..cache.lazy import resolved
 from .merging import RowsBefore
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Rows before the next range, budgets of the caps, records of the present file."""
+    """Rows before the next range, budgets of the caps, records of the present file.
+
+    ``damage`` holds by kind how many records of the file are so, and the place of the first.
+    """
 
     before: RowsBefore
     events_left: int
     cones_left: int
     n_good: int = 0
     n_damaged: int = 0
+    damage: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of_start(cls, config: ImagingConfig) -> Progress:
@@ -52,24 +61,62 @@ class Progress:
             cones_left,
             self.n_good + records["records_read"],
             self.n_damaged + records["records_damaged"],
+            self._with_damage(results) if records["records_damaged"] else self.damage,
         )
+
+    def _with_damage(self, results: Mapping[str, Any]) -> Mapping[str, tuple[int, int]]:
+        problems: pd.DataFrame = resolved(results["parse_problems"])
+        found = dict(self.damage)
+        for kind, place, count in problems.itertuples(index=False):
+            before, first = found.get(kind, (0, place))
+            found[kind] = (before + count, min(first, place))
+        return found
 
     def after_file(self, n_events: int) -> Progress:
         """At the end of a file of so many raw events."""
         before = replace(self.before, raw_events=self.before.raw_events + n_events)
-        return replace(self, before=before, n_good=0, n_damaged=0)
+        return replace(self, before=before, n_good=0, n_damaged=0, damage={})
 
 
-def check_damage(progress: Progress, path: str, config: ImagingConfig) -> None:
+def check_damage(
+    progress: Progress, path: str, config: ImagingConfig, settings: ReaderSettings
+) -> None:
     """InputError if no raw event of a file survives or too many records are damaged."""
-    total = progress.n_good + progress.n_damaged
+    n_damaged, total = progress.n_damaged, progress.n_good + progress.n_damaged
     if progress.n_good == 0:
-        msg = f"{path}: none of its {total} records can be read ({progress.n_damaged} damaged)."
+        msg = (
+            f"{path}: none of its {total} records can be read ({n_damaged} damaged"
+            f"{_commonest(progress, settings)}).{_explanation(progress, path, settings)} Repair "
+            "the file, or give another."
+        )
         raise InputError(msg, file=path, code="no_events")
-    share = progress.n_damaged / total
+    share = n_damaged / total
     if share > config.io.max_bad_fraction:
         msg = (
-            f"{path}: {progress.n_damaged} of {total} records are damaged ({share:.2%}), allowed "
-            f"{config.io.max_bad_fraction:.2%}. Repair the file, or raise [io] max_bad_fraction."
+            f"{path}: {n_damaged} of {total} records are damaged ({share:.2%}), allowed "
+            f"{config.io.max_bad_fraction:.2%}{_commonest(progress, settings)}."
+            f"{_explanation(progress, path, settings)} Repair the file, or raise [io] "
+            "max_bad_fraction."
         )
         raise InputError(msg, file=path, key="io.max_bad_fraction", code="too_much_damage")
+
+
+def _most(progress: Progress) -> tuple[str, tuple[int, int]]:
+    return max(progress.damage.items(), key=lambda item: item[1][0])
+
+
+def _commonest(progress: Progress, settings: ReaderSettings) -> str:
+    """The kind of most of the damage and its first place, as the end of a clause."""
+    if not progress.damage:
+        return ""
+    kind, (count, first) = _most(progress)
+    place = READERS[settings.input_format].record
+    return f"; most often {kind.replace('_', ' ')}: {count}, the first in {place} {first}"
+
+
+def _explanation(progress: Progress, path: str, settings: ReaderSettings) -> str:
+    """What the reader knows of the first record of the commonest damage, after a blank."""
+    if not progress.damage:
+        return ""
+    known = READERS[settings.input_format].explanation(Path(path), _most(progress)[1][1], settings)
+    return f" {known}" if known else ""

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from ...nodes.file_kinds import fault_of_hdf5, fault_of_input
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES
@@ -48,22 +49,20 @@ _NOUNS: Final[dict[Stage, str]] = {
     "cones": "cones",
     "image": "images",
 }
+_WANTED: Final = "Give a file that radiograph run wrote."
 
 
 @contextmanager
 def open_run(path: Path) -> Iterator[SavedRun]:
     """The file of a run; InputError if it is missing, no HDF5, cut off or of another kind."""
     path = Path(path)
-    if path.is_dir():
-        msg = f"{path}: is a folder. Give an HDF5 file that radiograph run wrote."
-        raise InputError(msg, file=path)
-    if not path.exists():
-        msg = f"{path}: no such file. Give an HDF5 file that radiograph run wrote."
+    if fault := fault_of_input(path):
+        msg = f"{path}: {fault}. {_WANTED}"
         raise InputError(msg, file=path)
     try:
         file = h5py.File(path, "r")
     except OSError as reason:
-        msg = f"{path}: {_fault(path, str(reason))}"
+        msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path) from None
     with file:
         saved = SavedRun(file, path)
@@ -94,16 +93,6 @@ def _foreign(saved: SavedRun, file: h5py.File) -> str:
         f"is an HDF5 file, but of no imaging run: it holds {names}. Give a file that radiograph "
         "run, or ngimager, wrote."
     )
-
-
-def _fault(path: Path, reason: str) -> str:
-    if path.stat().st_size == 0:
-        return "the file is empty (0 bytes). Give another file, or run it again."
-    if "truncated" in reason:
-        return "the file is cut off: less is there than it says itself. Run it again."
-    if "signature not found" in reason:
-        return "is no HDF5 file. Give a file that radiograph run wrote."
-    return f"cannot be opened ({reason}). If another program writes it, wait until it is done."
 
 
 class SavedRun:

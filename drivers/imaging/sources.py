@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
+from ...nodes.file_kinds import HDF5, UNPACKED, fault_of_input, kind_of, what_it_is
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
@@ -25,7 +26,6 @@ from ..unchanged import unchanged
 log = logging.getLogger("radiograph.run")
 
 _RANGES: Final = "ranges:"
-_HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -105,26 +105,27 @@ def none_left(failed: Sequence[FailedFile]) -> InputError:
 
 
 def _check_place(path: Path) -> None:
-    if path.is_dir():
-        msg = f"{path}: is a folder. Give a file in it."
-        raise InputError(msg, file=path, key="io.input_path")
-    if not path.exists():
-        msg = f"{path}: no such file. Set [io] input_path or give --input-path."
-        raise InputError(msg, file=path, key="io.input_path")
-    if path.stat().st_size == 0:
-        msg = f"{path}: the file is empty (0 bytes). Give another file."
+    fault = fault_of_input(path)
+    if fault:
+        repair = "Give a file in it" if path.is_dir() else "Give another file"
+        if not path.exists():
+            repair = "Set [io] input_path or give --input-path"
+        msg = f"{path}: {fault}. {repair}."
         raise InputError(msg, file=path, key="io.input_path")
 
 
 def _check_kind(path: Path, settings: ReaderSettings) -> None:
-    with path.open("rb") as stream:
-        is_hdf5 = stream.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
-    if is_hdf5 and settings.input_format != "hdf5_ngimager":
-        msg = (
-            f"{path}: is an HDF5 file, not {settings.input_format}. To begin from an earlier run, "
-            'set [io] input_format = "hdf5_ngimager".'
-        )
-        raise InputError(msg, file=path, key="io.input_format")
+    """InputError if the first bytes say that a file is of another kind than its format."""
+    kind, name = kind_of(path), settings.input_format
+    if not kind or kind in READERS[name].kinds:
+        return
+    takers = [f'"{n}"' for n, r in READERS.items() if kind in r.kinds and kind not in UNPACKED]
+    msg = f"{path}: {what_it_is(kind)}"
+    if takers:
+        begin = "To begin from an earlier run, set" if kind == HDF5 else "Set"
+        msg += f", not {name}. {begin} [io] input_format = {' or '.join(takers)}"
+    msg += "."
+    raise InputError(msg, file=path, key="io.input_format")
 
 
 def _ranges(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import Any, Final
 
 import h5py
@@ -20,40 +21,36 @@ from ...schemas.errors import InputError
 from ...schemas.lightdqm.arrays import I2, LightLayout
 from ...schemas.lightdqm.units import SAMPLE_NS
 from ...schemas.sources import FileRef
+from ..file_kinds import fault_of_hdf5, fault_of_input
 from .grouping import N_CHANNELS
 
 EVENTS: Final = "light/events"
 EVENT_ROWS: Final = "light/events/data"
 WAVEFORMS: Final = "light/wvfm/data"
 SAMPLES: Final = "samples"
+_WANTED: Final = "Give a .FLOW.hdf5 file of the light read-out."
 
 
 @contextmanager
 def flow_file(source: FileRef) -> Iterator[h5py.File]:
     """The open file; InputError for one that is absent, no HDF5, truncated or damaged."""
     path = source.path
+    if fault := fault_of_input(Path(path)):
+        msg = f"{path}: {fault}. {_WANTED}"
+        raise InputError(msg, file=path)
     try:
         # Files lie on shared disks where others read them: no lock. An event is a chunk and is read
         # once: a cache of chunks would only copy it.
         file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     except OSError as reason:
-        raise InputError(_open_fault(path, str(reason)), file=path) from None
+        msg = f"{path}: {fault_of_hdf5(Path(path), reason, _WANTED)}"
+        raise InputError(msg, file=path) from None
     try:
         with file:
             yield file
     except (OSError, RuntimeError) as reason:
         msg = f"{path}: cannot be read to its end ({_short(reason)}). Make or copy it again."
         raise InputError(msg, file=path, code="damaged") from None
-
-
-def _open_fault(path: str, reason: str) -> str:
-    if "truncated file" in reason:
-        return f"{path}: is truncated: it was not written or copied to its end. Copy it again."
-    if "signature not found" in reason:
-        return f"{path}: is no HDF5 file. Give a .FLOW.hdf5 file."
-    if "No such file" in reason:
-        return f"{path}: there is no such file."
-    return f"{path}: cannot be opened ({reason.split('(')[-1].rstrip(')')})."
 
 
 def _short(reason: BaseException) -> str:

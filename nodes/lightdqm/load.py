@@ -22,8 +22,9 @@ from ...schemas.lightdqm.frames import (
 from ...schemas.lightdqm.settings import EventSelection
 from ...schemas.sources import FileRef
 from ...schemas.tables import categories_of, rows_of
+from ..whole_numbers import exactly_whole
 from .columns import masked_percentiles
-from .flow_file import event_records, flow_file, layout_of, samples_of
+from .flow_file import EVENT_ROWS, event_records, flow_file, layout_of, samples_of
 from .grouping import HAS_SENSOR
 from .selection import quotas, spread_places
 
@@ -47,28 +48,32 @@ def event_table(source_file: FileRef, light_layout: LightLayout) -> EventTable:
         records = event_records(file)
     n, n_adcs, n_channels = light_layout.n_events, light_layout.n_adcs, light_layout.n_channels
     valid = np.ones((n, n_adcs, n_channels), dtype=bool)
-    if "wvfm_valid" in light_layout.fields:
-        valid = records["wvfm_valid"].reshape(valid.shape) != 0
-    present = np.asarray(valid.any(axis=2))
-    times = {
-        name: _adc_times(records[name], present)
-        if name in light_layout.fields
-        else np.full((n, n_adcs), -1, dtype=np.int64)
-        for name in ("utime_ms", "tai_ns")
-    }
-    return EventTable(
-        event_id=_column(records, "id", np.arange(n)),
-        event_number=_column(records, "event", np.full(n, -1)),
-        trigger=_trigger_codes(records) if "trig_type" in light_layout.fields else _unknown(n),
-        valid=valid,
-        utime_ms=times["utime_ms"],
-        tai_ns=times["tai_ns"],
-    )
+    trigger = _unknown(n)
+    try:
+        if "wvfm_valid" in light_layout.fields:
+            codes = exactly_whole(records["wvfm_valid"], "uint8", "field 'wvfm_valid'")
+            valid = codes.reshape(valid.shape) != 0
+        present = np.asarray(valid.any(axis=2))
+        times = {
+            name: _adc_times(records[name], present, name)
+            if name in light_layout.fields
+            else np.full((n, n_adcs), -1, dtype=np.int64)
+            for name in ("utime_ms", "tai_ns")
+        }
+        event_id = _column(records, "id", np.arange(n))
+        event_number = _column(records, "event", np.full(n, -1))
+        if "trig_type" in light_layout.fields:
+            trigger = _trigger_codes(records)
+    except ValueError as reason:
+        msg = f"{source_file.path}: {EVENT_ROWS}: {reason}. Make or copy it again."
+        raise InputError(msg, file=source_file.path, code="damaged") from None
+    return EventTable(event_id, event_number, trigger, valid, times["utime_ms"], times["tai_ns"])
 
 
 def _column(records: np.ndarray, name: str, absent: NDArray[Any]) -> I8:
-    found = records[name] if name in (records.dtype.names or ()) else absent
-    return found.astype(np.int64)
+    if name not in (records.dtype.names or ()):
+        return absent.astype(np.int64)
+    return exactly_whole(records[name], "int64", f"field '{name}'")
 
 
 def _unknown(n: int) -> I1:
@@ -77,15 +82,15 @@ def _unknown(n: int) -> I1:
 
 def _trigger_codes(records: np.ndarray) -> I1:
     """0 self, 1 beam as in the file; anything else is unknown."""
-    kinds = records["trig_type"].astype(np.int64)
+    kinds = exactly_whole(records["trig_type"], "int64", "field 'trig_type'")
     return np.where((kinds == 0) | (kinds == 1), kinds, _UNKNOWN).astype(np.int8)
 
 
-def _adc_times(times: np.ndarray, present: Mask) -> I8:
+def _adc_times(times: np.ndarray, present: Mask, name: str) -> I8:
     """One time an ADC, -1 where it is absent or 0; older files have one a channel."""
     by_adc = times.max(axis=2) if times.ndim == 3 else times
-    known = present & (by_adc > 0)
-    return np.where(known, by_adc.astype(np.int64), -1)
+    whole = exactly_whole(np.where(present, by_adc, 0), "int64", f"field '{name}'")
+    return np.where(whole > 0, whole, -1)
 
 
 @tag(stage="load")

@@ -5,6 +5,8 @@ And what is no error: damage below the limit, and runs that leave no cone.
 
 from __future__ import annotations
 
+import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,9 @@ def test_a_missing_file(project: Path, radiograph: Run, written: Run) -> None:
     [
         (b"", "the file is empty (0 bytes)"),
         (PNG, "no raw event in the format phits_usrdef"),
-        (b"root\x00\x00\xf2\xa8" + bytes(500), "no raw event in the format phits_usrdef"),
+        (b"root\x00\x00\xf2\xa8" + bytes(500), 'Set [io] input_format = "root_novo_ddaq"'),
+        (b"\x28\xb5\x2f\xfd" + bytes(500), "is compressed (zstd). Unpack it first (unzstd)."),
+        ("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4\n".encode("utf-16"), "is text in UTF-16. Save it as"),
         (b"hello\nworld\n", "Give another file, or set [io] input_format"),
         (b"!only\n!comments\n", "phits_usrdef, root_novo_ddaq"),
         (b"\n" * 100, "no raw event"),
@@ -97,6 +101,49 @@ def test_a_folder(
     done = radiograph("run", project / "run.toml", "--input-path", tmp_path, *argv)
     refused(done, 3, f"{tmp_path}: is a folder")
     assert written() == set()
+
+
+@pytest.mark.parametrize("argv", [(), ROOT_INPUT, ("--set", "io.input_format=hdf5_ngimager")])
+def test_a_pipe_is_told_and_not_waited_for(
+    project: Path, radiograph: Run, argv: tuple[str, ...]
+) -> None:
+    path = project / "pipe.out"
+    os.mkfifo(path)
+    done = radiograph("run", project / "run.toml", "--input-path", path, *argv)
+    refused(done, 3, f"{path}: is a pipe, a socket or a device", "into a file")
+
+
+@pytest.mark.parametrize(
+    ("input_format", "content", "said"),
+    [
+        ("root_novo_ddaq", gzip.compress(b"root"), "is compressed (gzip). Unpack it first"),
+        ("hdf5_ngimager", gzip.compress(b"HDF"), "is compressed (gzip). Unpack it first"),
+        ("hdf5_ngimager", b"root\x00" + bytes(90), "is a ROOT file, not hdf5_ngimager. Set [io] i"),
+        ("hdf5_ngimager", b"ne 0 1 2 3 4 ;", "is no HDF5 file. Give the output file of an earl"),
+        ("root_novo_ddaq", b"\x89HDF\r\n\x1a\n", "is an HDF5 file, not root_novo_ddaq. To begin"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(
+    project: Path, radiograph: Run, input_format: str, content: bytes, said: str
+) -> None:
+    path = project / "other"
+    path.write_bytes(content)
+    argv = ("--input-path", path, "--set", f"io.input_format={input_format}")
+    refused(radiograph("run", project / "run.toml", *argv), 3, f"{path}: {said}")
+
+
+def test_compressed_text_gives_what_the_text_gives(project: Path, radiograph: Run) -> None:
+    """Known by the compressed bytes."""
+    path = project / "events.out.gz"
+    path.write_bytes(gzip.compress((project / "events.out").read_bytes()))
+    argv = ("run", project / "run.toml", "--overwrite", "--json")
+    plain = radiograph(*argv).json
+    packed = radiograph(*argv, "--input-path", path).json
+    assert packed["counters"] == plain["counters"]
+    with h5py.File(project / "image.h5") as file:
+        inputs = file["provenance/inputs"]
+        assert inputs["path"].asstr()[0] == str(path)
+        assert inputs["size"][0] == path.stat().st_size
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
@@ -158,7 +205,7 @@ def test_a_tree_without_entries(project: Path, radiograph: Run, simulated: Path)
     with uproot.recreate(path) as file:
         file.mktree("image_tree", {k: v.dtype for k, v in columns.items()})
     done = radiograph("run", project / "run.toml", "--input-path", path, *ROOT_INPUT)
-    refused(done, 3, "holds no raw event in the format root_novo_ddaq")
+    refused(done, 3, f"{path}: 'image_tree' has every branch but no entry", "tree_key")
 
 
 def event_lines(path: Path) -> list[str]:
@@ -176,8 +223,8 @@ def damaged_file(project: Path, *rows: int) -> Path:
 def test_too_much_damage(project: Path, radiograph: Run) -> None:
     path = damaged_file(project, *range(0, 260, 10))
     done = radiograph("run", project / "run.toml", "--input-path", path)
-    refused(done, 3, path, "26 of 260 records are damaged (10.00%)", "allowed 1.00%",
-            "max_bad_fraction")  # fmt: skip
+    refused(done, 3, path, "26 of 260 records are damaged (10.00%)", "allowed 1.00%; most often "
+            "truncated hit: 26, the first in line 1.", "max_bad_fraction")  # fmt: skip
     assert not (project / "image.h5").exists()
     argv = ("--set", "io.max_bad_fraction=0.2", "--json")
     report = radiograph("run", project / "run.toml", "--input-path", path, *argv).json
@@ -188,8 +235,31 @@ def test_all_damaged(project: Path, radiograph: Run) -> None:
     path = damaged_file(project, *range(260))
     argv = ("--input-path", path, "--set", "io.max_bad_fraction=1.0")
     done = radiograph("run", project / "run.toml", *argv)
-    refused(done, 3, path, "none of its 260 records can be read")
+    refused(done, 3, path, "none of its 260 records can be read (260 damaged; most often "
+            "truncated hit: 260, the first in line 1). Repair the file")  # fmt: skip
     assert {p.name for p in project.iterdir()} == {"run.toml", "events.out", "damaged.out"}
+
+
+def test_the_commonest_damage_is_told_over_all_ranges(project: Path, radiograph: Run) -> None:
+    """Its first place is that of the file, not of a range."""
+    lines = event_lines(project / "events.out")
+    texts = [x.replace(";", "; nan") if i % 3 == 1 else x[:70] for i, x in enumerate(lines)]
+    (project / "bad.out").write_text(
+        "\n".join(["! head", lines[0][:20].replace("ne", "nx"), *texts])
+    )
+    argv = ("--input-path", project / "bad.out", "--set", "run.chunk_events=50")
+    done = radiograph("run", project / "run.toml", *argv)
+    refused(
+        done, 3, "none of its 261 records", "most often truncated hit: 173, the first in line 3)"
+    )
+
+
+def test_decimal_commas_are_named_with_line_and_repair(project: Path, radiograph: Run) -> None:
+    lines = event_lines(project / "events.out")
+    (project / "comma.out").write_text("! x\n" + "\n".join(x.replace(".", ",") for x in lines))
+    done = radiograph("run", project / "run.toml", "--input-path", project / "comma.out")
+    refused(done, 3, "none of its 260 records can be read", "first in line 2). Line 2 has decimal "
+            "commas", "Write numbers with a point")  # fmt: skip
 
 
 def test_damage_below_the_limit_is_counted_and_listed(project: Path, radiograph: Run) -> None:
@@ -224,6 +294,31 @@ def test_damage_of_a_root_file_is_listed_by_entry(
     listed = {p["kind"]: p for p in done.json["problems"]}
     assert listed["not_finite"]["entry"] == 5
     assert done.json["counters"]["problems_not_finite"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "dtype", "said"),
+    [
+        ("det1", np.nan, "f8", "not finite: 20, the first in entry 4. Entry 4 has det1 = nan."),
+        ("det1", 1.7, "f4", "not whole: 20, the first in entry 4. Entry 4 has det1 = 1.7"),
+        ("particle1", 1.9, "f8", "not whole: 20, the first in entry 4"),
+        ("clipped2", 0.5, "f8", "not whole: 20, the first in entry 4"),
+        ("det2", 2**32 + 7, "i8", "out of range: 20, the first in entry 4. Entry 4 has det2 = 42"),
+        ("det2", 65535, "u2", "branch det2 of 'image_tree' is of the type uint16"),
+    ],
+)
+def test_whole_numbers_of_a_root_file_are_not_bent(
+    project: Path, radiograph: Run, simulated: Path, name: str, value: float, dtype: str, said: str
+) -> None:
+    path = project / "bent.root"
+    columns = root_columns(simulated / "events.root")
+    columns[name] = np.maximum(columns[name], 0).astype(dtype)
+    columns[name][4:24] = value
+    with uproot.recreate(path) as file:
+        file.mktree("image_tree", {k: v.dtype for k, v in columns.items()})
+        file["image_tree"].extend(columns)
+    done = radiograph("run", project / "run.toml", "--input-path", path, *ROOT_INPUT)
+    refused(done, 3, path, said)
 
 
 def test_many_problems_are_shown_in_part(project: Path, radiograph: Run) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.files import natural_order
+from radiograph.drivers.files import is_pattern, matching, natural_order
 
 from .test_restart import assert_equal_files, datasets
 
@@ -73,6 +73,32 @@ def test_a_pattern_and_a_list_in_the_settings(parts: Path, radiograph: Run) -> N
     done = radiograph("run", "run.toml", "part_1.out", "./part_1.out", "-o", "c.h5")
     assert done.code == 2
     assert "twice" in done.err
+
+
+@pytest.mark.parametrize("pattern", ["day_*/part_*.out", "day_?/*", "**/part_*.out", "d*_[12]*/p*"])
+def test_a_pattern_in_any_part_of_a_path(tmp_path: Path, pattern: str) -> None:
+    """Folders with brackets in their names that are there stand for themselves."""
+    folder = tmp_path / "set[1]"
+    names = ["day_2/part_1.out", "day_2/part_10.out", "day_10/part_2.out"]
+    if "?" in pattern:
+        names = names[:2]
+    for name in reversed(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert is_pattern(folder / pattern)
+    assert [str(p.relative_to(folder)) for p in matching(folder / pattern)] == names
+    assert not is_pattern(folder / "day_2" / "other.out")
+
+
+def test_a_pattern_in_a_folder_is_read(parts: Path, radiograph: Run) -> None:
+    for k in (1, 2):
+        (parts / f"day_{k}").mkdir()
+        (parts / f"part_{k}.out").rename(parts / f"day_{k}" / "events.out")
+    argv = ("run", "run.toml", "--until", "hits", "--json", "-o", "c.h5")
+    done = radiograph(*argv, "--input-path", "day_*/events.out")
+    assert [Path(p).parent.name for p in done.json["input"]] == ["day_1", "day_2"]
+    done = radiograph(*argv, "--input-path", "night_*/events.out", "--overwrite")
+    assert (done.code, "night_*/events.out: no file has such a name" in done.err) == (3, True)
 
 
 def test_numbers_in_names_are_ordered_by_value() -> None:

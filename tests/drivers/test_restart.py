@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -275,3 +276,61 @@ def test_metadata_and_damage_of_the_first_input_go_on(
         whole = radiograph(*changed, "damaged.out", "-o", "c.h5", "--overwrite", "--json")
         assert again.json["counters"] == whole.json["counters"]
         assert_equal_files(direct / "c.h5", direct / "b.h5")
+
+
+@pytest.mark.parametrize(
+    ("name", "until", "value"),
+    [
+        ("hits/det_id", "hits", 1.7),
+        ("hits/det_id", "hits", 2.0**40),
+        ("hits/species", "hits", 0.5),
+        ("hits/event_id", "hits", np.nan),
+        ("raw_events/ranges", "hits", np.nan),
+        ("lm/event_hit_index", "events", 0.5),
+        ("lm/event_type", "events", np.nan),
+        ("cones/event_index", "cones", 1.5),
+        ("cones/recoil_code", "cones", np.nan),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_should_be_whole_numbers_is_not_bent(
+    direct: Path, radiograph: Run, name: str, until: str, value: float
+) -> None:
+    """Another program may write floats: values of whole numbers are read, others are told."""
+    argv = ("run", "run.toml", "--set", f"pipeline.until='{until}'", "-o", "start.h5")
+    assert radiograph(*argv).code == 0
+    with h5py.File(direct / "start.h5", "r+") as file:
+        values = file[name][()].astype("f8")
+        del file[name]
+        file[name] = values
+    again = ("run", "run.toml", "--input-path", "start.h5", "--overwrite", "-o", "b.h5", "--set",
+             "io.input_format='hdf5_ngimager'", "--quiet")  # fmt: skip
+    done = radiograph(*again)
+    assert done.code == 0, done.err
+    with h5py.File(direct / "start.h5", "r+") as file:
+        file[name][2 if len(values) > 2 else 0] = value
+    done = radiograph(*again)
+    assert done.code == 3, done.err
+    assert f"/{name} holds " in done.err
+    assert f"row {2 if len(values) > 2 else 0}" in done.err
+
+
+def test_a_start_without_hits_events_and_cones_is_told(direct: Path, radiograph: Run) -> None:
+    """What to do is said for a file that is restarted from, not for a raw one."""
+    with h5py.File(direct / "empty.h5", "w") as file:
+        for name in ("hits/event_id", "lm/event_type", "cones/theta_rad"):
+            file[name] = np.zeros(0, np.int64)
+    done = radiograph("run", "run.toml", "--input-path", "empty.h5", "-o", "b.h5", "--set",
+                      "io.input_format='hdf5_ngimager'")  # fmt: skip
+    assert done.code == 3
+    assert "holds no hit, event or cone to start from. Give the output file of a run" in done.err
+
+
+def test_a_locked_file_is_locked_for_every_command(direct: Path, radiograph: Run) -> None:
+    with (direct / "direct.h5").open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        argv = ("run", "run.toml", "--set", "io.input_format='hdf5_ngimager'", "-o", "b.h5")
+        for command in (("info", "direct.h5"), (*argv, "--input-path", "direct.h5")):
+            done = radiograph(*command)
+            assert done.code == 3
+            assert "direct.h5: is locked: another program has it open for writing." in done.err

@@ -16,6 +16,7 @@ from ....schemas.imaging.filters import Policy
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
+from ...file_kinds import HDF5, ROOT, UNPACKED
 from . import ngimager_hdf5, novo_ddaq_root, phits_usrdef
 
 
@@ -35,6 +36,17 @@ class Read(Protocol):
     ) -> SourceRecords: ...
 
 
+class Explain(Protocol):
+    """Why the record at a place may be damaged, with the repair; empty where nothing is known."""
+
+    def __call__(self, path: Path, place: int, settings: ReaderSettings, /) -> str: ...
+
+
+def nothing_known(path: Path, place: int, settings: ReaderSettings) -> str:
+    """The explanation of formats that have none."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Reader:
     """One format: how it is split, read and described, and what absent settings mean."""
@@ -47,6 +59,10 @@ class Reader:
     gamma_policy: Policy
     record: str
     """What ``problems`` counts places in: ``line``, ``entry`` or ``record``."""
+    kinds: frozenset[str]
+    """What the first bytes may say that the file is (file_kinds); they may also say nothing."""
+    explanation: Explain = nothing_known
+    """What may explain a damaged record."""
 
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
@@ -59,6 +75,8 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
             neutron_policy="time_asc",
             gamma_policy="time_asc",
             record="line",
+            kinds=frozenset(UNPACKED),
+            explanation=phits_usrdef.explanation,
         ),
         "root_novo_ddaq": Reader(
             novo_ddaq_root.event_ranges,
@@ -68,6 +86,8 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
             neutron_policy="time_asc",
             gamma_policy="energy_desc",
             record="entry",
+            kinds=frozenset({ROOT}),
+            explanation=novo_ddaq_root.explanation,
         ),
         "hdf5_ngimager": Reader(
             ngimager_hdf5.event_ranges,
@@ -77,6 +97,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
             neutron_policy="time_asc",
             gamma_policy="time_asc",
             record="record",
+            kinds=frozenset({HDF5}),
         ),
     }
 )

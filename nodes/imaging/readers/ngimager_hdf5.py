@@ -33,6 +33,8 @@ from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
+from ...file_kinds import fault_of_hdf5
+from ...whole_numbers import exactly_whole
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 
 N_HITS: Final = {NEUTRON: 2, GAMMA: 3}
@@ -41,9 +43,15 @@ _DAMAGE: Final = "problems_"
 
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
-    """Ranges of raw event ids; an empty list where a file holds neither hits, events nor cones."""
+    """Ranges of raw event ids; InputError where a file holds neither hits, events nor cones."""
     with opened(path) as file:
         n_events = _n_event_ids(file)
+    if n_events == 0:
+        msg = (
+            f"{path}: holds no hit, event or cone to start from. Give the output file of a run "
+            "that has some, or read the raw data again."
+        )
+        raise InputError(msg, file=path, key="io.input_path", code="no_events")
     starts = range(0, n_events, events_per_range)
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
@@ -56,11 +64,11 @@ def read(
     What was dropped before the file was written is counted with the first range.
     """
     path = Path(source.path)
-    with opened(path) as file, readable(path):
+    with opened(path) as file:
         if "hits/event_id" not in file:
             msg = f"{path}: holds no hits. Restart from its events or cones, or read the raw file."
             raise InputError(msg, file=path)
-        ids = file["hits/event_id"][()]
+        ids = _whole(file["hits/event_id"])
         begin, stop = np.searchsorted(ids, _ends(events))
         dropped = _dropped(file) if events.first_event == 0 else {}
         kinds = {k: n for k, n in dropped.items() if k.startswith(_DAMAGE) and n}
@@ -83,14 +91,14 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
-    """The file for reading; InputError if it is no HDF5 file."""
+    """The file for reading; InputError if it is no HDF5 file, or cannot be read within."""
     try:
         file = h5py.File(path, "r")
     except OSError as reason:
-        what = "cut off" if "truncated" in str(reason) else "no HDF5 file, or damaged"
-        msg = f"{path}: cannot be read as HDF5: {what}. Give the output file of an earlier run."
+        wanted = "Give the output file of an earlier run."
+        msg = f"{path}: {fault_of_hdf5(path, reason, wanted)}"
         raise InputError(msg, file=path) from None
-    with file:
+    with file, readable(path):
         yield file
 
 
@@ -120,7 +128,7 @@ class EventRows:
 def event_rows(file: h5py.File, species: int, events: EventRange) -> EventRows:
     """Where the events of a species and a range stand in /lm."""
     rows = np.flatnonzero(_event_types(file) == species)
-    ids = file["lm/event_id"][()][rows] if "lm/event_id" in file else rows
+    ids = _whole(file["lm/event_id"])[rows] if "lm/event_id" in file else rows
     begin, stop = np.searchsorted(ids, _ends(events))
     return EventRows(rows[begin:stop], ids[begin:stop], int(begin))
 
@@ -143,12 +151,12 @@ def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str,
     found = event_rows(file, species, events)
     rank = np.full(len(_event_types(file)), -1, np.int64)
     rank[found.rows] = np.arange(len(found.rows))
-    event_index = cones["event_index"][()]
-    here = (cones["species"][()] == species) & (rank[event_index] >= 0)
+    event_index = _whole(cones["event_index"])
+    here = (_whole(cones["species"], dtype="int8") == species) & (rank[event_index] >= 0)
     rows = np.flatnonzero(here)
     index = rank[event_index[rows]]
     order = _hit_orders(cones, species, rows)
-    recoil = _taken(cones["recoil_code"], rows)
+    recoil = _taken(cones["recoil_code"], rows, "int8")
     apex, axis, theta = _exact_cones(cones, rows)
     return {
         "event_index": index,
@@ -200,29 +208,34 @@ def _n_event_ids(file: h5py.File) -> int:
     """One more than the greatest raw event id."""
     runs = file.get("raw_events/ranges")
     if runs is not None and len(runs):
-        return int(runs[-1, 1])
+        return int(_whole(runs)[-1, 1])
     for path in ("hits/event_id", "lm/event_id"):
         if path in file and len(file[path]):
-            return int(file[path][()].max()) + 1
+            return int(_whole(file[path]).max()) + 1
     return len(_event_types(file))
 
 
 def _event_types(file: h5py.File) -> np.ndarray:
     """The species of each event; a file of cones alone counts each cone as an event."""
     if "lm/event_type" in file:
-        return np.asarray(file["lm/event_type"][()])
+        return _whole(file["lm/event_type"], dtype="uint8")
     if "cones/event_index" in file and len(file["cones/event_index"]):
-        types = np.zeros(int(file["cones/event_index"][()].max()) + 1, np.uint8)
-        types[file["cones/event_index"][()]] = file["cones/species"][()]
+        index = _whole(file["cones/event_index"])
+        types = np.zeros(int(index.max()) + 1, np.uint8)
+        types[index] = _whole(file["cones/species"], dtype="uint8")
         return types
     return np.zeros(0, np.uint8)
 
 
 def _hit_columns(file: h5py.File, rows: slice) -> dict[str, Any]:
     hits = file["hits"]
-    names = (c.name for c in HITS_WITHOUT_MATERIAL.columns)
-    columns = {name: hits[name][rows] for name in names if name != "species"}
-    return columns | {"species": categories_of(hits["species"][rows].astype(np.int8), SPECIES)}
+    columns = {
+        c.name: _of_type(hits[c.name], rows, c.dtype)
+        for c in HITS_WITHOUT_MATERIAL.columns
+        if c.name != "species"
+    }
+    species = _whole(hits["species"], rows, "int8")
+    return columns | {"species": categories_of(species, SPECIES)}
 
 
 def _raw_event_ids(file: h5py.File, hit_ids: I8, events: EventRange) -> I8:
@@ -230,7 +243,7 @@ def _raw_event_ids(file: h5py.File, hit_ids: I8, events: EventRange) -> I8:
     if "raw_events/ranges" not in file:
         ids = np.unique(hit_ids)
         return ids[(ids >= first) & (ids < stop)]
-    runs = np.clip(file["raw_events/ranges"][()], first, stop)
+    runs = np.clip(_whole(file["raw_events/ranges"]), first, stop)
     lengths = runs[:, 1] - runs[:, 0]
     offsets = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(runs[:, 0] - offsets, lengths)
@@ -270,20 +283,22 @@ def _truth(file: h5py.File, name: str, table: TableSchema, events: EventRange) -
     if f"truth/{name}/event_id" not in file:
         return table.empty()
     group = file[f"truth/{name}"]
-    begin, stop = np.searchsorted(group["event_id"][()], _ends(events))
-    return table.frame({c.name: group[c.name][begin:stop] for c in table.columns})
+    begin, stop = np.searchsorted(_whole(group["event_id"]), _ends(events))
+    rows = slice(int(begin), int(stop))
+    return table.frame({c.name: _of_type(group[c.name], rows, c.dtype) for c in table.columns})
 
 
 def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, Any]]:
     if "lm/event_hit_index" in file and "hits" in file:
-        index = _taken(file["lm/event_hit_index"], rows)[:, :n_hits]
+        index = _taken(file["lm/event_hit_index"], rows, "int64")[:, :n_hits]
         span = _span(index)
         columns = _hit_columns(file, span)
         names = [c for c in columns if c not in ("species", "event_id", "hit_in_event")]
         return [{c: columns[c][index[:, k] - span.start] for c in names} for k in range(n_hits)]
     lm = file["lm"]
     position = _taken(lm["hit_pos_cm"], rows).astype(np.float64)
-    det_id, time, light = (_taken(lm[f"hit_{n}"], rows) for n in ("det_id", "t_ns", "L_mevee"))
+    det_id = _taken(lm["hit_det_id"], rows, "int32")
+    time, light = (_taken(lm[f"hit_{n}"], rows) for n in ("t_ns", "L_mevee"))
     unknown = np.full(len(rows), np.nan)
     return [
         {
@@ -301,7 +316,7 @@ def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, An
 def _hit_orders(cones: h5py.Group, species: int, rows: I8) -> np.ndarray:
     if species == NEUTRON:
         return np.tile(np.arange(3, dtype=np.int8), (len(rows), 1))
-    return np.maximum(_taken(cones["gamma_hit_order"], rows), 0)
+    return np.maximum(_taken(cones["gamma_hit_order"], rows, "int8"), 0)
 
 
 def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
@@ -316,10 +331,22 @@ def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
     return apex, np.divide(axis, length, out=axis, where=length > 0), theta
 
 
-def _taken(dataset: h5py.Dataset, rows: I8) -> np.ndarray:
-    """Some rows of a dataset; no more than the span of them is read."""
+def _taken(dataset: h5py.Dataset, rows: I8, dtype: str = "float64") -> np.ndarray:
+    """Some rows of a dataset; no more than the span of them is read. ``dtype`` as in _of_type."""
     span = _span(rows)
-    return np.asarray(dataset[span][rows - span.start])
+    return np.asarray(_of_type(dataset, span, dtype)[rows - span.start])
+
+
+def _of_type(dataset: h5py.Dataset, rows: slice, dtype: str) -> np.ndarray:
+    """Rows of a dataset as they are, checked to be whole numbers where ``dtype`` is of those."""
+    if np.dtype(dtype).kind in "iu":
+        return _whole(dataset, rows, dtype)
+    return np.asarray(dataset[rows])
+
+
+def _whole(dataset: h5py.Dataset, rows: slice = slice(0, None), dtype: str = "int64") -> np.ndarray:
+    """Rows as whole numbers of a type; a ValueError with name, row and value where one is none."""
+    return exactly_whole(dataset[rows], dtype, str(dataset.name), rows.start)
 
 
 def _span(rows: I8) -> slice:

@@ -6,8 +6,10 @@ Format: see docs/formats.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,7 @@ from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
+from ...file_kinds import UNPACKED, kind_of, opened_bytes
 from ..kernels import usrdef_text as kernel
 from .usrdef_columns import Columns, scanned
 
@@ -34,8 +37,12 @@ KIND_NAMES: Final = {
     kernel.UNKNOWN_LINE: "unknown_line",
     kernel.BAD_REACTION: "bad_reaction",
     kernel.CUT_OFF: "cut_off",
+    kernel.OUT_OF_RANGE: "out_of_range",
+    kernel.TOO_MANY_HITS: "too_many_hits",
 }
 _EVENT_WORDS: Final = (b"ne ", b"ge ", b"ne\t", b"ge\t")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_DECIMAL_COMMA: Final = re.compile(rb"(?<=\d),(?=\d)")
 _BLOCK_BYTES: Final = 1 << 22
 _TAIL_BYTES: Final = 1 << 16
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
@@ -45,15 +52,17 @@ HITS_WITHOUT_MATERIAL: Final = TableSchema(
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
     """The ranges of a file, by bytes; an empty list where no line is an event line."""
-    size = path.stat().st_size
-    # An event line has at least "ne", a blank and a line end: room for every possible start.
-    room = size // (4 * events_per_range) + 2
-    byte, line = np.zeros(room, np.int64), np.zeros(room, np.int64)
-    n_events, number = 0, 1
+    byte, line = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    n_events, number, size = 0, 1, 0
     for first_byte, block in _blocks(path):
+        # An event line has at least "ne", a blank and a line end: room for every possible start.
+        room = (n_events + len(block) // 4) // events_per_range + 2
+        if room > len(byte):
+            byte, line = (np.append(a, np.zeros(room, np.int64)) for a in (byte, line))
         n_events, number = kernel.event_starts(
             block, events_per_range, n_events, number, first_byte, byte, line
         )
+        size = first_byte + len(block)
     n_ranges = -(-n_events // events_per_range)
     starts = [0, *byte[1:n_ranges].tolist(), size]
     lines = [1, *line[1:n_ranges].tolist()]
@@ -95,22 +104,45 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
     return SourceMetadata()
 
 
+def explanation(path: Path, line: int, settings: ReaderSettings) -> str:
+    """Why a damaged line may be so, with the repair; empty where nothing is known.
+
+    Only a line that is read when its commas between digits are points has decimal commas.
+    """
+    with opened_bytes(path) as stream:
+        given: bytes = next(islice(stream, line - 1, None), b"")
+    words = [w.decode("ascii", "replace") for w in given.split() if _DECIMAL_COMMA.search(w)]
+    text = np.frombuffer(_DECIMAL_COMMA.sub(b".", given), np.uint8)
+    if not words:
+        return ""
+    columns, _, _ = scanned(text, EventRange(0, 1, 0, len(text)), settings, 1, cut_off=False)
+    if not columns["event_read"].any():
+        return ""
+    return (
+        f"Line {line} has decimal commas ({words[0]}), and a comma ends a hit. Write numbers "
+        "with a point."
+    )
+
+
 def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
     """The bytes of a file in blocks of whole lines, each with its first byte.
 
     A block is gone when the next is asked for.
     """
-    first_byte, buffer = 0, np.empty(_BLOCK_BYTES, np.uint8)
-    with path.open("rb") as stream:
-        while size := stream.readinto(buffer.data):
+    first_byte, held, buffer = 0, 0, np.empty(_BLOCK_BYTES, np.uint8)
+    with opened_bytes(path) as stream:
+        while size := held + stream.readinto(buffer[held:].data):
             end = size if size < len(buffer) else _whole_lines(buffer)
             if end == 0:
                 # One line is longer than the block.
-                buffer = np.empty(2 * len(buffer), np.uint8)
-            else:
-                yield first_byte, buffer[:end]
-                first_byte += end
-            stream.seek(first_byte)
+                held, buffer = size, np.append(buffer, np.empty_like(buffer))
+                continue
+            if first_byte == 0:
+                _blank_mark(buffer[:end])
+            yield first_byte, buffer[:end]
+            first_byte += end
+            held = size - end
+            buffer[:held] = buffer[end:size]
 
 
 def _whole_lines(block: U1) -> int:
@@ -121,20 +153,29 @@ def _whole_lines(block: U1) -> int:
 
 
 def _bytes(path: Path, events: EventRange, threads: int) -> U1:
-    """The bytes of a range, each thread reading a share."""
+    """The bytes of a range, each thread reading a share; compressed ones are read by one."""
     data = np.empty(events.last_byte - events.first_byte, np.uint8)
-    edges = [len(data) * k // threads for k in range(threads + 1)]
+    n = 1 if kind_of(path) in UNPACKED else threads
+    edges = [len(data) * k // n for k in range(n + 1)]
 
     def fill(begin: int, end: int) -> None:
-        with path.open("rb") as stream:
+        with opened_bytes(path) as stream:
             stream.seek(events.first_byte + begin)
             if stream.readinto(data[begin:end].data) < end - begin:
                 msg = f"{path}: has become shorter while it was read. Run again."
                 raise InputError(msg, file=path)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(n) as pool:
         list(pool.map(fill, edges[:-1], edges[1:]))
+    if events.first_byte == 0:
+        _blank_mark(data)
     return data
+
+
+def _blank_mark(text: U1) -> None:
+    """Blanks in the place of the byte-order mark that editors put before a text."""
+    if text[:3].tobytes() == _BYTE_ORDER_MARK:
+        text[:3] = ord(" ")
 
 
 def _check_holes(path: str, events: EventRange, data: U1) -> None:
@@ -157,9 +198,9 @@ def _is_cut_off(path: Path, data: U1) -> bool:
     end = data[-_TAIL_BYTES:].tobytes()
     if not end or end.endswith(b"\n") or end.rstrip().endswith(b","):
         return False
-    with path.open("rb") as stream:
+    with opened_bytes(path) as stream:
         for line in stream:
-            if line.lstrip()[:3] in _EVENT_WORDS:
+            if line.removeprefix(_BYTE_ORDER_MARK).lstrip()[:3] in _EVENT_WORDS:
                 return line.rstrip().endswith(b",")
     return False
 

@@ -5,6 +5,8 @@ Nothing is written for a file that cannot be read, and unusual shapes are no fau
 
 from __future__ import annotations
 
+import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,15 +103,53 @@ def other_hdf5(path: Path) -> None:
         file["charge/hits"] = np.arange(3)
 
 
+def field_of(name: str, dtype: str, value: float) -> Callable[[Path], None]:
+    """A field of the event table as another type, with one value changed."""
+
+    def spoil(path: Path) -> None:
+        with h5py.File(path, "r+") as file:
+            rows = file["light/events/data"][()]
+            kinds = [(n, dtype if n == name else t.base, t.shape) for n, (t, *_) in fields(rows)]
+            other = np.zeros(len(rows), kinds)
+            for n in rows.dtype.names:
+                other[n] = rows[n]
+            other[name][3] = value
+            del file["light/events/data"]
+            file["light/events/data"] = other
+
+    return spoil
+
+
+def fields(rows: np.ndarray) -> Any:
+    return [(n, rows.dtype.fields[n]) for n in rows.dtype.names]
+
+
+def compressed(path: Path) -> None:
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 BAD = [
+    (field_of("utime_ms", "f8", np.nan), "'utime_ms' holds "),
+    (field_of("tai_ns", "f8", 0.5), "that cannot be int64, the first in row 3: 0.5"),
+    (field_of("tai_ns", "u8", 2**64 - 1), "in row 3: 18446744073709551615"),
+    (field_of("trig_type", "f4", 0.5), "'trig_type' holds 1 value that cannot be int64"),
+    (field_of("id", "f8", np.inf), "'id' holds 1 value that cannot be int64, the first in row 3"),
+    (field_of("wvfm_valid", "f8", np.nan), "'wvfm_valid' holds "),
+    (compressed, "it is compressed (gzip). Unpack it first (gunzip)"),
+    (pipe, "is a pipe, a socket or a device"),
     (no_waveforms, "has no dataset light/wvfm/data"),
     (no_events, "has no dataset light/events/data"),
     (other_hdf5, "it is no light file, or has no light waveforms"),
     (fewer_rows, "has 40 events but 30 rows of waveforms"),
     (empty, "holds no events"),
-    (truncated, "is truncated"),
+    (truncated, "is cut off"),
     (text_instead, "is no HDF5 file"),
-    (nothing_inside, "is no HDF5 file"),
+    (nothing_inside, "the file is empty (0 bytes)"),
     (waveforms_of(("<i2", (2, 32, 50))), "of shape (2, 32, 50)"),
     (waveforms_of(("<f4", (2, 64, 50))), "float32"),
     (waveforms_of(("<i2", (2, 64, 50)), "voltage"), "has no field 'samples'"),

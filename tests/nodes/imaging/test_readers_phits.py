@@ -6,7 +6,11 @@ position, ``In`` with the projectile, ``Out`` with the products.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging.readers import READERS, usrdef_columns
+from radiograph.nodes.imaging.readers import READERS, phits_usrdef, usrdef_columns
 from radiograph.nodes.imaging.readers.phits_usrdef import (
     HITS_WITHOUT_MATERIAL,
     event_ranges,
@@ -151,11 +155,11 @@ def test_a_trailing_comma_is_no_hit(parsed, tail: str) -> None:
 
 
 def test_numbers_of_fortran(parsed) -> None:
-    records = parsed(event("ne", "7 1.0D-01 1.0-105 -2.5+101 .5 1.D1", "8 2 1 2 3 1.0d+01"))
+    records = parsed(event("ne", "7 1.0D-01 1.0-105 -2.5+009 .5 1.D1", "8 2 1 2 3 1.0d+01"))
     hits = records.hits
     assert hits["light_MeVee"].tolist() == [0.1, 2.0]
     assert hits["x_cm"].tolist() == [1e-105, 1.0]
-    assert hits["y_cm"].tolist() == [-2.5e101, 2.0]
+    assert hits["y_cm"].tolist() == [-2.5e9, 2.0]
     assert hits["z_cm"].tolist() == [0.5, 3.0]
     assert hits["t_ns"].tolist() == [10.0, 10.0]
 
@@ -210,7 +214,7 @@ def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
         ("bad_number", "ne 0 1 2 3 4 ; 7 abc 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4x , 8 1 1 1 1 1"),
         ("bad_number", "ne 0 1 2 3 4 ; 7.5 1.0 1 2 3 4"),
-        ("bad_number", "ne 0 1 2 3 4 ; 9999999999 1.0 1 2 3 4"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 9999999999 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 ; 7 ********** 1 2 3 4"),
         ("bad_number", "ne 0 1 x 3 4 ; 7 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 5 ; 7 1.0 1 2 3 4"),
@@ -229,6 +233,10 @@ def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
         ("not_finite", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4 , 8 1 1 1 1 -inf"),
         ("not_finite", "ne 0 1 2 3 4 ; 7 1.0+999 1 2 3 4"),
         ("not_finite", "ne 0 1 2 3 4 ; 7 nan 1 2 3 4"),
+        ("bad_number", "ne 0 1 2 3 4 ; 7 1.0 1 -36.192-16 3 4"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 7 1.0 1e300 2 3 4 , 8 1 1 1 1 1"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 -2e30 , 8 1 1 1 1 1"),
+        ("too_many_hits", "ne 0 1 2 3 4 ; " + " , ".join(["7 1.0 1 2 3 4"] * 32768)),
         ("negative_light", "ge 0 1 2 3 4 ; 7 1 1 1 1 1 , 7 -1.0E-9 1 2 3 4"),
         ("unknown_line", "neutron 0 1 2 3 4 ; 7 1.0 1 2 3 4"),
         ("unknown_line", "Traceback (most recent call last):"),
@@ -424,3 +432,95 @@ def test_threads_find_what_one_finds(
         assert several.raw_event_ids.tolist() == one.raw_event_ids.tolist()
         assert several.n_damaged_records == one.n_damaged_records
     assert one.n_damaged_records == 100
+
+
+def test_as_many_hits_as_can_be_numbered_are_read(parsed) -> None:
+    records = parsed(event("ne", *["7 1.0 1 2 3 4"] * 32767))
+    assert records.hits["hit_in_event"].tolist() == list(range(32767))
+    assert problems(records) == []
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\ufeff  "])
+def test_a_byte_order_mark_costs_no_event(parsed, mark: str) -> None:
+    text = f"{CLOSED}\n{CLOSED}\n{CLOSED}\n"
+    plain = parsed(text)
+    found = parsed((mark + text).encode("utf-8"))
+    pd.testing.assert_frame_equal(found.hits, plain.hits)
+    assert problems(found) == []
+    assert problems(parsed((mark + text[:-4]).encode("utf-8"))) == [("cut_off", 3, 1)]
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_reaction_is_read_with_its_own_numbers_or_not_at_all(parsed, place: int) -> None:
+    """A number beyond four bytes is no other number; history and particle may be longer."""
+    numbers = REACTION.split()[1:11]
+    numbers[place] = str(2**32 + 5)
+    head, _, rest = REACTION.partition("200 ")
+    records = parsed(f"{event()}\nrx {' '.join(numbers)} {rest}\n")
+    assert head
+    if 5 <= place <= 8:
+        assert problems(records) == []
+        assert len(records.reactions) == 1
+    else:
+        assert [kind for kind, _, _ in problems(records)] == ["bad_reaction"]
+        assert len(records.reactions) == 0
+
+
+COMMAS = "ne 0 1 2 3 4 ; 7 1,5 1,0 2 3 4 , 8 2,0 1 2 3 5 ,"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (COMMAS, "Line 2 has decimal commas (1,5), and a comma ends a hit."),
+        ("ne 0 1 2 3 4 ; 7 1,5 1 2 3 4", "Line 2 has decimal commas"),
+        ("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4,8 2.0 1 2 3", ""),
+        ("ne 0 1 2 3 4 ; 7 1.0 1 2 3 , 8 2.0 1 2 3", ""),
+        ("ne 0 1 2 3 4 ; 7 1,5 abc 2 3 4", ""),
+    ],
+)
+def test_decimal_commas_explain_a_line_that_points_would_mend(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    path = tmp_path / "a.out"
+    path.write_text(f"! head\n{line}\n")
+    assert READERS["phits_usrdef"].explanation(path, 2, CM_NS).startswith(said)
+    assert bool(READERS["phits_usrdef"].explanation(path, 2, CM_NS)) == bool(said)
+
+
+def test_commas_without_blanks_end_hits(parsed) -> None:
+    """A file may do without blanks around its commas: nothing of it is a decimal comma."""
+    plain = parsed(event("ne", "7 1.0 1 2 3 4", "8 2.0 1 2 3 5") + "\n")
+    found = parsed("ne 0 1 2 3 4 ; 7 1.0 1 2 3 4,8 2.0 1 2 3 5\n")
+    pd.testing.assert_frame_equal(found.hits, plain.hits)
+    assert problems(found) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_compressed_text_is_read_as_the_text_is(
+    tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ranges are those of the text: bytes and lines count what is unpacked."""
+    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", 64)
+    text = HEADER + f"{NEUTRON}\n{REACTION}\n{GAMMA} ,\n" * 4 + f"{NEUTRON[:-9]}"
+    plain, packed = tmp_path / "a.out", tmp_path / "a.out.packed"
+    plain.write_text(text)
+    packed.write_bytes(pack(text.encode()))
+    ranges = event_ranges(plain, 3, CM_NS)
+    assert event_ranges(packed, 3, CM_NS) == ranges
+    assert len(ranges) == 3
+    for found in ranges:
+        expected = read(file_ref(plain), found, CM_NS, 2)
+        records = read(file_ref(packed), found, CM_NS, 2)
+        pd.testing.assert_frame_equal(records.hits, expected.hits)
+        pd.testing.assert_frame_equal(records.reactions, expected.reactions)
+        assert problems(records) == problems(expected)
+    assert problems(records) == [("cut_off", 24, 1)]
+
+
+def test_compressed_text_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.out.gz"
+    content = "".join(f"{event('ne', f'7 {k}.5 1 2 3 4')}\n" for k in range(2000))
+    path.write_bytes(gzip.compress(content.encode())[:-400])
+    with pytest.raises(InputError, match=r"cannot be unpacked to its end .* Copy it again"):
+        event_ranges(path, 10, CM_NS)
