@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from radiograph.drivers.commands.table import COMMANDS, imported_command
 from radiograph.drivers.imaging import output
 from radiograph.drivers.imaging import run as imaging_run
 from radiograph.nodes.imaging.readers import phits_usrdef
@@ -630,6 +631,40 @@ def test_help_as_a_process_imports_nothing_heavy(project: Path) -> None:
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, cwd=project, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("argv", "modules"),
+    [
+        (["--help"], {"table"}),
+        (["check", "--help"], {"table", "check"}),
+        (["cache", "why", "--help"], {"table", "cache"}),
+        (["no_command"], {"table"}),
+    ],
+)
+def test_only_the_command_that_is_called_is_imported(argv: list[str], modules: set[str]) -> None:
+    code = (
+        f"import sys; from radiograph.drivers.main import guarded; guarded({argv}); "
+        "of_ours = [m for m in sys.modules if m.startswith('radiograph.drivers.commands.')]; "
+        "print(); print(*sorted(m.split('.')[-1] for m in of_ours), 'rich.console' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split() == [*sorted(modules), "False"]
+
+
+def test_the_table_of_commands_says_what_the_commands_say() -> None:
+    for name, place in COMMANDS.items():
+        command = imported_command(name)
+        assert (command.name, command.help.split("\n\n")[0]) == (name, place.help)
+
+
+def test_the_list_of_commands_cuts_no_line(
+    radiograph: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    said = " ".join(radiograph("--help").out.split())
+    order = [said.index(f" {name} {place.help}") for name, place in COMMANDS.items()]
+    assert order == sorted(order)
 
 
 def test_json_as_a_process(project: Path) -> None:
