@@ -1,4 +1,4 @@
-"""What it costs to begin: CPU time of ``radiograph --help``, and of compiling the kernels."""
+"""What it costs to begin: CPU time of ``radiograph --help``."""
 
 from __future__ import annotations
 

@@ -13,9 +13,7 @@ from .table import PlainGroup
 if TYPE_CHECKING:
     from ..cache.store import Store
 
-cache = typer.Typer(
-    cls=PlainGroup, help="The cache of intermediate results."
-)
+cache = typer.Typer(cls=PlainGroup, help="The cache of intermediate results.")
 
 Folder = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the cache.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

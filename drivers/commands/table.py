@@ -90,7 +90,8 @@ class PlainGroup(typer.core.TyperGroup):
             formatter.write_dl(
                 [
                     (name, (command.help or "").split("\n\n")[0])
-                    for name, command in self.commands.items()
+                    for name in self.list_commands(ctx)
+                    if (command := self.get_command(ctx, name))
                 ]
             )
 
