@@ -22,11 +22,17 @@ NEGATIVE_LIGHT = 4
 UNKNOWN_LINE = 5
 BAD_REACTION = 6
 CUT_OFF = 7
-N_KINDS = 8
+OUT_OF_RANGE = 8
+TOO_MANY_HITS = 9
+N_KINDS = 10
 SHOWN_PER_KIND = 100
 
 _NEWLINE = 10
 _LARGEST_REGION = 2**31 - 1
+# No detector measures more, and neither squares nor single precision overflow.
+LARGEST_VALUE = 1e30
+MOST_HITS = 2**15 - 1
+_EXPONENT_DIGITS_ALONE = 3
 _INTEGERS_OF_EVENT = 5
 _INTEGERS_OF_REACTION = 10
 _POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
@@ -218,7 +224,8 @@ def read_number(text: Any, at: int, end: int) -> Any:
         return at - word >= 3 and _is_nan_or_inf(text, word), np.nan, at
     if at < end and not _is_end(text, at, end):
         c = text[at] | 32
-        if c == 101 or c == 100:
+        letter = c == 101 or c == 100
+        if letter:
             at += 1
         elif text[at] != 43 and text[at] != 45:
             return False, np.nan, at
@@ -232,7 +239,9 @@ def read_number(text: Any, at: int, end: int) -> Any:
             power = power * 10 + int(text[at] - 48) if power < 1000 else 1000
             n += 1
             at += 1
-        if n == 0 or not _is_end(text, at, end):
+        # Fortran leaves the letter out for exponents of three digits, and only then.
+        whole = n > 0 if letter else n == _EXPONENT_DIGITS_ALONE
+        if not whole or not _is_end(text, at, end):
             return False, np.nan, at
         exponent += sign * power
     if mantissa == 0 or exponent < -400:
@@ -341,9 +350,13 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
         at = _skip_blanks(text, at, end)
         if at >= end:
             return (NO_HITS if n == 0 else -1), n
+        if n >= MOST_HITS:
+            return TOO_MANY_HITS, n
         read, number, at = _read_integer(text, at, end)
-        if not read or abs(number) > _LARGEST_REGION:
+        if not read:
             return BAD_NUMBER, n
+        if abs(number) > _LARGEST_REGION:
+            return OUT_OF_RANGE, n
         for k in range(5):
             at = _skip_blanks(text, at, end)
             if at >= end or text[at] == 44:
@@ -353,6 +366,8 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
                 return BAD_NUMBER, n
             if not math.isfinite(value):
                 return NOT_FINITE, n
+            if abs(value) > LARGEST_VALUE:
+                return OUT_OF_RANGE, n
             values[k, hit + n] = value
         if values[0, hit + n] < 0.0:
             return NEGATIVE_LIGHT, n
@@ -485,6 +500,8 @@ def scan_usrdef(
             for k in range(_INTEGERS_OF_REACTION):
                 if read:
                     read, number, place = _read_integer(text, place, end)
+                    # History, particle and generation are kept with eight bytes.
+                    read = read and (5 <= k <= 8 or abs(number) <= _LARGEST_REGION)
                     reaction_integers[k, reactions] = number
             for k in range(3):
                 ok, value, place = read_number(text, place, end)

@@ -7,8 +7,9 @@ negative det is empty. dE is light in MeVee. Format: see docs/formats.md.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,19 +24,28 @@ from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import categories_of
+from ..kernels.usrdef_text import LARGEST_VALUE
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
+from .whole_numbers import NUMBER_KINDS, whole_numbers
 
 FIELDS: Final = ("x", "y", "z", "t", "dE", "psd", "det", "particle", "clipped")
 PARTICLE_NEUTRON: Final = 1
 PARTICLE_GAMMA: Final = 2
 FEWEST_SLOTS: Final = 2
 SHOWN_PER_KIND: Final = 100
+_WHOLE: Final = ("det", "particle", "clipped")
 
 
 def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) -> list[EventRange]:
-    """The ranges of a file, by entries; raises InputError for a missing tree or branch."""
+    """The ranges of a file, by entries; InputError for a missing tree or branch, or no entry."""
     with _opened(path) as file:
         n_events = int(_tree(file, path, settings.tree_key).num_entries)
+    if n_events == 0:
+        msg = (
+            f"{path}: {settings.tree_key!r} has every branch but no entry: nothing was written "
+            "into it. Give another file, or set [io.adapter] tree_key to the tree that has events."
+        )
+        raise InputError(msg, file=path, key="io.adapter.tree_key")
     starts = range(0, n_events, events_per_range)
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
@@ -50,8 +60,9 @@ def read(
         slots = _slots(path, tree)
         stop = events.first_event + events.n_events
         with _readable(path):
-            columns = _columns(tree, slots, events.first_event, stop)
-    return _records(columns, events.first_event, settings)
+            arrays = _arrays(tree, slots, events.first_event, stop)
+    _check_branches(path, tree.name, arrays)
+    return _records(*_columns(arrays, slots, stop - events.first_event), events, settings)
 
 
 def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
@@ -157,22 +168,64 @@ def _slots(path: Path, tree: Any) -> int:
     return n
 
 
-def _columns(tree: Any, slots: int, start: int, stop: int) -> dict[str, np.ndarray]:
-    """Per field an array (n_events, slots)."""
+def _arrays(tree: Any, slots: int, start: int, stop: int) -> dict[str, np.ndarray]:
+    """The branches of all slots, as they are."""
     names = [f"{f}{i + 1}" for f in FIELDS for i in range(slots)]
     arrays = tree.arrays(names, entry_start=start, entry_stop=stop, library="np")
-    dtype = dict.fromkeys(FIELDS, "f8") | dict.fromkeys(("det", "particle", "clipped"), "i4")
+    return {name: np.asarray(arrays[name]) for name in names}
+
+
+def _check_branches(path: Path, tree: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """InputError for a branch that holds no number an entry, or cannot mark an empty slot."""
+    for name, values in arrays.items():
+        text = ""
+        if values.ndim != 1 or values.dtype.kind not in NUMBER_KINDS:
+            several = values.ndim != 1 and values.dtype.kind in NUMBER_KINDS
+            what = f"{prod(values.shape[1:])} numbers" if several else "a list, a text or an object"
+            text = f"holds {what} an entry; one number is needed. Write one branch a hit"
+        elif name.startswith("det") and values.dtype.kind in "bu":
+            text = (
+                f"is of the type {values.dtype}, which holds no negative number, but a negative "
+                "det marks an empty slot. Write it as a signed integer"
+            )
+        if text:
+            msg = f"{path}: branch {name} of {tree!r} {text}."
+            raise InputError(msg, file=path, code="wrong_branch")
+
+
+def _columns(
+    arrays: Mapping[str, np.ndarray], slots: int, n_events: int
+) -> tuple[dict[str, np.ndarray], dict[str, Mask]]:
+    """Per field an array (n_events, slots), and by kind where whole numbers are none.
+
+    Only ``det`` counts where a slot is empty: what else stands there means nothing.
+    """
     columns = {}
     for f in FIELDS:
-        out = np.empty((stop - start, slots), dtype[f])
-        for i in range(slots):
-            out[:, i] = arrays[f"{f}{i + 1}"]
+        out = np.empty((n_events, slots), "i4" if f in _WHOLE else "f8")
         columns[f] = out
-    return columns
+        if f not in _WHOLE:
+            for i in range(slots):
+                out[:, i] = arrays[f"{f}{i + 1}"]
+    kinds = ("not_finite", "not_whole", "out_of_range")
+    faults = {kind: np.zeros((n_events, slots), bool) for kind in kinds}
+    for i in range(slots):
+        filled = np.ones(n_events, bool)
+        for f in _WHOLE:
+            found = whole_numbers(arrays[f"{f}{i + 1}"])
+            columns[f][:, i] = found.values
+            for kind, mask in faults.items():
+                mask[:, i] |= filled & vars(found)[kind]
+            if f == "det":
+                filled = columns[f][:, i] >= 0
+    return columns, faults
 
 
 def _records(
-    columns: dict[str, np.ndarray], first_event: int, settings: ReaderSettings
+    columns: dict[str, np.ndarray],
+    faults: Mapping[str, Mask],
+    events: EventRange,
+    settings: ReaderSettings,
 ) -> SourceRecords:
     filled = columns["det"] >= 0
     neutron = columns["particle"] == PARTICLE_NEUTRON
@@ -182,17 +235,19 @@ def _records(
     kept = filled & ~clipped & ~particle
     damage = {
         "no_hits": ~filled.any(axis=1),
-        "not_finite": (kept & ~_finite(columns)).any(axis=1),
+        "not_whole": faults["not_whole"].any(axis=1),
+        "not_finite": (faults["not_finite"] | (kept & ~_finite(columns))).any(axis=1),
+        "out_of_range": (faults["out_of_range"] | (kept & _too_large(columns))).any(axis=1),
         "negative_light": (kept & (columns["dE"] < 0)).any(axis=1),
     }
     damaged = np.logical_or.reduce(list(damage.values()))
     kept &= ~damaged[:, None]
     whole = ~damaged[:, None]
     return SourceRecords(
-        hits=_hits(columns, kept, gamma, first_event, settings),
-        raw_event_ids=first_event + np.flatnonzero(~damaged),
+        hits=_hits(columns, kept, gamma, events.first_event, settings),
+        raw_event_ids=events.first_event + np.flatnonzero(~damaged),
         n_damaged_records=int(damaged.sum()),
-        problems=_problems(damage, first_event),
+        problems=_problems(damage, events.first_event),
         n_hits_clipped=(
             int((clipped & neutron & whole).sum()),
             int((clipped & gamma & whole).sum()),
@@ -206,6 +261,12 @@ def _records(
 
 def _finite(columns: dict[str, np.ndarray]) -> Mask:
     return np.logical_and.reduce([np.isfinite(columns[f]) for f in ("x", "y", "z", "t", "dE")])
+
+
+def _too_large(columns: dict[str, np.ndarray]) -> Mask:
+    return np.logical_or.reduce(
+        [np.abs(columns[f]) > LARGEST_VALUE for f in ("x", "y", "z", "t", "dE")]
+    )
 
 
 def _hits(

@@ -6,6 +6,7 @@ Format: see docs/formats.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,8 +35,12 @@ KIND_NAMES: Final = {
     kernel.UNKNOWN_LINE: "unknown_line",
     kernel.BAD_REACTION: "bad_reaction",
     kernel.CUT_OFF: "cut_off",
+    kernel.OUT_OF_RANGE: "out_of_range",
+    kernel.TOO_MANY_HITS: "too_many_hits",
 }
 _EVENT_WORDS: Final = (b"ne ", b"ge ", b"ne\t", b"ge\t")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_DECIMAL_COMMA: Final = re.compile(rb"\d,\d")
 _BLOCK_BYTES: Final = 1 << 22
 _TAIL_BYTES: Final = 1 << 16
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
@@ -78,6 +83,8 @@ def read(
     columns, n_damaged, problems = scanned(data, events, settings, threads, cut_off=cut_off)
     if n_damaged:
         _check_holes(source.path, events, data)
+    if not columns["event_read"].any():
+        _check_commas(source.path, events, data)
     return SourceRecords(
         hits=_hits(columns),
         raw_event_ids=events.first_event + np.flatnonzero(columns["event_read"]),
@@ -108,6 +115,8 @@ def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
                 # One line is longer than the block.
                 buffer = np.empty(2 * len(buffer), np.uint8)
             else:
+                if first_byte == 0:
+                    _blank_mark(buffer[:end])
                 yield first_byte, buffer[:end]
                 first_byte += end
             stream.seek(first_byte)
@@ -134,7 +143,15 @@ def _bytes(path: Path, events: EventRange, threads: int) -> U1:
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, edges[:-1], edges[1:]))
+    if events.first_byte == 0:
+        _blank_mark(data)
     return data
+
+
+def _blank_mark(text: U1) -> None:
+    """Blanks in the place of the byte-order mark that editors put before a text."""
+    if text[:3].tobytes() == _BYTE_ORDER_MARK:
+        text[:3] = ord(" ")
 
 
 def _check_holes(path: str, events: EventRange, data: U1) -> None:
@@ -149,6 +166,22 @@ def _check_holes(path: str, events: EventRange, data: U1) -> None:
         raise InputError(msg, file=path)
 
 
+def _check_commas(path: str, events: EventRange, data: U1) -> None:
+    """InputError for decimal commas: a comma ends a hit, so that no event is left."""
+    number = events.first_line
+    for line in data.tobytes().splitlines():
+        found = _DECIMAL_COMMA.search(line)
+        if found and line.lstrip()[:3] in _EVENT_WORDS:
+            begin = max(found.start() - 4, 0)
+            shown = line[begin : found.end() + 4].decode("ascii", "replace").strip()
+            msg = (
+                f"{path}: no event can be read: line {number} has decimal commas ({shown!r}), and "
+                "a comma ends a hit. Write numbers with a point."
+            )
+            raise InputError(msg, file=path, code="no_events")
+        number += 1
+
+
 def _is_cut_off(path: Path, data: U1) -> bool:
     """Whether the bytes end within an event line: a number cut in two is a number as well.
 
@@ -159,7 +192,7 @@ def _is_cut_off(path: Path, data: U1) -> bool:
         return False
     with path.open("rb") as stream:
         for line in stream:
-            if line.lstrip()[:3] in _EVENT_WORDS:
+            if line.removeprefix(_BYTE_ORDER_MARK).lstrip()[:3] in _EVENT_WORDS:
                 return line.rstrip().endswith(b",")
     return False
 

@@ -151,11 +151,11 @@ def test_a_trailing_comma_is_no_hit(parsed, tail: str) -> None:
 
 
 def test_numbers_of_fortran(parsed) -> None:
-    records = parsed(event("ne", "7 1.0D-01 1.0-105 -2.5+101 .5 1.D1", "8 2 1 2 3 1.0d+01"))
+    records = parsed(event("ne", "7 1.0D-01 1.0-105 -2.5+009 .5 1.D1", "8 2 1 2 3 1.0d+01"))
     hits = records.hits
     assert hits["light_MeVee"].tolist() == [0.1, 2.0]
     assert hits["x_cm"].tolist() == [1e-105, 1.0]
-    assert hits["y_cm"].tolist() == [-2.5e101, 2.0]
+    assert hits["y_cm"].tolist() == [-2.5e9, 2.0]
     assert hits["z_cm"].tolist() == [0.5, 3.0]
     assert hits["t_ns"].tolist() == [10.0, 10.0]
 
@@ -210,7 +210,7 @@ def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
         ("bad_number", "ne 0 1 2 3 4 ; 7 abc 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4x , 8 1 1 1 1 1"),
         ("bad_number", "ne 0 1 2 3 4 ; 7.5 1.0 1 2 3 4"),
-        ("bad_number", "ne 0 1 2 3 4 ; 9999999999 1.0 1 2 3 4"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 9999999999 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 ; 7 ********** 1 2 3 4"),
         ("bad_number", "ne 0 1 x 3 4 ; 7 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 5 ; 7 1.0 1 2 3 4"),
@@ -229,6 +229,10 @@ def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
         ("not_finite", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4 , 8 1 1 1 1 -inf"),
         ("not_finite", "ne 0 1 2 3 4 ; 7 1.0+999 1 2 3 4"),
         ("not_finite", "ne 0 1 2 3 4 ; 7 nan 1 2 3 4"),
+        ("bad_number", "ne 0 1 2 3 4 ; 7 1.0 1 -36.192-16 3 4"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 7 1.0 1e300 2 3 4 , 8 1 1 1 1 1"),
+        ("out_of_range", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 -2e30 , 8 1 1 1 1 1"),
+        ("too_many_hits", "ne 0 1 2 3 4 ; " + " , ".join(["7 1.0 1 2 3 4"] * 32768)),
         ("negative_light", "ge 0 1 2 3 4 ; 7 1 1 1 1 1 , 7 -1.0E-9 1 2 3 4"),
         ("unknown_line", "neutron 0 1 2 3 4 ; 7 1.0 1 2 3 4"),
         ("unknown_line", "Traceback (most recent call last):"),
@@ -424,3 +428,41 @@ def test_threads_find_what_one_finds(
         assert several.raw_event_ids.tolist() == one.raw_event_ids.tolist()
         assert several.n_damaged_records == one.n_damaged_records
     assert one.n_damaged_records == 100
+
+
+def test_as_many_hits_as_can_be_numbered_are_read(parsed) -> None:
+    records = parsed(event("ne", *["7 1.0 1 2 3 4"] * 32767))
+    assert records.hits["hit_in_event"].tolist() == list(range(32767))
+    assert problems(records) == []
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\ufeff  "])
+def test_a_byte_order_mark_costs_no_event(parsed, mark: str) -> None:
+    text = f"{CLOSED}\n{CLOSED}\n{CLOSED}\n"
+    plain = parsed(text)
+    found = parsed((mark + text).encode("utf-8"))
+    pd.testing.assert_frame_equal(found.hits, plain.hits)
+    assert problems(found) == []
+    assert problems(parsed((mark + text[:-4]).encode("utf-8"))) == [("cut_off", 3, 1)]
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_reaction_is_read_with_its_own_numbers_or_not_at_all(parsed, place: int) -> None:
+    """A number beyond four bytes is no other number; history and particle may be longer."""
+    numbers = REACTION.split()[1:11]
+    numbers[place] = str(2**32 + 5)
+    head, _, rest = REACTION.partition("200 ")
+    records = parsed(f"{event()}\nrx {' '.join(numbers)} {rest}\n")
+    assert head
+    if 5 <= place <= 8:
+        assert problems(records) == []
+        assert len(records.reactions) == 1
+    else:
+        assert [kind for kind, _, _ in problems(records)] == ["bad_reaction"]
+        assert len(records.reactions) == 0
+
+
+def test_decimal_commas_are_named_with_line_and_repair(parsed) -> None:
+    text = "! head\n" + "ne 0 1 2 3 4 ; 7 1,5 1,0 2 3 4 , 8 2,0 1 2 3 5 ,\n" * 3
+    with pytest.raises(InputError, match=r"line 2 has decimal commas \('; 7 1,5 1,0'\).*point"):
+        parsed(text)

@@ -237,8 +237,9 @@ def test_ranges_by_entries(tmp_path: Path) -> None:
     assert records.n_raw_events == len(records.hits) == 0
 
 
-def test_a_tree_without_entries_has_no_range(tmp_path: Path) -> None:
-    assert event_ranges(write(tmp_path / "a.root", branches([])), 2, MM_NS) == []
+def test_a_tree_without_entries_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.root", branches([]))
+    assert "'image_tree' has every branch but no entry" in refusal(event_ranges, path, 2, MM_NS)
 
 
 @settings(max_examples=12)
@@ -462,3 +463,79 @@ def test_the_format_in_the_table_of_readers() -> None:
     reader = READERS["root_novo_ddaq"]
     assert (reader.positions_in_mm, reader.record) == (True, "entry")
     assert (reader.neutron_policy, reader.gamma_policy) == ("time_asc", "energy_desc")
+
+
+def with_types(entries: list[list[dict]], **types: str) -> dict[str, np.ndarray]:
+    """The branches with other types of some."""
+    columns = branches(entries)
+    return {k: v.astype(types.get(k, v.dtype)) for k, v in columns.items()}
+
+
+@pytest.mark.parametrize("name", ["det1", "particle1", "clipped1"])
+@pytest.mark.parametrize(
+    ("value", "dtype", "kind"),
+    [
+        (np.nan, "f8", "not_finite"),
+        (-np.inf, "f4", "not_finite"),
+        (1.7, "f4", "not_whole"),
+        (0.5, "f8", "not_whole"),
+        (1e10, "f8", "out_of_range"),
+        (2**32 + 5, "i8", "out_of_range"),
+        (-(2**40), "i8", "out_of_range"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_whole_number_is_damage(
+    tmp_path: Path, name: str, value: float, dtype: str, kind: str
+) -> None:
+    columns = with_types([[{}, {}] for _ in range(6)], **{name: dtype})
+    columns[name][[2, 4]] = value
+    records = records_of(write(tmp_path / "a.root", columns))[0]
+    assert problems(records) == [(kind, 2, 1), (kind, 4, 1)]
+    assert records.raw_event_ids.tolist() == [0, 1, 3, 5]
+    assert (records.n_hits_clipped, records.n_hits_particle) == ((0, 0, 0), (0, 0, 0))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "i2"])
+def test_whole_numbers_of_any_type_are_read(tmp_path: Path, dtype: str) -> None:
+    entries = [[{"clipped": 1}, {"det": 0}, {}], [{"particle": 3}, EMPTY, {"det": 7}]]
+    types = {f"{f}{i}": dtype for f in ("det", "particle", "clipped") for i in (1, 2, 3)}
+    found = records_of(write(tmp_path / "a.root", with_types(entries, **types)))[0]
+    plain = records_of(write(tmp_path / "b.root", branches(entries)))[0]
+    pd.testing.assert_frame_equal(found.hits, plain.hits)
+    assert found.n_hits_clipped == plain.n_hits_clipped == (1, 0, 0)
+    assert found.n_hits_particle == plain.n_hits_particle == (0, 0, 1)
+
+
+def test_an_empty_slot_may_hold_anything_else(tmp_path: Path) -> None:
+    columns = with_types([[{}, {}, EMPTY]], particle3="f8", clipped3="f8")
+    columns["particle3"][0], columns["clipped3"][0] = np.nan, 0.5
+    assert problems(records_of(write(tmp_path / "a.root", columns))[0]) == []
+
+
+@pytest.mark.parametrize(("dtype", "code"), [("u2", 65535), ("u4", 2**32 - 1), ("u1", 255)])
+def test_an_unsigned_det_cannot_mark_an_empty_slot(tmp_path: Path, dtype: str, code: int) -> None:
+    columns = with_types([[{}, {}, EMPTY]], det2=dtype)
+    columns["det2"][0] = code
+    said = refusal(records_of, write(tmp_path / "a.root", columns))
+    assert f"branch det2 of 'image_tree' is of the type {columns['det2'].dtype}" in said
+    assert "signed integer" in said
+
+
+@pytest.mark.parametrize("name", ["x1", "det2"])
+def test_a_branch_of_several_numbers_an_entry_is_named(tmp_path: Path, name: str) -> None:
+    columns = branches([[{}, {}], [{}, {}]])
+    columns[name] = np.stack([columns[name]] * 3, axis=1)
+    said = refusal(records_of, write(tmp_path / "a.root", columns))
+    assert f"branch {name} of 'image_tree' holds 3 numbers an entry" in said
+    columns[name] = ak.Array([[1.0], [2.0, 3.0]])
+    said = refusal(records_of, write(tmp_path / "b.root", columns))
+    assert f"branch {name} of 'image_tree' holds a list" in said
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_no_detector_measures_are_damage(tmp_path: Path) -> None:
+    columns = with_types([[{}, {}]] * 3, x1="f8", dE2="f8")
+    columns["x1"][1], columns["dE2"][2] = -1e300, 1e31
+    records = records_of(write(tmp_path / "a.root", columns))[0]
+    assert problems(records) == [("out_of_range", 1, 1), ("out_of_range", 2, 1)]
