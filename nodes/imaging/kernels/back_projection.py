@@ -226,7 +226,6 @@ def scan_cones(
         col1[i] = col2[i] = -1
     for j in range(nv):
         v_steps[j] = j * dv
-    reached[0] = reached[1] = 0
     filled = 0
     for k in range(start, stop):
         begin = filled if keep_pixels else 0
@@ -245,9 +244,6 @@ def scan_cones(
         sign = 1.0 if cosine >= 0.0 else -1.0
         half = forward_only and cos_abs >= COSINE_ZERO
         floor_ = -NAPPE_TOLERANCE_CM if half else -np.inf
-        # Columns of the cone before: no row of this one may meet them.
-        for i in range(reached[0], reached[1]):
-            col1[i] = col2[i] = -1
         if not _lines_reached(
             reached, points, a_u, a_v, a_n, h, cos_abs, sign, floor_,
             u_min + w_u, du, nu, v_min + w_v, dv, nv,
@@ -284,6 +280,10 @@ def scan_cones(
             if second >= 0:
                 pixels[n] = row * nu + second
                 n += (second != first) & (col1[second] != row) & (col2[second] != row)
+        # No row of the next cone may meet these columns.
+        for i in range(i1 - i0):
+            columns1[i] = -1
+            columns2[i] = -1
         for m in range(begin, n):
             image[pixels[m]] += np.uint32(1)
         lit_pixels[k] = n - begin
