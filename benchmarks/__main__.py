@@ -9,7 +9,7 @@ import json
 import os
 import platform
 
-PARTS = ("kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
+PARTS = ("start", "kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The command ``radiograph``: one module a command, errors turned into exit codes.
 
-Only what the parser needs is imported here; each command imports the rest when it runs.
+Only what the parser needs is imported here: a command when it is called, the rest when it runs.
 """
 
 from __future__ import annotations
@@ -15,23 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..schemas.errors import EXIT_BUG, EXIT_USAGE, ConfigError, RadiographError, UsageError
-from .commands.cache import cache
-from .commands.check import check
-from .commands.explain import explain
-from .commands.export import export
-from .commands.graph import graph
-from .commands.info import info
-from .commands.init import init
-from .commands.inspect import inspect
-from .commands.lightdqm import lightdqm
-from .commands.nodes import nodes
-from .commands.report import report
-from .commands.run import run
-from .commands.simulate import simulate_imaging
-from .commands.simulate_lightdqm import simulate_lightdqm
-from .commands.verify import verify
-from .commands.watch import watch
+from ..schemas.errors import EXIT_BUG, ConfigError, RadiographError, UsageError
+from .commands.table import TableOfCommands, add_commands
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -47,15 +32,16 @@ _CommandLineError: type[Exception] = next(
     c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
 )
 
+# Plain text: to import what frames and colours need costs more than all the rest of --help.
 app = typer.Typer(
     name="radiograph",
+    cls=TableOfCommands,
+    rich_markup_mode=None,
     help="Radiation-detector data turned into images and verdicts, as a graph of pure functions.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-simulate = typer.Typer(help="Simulate detector data, seeded.", no_args_is_help=True)
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,23 +61,7 @@ def main(
     """Radiation-detector data turned into images and verdicts, as a graph of pure functions."""
 
 
-app.command("run")(run)
-app.command("check")(check)
-app.command("nodes")(nodes)
-app.command("graph")(graph)
-app.command("watch")(watch)
-app.command("init")(init)
-app.command("export")(export)
-app.command("report")(report)
-app.command("info")(info)
-app.command("inspect")(inspect)
-app.command("verify")(verify)
-app.command("explain")(explain)
-simulate.command("imaging")(simulate_imaging)
-simulate.command("lightdqm")(simulate_lightdqm)
-app.add_typer(simulate, name="simulate")
-app.add_typer(cache, name="cache")
-app.add_typer(lightdqm, name="lightdqm")
+add_commands(app)
 
 
 def cli() -> None:
@@ -121,9 +91,7 @@ def guarded(argv: list[str], started_s: float | None = None) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except _CommandLineError as wrong:
-        message = wrong.format_message()  # type: ignore[attr-defined]
-        # Without a message the help was printed: a group was called without a command.
-        return _failed(argv, UsageError(message)) if message else EXIT_USAGE
+        return _failed(argv, UsageError(wrong.format_message()))  # type: ignore[attr-defined]
     except RadiographError as error:
         return _failed(argv, error)
     except BrokenPipeError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from . import compiling
 from .counter_rows import counter_rows
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Screen:
         logger.handlers[:] = [handler]
         logger.setLevel(_LEVELS[level])
         logger.propagate = False
+        # With a level of its own: a first run is told also by a command that quiets the log.
+        compiling.log.setLevel(_LEVELS[level])
+        compiling.announce_compilations()
 
     def quiet_log(self) -> None:
         """Warnings only from the package's own log: for a command with lines of its own."""

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .table import PlainGroup
+
 if TYPE_CHECKING:
     from ..cache.store import Store
 
-cache = typer.Typer(help="The cache of intermediate results.", no_args_is_help=True)
+cache = typer.Typer(cls=PlainGroup, help="The cache of intermediate results.")
 
 Folder = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the cache.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

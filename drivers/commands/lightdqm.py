@@ -8,9 +8,11 @@ from .lightdqm_check import check
 from .lightdqm_import import import_lines
 from .lightdqm_report import report
 from .lightdqm_trend import trend
+from .table import PlainGroup
 
 lightdqm = typer.Typer(
-    help="Light read-out data quality: verdicts, reports, trends.", no_args_is_help=True
+    cls=PlainGroup,
+    help="Light read-out data quality: verdicts, reports, trends.",
 )
 lightdqm.command("check")(check)
 lightdqm.command("report")(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from radiograph.drivers.commands.table import COMMANDS, imported_command
 from radiograph.drivers.imaging import output
 from radiograph.drivers.imaging import run as imaging_run
 from radiograph.nodes.imaging.readers import phits_usrdef
@@ -624,9 +626,10 @@ def test_a_bug_is_told_as_one(
 # --- as a process ---------------------------------------------------------------------------
 
 
-def process(*argv: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*argv: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; sys.argv[0] = 'radiograph'; from radiograph.drivers.main import cli; cli()"
     env = {k: v for k, v in os.environ.items() if k != "RADIOGRAPH_CACHE"} | {"COLUMNS": "100"}
+    env |= variables
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, argv)],
         cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120,
@@ -644,20 +647,109 @@ def test_help(radiograph: Run, command: list[str]) -> None:
     assert done.err == ""
 
 
-def test_help_as_a_process_imports_nothing_heavy(project: Path) -> None:
-    done = process("--help", cwd=project)
-    assert (done.returncode, done.stderr) == (0, "")
-    for command in ("run", "check", "nodes", "init", "simulate"):
-        assert command in done.stdout
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"]])
+def test_help_as_a_process_imports_nothing_heavy(project: Path, argv: list[str]) -> None:
     # pydantic is not among them: typer itself tries to import it.
     heavy = ("numpy", "pandas", "numba", "h5py", "hamilton", "matplotlib", "uproot", "diskcache")
     code = (
-        "import sys; from radiograph.drivers.main import guarded; guarded(['run', '--help']); "
-        f"print([m for m in {heavy} if m in sys.modules])"
+        f"import sys; from radiograph.drivers.main import guarded; code = guarded({argv}); "
+        f"print(code, [m for m in {heavy} if m in sys.modules])"
     )
-    argv = [sys.executable, "-c", code]
-    done = subprocess.run(argv, cwd=project, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    called = [sys.executable, "-c", code]
+    done = subprocess.run(called, cwd=project, capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("0 []", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "modules"),
+    [
+        (["--help"], {"table"}),
+        (["check", "--help"], {"table", "check"}),
+        (["cache", "why", "--help"], {"table", "cache"}),
+        (["no_command"], {"table"}),
+    ],
+)
+def test_only_the_command_that_is_called_is_imported(argv: list[str], modules: set[str]) -> None:
+    code = (
+        f"import sys; from radiograph.drivers.main import guarded; guarded({argv}); "
+        "of_ours = [m for m in sys.modules if m.startswith('radiograph.drivers.commands.')]; "
+        "print(); print(*sorted(m.split('.')[-1] for m in of_ours), 'rich.console' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split() == [*sorted(modules), "False"]
+
+
+def test_the_table_of_commands_says_what_the_commands_say() -> None:
+    for name, place in COMMANDS.items():
+        command = imported_command(name)
+        assert (command.name, command.help.split("\n\n")[0]) == (name, place.help)
+
+
+def test_the_list_of_commands_cuts_no_line(
+    radiograph: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    said = " ".join(radiograph("--help").out.split())
+    order = [said.index(f" {name} {place.help}") for name, place in COMMANDS.items()]
+    assert order == sorted(order)
+
+
+def test_the_help_of_an_option_says_type_choices_and_default(radiograph: Run) -> None:
+    said = " ".join(radiograph("simulate", "imaging", "--help").out.split())
+    assert "╭" not in said
+    assert re.search(
+        r"--events <?int(eger)?>? Accepted neutron events. \[default: 10000\]", said, re.I
+    )
+    assert re.search(r"--format [<\[]phits\|root[>\]] PHITS .* \[default: phits\]", said)
+    said = " ".join(radiograph("run", "--help").out.split())
+    assert "--fast / --no-fast Fast mode." in said
+    assert re.search(r"config [^-]*TOML file with the settings. .?\[required\]", said, re.I)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["rnu"], r"No such command 'rnu'. Did you mean 'run'\?"),
+        (["lightdqm", "chek"], r"No such command 'chek'. Did you mean 'check'\?"),
+        (["run", "--overwrit"], r"No such option:? '?--overwrit\b.*'?--overwrite\b"),
+        (["cache", "ls", "--jso"], r"No such option:? '?--jso\b.*'?--json\b"),
+    ],
+)
+def test_a_wrong_name_gets_the_right_one(radiograph: Run, argv: list[str], said: str) -> None:
+    done = radiograph(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(f"error: {said}.*\n", done.err)
+
+
+@pytest.mark.parametrize("group", [[], ["cache"], ["simulate"], ["lightdqm"]])
+def test_a_group_alone_shows_its_help_and_was_called_wrongly(
+    radiograph: Run, group: list[str]
+) -> None:
+    done = radiograph(*group)
+    assert (done.code, done.err) == (2, "")
+    assert done.out == radiograph(*group, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("in", {"init", "info", "inspect"}),
+        ("cache ", {"ls", "why", "prune", "clear", "verify"}),
+        ("run --ov", {"--overwrite"}),
+        ("lightdqm trend --js", {"--json"}),
+    ],
+)
+def test_completion_knows_commands_and_options(
+    project: Path, typed: str, offered: set[str]
+) -> None:
+    words = f"radiograph {typed}"
+    asked = {
+        "_RADIOGRAPH_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = process("x", cwd=project, **asked)
+    assert (set(done.stdout.split()), done.stderr) == (offered, "")
 
 
 def test_json_as_a_process(project: Path) -> None:

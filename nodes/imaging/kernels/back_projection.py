@@ -11,6 +11,7 @@ so that no large terms cancel. Compare S. J. Wilderman et al., IEEE Trans. Nucl.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,13 @@ DIRECT_ROOTS_ABOVE = 1e-3
 # (h sin(theta))^2 over the square of the reach of the grid.
 NEARLY_IN_PLANE = 1e-12
 
+# The first run compiles, so nothing is made twice: what is called from two places is a function,
+# arrays are filled by loops, and nobody calls from C. No array is made below the outermost.
+_scanning = partial(njit, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
+_inner = partial(_scanning, _nrt=False)
 
-@njit(cache=True, nogil=True, inline="always")
+
+@_inner(forceinline=True)
 def _pixel(
     q: float,
     forward: float,
@@ -44,7 +50,7 @@ def _pixel(
     return np.int32(min(f, n_q - 0.5)) if lit else -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_inner()
 def _line_crossings(
     first: Any,
     second: Any,
@@ -86,7 +92,7 @@ def _line_crossings(
         second[i] = _pixel(q2, sign * (g + a_q * q2), floor_, q_shift, inverse_dq, n_q)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_inner()
 def _edge_crossings(p: float, a_p: float, a_q: float, a_n_h: float, hh: float, cos2: float) -> Any:
     """Both roots q on one line, nan where there is none."""
     A = a_q * a_q - cos2
@@ -100,7 +106,7 @@ def _edge_crossings(p: float, a_p: float, a_q: float, a_n_h: float, hh: float, c
     return t / A if A != 0.0 else np.nan, (g * g - cos2 * r) / t if t != 0.0 else np.nan
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_inner()
 def _turning_points(a_p: float, a_q: float, a_n: float, h: float, cos2: float) -> Any:
     """Where p is least or greatest along the conic, (p, q) twice, nan where it is not.
 
@@ -118,7 +124,7 @@ def _turning_points(a_p: float, a_q: float, a_n: float, h: float, cos2: float) -
     return p1, -a_q * (a_p * p1 + a_n * h) / A, p2, -a_q * (a_p * p2 + a_n * h) / A
 
 
-@njit(cache=True, nogil=True)
+@_inner()
 def _lines_reached(
     reached: Any,
     points: Any,
@@ -181,7 +187,7 @@ def _lines_reached(
     return reached[0] < reached[1] and reached[2] < reached[3]
 
 
-@njit(cache=True, nogil=True)
+@_scanning(cache=True)
 def scan_cones(
     apex_cm: Any,
     axis: Any,
@@ -211,13 +217,15 @@ def scan_cones(
     flat indices of all cones one after the other, else those of the last one. It needs
     2 (nu + nv) places a cone kept. Returns how many places were filled.
     """
-    u_steps, v_steps = np.arange(nu) * du, np.arange(nv) * dv
-    col1 = np.full(nu, -1, np.int32)
-    col2 = np.full(nu, -1, np.int32)
-    row1 = np.empty(nv, np.int32)
-    row2 = np.empty(nv, np.int32)
-    reached = np.zeros(4, np.int64)
-    points = np.empty((2, 12))
+    u_steps, v_steps, points = np.empty(nu), np.empty(nv), np.empty((2, 12))
+    col1, col2 = np.empty(nu, np.int32), np.empty(nu, np.int32)
+    row1, row2 = np.empty(nv, np.int32), np.empty(nv, np.int32)
+    reached = np.empty(4, np.int64)
+    for i in range(nu):
+        u_steps[i] = i * du
+        col1[i] = col2[i] = -1
+    for j in range(nv):
+        v_steps[j] = j * dv
     filled = 0
     for k in range(start, stop):
         begin = filled if keep_pixels else 0
@@ -236,9 +244,6 @@ def scan_cones(
         sign = 1.0 if cosine >= 0.0 else -1.0
         half = forward_only and cos_abs >= COSINE_ZERO
         floor_ = -NAPPE_TOLERANCE_CM if half else -np.inf
-        # Columns of the cone before: no row of this one may meet them.
-        col1[reached[0] : reached[1]] = -1
-        col2[reached[0] : reached[1]] = -1
         if not _lines_reached(
             reached, points, a_u, a_v, a_n, h, cos_abs, sign, floor_,
             u_min + w_u, du, nu, v_min + w_v, dv, nv,
@@ -246,7 +251,7 @@ def scan_cones(
             lit_pixels[k] = 0
             filled = begin
             continue
-        i0, i1, j0, j1 = reached
+        i0, i1, j0, j1 = reached[0], reached[1], reached[2], reached[3]
         columns1, columns2 = col1[i0:i1], col2[i0:i1]
         rows1, rows2 = row1[j0:j1], row2[j0:j1]
         _line_crossings(
@@ -275,6 +280,10 @@ def scan_cones(
             if second >= 0:
                 pixels[n] = row * nu + second
                 n += (second != first) & (col1[second] != row) & (col2[second] != row)
+        # No row of the next cone may meet these columns.
+        for i in range(i1 - i0):
+            columns1[i] = -1
+            columns2[i] = -1
         for m in range(begin, n):
             image[pixels[m]] += np.uint32(1)
         lit_pixels[k] = n - begin

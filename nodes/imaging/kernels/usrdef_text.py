@@ -52,11 +52,15 @@ _MOST_DIGITS = 18
 
 
 # No function here makes an array, so none needs to count references: at every call with an
-# array argument that would cost more than reading a number.
-_scanning = partial(njit, cache=True, nogil=True, _nrt=False)
+# array argument that would cost more than reading a number. The rest is left out for the sake
+# of the first run, which compiles: nobody calls from C, and no divisor can be zero.
+# A position that begins as a plain 0 is a type of its own to numba, and everything called with it
+# is compiled twice: write np.int64(0).
+_scanning = partial(njit, nogil=True, _nrt=False, no_cfunc_wrapper=True, error_model="numpy")
+_kernel = partial(_scanning, cache=True)
 
 
-@_scanning()
+@_scanning(inline="always")
 def _two_product(a: float, b: float) -> Any:
     product = a * b
     t = _SPLITTER * a
@@ -94,7 +98,7 @@ def _scaled(mantissa: int, exponent: int) -> float:
     return high + low
 
 
-@_scanning(forceinline=True)
+@_scanning(inline="always")
 def _byte(text: Any, at: int) -> Any:
     """The byte at ``at``; an unsigned index is not wrapped around."""
     return text[np.uint64(at)]
@@ -116,14 +120,14 @@ def _word(text: Any, at: int) -> Any:
     )
 
 
-@_scanning(forceinline=True)
+@_scanning(inline="always")
 def _are_digits(word: Any) -> bool:
     """Whether all eight bytes are 0 to 9: 0x30 + a digit stays below 0x3A."""
     low = (word & _LOW_BITS) + _SIXES
     return bool(((word | low) & _HIGH_HALVES) == _ZEROS) and bool((word & _HIGH_HALVES) == _ZEROS)
 
 
-@_scanning(forceinline=True)
+@_scanning(inline="always")
 def _number_of_digits(word: Any) -> Any:
     """The number that eight digits write: pairs, then fours, then all."""
     digits = word ^ _ZEROS
@@ -168,7 +172,7 @@ def _is_end(text: Any, at: int, end: int) -> bool:
     return c == 32 or c == 9 or c == 13 or c == 44 or c == 59
 
 
-@_scanning()
+@_scanning(inline="always")
 def _is_nan_or_inf(text: Any, at: int) -> bool:
     """Whether three letters at ``at`` are nan or inf, in either case."""
     a = text[at] | 32
@@ -236,7 +240,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
         power = 0
         n = 0
         while at < end and 48 <= text[at] <= 57:
-            power = power * 10 + int(text[at] - 48) if power < 1000 else 1000
+            power = power * 10 + np.int64(text[at] - 48) if power < 1000 else 1000
             n += 1
             at += 1
         # Fortran leaves the letter out for exponents of three digits, and only then.
@@ -285,7 +289,7 @@ def line_kind(text: Any, at: int, end: int) -> int:
     return -1
 
 
-@_scanning()
+@_kernel()
 def event_starts(
     text: Any, every: int, events: int, number: int, first_byte: int, byte: Any, line: Any
 ) -> Any:
@@ -295,7 +299,7 @@ def event_starts(
     before it, and it begins at ``first_byte``. Returns (events, number) after it.
     """
     size = text.shape[0]
-    at = 0
+    at = np.int64(0)
     while at < size:
         end = _line_end(text, at, size)
         kind = line_kind(text, at, end)
@@ -309,7 +313,7 @@ def event_starts(
     return events, number
 
 
-@_scanning()
+@_kernel()
 def next_event_line(text: Any, at: int) -> int:
     """Where the first event line after the line of ``at`` begins, or the size of the text."""
     size = text.shape[0]
@@ -323,7 +327,7 @@ def next_event_line(text: Any, at: int) -> int:
     return size
 
 
-@_scanning()
+@_kernel()
 def upper_bounds(text: Any) -> Any:
     """(hits, reactions, products) that the text can hold at most."""
     commas, lines, reactions = np.int64(0), np.int64(1), np.int64(0)
@@ -343,8 +347,20 @@ def upper_bounds(text: Any) -> Any:
 
 
 @_scanning()
-def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
-    """Hits of an event line from ``at``: (problem or -1, number of hits)."""
+def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
+    """Hits of an event line from behind its name: (problem or -1, number of hits)."""
+    for _ in range(_INTEGERS_OF_EVENT):
+        read, _number, at = _read_integer(text, at, end)
+        if not read:
+            if at < end:
+                return BAD_NUMBER, 0
+            break
+    at = _skip_blanks(text, at, end)
+    if at >= end:
+        return TRUNCATED, 0
+    if text[at] != 59:
+        return BAD_NUMBER, 0
+    at += 1
     n = 0
     while True:
         at = _skip_blanks(text, at, end)
@@ -381,22 +397,6 @@ def _read_hits(text: Any, at: int, end: int, hit: int, region: Any, values: Any)
 
 
 @_scanning()
-def _read_event(text: Any, at: int, end: int, hit: int, region: Any, values: Any) -> Any:
-    for _ in range(_INTEGERS_OF_EVENT):
-        read, _number, at = _read_integer(text, at, end)
-        if not read:
-            if at < end:
-                return BAD_NUMBER, 0
-            break
-    at = _skip_blanks(text, at, end)
-    if at >= end:
-        return TRUNCATED, 0
-    if text[at] != 59:
-        return BAD_NUMBER, 0
-    return _read_hits(text, at + 1, end, hit, region, values)
-
-
-@_scanning()
 def _read_products(text: Any, at: int, end: int, product: int, kf: Any, values: Any) -> Any:
     n = 0
     while True:
@@ -419,14 +419,7 @@ def _read_products(text: Any, at: int, end: int, product: int, kf: Any, values: 
             at += 1
 
 
-@_scanning()
-def _report(kind: int, line: int, counts: Any, lines: Any) -> None:
-    if counts[kind] < SHOWN_PER_KIND:
-        lines[kind, counts[kind]] = line
-    counts[kind] += 1
-
-
-@_scanning()
+@_kernel()
 def scan_usrdef(
     text: Any,
     first_line: int,
@@ -462,10 +455,9 @@ def scan_usrdef(
     Returns the numbers of (events, hits, reactions, products, lines).
     """
     size = text.shape[0]
-    at = 0
+    at = np.int64(0)
     line = first_line - 1
-    events = hits = reactions = products = 0
-    in_event = 0
+    events = hits = reactions = products = in_event = np.int64(0)
     truth = False
     reaction_seen = reaction_read = False
     while at < size:
@@ -474,9 +466,12 @@ def scan_usrdef(
         kind = line_kind(text, at, end)
         body = _skip_blanks(text, at, end)
         at = end + 1
+        problem = -1
         if kind == 1 or kind == 2:
-            problem, n = CUT_OFF, 0
-            if not cut_off or end < size:
+            n = 0
+            if cut_off and end == size:
+                problem = CUT_OFF
+            else:
                 problem, n = _read_event(text, body + 2, end, hits, hit_region, hit_values)
             truth = problem < 0
             event_read[events] = truth
@@ -491,8 +486,6 @@ def scan_usrdef(
                         hit_values[xyz, hits] *= cm_per_unit
                     hit_values[4, hits] *= ns_per_unit
                     hits += 1
-            else:
-                _report(problem, line, problem_counts, problem_lines)
             events += 1
         elif kind == 3 and truth:
             reaction_seen = True
@@ -508,24 +501,24 @@ def scan_usrdef(
                 read = read and ok
                 reaction_values[k, reactions] = value
             reaction_read = read
-            if not read:
-                _report(BAD_REACTION, line, problem_counts, problem_lines)
-                continue
-            reaction_integers[_INTEGERS_OF_REACTION, reactions] = 0
-            reaction_values[3, reactions] = np.nan
-            for xyz in range(3):
-                reaction_values[xyz, reactions] *= cm_per_unit
-            reaction_event[reactions] = first_event + events - 1
-            reaction_number[reactions] = in_event
-            in_event += 1
-            reactions += 1
+            if read:
+                reaction_integers[_INTEGERS_OF_REACTION, reactions] = 0
+                reaction_values[3, reactions] = np.nan
+                for xyz in range(3):
+                    reaction_values[xyz, reactions] *= cm_per_unit
+                reaction_event[reactions] = first_event + events - 1
+                reaction_number[reactions] = in_event
+                in_event += 1
+                reactions += 1
+            else:
+                problem = BAD_REACTION
         elif (kind == 4 or kind == 5) and truth and not reaction_seen:
-            _report(BAD_REACTION, line, problem_counts, problem_lines)
+            problem = BAD_REACTION
         elif (kind == 4 or kind == 5) and truth and reaction_read:
             skip = 2 if kind == 4 else 3
             read, n = _read_products(text, body + skip, end, products, product_kf, product_values)
             if not read or (kind == 4 and n != 1):
-                _report(BAD_REACTION, line, problem_counts, problem_lines)
+                problem = BAD_REACTION
             elif kind == 4:
                 reaction_integers[_INTEGERS_OF_REACTION, reactions - 1] = product_kf[products]
                 reaction_values[3, reactions - 1] = product_values[0, products]
@@ -535,5 +528,9 @@ def scan_usrdef(
                     product_reaction[products + k] = in_event - 1
                 products += n
         elif kind == -1:
-            _report(UNKNOWN_LINE, line, problem_counts, problem_lines)
+            problem = UNKNOWN_LINE
+        if problem >= 0:
+            if problem_counts[problem] < SHOWN_PER_KIND:
+                problem_lines[problem, problem_counts[problem]] = line
+            problem_counts[problem] += 1
     return events, hits, reactions, products, line - first_line + 1

@@ -212,7 +212,7 @@ def scanned(form, bounds, text: str, cut_off: bool) -> list:
     assert lines_read == len(text.split("\n")) - (text == "" or text.endswith("\n"))
     used = [hits] * 5 + [events] + [reactions] * 4 + [products] * 4
     kept = [c[..., :n].tolist() for c, n in zip(columns, used, strict=True)]
-    return [list(sizes), *kept, counts.tolist(), lines.tolist()]
+    return [[int(size) for size in sizes], *kept, counts.tolist(), lines.tolist()]
 
 
 @given(texts, st.booleans())
