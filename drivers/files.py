@@ -188,7 +188,7 @@ def check_new_files(
     consent = f"set {setting} = true, " if setting else ""
     places: dict[Path, Path] = {}
     for path in paths:
-        other = places.setdefault(written_place(path), path)
+        other = places.setdefault(Path(os.path.realpath(path)), path)
         if other != path:
             msg = f"{path}: leads to the same file as {other}. Name {elsewhere}."
             raise UsageError(msg, file=path, key=key)

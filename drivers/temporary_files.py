@@ -36,9 +36,11 @@ class _Writer(NamedTuple):
 
 def temporary_beside(path: Path) -> Path:
     """The hidden name beside ``path`` under which this process writes it."""
-    me = os.getpid()
-    name = os.fsdecode(os.fsencode(path.name)[:_MOST_NAME_BYTES])
-    return path.with_name(f".{name}.{me}-{_state_and_start(me)[1]}-{_place()}.tmp")
+    me, name = os.getpid(), os.fsencode(path.name)
+    if len(name) > _MOST_NAME_BYTES:
+        # Long names that differ at their ends stay apart.
+        name = name[:_MOST_NAME_BYTES] + xxhash.xxh32(name).hexdigest().encode()
+    return path.with_name(f".{os.fsdecode(name)}.{me}-{_state_and_start(me)[1]}-{_place()}.tmp")
 
 
 def remove_leftovers(path: Path) -> None:
@@ -53,7 +55,7 @@ def remove_leftovers(path: Path) -> None:
                 continue
             with suppress(OSError):
                 if _is_left_over(entry, older):
-                    os.unlink(entry.path)
+                    Path(entry.path).unlink()
 
 
 def _is_left_over(entry: os.DirEntry[str], older: re.Pattern[str]) -> bool:
@@ -65,9 +67,7 @@ def _is_left_over(entry: os.DirEntry[str], older: re.Pattern[str]) -> bool:
         return _is_gone(writer) if writer.place == _place() else _has_rested(entry)
     # Names of earlier versions do not tell the place.
     found = older.fullmatch(entry.name)
-    return (
-        found is not None and _is_gone(_Writer(int(found[1]), 0, "")) and _has_rested(entry)
-    )
+    return found is not None and _is_gone(_Writer(int(found[1]), 0, "")) and _has_rested(entry)
 
 
 def _has_rested(entry: os.DirEntry[str]) -> bool:
@@ -90,6 +90,9 @@ def _is_gone(writer: _Writer) -> bool:
 def _state_and_start(process: int) -> tuple[str, int]:
     """State of a process and clock ticks from boot to its start; ("", 0) where it is not told."""
     try:
+        # /proc may number the processes of another container.
+        if Path("/proc/self").readlink().name != str(os.getpid()):
+            return "", 0
         text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
     except OSError:
         return "", 0
@@ -105,7 +108,7 @@ def _place() -> str:
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        place = f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        place = f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         place = os.uname().nodename
     return xxhash.xxh32(place.encode()).hexdigest()

@@ -101,7 +101,7 @@ def _check_picture(path: Path, *, overwrite: bool) -> None:
     if path.suffix != ".png":
         msg = f"{path}: the picture is PNG; name a file that ends in .png"
         raise UsageError(msg, file=path, key="plot")
-    check_new_files([path], (), overwrite=overwrite)
+    check_new_files([path], (), overwrite=overwrite, elsewhere="another with --plot")
 
 
 def _draw(

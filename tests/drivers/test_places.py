@@ -17,9 +17,16 @@ from radiograph.drivers import files, temporary_files
 from radiograph.drivers.files import check_new_files, replaced_file
 from radiograph.drivers.lightdqm.json_lines import write_lines
 from radiograph.drivers.lightdqm.store import RunStore
+from radiograph.drivers.main import guarded
 from radiograph.schemas.errors import UsageError
 
+from .conftest import SETTINGS
+
 Run = Callable[..., Any]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def stand(path: Path, what: str) -> str:
@@ -49,7 +56,7 @@ def test_no_regular_file_is_refused(
     with pytest.raises(UsageError) as failure, replaced_file(path) as temporary:
         temporary.write_text("new")
     assert said in failure.value.message
-    assert sorted(os.listdir(tmp_path)) == ["out.h5"]
+    assert names(tmp_path) == ["out.h5"]
     assert not path.is_file()
 
 
@@ -59,7 +66,7 @@ def test_what_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
         temporary.write_text("new")
         os.mkfifo(path)
     assert path.is_fifo()
-    assert os.listdir(tmp_path) == ["out.h5"]
+    assert names(tmp_path) == ["out.h5"]
 
 
 @pytest.mark.parametrize("old", ["old", None])
@@ -72,9 +79,9 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, old: str | None
     with replaced_file(link) as temporary:
         assert temporary.parent == target.parent
         temporary.write_text("new")
-    assert os.readlink(link) == "disk/data.h5"
+    assert link.readlink() == Path("disk/data.h5")
     assert target.read_text() == "new"
-    assert os.listdir(target.parent) == ["data.h5"]
+    assert names(target.parent) == ["data.h5"]
 
 
 def test_two_outputs_in_one_file(tmp_path: Path) -> None:
@@ -91,32 +98,82 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
         check_new_files([path], (), overwrite=True)
 
 
+# The name that a command writes, and the command; run.h5 holds a run.
 COMMANDS = {
-    "run": ("image.h5", ["run", "run.toml", "-o", "image.h5", "--overwrite"]),
-    "figures": (
-        "image_n.png",
-        ["run", "run.toml", "-o", "image.h5", "--set", "vis.export_png_on_write=true",
-         "--overwrite"],
+    "run": ("image.h5", "run run.toml -o image.h5"),
+    "figures": ("n_image.png", "run run.toml -o image.h5 --set vis.export_png_on_write=true"),
+    "simulation": ("sim.out", "simulate imaging sim.out --events 5"),
+    "truth": ("truth.csv", "simulate imaging sim.out --events 5 --truth truth.csv"),
+    "light": (
+        "new/channel_status.csv",
+        "simulate lightdqm new --events 2 --adcs 2 --samples 100",
     ),
-    "simulate": ("sim.out", ["simulate", "imaging", "-o", "sim.out", "--overwrite"]),
-    "init": ("new/phits_edep.toml", ["init", "new", "--events", "5", "--overwrite"]),
-    "graph": ("graph.svg", ["graph", "imaging", "-o", "graph.svg", "--overwrite"]),
-}  # fmt: skip
+    "init": ("new/phits_edep.toml", "init new --events 5"),
+    "graph": ("graph.svg", "graph run.toml -o graph.svg"),
+    "report": ("run.html", "report run.h5"),
+    "pdf": ("run.pdf", "report run.h5 --pdf"),
+    "csv": ("cones.csv", "export run.h5 --to csv --table cones -o cones.csv"),
+    "root": ("run.root", "export run.h5 --to root"),
+    "npz": ("run.npz", "export run.h5 --to npz"),
+    "png": ("a.png", "export run.h5 --to png --species n -o a.png"),
+    "list": ("list.h5", "export run.h5 --to list -o list.h5"),
+    "pairs": ("pairs.h5", "export run.h5 --to pairs -o pairs.h5"),
+    "plot": ("plot.png", "inspect run.h5 --cone 0 --plot plot.png"),
+}
+
+
+@pytest.fixture(scope="module")
+def run_file(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output file with list mode."""
+    folder = tmp_path_factory.mktemp("run")
+    settings = folder / "run.toml"
+    settings.write_text(SETTINGS.replace("events.out", str(simulated / "events.out")), "utf-8")
+    assert guarded(["run", str(settings), "--list", "-q"]) == 0
+    return folder / "image.h5"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_refuse_a_pipe(
-    project: Path, radiograph: Run, command: str, monkeypatch: pytest.MonkeyPatch
+    project: Path,
+    run_file: Path,
+    radiograph: Run,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(project)
-    name, argv = COMMANDS[command]
+    (project / "run.h5").symlink_to(run_file)
+    name, line = COMMANDS[command]
     path = project / name
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
-    done = radiograph(*argv)
+    done = radiograph(*line.split(), "--overwrite")
     assert done.code == 2, done.err
     assert "named pipe" in done.err
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_follow_a_link(
+    project: Path,
+    run_file: Path,
+    radiograph: Run,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(project)
+    (project / "run.h5").symlink_to(run_file)
+    name, line = COMMANDS[command]
+    path = project / name
+    path.parent.mkdir(exist_ok=True)
+    target = project / "disk" / "kept"
+    target.parent.mkdir()
+    target.write_text("old")
+    path.symlink_to(target)
+    done = radiograph(*line.split(), "--overwrite")
+    assert done.code == 0, done.err
+    assert path.is_symlink()
+    assert target.read_bytes() != b"old"
+    assert names(target.parent) == ["kept"]
 
 
 def test_init_follows_a_link(project: Path, radiograph: Run) -> None:
@@ -163,7 +220,7 @@ with replaced_file(Path(sys.argv[1])) as temporary:
 
 
 def hidden(folder: Path) -> list[str]:
-    return sorted(name for name in os.listdir(folder) if name.startswith("."))
+    return [name for name in names(folder) if name.startswith(".")]
 
 
 def test_leftovers_of_a_killed_process_go(tmp_path: Path) -> None:
@@ -175,7 +232,7 @@ def test_leftovers_of_a_killed_process_go(tmp_path: Path) -> None:
     with replaced_file(tmp_path / "out.h5") as temporary:
         temporary.write_text("new")
     killed.wait()
-    assert os.listdir(tmp_path) == ["out.h5"]
+    assert names(tmp_path) == ["out.h5"]
 
 
 def test_files_of_a_living_process_stay(tmp_path: Path) -> None:
