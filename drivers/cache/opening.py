@@ -69,7 +69,8 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
         if options.folder is not None:
             msg = (
                 f"{folder}: cannot be used as a cache ({reason}). Name another folder with "
-                "--cache-dir or [cache] dir, or give --no-cache."
+                "--cache-dir or [cache] dir, give --no-cache, or empty it: radiograph cache clear "
+                f"--cache-dir {folder}"
             )
             raise UsageError(msg, file=folder, key="cache.dir") from None
         log.warning("cache: %s cannot be used (%s); the run goes on without it", folder, reason)
