@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
     """A pipeline with its settings, ready to be asked for nodes; see api.pipeline()."""
+    from .home import need_home
+
+    need_home()
     from .api import pipeline as build
 
     return build(name, config)

@@ -25,6 +25,7 @@ from . import pipelines
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
 from .files import is_pattern, matching
+from .home import path_of_setting
 from .overrides import (
     Override,
     keyword_override,
@@ -287,7 +288,7 @@ def _without_faults(
 
 def resolved_path(loaded: LoadedConfig[Any], value: str) -> Path:
     """A path of the config: relative ones are relative to the folder of the TOML file."""
-    return loaded.path.parent / Path(value).expanduser()
+    return path_of_setting(loaded.path.parent, value)
 
 
 def input_paths(loaded: LoadedConfig) -> list[Path]:

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
+from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
 import xxhash
 
 from ..nodes.file_kinds import fault_of_input
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
+from .temporary_files import remove_leftovers, temporary_beside
 from .unchanged import check_stamp, settled_stamp, stamp_of
 
 _DIGITS = re.compile(r"(\d+)")
@@ -73,13 +75,42 @@ def sampled_file_ref(path: Path) -> FileRef:
     return FileRef(str(path), stamp.size, f"sampled:{digest.hexdigest()}", stamp)
 
 
+_KINDS = (
+    (S_ISDIR, "a folder"),
+    (S_ISFIFO, "a named pipe (FIFO)"),
+    (S_ISCHR, "a character device"),
+    (S_ISBLK, "a block device"),
+    (S_ISSOCK, "a socket"),
+)
+
+
+def fault_of_kind(path: Path) -> str:
+    """Why what stands at ``path`` is no file to be replaced; empty if it is one, or nothing is."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as reason:
+        return f"cannot be reached ({reason.strerror or reason})"
+    if S_ISREG(mode):
+        return ""
+    kind = next((name for matches, name in _KINDS if matches(mode)), "no regular file")
+    return f"is a link to {written_place(path)}, {kind}" if path.is_symlink() else f"is {kind}"
+
+
+def written_place(path: Path) -> Path:
+    """The file that is replaced when ``path`` is written: where a symbolic link leads."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def fault_of_place(path: Path, read: Sequence[Path]) -> str:
     """Why a file cannot be written at ``path``; empty if it can. ``read`` files must stay."""
-    if path.is_dir():
-        return "is a folder"
+    fault = fault_of_kind(path)
+    if fault:
+        return fault
     if path.exists() and any(r.exists() and path.samefile(r) for r in read):
         return "is read by this run and would be replaced"
-    folder = next(p for p in path.absolute().parents if p.exists())
+    folder = next(p for p in written_place(path).absolute().parents if p.exists())
     if not folder.is_dir():
         return f"cannot be made, since {folder} is a file"
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -89,15 +120,32 @@ def fault_of_place(path: Path, read: Sequence[Path]) -> str:
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """A temporary name that takes the place of ``path`` when the block ends well.
+
+    A symbolic link stays: the file that it leads to is replaced, beside that file. What processes
+    that are gone left in the folder is removed. UsageError if something else than a regular file
+    stands there.
+    """
+    target = written_place(path)
+    check_kind(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target)
+    temporary = temporary_beside(target)
     try:
         yield temporary
-        temporary.replace(path)
+        check_kind(path)
+        temporary.replace(target)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def check_kind(path: Path) -> None:
+    """UsageError if a device, a pipe or a folder stands where a file is to be written."""
+    fault = fault_of_kind(path)
+    if fault:
+        msg = f"{path}: {fault}. An output is a regular file; name {OTHER_OUTPUT}."
+        raise UsageError(msg, file=path, key="output")
 
 
 @contextmanager
@@ -149,7 +197,12 @@ def check_new_files(
     ``elsewhere`` is what to name instead.
     """
     consent = f"set {setting} = true, " if setting else ""
+    places: dict[Path, Path] = {}
     for path in paths:
+        other = places.setdefault(Path(os.path.realpath(path)), path)
+        if other != path:
+            msg = f"{path}: leads to the same file as {other}. Name {elsewhere}."
+            raise UsageError(msg, file=path, key=key)
         fault = fault_of_place(path, read)
         if fault:
             msg = f"{path}: {fault}. Name {elsewhere}."

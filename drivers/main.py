@@ -11,12 +11,21 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..schemas.errors import EXIT_BUG, ConfigError, RadiographError, UsageError
+from ..schemas.errors import (
+    EXIT_BUG,
+    ConfigError,
+    LostOutputError,
+    RadiographError,
+    UsageError,
+)
 from .commands.table import TableOfCommands, add_commands
+from .home import need_home
+from .standard_streams import turn_to_nothing, watch_streams
 
 EXIT_INTERRUPTED = 130
 # Hamilton looks for two dozen plugins (matplotlib, polars, ...) when it is imported, which takes
@@ -70,6 +79,7 @@ def cli() -> None:
     A batch system's SIGTERM ends a run as Ctrl-C does: temporary files go.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    watch_streams()
     gc.set_threshold(*_COLLECTIONS)
     code = guarded(sys.argv[1:], time.time())
     # What is left needs no search for cycles: the process ends.
@@ -82,7 +92,29 @@ def guarded(argv: list[str], started_s: float | None = None) -> int:
 
     ``started_s`` is when this process began, if the command is all it does.
     """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        # A file that is opened would get the number of standard output, and what is printed.
+        msg = "standard output is closed; give it a place, e.g. > /dev/null"
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return _failed([], UsageError(msg))
+    code = 0
     try:
+        code = _carried_out(argv, started_s)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except LostOutputError as lost:
+        turn_to_nothing(lost.descriptor)
+        return _failed([], lost)
+    except BrokenPipeError:
+        _reader_gone()
+    return code
+
+
+def _carried_out(argv: list[str], started_s: float | None) -> int:
+    try:
+        need_home()
         result = typer.main.get_command(app)(
             args=argv, prog_name="radiograph", standalone_mode=False, obj=started_s
         )
@@ -92,8 +124,10 @@ def guarded(argv: list[str], started_s: float | None = None) -> int:
         return stop.exit_code
     except _CommandLineError as wrong:
         return _failed(argv, UsageError(wrong.format_message()))  # type: ignore[attr-defined]
+    except LostOutputError:
+        raise
     except RadiographError as error:
-        return _failed(argv, error)
+        return _failed(argv, _working_folder_gone() or error)
     except BrokenPipeError:
         return _reader_gone()
     except SystemExit as stop:
@@ -101,6 +135,9 @@ def guarded(argv: list[str], started_s: float | None = None) -> int:
             return _reader_gone()
         raise
     except Exception as bug:
+        gone = _working_folder_gone()
+        if gone is not None:
+            return _failed(argv, gone)
         if "--json" in argv:
             print_json({"error": {"code": "bug", "message": repr(bug), "key": None, "file": None}})
         import traceback
@@ -116,8 +153,18 @@ def guarded(argv: list[str], started_s: float | None = None) -> int:
 
 def _reader_gone() -> int:
     """The reader of the output is gone (``| head``); nothing can be said to it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+    turn_to_nothing(1)
     return 0
+
+
+def _working_folder_gone() -> UsageError | None:
+    """The reason of whatever failed in a folder that has been removed."""
+    try:
+        Path.cwd()
+    except OSError as reason:
+        msg = f"the working folder is gone ({reason.strerror}); change to another with cd"
+        return UsageError(msg, code="no_working_folder")
+    return None
 
 
 def _interrupted(argv: list[str]) -> int:

@@ -16,6 +16,7 @@ from ..schemas.imaging.config import Fast, ImagingConfig
 from ..schemas.imaging.filters import Filters
 from ..schemas.imaging.plane import Plane
 from ..schemas.settings import Section
+from .home import path_of_setting
 
 # Settings that name files: given on the command line, they are relative to the shell.
 PATH_KEYS: Final = (
@@ -97,7 +98,9 @@ def _from_folder(path: tuple[str, ...], value: Any, folder: Path) -> Any:
         return {k: _from_folder(path, v, folder) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_from_folder(path, v, folder) for v in value]
-    return str(folder / value) if isinstance(value, (str, Path)) and str(value) else value
+    if isinstance(value, (str, Path)) and str(value):
+        return str(path_of_setting(folder, str(value)))
+    return value
 
 
 def with_overrides(

@@ -43,6 +43,20 @@ class UsageError(RadiographError):
     code = "usage"
 
 
+class LostOutputError(RadiographError):
+    """Standard output or standard error takes no more (exit 2). ``descriptor`` is its number."""
+
+    exit_code = EXIT_USAGE
+    code = "lost_output"
+
+    def __init__(self, name: str, descriptor: int, reason: OSError) -> None:
+        super().__init__(
+            f"{name} cannot be written ({reason.strerror or reason}), so that what was said is "
+            "not complete; files that are written stay. Give it another place"
+        )
+        self.descriptor = descriptor
+
+
 class ConfigError(RadiographError):
     """One or more settings are wrong (exit 2). ``problems`` lists all of them."""
 

@@ -12,6 +12,7 @@ from typing import Final
 from ...schemas.errors import UsageError
 from ...schemas.sources import FileRef
 from ..files import file_ref
+from ..home import say_where_results_go
 from ..unchanged import stamp_of
 from .code import CodeVersions
 from .execution import NodeCache
@@ -68,11 +69,14 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
         if options.folder is not None:
             msg = (
                 f"{folder}: cannot be used as a cache ({reason}). Name another folder with "
-                "--cache-dir or [cache] dir, or give --no-cache."
+                "--cache-dir or [cache] dir, give --no-cache, or empty it: radiograph cache clear "
+                f"--cache-dir {folder}"
             )
             raise UsageError(msg, file=folder, key="cache.dir") from None
         log.warning("cache: %s cannot be used (%s); the run goes on without it", folder, reason)
         return None
+    if options.folder is None:
+        say_where_results_go(folder)
     cache = NodeCache(
         store,
         CodeVersions(PACKAGES, WITHOUT_VERSION),

@@ -27,6 +27,8 @@ from diskcache.core import MODE_BINARY, MODE_RAW, UNKNOWN
 from .content import Description
 from .rebuilding import DamagedContentError, rebuilt
 
+# The name that diskcache gives its database.
+DATABASE: Final = "cache.db"
 _MAGIC: Final = b"RGRAPH01"
 _INLINE_BYTES: Final = 16384
 _ALIGNMENT: Final = 64

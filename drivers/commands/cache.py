@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,22 +34,17 @@ def ls(cache_dir: Folder = None, as_json: AsJson = False) -> None:
 
     from ..cache.report import entries
 
-    store = _store(cache_dir)
-    found = entries(store)
+    with _store(cache_dir) as store:
+        found, n_bytes, folder = entries(store), store.volume(), store.folder
     if as_json:
-        _print_json(
-            {
-                "folder": str(store.folder),
-                "bytes": store.volume(),
-                "entries": [vars(e) for e in found],
-            }
-        )
+        rows = [vars(entry) for entry in found]
+        _print_json({"folder": str(folder), "bytes": n_bytes, "entries": rows})
         return
     for entry in found:
         when = datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         size = f"{entry.n_bytes / 1e6:.3f} MB"
         typer.echo(f"{entry.node:32} {size:>14} {entry.seconds:9.3f} s  {when}  {entry.key[:12]}")
-    typer.echo(f"{len(found)} results, {store.volume() / 1e6:.1f} MB in {store.folder}")
+    typer.echo(f"{len(found)} results, {n_bytes / 1e6:.1f} MB in {folder}")
 
 
 @cache.command("why")
@@ -89,17 +86,18 @@ def prune(
     if not 0 <= most < math.inf:
         msg = f"--size {size!r} is no size; give a number with k, M, G or T, e.g. 500M"
         raise UsageError(msg, key="size")
-    store = _store(cache_dir)
-    dropped = store.prune(int(most))
-    typer.echo(f"{dropped} results dropped, {store.volume() / 1e6:.1f} MB left in {store.folder}")
+    with _store(cache_dir) as store:
+        dropped, n_bytes, folder = store.prune(int(most)), store.volume(), store.folder
+    typer.echo(f"{dropped} results dropped, {n_bytes / 1e6:.1f} MB left in {folder}")
 
 
 @cache.command("clear")
 def clear(cache_dir: Folder = None) -> None:
-    """Drop everything."""
-    store = _store(cache_dir)
-    dropped = store.clear()
-    typer.echo(f"{dropped} rows dropped from {store.folder}")
+    """Drop everything, also of a cache that cannot be used any more."""
+    from ..cache.clearing import emptied
+    from ..cache.opening import default_folder
+
+    typer.echo(emptied(cache_dir or default_folder()))
 
 
 @cache.command("verify")
@@ -122,9 +120,9 @@ def verify(
     from ..config import load_config
 
     loaded = None if config is None else load_config(config, overrides=overrides or ())
-    store = _store(cache_dir if loaded is None else named_folder(loaded, cache_dir))
-    damaged = [vars(d) for d in damaged_values(store)]
-    checked = len(list(store.values()))
+    with _store(cache_dir if loaded is None else named_folder(loaded, cache_dir)) as store:
+        damaged = [vars(d) for d in damaged_values(store)]
+        checked = len(list(store.values()))
     compared = [] if loaded is None else recomputed(loaded, cache_dir, sample)
     differing = [c for c in compared if not c["equal"]]
     if as_json:
@@ -142,16 +140,22 @@ def verify(
         raise typer.Exit(EXIT_GATE)
 
 
-def _store(folder: Path | None) -> Store:
+@contextmanager
+def _store(folder: Path | None) -> Iterator[Store]:
+    """The store of a folder; UsageError if it cannot be used, at first or later."""
     from ...schemas.errors import UsageError
     from ..cache import opening
     from ..cache.store import STORE_ERRORS
 
     where = folder or opening.default_folder()
     try:
-        return opening.opened_store(where)
+        with closing(opening.opened_store(where)) as store:
+            yield store
     except STORE_ERRORS as reason:
-        msg = f"{where}: cannot be used as a cache ({reason}). Name another with --cache-dir."
+        msg = (
+            f"{where}: cannot be used as a cache ({reason}). Name another with --cache-dir, or "
+            f"empty it: radiograph cache clear --cache-dir {where}"
+        )
         raise UsageError(msg, file=where) from None
 
 

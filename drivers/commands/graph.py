@@ -61,14 +61,14 @@ def graph(
 ) -> None:
     """Draw the graph of a pipeline as SVG."""
     from ...schemas.errors import UsageError
+    from ..files import check_new_files, new_output
 
     if output_path is not None:
         if output_path.suffix != ".svg":
             msg = f"{output_path}: the picture is SVG; name a file that ends in .svg"
             raise UsageError(msg, file=output_path)
-        if output_path.exists() and not overwrite:
-            msg = f"{output_path}: exists already; give --overwrite, or name another file"
-            raise UsageError(msg, file=output_path, code="output_exists")
+        read = [path for path in (config, run_file) if path is not None]
+        check_new_files([output_path], read, overwrite=overwrite)
     picture = _picture(
         name,
         config,
@@ -78,8 +78,6 @@ def graph(
         species=None if species is None else species.value,
     )
     if output_path is not None:
-        from ..files import new_output
-
         with new_output(output_path) as temporary:
             temporary.write_text(picture.svg, "utf-8")
     if as_json:

@@ -21,16 +21,15 @@ def init(
     from importlib import resources
 
     from ...schemas.errors import UsageError
+    from ..files import check_new_files, new_output
     from ..simulation import simulation_settings, write_simulation
 
     if folder.exists() and not folder.is_dir():
         msg = f"{folder}: is a file; name a folder"
         raise UsageError(msg, file=folder)
     settings = folder / _SETTINGS
-    for path in (settings, folder / _EVENTS):
-        if path.exists() and not overwrite:
-            msg = f"{path}: exists already; give --overwrite to replace it, or another folder"
-            raise UsageError(msg, file=path, code="output_exists")
+    paths = [settings, folder / _EVENTS]
+    check_new_files(paths, (), overwrite=overwrite, elsewhere="another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
@@ -39,5 +38,6 @@ def init(
     simulated = simulation_settings({"n_neutrons": events, "n_gammas": events // 5, "seed": seed})
     write_simulation(simulated, folder / _EVENTS, "phits", overwrite=overwrite)
     text = resources.files("radiograph.configs").joinpath(_SETTINGS).read_text("utf-8")
-    settings.write_text(text, "utf-8")
+    with new_output(settings, elsewhere="another folder") as temporary:
+        temporary.write_text(text, "utf-8")
     typer.echo(f"{settings}\n{folder / _EVENTS}\n\nNow: radiograph run {settings}")

@@ -96,13 +96,12 @@ def _numbers(option: str, text: str, form: str) -> Any:
 
 def _check_picture(path: Path, *, overwrite: bool) -> None:
     from ...schemas.errors import UsageError
+    from ..files import check_new_files
 
     if path.suffix != ".png":
         msg = f"{path}: the picture is PNG; name a file that ends in .png"
         raise UsageError(msg, file=path, key="plot")
-    if path.exists() and not overwrite:
-        msg = f"{path}: exists already; give --overwrite, or name another file"
-        raise UsageError(msg, file=path, code="output_exists")
+    check_new_files([path], (), overwrite=overwrite, elsewhere="another with --plot")
 
 
 def _draw(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
 from ..config_checks import Fault
+from ..home import path_of_setting
 from ..pipelines import Definition, ScreenSettings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterat
         return
     settings = config.lightdqm
     status = settings.channel_status_csv
-    fault = "" if status is None else _status_fault(folder / Path(status).expanduser())
+    fault = "" if status is None else _status_fault(path_of_setting(folder, status))
     if fault:
         text = f'channel_status_csv = "{status}": {fault}, or leave the key out'
         yield Fault("lightdqm", text, ("lightdqm.channel_status_csv",))

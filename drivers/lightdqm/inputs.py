@@ -25,6 +25,7 @@ from ...schemas.lightdqm.settings import (
 )
 from ...schemas.lightdqm.units import LEGACY_V_PER_ADC16, PER_ADC16
 from ..files import file_ref
+from ..home import path_of_setting
 
 # Settings that the pages of one file depend on; the file itself stands beside them.
 _ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
@@ -44,7 +45,7 @@ def graph_values(
     settings = config.lightdqm
     earlier = EARLIER_RUNS.empty() if earlier_runs is None else earlier_runs
     status = settings.channel_status_csv
-    status_path = None if status is None else folder / Path(status).expanduser()
+    status_path = None if status is None else path_of_setting(folder, status)
     values: dict[str, Any] = {
         "event_selection": EventSelection(max_evts=settings.max_evts),
         "pulse_threshold": PulseThreshold(adc16=pulse_threshold_adc16(settings)),

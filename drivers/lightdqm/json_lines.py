@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ...schemas.errors import InputError
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.stored_runs import ROI_MHZ, STORED_TRIGGERS, UNKNOWN, roi_label
-from ..files import locked_folder, replaced_file
+from ..files import check_kind, locked_folder, replaced_file
 
 Arrays = dict[str, NDArray[Any]]
 _SUMMARY_FILES: Final = {"noises.json": "noise", "baselines.json": "baseline"}
@@ -237,6 +237,8 @@ def write_lines(folder: Path, lines: Mapping[str, Mapping[str, Any]]) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True)
     n_replaced = 0
+    for name in lines:
+        check_kind(folder / name)
     with locked_folder(folder):
         for name, line in lines.items():
             path = folder / name

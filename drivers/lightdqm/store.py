@@ -25,7 +25,7 @@ from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.frames import DQM_VERDICT, TRIGGER_COUNTS
 from ...schemas.lightdqm.stored_runs import ARRAY_DTYPES, RunIdentity, RunRecord
 from ...schemas.tables import TableSchema
-from ..files import natural_order
+from ..files import fault_of_kind, natural_order, written_place
 from .store_schema import APPLICATION_ID, RUN_COLUMNS, SCHEMA_VERSION, create_store
 
 # How long a write waits for other processes.
@@ -77,8 +77,9 @@ class RunStore:
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
-        if path.is_dir():
-            msg = f"{path}: is a folder, not a store of runs. Name a file with --store."
+        fault = fault_of_kind(path)
+        if fault:
+            msg = f"{path}: {fault}, not a store of runs. Name a file with --store."
             raise UsageError(msg, file=path, key="store")
         if not path.exists() and not create:
             msg = (
@@ -94,7 +95,8 @@ class RunStore:
 
     def _check_place(self) -> None:
         """UsageError if no store can be made: known before anything is computed for it."""
-        place = next(folder for folder in self.path.absolute().parents if folder.exists())
+        folders = written_place(self.path).absolute().parents
+        place = next(folder for folder in folders if folder.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
             why = "may not be written" if place.is_dir() else "is a file"
             msg = f"{self.path}: the store of runs cannot be made ({place} {why})."

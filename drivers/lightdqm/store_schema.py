@@ -7,6 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from ..files import written_place
+from ..temporary_files import remove_leftovers, temporary_beside
+
 # "RGLD": tells a store of runs from any other database.
 APPLICATION_ID: Final = 0x52474C44
 SCHEMA_VERSION: Final = 1
@@ -77,8 +80,10 @@ def create_store(path: Path) -> None:
 
     Several processes may do so at once.
     """
+    path = written_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    remove_leftovers(path)
+    temporary = temporary_beside(path)
     temporary.unlink(missing_ok=True)
     try:
         connection = sqlite3.connect(temporary)

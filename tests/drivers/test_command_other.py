@@ -92,7 +92,7 @@ def test_init_replaces_nothing_unasked(tmp_path: Path, radiograph: Run) -> None:
     (tmp_path / "phits_edep.toml").write_text("mine")
     done = radiograph("init", tmp_path, "--events", 5)
     assert done.code == 2
-    assert "phits_edep.toml: exists already; give --overwrite" in done.err
+    assert "phits_edep.toml: exists already. Give --overwrite" in done.err
     assert [p.name for p in tmp_path.iterdir()] == ["phits_edep.toml"]
     assert (tmp_path / "phits_edep.toml").read_text() == "mine"
     assert radiograph("init", tmp_path, "--events", 5, "--overwrite").code == 0

@@ -145,7 +145,7 @@ def test_the_picture_of_cones(radiograph: Run, folder: Path, tmp_path: Path) -> 
     assert picture.read_bytes().startswith(b"\x89PNG")
     again = radiograph("inspect", folder / "listed.h5", "--cone", 3, "--plot", picture)
     assert again.code == 2
-    assert "exists already; give --overwrite" in again.err
+    assert "exists already. Give --overwrite" in again.err
     region = ("inspect", folder / "listed.h5", "--region", "-4,4,-4,4", "--plot", picture)
     assert radiograph(*region, "--overwrite").code == 0
     assert [p.name for p in tmp_path.iterdir()] == ["cone.png"]

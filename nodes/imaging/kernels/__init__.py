@@ -2,39 +2,69 @@
 
 numba does not see an edit of a kernel that is called from another file (numba PR 8396). The
 folder of compiled code is therefore named after a hash of all kernel sources, and is chosen
-here, before the kernel modules load.
+here, before the kernel modules load. numba unpickles what it finds there: it has to be ours.
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
+import multiprocessing
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import xxhash
 from numba import config as _numba_config
 
+from ....schemas.errors import UsageError
+from ...own_folders import need_own_folder, own_temporary_folder
+
 
 def _compiled_code_folder() -> Path:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = xxhash.xxh3_128()
-    for source in sources:
-        digest.update(source.name.encode())
-        digest.update(source.read_bytes())
-    name = f"kernels-{digest.hexdigest()}"
-    root = os.environ.get("RADIOGRAPH_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    candidates = [Path(root)] if root else [Path(home) / "radiograph"]
-    candidates.append(Path(tempfile.gettempdir()) / f"radiograph-{os.getuid()}")
-    for parent in candidates:
+    """A folder of this user only that can be written; at worst one for this process.
+
+    UsageError if there is none.
+    """
+    name = f"kernels-{_hash_of_sources()}"
+    faults: list[str] = []
+    for parent_of_kernels in (_user_cache, own_temporary_folder):
         try:
-            folder = parent / name
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = parent_of_kernels() / name
+            need_own_folder(folder)
             with tempfile.TemporaryFile(dir=folder):
                 return folder
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="radiograph-kernels-"))
+        except (OSError, RuntimeError) as reason:  # RuntimeError: there is no home folder
+            faults.append(str(reason))
+    why = f"compiled kernels cannot be kept ({'; '.join(faults)})"
+    repair = "Name a folder of your own with RADIOGRAPH_CACHE"
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="radiograph-kernels-"))
+    except OSError as reason:
+        msg = f"{why}, and there is no place for those of this run ({reason}). {repair}."
+        raise UsageError(msg) from None
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if multiprocessing.parent_process() is None:
+        log = logging.getLogger("radiograph.kernels")
+        log.warning("%s; every run compiles them again. %s.", why, repair)
+    return folder
+
+
+def _hash_of_sources() -> str:
+    digest = xxhash.xxh3_128()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _user_cache() -> Path:
+    """What RADIOGRAPH_CACHE names, else the user's folder for caches."""
+    named = os.environ.get("RADIOGRAPH_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "radiograph"
 
 
 _numba_config.CACHE_DIR = str(_compiled_code_folder())

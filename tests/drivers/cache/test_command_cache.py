@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.cache import opening
+from radiograph.drivers.cache import opening, store
 from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.cache.store import Encoded, Store
 from radiograph.nodes.imaging import energies, metrics
@@ -231,6 +233,129 @@ def test_clear(project: Path, cache: Run, run: Run) -> None:
     assert cache("ls", "--json").json["entries"] == []
     assert not list((project / "cache").rglob("*.val"))
     assert len(run()) > 40
+
+
+def cut_off(database: Path) -> None:
+    with database.open("r+b") as stream:
+        stream.truncate(6000)
+
+
+def overwritten(database: Path) -> None:
+    size = database.stat().st_size
+    with database.open("r+b") as stream:
+        stream.seek(8192)
+        stream.write(b"\xa5" * (size - 8192))
+
+
+DAMAGES = {
+    "garbage": lambda database: database.write_bytes(b"no database at all" * 500),
+    "cut off": cut_off,
+    "overwritten": overwritten,
+}
+
+
+@pytest.fixture
+def strangers(project: Path) -> list[Path]:
+    """Files of somebody else in the folder of the cache."""
+    folder = project / "cache"
+    paths = [
+        folder / "notes.txt",
+        folder / "cache.db.copy",
+        folder / "ab" / "cd" / "mine.val",
+        folder / "ab" / f"{'0' * 28}.val",
+        folder / f"{'0' * 28}.val",
+        folder / "xy" / "cd" / f"{'0' * 28}.val",
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    return paths
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_clear_a_cache_that_cannot_be_used(
+    project: Path, cache: Run, run: Run, damage: str, strangers: list[Path]
+) -> None:
+    folder = project / "cache"
+    DAMAGES[damage](folder / "cache.db")
+    left_behind = folder / "ab" / "cd" / f"{'1' * 28}.4711.tmp"
+    left_behind.touch()
+    done = cache("ls")
+    assert done.code == 2
+    assert "radiograph cache clear --cache-dir" in done.err
+    done = cache("clear")
+    assert done.code == 0, done.err
+    assert "files removed from" in done.out
+    assert sorted(p for p in folder.rglob("*") if p.is_file()) == sorted(strangers)
+    assert len(run()) > 40
+    assert run() == set()
+
+
+def test_clear_a_full_cache(
+    project: Path, cache: Run, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        msg = "database or disk is full"
+        raise sqlite3.OperationalError(msg)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "set_record", full)
+        done = cache("clear")
+    assert done.code == 0, done.err
+    assert list((project / "cache").iterdir()) == []
+    assert len(run()) > 40
+
+
+def test_clear_a_cache_that_is_read_only(
+    project: Path, cache: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "cache" / "cache.db").write_bytes(b"no database at all" * 500)
+
+    def refused(_: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    before = sorted((project / "cache").rglob("*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        patch.setattr(Path, "rmdir", refused)
+        done = cache("clear")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert "(Read-only file system)" in line
+    assert "cannot be removed" in line
+    assert sorted((project / "cache").rglob("*")) == before
+
+
+def test_clear_removes_no_pipe(project: Path, cache: Run) -> None:
+    database = project / "cache" / "cache.db"
+    database.unlink()
+    os.mkfifo(database)
+    done = cache("clear")
+    assert done.code == 2
+    assert "(is no regular file)" in done.err
+    assert database.is_fifo()
+
+
+def test_clear_what_is_no_cache(project: Path, radiograph: Run) -> None:
+    done = radiograph("cache", "clear", "--cache-dir", project / "run.toml")
+    assert done.code == 2
+    assert "holds nothing of one" in done.err
+    assert (project / "run.toml").is_file()
+
+
+def test_clear_waits_for_no_writer(
+    project: Path, cache: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_TIMEOUT_S", 0.1)
+    values = sorted((project / "cache").rglob("*.val"))
+    with closing(sqlite3.connect(project / "cache" / "cache.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = cache("clear")
+    assert done.code == 2
+    assert "another process writes to this cache" in done.err
+    assert values
+    assert sorted((project / "cache").rglob("*.val")) == values
+    assert len(keys(project)) > 40
 
 
 def test_refresh_knows_names_and_aliases(project: Path, run: Run, radiograph: Run) -> None:
