@@ -7,7 +7,8 @@ JOBS ?= 2
 # What another Python or other libraries break first: settings, code versions, kept values, kernels.
 PART := tests/schemas/test_settings.py tests/drivers/cache/test_code.py \
   tests/drivers/cache/test_code_fuzz.py tests/drivers/cache/test_store.py \
-  tests/drivers/test_annotations.py tests/nodes/imaging/test_kernels_text.py
+  tests/drivers/test_annotations.py tests/nodes/imaging/test_kernels_text.py \
+  tests/docs/test_docs.py::TestGenerated
 LOWEST := .venv-lowest
 LOWEST_PYTHON ?= python3.11
 

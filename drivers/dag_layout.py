@@ -8,6 +8,7 @@ weighted means with least distances. Method: K. Sugiyama et al., IEEE Trans. Sys
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -182,8 +183,11 @@ def _untangled(rows: list[list[Slot]], links: Sequence[tuple[Slot, Slot]]) -> li
             place = {s: i / max(len(beside) - 1, 1) for i, s in enumerate(beside)}
             own = {s: i / max(len(rows[k]) - 1, 1) for i, s in enumerate(rows[k])}
             linked = above if down else below
+            # fsum: sum() rounds differently from one Python to another, and ties would fall so.
             center = {
-                s: sum(place[n] for n in linked[s]) / len(linked[s]) if s in linked else own[s]
+                s: math.fsum(place[n] for n in linked[s]) / len(linked[s])
+                if s in linked
+                else own[s]
                 for s in rows[k]
             }
             rows[k].sort(key=center.__getitem__)
@@ -232,8 +236,9 @@ def _positions(
             wanted, weights = [], []
             for slot in rows[k]:
                 pulls = linked.get(slot, [])
-                total = sum(w for _, w in pulls)
-                wanted.append(sum(x[n] * w for n, w in pulls) / total if pulls else x[slot])
+                total = math.fsum(w for _, w in pulls)
+                pull = math.fsum(x[n] * w for n, w in pulls)
+                wanted.append(pull / total if pulls else x[slot])
                 weights.append(total or 1.0)
             for slot, value in zip(rows[k], _apart(wanted, weights, offsets[k]), strict=True):
                 x[slot] = value

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and 
 
 # A program of its own that forks: the child has its imports, and dies without a trace.
 COMMON = """
-import json, logging, os, random, signal, sys, time
+import json, logging, os, random, signal, sys, time, warnings
 from pathlib import Path
 import numpy as np
 from radiograph.drivers.cache.code import CodeVersions
@@ -25,6 +25,8 @@ from radiograph.drivers.cache.store import Store
 
 folder, size = Path(sys.argv[1]), int(sys.argv[2])
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+# Threads that numpy and pyarrow keep for themselves: idle here, and the child asks nothing of them.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 
 def large(x):
