@@ -76,7 +76,8 @@ class ImagingQuickLook:
             if same is not None:
                 self._left_out[path] = f"{path}: has the content of {same.name}"
                 return None
-            found: Counts = session.run(["counters"])["counters"]
+            # The problems are asked for so that a refusal names them.
+            found: Counts = session.run(["counters"], ["parse_problems"])["counters"]
         except InputError as error:
             self._left_out[path] = error.message
             return None
