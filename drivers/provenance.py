@@ -17,7 +17,7 @@ import h5py
 
 from ..schemas.settings import Section
 from .config import config_rows
-from .hdf5 import TEXT, write_array, write_text
+from .hdf5 import READ_FAULTS, TEXT, write_array, write_text
 from .node_execution import Manifest
 
 LIBRARIES: Final = (
@@ -99,7 +99,7 @@ def pipeline_of(file: h5py.File) -> str:
     """The pipeline whose run wrote a file; empty where the file does not say it."""
     try:
         return str(stored_settings(file).get("pipeline.name", ""))
-    except (KeyError, OSError, TypeError, ValueError):
+    except READ_FAULTS:
         return ""
 
 
@@ -108,7 +108,7 @@ def pipeline_of_path(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
             return pipeline_of(file)
-    except OSError:
+    except READ_FAULTS:
         return ""
 
 

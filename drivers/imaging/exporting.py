@@ -18,7 +18,7 @@ import pandas as pd
 
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
-from ..hdf5 import need_room
+from ..hdf5 import need_room, read_through
 from .redrawing import Redraw, check_view, images_named, redrawn
 from .saved import SavedRun, open_run
 from .saved_tables import TABLES, Columns, FlatTable, present_tables
@@ -221,6 +221,9 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
     saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]
+    if "/lm/footprint_pixels" in saved.data:
+        for name in ("/lm/cone_lit_pixels", "/lm/footprint_pixels"):
+            read_through(saved.data.file[name], saved.path)
     with new_output(path) as temporary:
         need_room(temporary, request.source.stat().st_size + _pair_bytes(saved))
         shutil.copyfile(request.source, temporary)

@@ -17,11 +17,12 @@ import h5py
 from pydantic import ValidationError
 
 from ...nodes.imaging.readers import READERS
-from ...nodes.imaging.readers.ngimager_hdf5 import opened, readable
+from ...nodes.imaging.readers.ngimager_hdf5 import opened
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import STAGES, ImagingConfig
 from ..config import config_rows
 from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, LABELS, Group
+from .restart_checks import check_start
 
 Start = Literal["hits", "events", "cones", "image"]
 FORMAT: Final = "hdf5_ngimager"
@@ -123,7 +124,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
         msg = f"{paths[1]}: a restart reads one HDF5 file. Give one, or the raw files themselves."
         raise InputError(msg, file=paths[1], key="io.input_path")
     path = paths[0]
-    with opened(path) as file, readable(path):
+    with opened(path) as file:
         is_ours = str(file.attrs.get("software", "")).startswith("radiograph")
         held = [s for s, dataset in _HELD.items() if dataset in file]
         if not is_ours:
@@ -137,6 +138,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     _check_geometry(config, earlier, path)
     _check_units(config, earlier, path)
     start, decisive = _start(held, changes, path)
+    check_start(path, start)
     name = json.loads(earlier.get("io.input_format", '""'))
     reader = READERS.get(name, READERS[FORMAT])
     return Restart(
@@ -246,7 +248,7 @@ def _start(
 
 def copy_kept(file: h5py.File, restart: Restart, groups: Sequence[Group]) -> None:
     """Copy what the earlier file holds of some groups, and what stands beside the rows."""
-    with opened(restart.path) as earlier, readable(restart.path):
+    with opened(restart.path) as earlier:
         paths = [d.path for g in groups for d in g.datasets]
         names = {g.name for g in groups}
         paths += [path for path, (group, _) in LABELS.items() if group in names]

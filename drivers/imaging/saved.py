@@ -89,7 +89,7 @@ def _foreign(saved: SavedRun, file: h5py.File) -> str:
             "holds light waveforms, which is data and no output of a run. `radiograph lightdqm "
             "check` looks at it."
         )
-    names = ", ".join(list(file)[:5]) or "nothing"
+    names = ", ".join(saved.data.children("/")[:5]) or "nothing"
     return (
         f"is an HDF5 file, but of no imaging run: it holds {names}. Give a file that radiograph "
         "run, or ngimager, wrote."

@@ -16,6 +16,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig, output_path
+from ..hdf5 import READ_FAULTS
 from .places import check_outputs
 from .report_files import write_report
 from .run import RunReport, run_imaging
@@ -125,7 +126,7 @@ def _folder_of(out: Path) -> str:
         with h5py.File(out) as file:
             meta = file.get("meta/run_meta")
             return str(meta.attrs.get(WATCHED, "")) if meta is not None else ""
-    except OSError:
+    except READ_FAULTS:
         return ""
 
 

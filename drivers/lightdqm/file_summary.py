@@ -11,6 +11,7 @@ import h5py
 import pandas as pd
 
 from ...schemas.errors import InputError
+from ..hdf5 import READ_FAULTS
 from ..provenance import stored_settings
 from .verdict_text import checks_as_json, overall_status, status_word, verdict_lines
 
@@ -38,8 +39,9 @@ def light_summary(path: Path) -> tuple[dict[str, Any], str]:
         with h5py.File(path, "r") as file:
             verdict = _verdict(file)
             summary = {"file": str(path), "bytes": path.stat().st_size, **_facts(file, verdict)}
-    except (KeyError, OSError, ValueError) as reason:
-        msg = f"{path}: is a light DQM file, but damaged ({reason}). Run it again."
+    except READ_FAULTS as reason:
+        said = str(reason).partition("\n")[0]
+        msg = f"{path}: is a light DQM file, but damaged ({said}). Run it again."
         raise InputError(msg, file=path, code="damaged_file") from None
     return summary, _text(summary, verdict)
 

@@ -131,7 +131,7 @@ def gamma_image__stored(
 
 def _counts(source: FileRef, events: EventRange, stage: str) -> Counts:
     path = Path(source.path)
-    with stored.opened(path) as file, stored.readable(path):
+    with stored.opened(path) as file:
         found = stored.stored_counts(file, stage)
     return found if events.first_event == 0 else Counts(dict.fromkeys(found.values, 0))
 
@@ -140,7 +140,7 @@ def _events(
     source: FileRef, events: EventRange, detectors: Detectors, species: int, schema: TableSchema
 ) -> pd.DataFrame:
     path = Path(source.path)
-    with stored.opened(path) as file, stored.readable(path):
+    with stored.opened(path) as file:
         columns = stored.event_columns(file, species, events)
     for k in range(1, stored.N_HITS[species] + 1):
         columns[f"material{k}"] = materials_of(columns[f"det_id{k}"], detectors)
@@ -149,7 +149,7 @@ def _events(
 
 def _cones(source: FileRef, events: EventRange, species: int) -> pd.DataFrame:
     path = Path(source.path)
-    with stored.opened(path) as file, stored.readable(path):
+    with stored.opened(path) as file:
         return SELECTED_CONES.frame(stored.cone_columns(file, species, events))
 
 
@@ -158,5 +158,5 @@ def _image(source: FileRef, events: EventRange, name: str, grid: PixelGrid) -> P
     if events.first_event > 0:
         return PixelCounts(np.zeros(grid.shape, np.uint32))
     path = Path(source.path)
-    with stored.opened(path) as file, stored.readable(path):
+    with stored.opened(path) as file:
         return PixelCounts(stored.stored_image(file, name, grid))

@@ -56,7 +56,7 @@ def read(
     What was dropped before the file was written is counted with the first range.
     """
     path = Path(source.path)
-    with opened(path) as file, readable(path):
+    with opened(path) as file:
         if "hits/event_id" not in file:
             msg = f"{path}: holds no hits. Restart from its events or cones, or read the raw file."
             raise InputError(msg, file=path)
@@ -83,14 +83,14 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
-    """The file for reading; InputError if it is no HDF5 file."""
+    """The file for reading; InputError if it is no HDF5 file, or cannot be read within."""
     try:
         file = h5py.File(path, "r")
     except OSError as reason:
         what = "cut off" if "truncated" in str(reason) else "no HDF5 file, or damaged"
         msg = f"{path}: cannot be read as HDF5: {what}. Give the output file of an earlier run."
         raise InputError(msg, file=path) from None
-    with file:
+    with file, readable(path):
         yield file
 
 
