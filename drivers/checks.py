@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..schemas.errors import OutputCheckError
 from ..schemas.tables import TableSchema
+from .annotations import spelled_out
 
 
 def check_output(
@@ -31,6 +32,7 @@ def check_output(
     if "schema" in tags:
         tables[tags["schema"]].validate(result, node)
         return
+    annotation = spelled_out(annotation)
     origin = typing.get_origin(annotation)
     if origin is np.ndarray:
         _check_array(node, annotation, result)

@@ -13,6 +13,7 @@ import xxhash
 
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
+from .unchanged import check_stamp, settled_stamp, stamp_of
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -22,17 +23,18 @@ _SAMPLE_BYTES = 1 << 14
 
 
 def file_ref(path: Path) -> FileRef:
-    """Size and xxh3_128 of a file; InputError if it cannot be read."""
+    """Size and xxh3_128 of a file; InputError if it cannot be read or is written to."""
     digest = xxhash.xxh3_128()
     try:
         with path.open("rb") as stream:
+            stamp = settled_stamp(stream)
             while block := stream.read(_BLOCK):
                 digest.update(block)
-            size = stream.tell()
+            check_stamp(path, stamp, stamp_of(stream))
     except OSError as reason:
         msg = f"{path}: cannot be read ({reason.strerror or reason})."
         raise InputError(msg, file=path) from None
-    return FileRef(str(path), size, digest.hexdigest())
+    return FileRef(str(path), stamp.size, digest.hexdigest(), stamp)
 
 
 def sampled_file_ref(path: Path) -> FileRef:
@@ -41,21 +43,23 @@ def sampled_file_ref(path: Path) -> FileRef:
     The hash, marked ``sampled:``, is that of the size, inode and times that the system has of the
     file and of blocks spread over it, both ends included. Written to or copied it is another
     file, so that a cache may compute once too often but never mistakes one file for another.
-    InputError if it cannot be read.
+    InputError if it cannot be read or is written to.
     """
     digest = xxhash.xxh3_128()
     try:
-        stat = path.stat()
-        identity = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
-        digest.update(repr(identity).encode())
         with path.open("rb") as stream:
+            stamp = settled_stamp(stream)
+            device = os.fstat(stream.fileno()).st_dev
+            identity = (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode, device)
+            digest.update(repr(identity).encode())
             for k in range(_SAMPLES):
-                stream.seek(max(stat.st_size - _SAMPLE_BYTES, 0) * k // (_SAMPLES - 1))
+                stream.seek(max(stamp.size - _SAMPLE_BYTES, 0) * k // (_SAMPLES - 1))
                 digest.update(stream.read(_SAMPLE_BYTES))
+            check_stamp(path, stamp, stamp_of(stream))
     except OSError as reason:
         msg = f"{path}: cannot be read ({reason.strerror or reason})."
         raise InputError(msg, file=path) from None
-    return FileRef(str(path), stat.st_size, f"sampled:{digest.hexdigest()}")
+    return FileRef(str(path), stamp.size, f"sampled:{digest.hexdigest()}", stamp)
 
 
 def fault_of_place(path: Path, read: Sequence[Path]) -> str:

@@ -11,10 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hamilton.lifecycle.base import BaseDoNodeExecute
+from hamilton.htypes import check_input_type, types_match
+from hamilton.lifecycle.base import (
+    BaseDoCheckEdgeTypesMatch,
+    BaseDoNodeExecute,
+    BaseDoValidateInput,
+)
 
 from ..schemas.tables import TableSchema
+from .annotations import spelled_out
 from .checks import check_output, freeze
+from .unchanged import files_in, unchanged
 
 if TYPE_CHECKING:
     from .cache.execution import NodeCache
@@ -74,8 +81,15 @@ class Manifest:
         return record
 
 
-class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
-    """Evaluates nodes for Hamilton: checks what they return, freezes it, records it."""
+class NodeExecution(
+    BaseDoNodeExecute,  # type: ignore[misc]
+    BaseDoCheckEdgeTypesMatch,  # type: ignore[misc]
+    BaseDoValidateInput,  # type: ignore[misc]
+):
+    """Evaluates nodes for Hamilton: checks what they return, freezes it, records it.
+
+    It also compares types for Hamilton, which knows no lazy aliases such as numpy's NDArray.
+    """
 
     def __init__(
         self,
@@ -95,6 +109,14 @@ class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
         if self._cache is None:
             return self._executed(node_, kwargs, "")
         return self._from_cache(self._cache, node_, kwargs)
+
+    def do_check_edge_types_match(self, *, type_from: Any, type_to: Any) -> bool:
+        """Whether a parameter of type ``type_from`` takes a value of type ``type_to``."""
+        return bool(types_match(spelled_out(type_from), spelled_out(type_to)))
+
+    def do_validate_input(self, *, node_type: Any, input_value: Any) -> bool:
+        """Whether an input is of the type that nodes expect."""
+        return bool(check_input_type(spelled_out(node_type), input_value))
 
     def _from_cache(self, cache: NodeCache, node: Any, kwargs: dict[str, Any]) -> Any:
         from .cache.execution import NodeCall
@@ -116,7 +138,9 @@ class NodeExecution(BaseDoNodeExecute):  # type: ignore[misc]
     def _executed(self, node: Any, kwargs: Mapping[str, Any], reason: str) -> Any:
         started = time.perf_counter()
         call: Callable[..., Any] = node.callable
-        result = call(**kwargs)
+        # Before anything is stored: what a cache keeps is of the content that its key names.
+        with unchanged(files_in(kwargs.values())):
+            result = call(**kwargs)
         check_output(node.name, node.tags, node.type, kwargs, result, self._tables)
         freeze(result)
         self._manifest.executed(node.name, time.perf_counter() - started, reason)

@@ -21,12 +21,12 @@ _STAGE_LINES = (
     ("cones", "events_cone_build_attempted", "cones_kept", "cones"),
     ("images", "cones_kept", "cones_imaged_total", "cones imaged"),
 )
-_LEVELS = {0: logging.ERROR, 1: logging.INFO, 2: logging.DEBUG}
+_LEVELS = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _MOST_PROBLEMS_SHOWN = 5
 
 
 class Screen:
-    """Standard error of one run. Level 0 says nothing but errors, 1 the stages, 2 everything."""
+    """Standard error of one run. Level 0 says warnings and errors, 1 the stages, 2 everything."""
 
     def __init__(self, level: int) -> None:
         self._level = level
@@ -48,9 +48,8 @@ class Screen:
             self._console.print(f"note: {text}", markup=False)
 
     def warn(self, text: str) -> None:
-        """A line that a user should know."""
-        if self._level:
-            self._console.print(f"warning: {text}", markup=False, style="yellow")
+        """A line that a user should know, however quiet the run is."""
+        self._console.print(f"warning: {text}", markup=False, style="yellow")
 
     @contextmanager
     def progress(self, *, show: bool) -> Iterator[Callable[[int], None]]:
@@ -71,15 +70,16 @@ class Screen:
 
     def summary(self, report: RunReport) -> None:
         """Stage lines, warnings and problems, then every counter that is not zero."""
-        if not self._level:
-            return
         for text in report.warnings:
             self.warn(text)
-        for problem in report.problems[:_MOST_PROBLEMS_SHOWN]:
+        problems = [p for p in report.problems if p["message"] not in report.warnings]
+        for problem in problems[:_MOST_PROBLEMS_SHOWN]:
             self.warn(problem["message"])
-        if len(report.problems) > _MOST_PROBLEMS_SHOWN:
-            rest = len(report.problems) - _MOST_PROBLEMS_SHOWN
+        if len(problems) > _MOST_PROBLEMS_SHOWN:
+            rest = len(problems) - _MOST_PROBLEMS_SHOWN
             self.warn(f"{rest} more problems stand in the output and in --json")
+        if not self._level:
+            return
         counters = report.counters
         for stage, before, after, noun in _STAGE_LINES:
             if before in counters and after in counters:

@@ -83,6 +83,12 @@ class InputError(RadiographError):
     code = "input"
 
 
+class ChangedInputError(InputError):
+    """An input file is no longer the one that the run began with (exit 3)."""
+
+    code = "changed_file"
+
+
 class OutputCheckError(RadiographError):
     """A node returned something else than its schema promises: a bug in the node (exit 1)."""
 

@@ -162,7 +162,8 @@ class Triggers(Section):
     beam_fraction: Share = 0.5
     """Probability that an event is a beam event; the others trigger themselves."""
     start_utime_ms: int = Field(default=1_762_516_800_000, ge=0)
-    """Unix time of the first sub-run, ms; default 2025-11-07 12:00 UTC."""
+    """Unix time of the first sub-run of run 0, ms; default 2025-11-07 12:00 UTC. The runs after it
+    follow every 2 hours, run 500 has the time of run 0."""
     interval_ms: float = Field(default=600.0, gt=0)
     """Mean time between events."""
 

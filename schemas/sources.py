@@ -6,15 +6,30 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class FileStamp:
+    """What the system says of a file; every write and every replacement changes it.
+
+    Size in bytes, number of the inode, times of the last change of content and of the inode.
+    """
+
+    size: int
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True)
 class FileRef:
     """A file by its content. The path says where to read; only the hash identifies it.
 
-    ``content_hash`` is the hexadecimal xxh3_128 of the bytes, ``size`` their number.
+    ``content_hash`` is the hexadecimal xxh3_128 of the bytes, ``size`` their number. ``stamp`` is
+    that of the file while they were read: as long as the file has it, it has this content.
     """
 
     path: str = field(compare=False)
     size: int
     content_hash: str
+    stamp: FileStamp | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,24 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 METHOD_WRAPPERS = (staticmethod, classmethod)
+LITERALS: Final = frozenset({type(None), bool, int, float, str, bytes, complex})
+# What calling does. Other flags may change while a program runs, as under a profiler.
+_KIND_FLAGS: Final = (
+    inspect.CO_VARARGS
+    | inspect.CO_VARKEYWORDS
+    | inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+)
+
+
+class UnresolvedCodeError(TypeError):
+    """Something a node reaches that has no version."""
 
 
 def absolute_name(name: str, package: str, level: int) -> str:
@@ -39,13 +54,59 @@ def label_after(kept: list[dis.Instruction], offset: int) -> int:
     return next((k for k, i in enumerate(kept) if i.offset >= offset), len(kept))
 
 
-def literal(value: Any) -> Any:
-    """A constant with its type: 1, 1.0 and True are three constants, also inside tuples."""
+def parameters(code: types.CodeType) -> Any:
+    """Names and kinds of a function's parameters, and whether it is a generator or coroutine."""
+    counts = (code.co_posonlyargcount, code.co_argcount, code.co_kwonlyargcount)
+    return (code.co_varnames[: sum(counts[1:])], counts, code.co_flags & _KIND_FLAGS)
+
+
+def operand(step: dis.Instruction, code: types.CodeType, where: str) -> Any:
+    """What an instruction works on, by value; UnresolvedCodeError if that cannot be told."""
+    found: Any = None
+    if step.opname == "KW_NAMES" and step.arg is not None:
+        # Python 3.11 prints no names here.
+        found = literal(code.co_consts[step.arg])
+    elif step.opcode in dis.hasconst:
+        found = literal(step.argval)
+    elif step.arg is not None:
+        found = _printed(step.argval)
+    if found is None and step.arg is not None:
+        msg = (
+            f"{where}: the operand {step.argval!r} of {step.opname} has no known meaning in "
+            f"Python {sys.version.split()[0]}; run with --no-cache"
+        )
+        raise UnresolvedCodeError(msg)
+    return found
+
+
+def _printed(value: Any) -> Any:
+    """An operand as dis gives it: plain, or how a text is formatted; None for any other."""
+    if type(value) in LITERALS:
+        return repr(value)
     if isinstance(value, tuple):
-        return ("tuple", [literal(v) for v in value])
-    if isinstance(value, frozenset):
-        return ("frozenset", sorted(repr(literal(v)) for v in value))
-    return (type(value).__name__, repr(value))
+        parts = [_printed(v) for v in value]
+        return None if None in parts else parts
+    if isinstance(value, (type, types.BuiltinFunctionType)) and value.__module__ == "builtins":
+        return value.__name__
+    return None
+
+
+def literal(value: Any) -> Any:
+    """A constant with its type: 1, 1.0 and True are three constants, also inside tuples.
+
+    None for a value that no constant can be.
+    """
+    if isinstance(value, (tuple, frozenset)):
+        parts = [literal(v) for v in value]
+        if None in parts:
+            return None
+        is_set = isinstance(value, frozenset)
+        return ("frozenset", sorted(map(repr, parts))) if is_set else ("tuple", parts)
+    if isinstance(value, slice):
+        return ("slice", literal((value.start, value.stop, value.step)))
+    if type(value) in LITERALS or value is Ellipsis:
+        return (type(value).__name__, repr(value))
+    return None
 
 
 def python_form(value: Any) -> tuple[types.FunctionType, Any] | None:
@@ -84,6 +145,18 @@ def is_generated(function: Any) -> bool:
     """Methods that dataclass or a named tuple writes: they follow from the fields."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code is not None and code.co_filename.startswith("<")
+
+
+def validators_of(kind: type[BaseModel]) -> list[Any]:
+    """(group, name, what it applies to and when) of a model's validators and serializers."""
+    noted = kind.__pydantic_decorators__
+    groups: dict[str, Mapping[str, Any]] = {
+        "field validator": noted.field_validators,
+        "model validator": noted.model_validators,
+        "field serializer": noted.field_serializers,
+        "model serializer": noted.model_serializers,
+    }
+    return [(g, name, v.info) for g, found in groups.items() for name, v in found.items()]
 
 
 def is_at_its_name(function: types.FunctionType) -> bool:

@@ -9,8 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-# Raised by hand when a stored value changes its meaning though no code of a node does.
-CACHE_EPOCH: Final = 1
+# Raised by hand when a stored value changes its meaning though no code of a node does, or when
+# versions of code did not tell apart what differs: what is stored under them may be wrong.
+CACHE_EPOCH: Final = 2
 # pandas keeps texts in pyarrow where that is installed.
 _COMPUTING_LIBRARIES: Final = (
     "numpy",

@@ -12,6 +12,7 @@ from typing import Final
 from ...schemas.errors import UsageError
 from ...schemas.sources import FileRef
 from ..files import file_ref
+from ..unchanged import stamp_of
 from .code import CodeVersions
 from .execution import NodeCache
 from .location import default_folder as default_folder
@@ -91,20 +92,25 @@ def opened_store(folder: Path) -> Store:
 
 
 def known_file(path: Path, cache: NodeCache | None, *, rehash: bool = False) -> FileRef:
-    """A file by its content, without reading it again if size, inode and times are the same."""
+    """A file by its content, without reading it again if size, inode and times are the same.
+
+    One that was changed within the last seconds is read, and not remembered.
+    """
     if cache is None:
         return file_ref(path)
     try:
-        stat = path.stat()
+        with path.open("rb") as stream:
+            stamp = stamp_of(stream)
     except OSError:
         return file_ref(path)
+    # Before it is read: a long file would be old enough at its end whatever was written meanwhile.
+    is_settled = time.time() - max(stamp.mtime_ns, stamp.ctime_ns) * 1e-9 > _SETTLED_S
     name = f"{_FILE}{path.absolute()}"
-    identity = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-    record = None if rehash else cache.remembered(name)
+    identity = [stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode]
+    record = None if rehash or not is_settled else cache.remembered(name)
     if isinstance(record, dict) and record.get("identity") == identity:
-        return FileRef(str(path), stat.st_size, record["hash"])
+        return FileRef(str(path), stamp.size, record["hash"], stamp)
     found = file_ref(path)
-    changed = max(stat.st_mtime, stat.st_ctime)
-    if time.time() - changed > _SETTLED_S and found.size == stat.st_size:
+    if is_settled and found.stamp == stamp:
         cache.remember(name, {"identity": identity, "hash": found.content_hash})
     return found

@@ -20,6 +20,8 @@ from hamilton.node import Node
 from pydantic import BaseModel
 
 from .content import UnknownTypeError, fingerprint
+from .forms import LITERALS as _LITERALS
+from .forms import UnresolvedCodeError as UnresolvedCodeError
 from .forms import (
     absolute_name,
     attribute_of,
@@ -30,23 +32,20 @@ from .forms import (
     is_generated,
     label_after,
     literal,
+    operand,
+    parameters,
     python_form,
+    validators_of,
 )
 
 _SKIPPED: Final = frozenset({"NOP", "RESUME", "CACHE", "EXTENDED_ARG", "PRECALL", "MAKE_CELL"})
-_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _CLASS_BOOKKEEPING: Final = frozenset({"_abc_impl"})
-_LITERALS: Final = frozenset({type(None), bool, int, float, str, bytes, complex})
-_MOST_DEEP: Final = 60
-# What calling does. Other flags may change while a program runs, as under a profiler.
-_KIND_FLAGS: Final = (
-    inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_GENERATOR | inspect.CO_COROUTINE
+_CLASS_PROTOCOLS: Final = frozenset(
+    {"__slots__", "__match_args__", "__hash__", "__array_priority__", "__array_ufunc__"}
 )
-
-
-class UnresolvedCodeError(TypeError):
-    """Something a node reaches that has no version."""
+_MOST_DEEP: Final = 60
 
 
 @dataclasses.dataclass
@@ -155,24 +154,24 @@ class Reached:
 
     def _code(self, code: types.CodeType, function: types.FunctionType) -> Any:
         """Instructions with their operands by value; nested code in its place."""
+        where = f"{function.__module__}:{function.__qualname__}"
         kept = [i for i in dis.get_instructions(code) if i.opname not in _SKIPPED]
         label = {i.offset: k for k, i in enumerate(kept)}
         steps: list[Any] = []
         for place, step in enumerate(kept):
-            operand: Any = step.argval
+            found: Any
             if step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
-                operand = label.get(step.argval, label_after(kept, step.argval))
-            elif isinstance(operand, types.CodeType):
-                operand = self._code(operand, function)
-            elif step.opcode in dis.hasconst:
-                operand = literal(operand)
-            elif step.opname in _GLOBALS:
-                operand = (operand, self._global(operand, kept[place + 1 :], function))
+                found = label.get(step.argval, label_after(kept, step.argval))
+            elif isinstance(step.argval, types.CodeType):
+                found = self._code(step.argval, function)
+            else:
+                found = operand(step, code, where)
+            if step.opname in _GLOBALS:
+                found = (found, self._global(step.argval, kept[place + 1 :], function))
             elif step.opname == "IMPORT_NAME":
-                operand = (operand, self._import(operand, kept, place, function))
-            steps.append((step.opname, operand))
-        arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        return (arguments, code.co_flags & _KIND_FLAGS, steps, code.co_exceptiontable)
+                found = (found, self._import(step.argval, kept, place, function))
+            steps.append((step.opname, found))
+        return (parameters(code), steps, code.co_exceptiontable)
 
     def _global(
         self, name: str, following: list[dis.Instruction], function: types.FunctionType
@@ -335,14 +334,15 @@ class Reached:
 
     def _foreign(self, value: Any, where: str) -> Any:
         """An object of a library: by its name if it has one, else by what copies it."""
+        # Before its name: list[int] has that of list.
+        if typing.get_origin(value) is not None:
+            parts = (typing.get_origin(value), typing.get_args(value))
+            return ("annotation", [self._value(p, where) for p in parts])
         owner = getattr(value, "__self__", None)
         name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
         if isinstance(name, str) and all(p.isidentifier() for p in name.split(".")):
             bound = () if owner is None else (self._value(owner, where),)
             return ("named", getattr(value, "__module__", None), name, *bound)
-        if typing.get_origin(value) is not None:
-            parts = (typing.get_origin(value), typing.get_args(value))
-            return ("annotation", [self._value(p, where) for p in parts])
         try:
             made = value.__reduce_ex__(2)
         except Exception as reason:
@@ -355,20 +355,18 @@ class Reached:
 
     def _class(self, kind: type) -> tuple[str, Any]:
         name = f"{kind.__module__}:{kind.__qualname__}"
-        own: list[Any] = [self._value(b, name) for b in kind.__bases__]
+        own: list[Any] = [self._value(b, name) for b in (type(kind), *kind.__bases__)]
         members: Mapping[str, Any] = {}
         if issubclass(kind, enum.Enum):
             members = kind.__members__
             own += [(n, self._value(m.value, name)) for n, m in members.items()]
         elif issubclass(kind, BaseModel):
             own += [self._model_field(n, f, name) for n, f in kind.model_fields.items()]
+            own += [(*v, self._value(info, name)) for *v, info in validators_of(kind)]
         else:
             self._annotations(kind, kind.__module__, name)
         if dataclasses.is_dataclass(kind):
-            own += [
-                (f.name, f.compare, self._value((f.default, f.default_factory), f"{name}.{f.name}"))
-                for f in dataclasses.fields(kind)
-            ]
+            own += [self._field(f, f"{name}.{f.name}") for f in dataclasses.fields(kind)]
         own += [
             (attribute, self._member(value, f"{name}.{attribute}"))
             for attribute, value in sorted(vars(kind).items())
@@ -376,22 +374,31 @@ class Reached:
         ]
         return name, own
 
+    def _field(self, field: dataclasses.Field[Any], where: str) -> Any:
+        uses = (field.init, field.repr, field.hash, field.compare, field.kw_only)
+        given = (field.default, field.default_factory, field.metadata)
+        return (field.name, uses, self._value(given, where))
+
     def _model_field(self, field: str, info: Any, name: str) -> Any:
         self._use_classes([info.annotation])
-        return (field, self._value((info.default, info.default_factory), f"{name}.{field}"))
+        given = (info.default, info.default_factory, info.annotation, info.metadata)
+        names = (info.alias, info.validation_alias, info.serialization_alias, info.exclude)
+        return (field, self._value((*given, *names), f"{name}.{field}"))
 
     def _member(self, value: Any, where: str) -> Any:
         functions = functions_of(value)
         if functions is not None:
             return (type(value).__name__, [self._member(f, where) for f in functions])
         if isinstance(value, types.FunctionType) and is_generated(value):
-            return "generated"
+            return ("generated", parameters(inspect.unwrap(value).__code__))
         return self._value(value, where)
 
 
 def _may_matter(kind: type, attribute: str, value: Any) -> bool:
     """Class attributes but those that Python, enum and abc keep for themselves."""
     if isinstance(value, types.FunctionType) or functions_of(value) is not None:
+        return True
+    if attribute in _CLASS_PROTOCOLS:
         return True
     of_enum = issubclass(kind, enum.Enum) and attribute.startswith("_") and attribute[-1] == "_"
     return not (attribute.startswith("__") or of_enum or attribute in _CLASS_BOOKKEEPING)

@@ -14,6 +14,7 @@ import mmap
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -159,6 +160,18 @@ def write_synced(path: Path, parts: list[Any]) -> None:
         raise
 
 
+class _Connected(diskcache.Cache):  # type: ignore[misc]
+    """diskcache's cache, which keeps no connection to a database that it cannot use."""
+
+    def __init__(self, directory: str, **settings: Any) -> None:
+        try:
+            super().__init__(directory, **settings)
+        except BaseException:
+            if "_local" in vars(self):
+                self.close()
+            raise
+
+
 class Store:
     """Records and values in one folder, safe for several processes."""
 
@@ -167,7 +180,7 @@ class Store:
         self.folder = folder
         self._packages = packages
         try:
-            self._cache = diskcache.Cache(
+            self._cache = _Connected(
                 str(folder),
                 disk=PlainDisk,
                 eviction_policy="least-recently-stored",
@@ -180,6 +193,8 @@ class Store:
             raise
         except Exception as reason:  # settings that some other program left in the database
             raise sqlite3.DatabaseError(str(reason)) from None
+        # Not every user of a store comes to its end: whoever drops it lets go of the database.
+        weakref.finalize(self, self._cache.close)
 
     def record(self, name: str) -> Any:
         """A JSON record, or None."""

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig, resolved_path
-from ..files import check_new_files
+from ..files import check_new_files, fault_of_place
+
+# What a name with such an ending is taken for by every other program.
+_OTHER_KINDS: Final = frozenset(
+    (
+        *(".png", ".pdf", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".html", ".htm"),
+        *(".csv", ".tsv", ".parquet", ".root", ".json", ".npz", ".npy", ".toml", ".txt", ".out"),
+        *(".md", ".zip", ".gz", ".xz", ".zst"),
+    )
+)
 
 
 def check_outputs(
     loaded: LoadedConfig, sources: Sequence[Path], out: Path, *, overwrite: bool, figures: bool
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent."""
+    read = (*sources, loaded.path)
+    if out.suffix.lower() in _OTHER_KINDS and not fault_of_place(out, read):
+        msg = (
+            f"{out}: a run writes an HDF5 file, and {out.suffix} is the ending of another kind. "
+            f"Name {out.with_suffix('.h5').name}; figures are written beside it ([vis])."
+        )
+        raise UsageError(msg, file=out, key="io.output_path")
     paths = [out]
     if figures:
         formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
@@ -21,7 +39,7 @@ def check_outputs(
         paths += [figure_path(loaded, out, f"{s}.{e}") for s in images for e in formats]
     check_new_files(
         paths,
-        (*sources, loaded.path),
+        read,
         overwrite=overwrite or loaded.config.io.hdf5_overwrite,
         key="io.output_path",
         setting="[io] hdf5_overwrite",

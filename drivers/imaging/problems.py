@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import SourceMetadata
 from ...schemas.sources import FileRef
+from .losses import deposits_taken_for_light, large_losses
 from .metadata import problem
 from .sources import PlannedFile
 
@@ -51,9 +52,14 @@ def metadata_problems(source: SourceMetadata, path: str) -> list[dict[str, Any]]
     ]
 
 
-def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]:
-    """What a user should know of a run that went through but shows little."""
-    warnings = []
+def warnings_of(
+    counters: Mapping[str, int], config: ImagingConfig, told: Collection[str] = ()
+) -> list[str]:
+    """What a user should know of a run that went through but shows little.
+
+    ``told`` are kinds of problems that stand beside them: their losses are not told twice.
+    """
+    warnings = [*deposits_taken_for_light(config), *large_losses(counters, told)]
     if counters.get("raw_events_total") and not counters.get("hits_after_filters", 1):
         warnings.append("no hit passes the cuts of [filters.hits]")
     elif not counters.get("events_after_filters", 1):
@@ -61,7 +67,7 @@ def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]
     elif not counters.get("cones_kept", 1):
         warnings.append("no cone is kept: see candidates_rejected_* and cones_rejected_*")
     if not counters.get("cones_imaged_total", 1):
-        warnings.append("no cone lights a pixel: the images are zero")
+        warnings.append(f"no cone lights a pixel: the images are zero{_plane_words(config)}")
     for key, species, is_on in (
         ("cones_imaged_n", "neutron", config.run.neutrons),
         ("cones_imaged_g", "gamma", config.run.gammas),
@@ -74,3 +80,16 @@ def warnings_of(counters: Mapping[str, int], config: ImagingConfig) -> list[str]
     if counters.get("raw_events_damaged"):
         warnings.append(f"damaged records left out: {counters['raw_events_damaged']}")
     return warnings
+
+
+def _plane_words(config: ImagingConfig) -> str:
+    """Where the plane lies and how far it reaches."""
+    plane = config.plane
+    if plane is None:
+        return ""
+    point, normal = (", ".join(f"{c:g}" for c in v) for v in (plane.origin, plane.normal))
+    return (
+        f". The plane of [plane] goes through ({point}) cm, normal ({normal}), u {plane.u_min:g} "
+        f"to {plane.u_max:g} cm, v {plane.v_min:g} to {plane.v_max:g} cm: see whether the cones "
+        "can reach it"
+    )

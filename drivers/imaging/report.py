@@ -172,7 +172,8 @@ def _peak_words(d: Drawing) -> str:
 
 
 def _warnings(record: RunRecord, config: ImagingConfig | None, flow: list[FlowStage]) -> list[str]:
-    found = [] if config is None else list(warnings_of(record.all_counters, config))
+    told = {str(p.get("kind", "")) for p in record.problems}
+    found = [] if config is None else warnings_of(record.all_counters, config, told)
     found += [
         f"the counters of {stage.title.lower()} do not add up: what entered is not what was lost "
         "and what was kept"

@@ -6,6 +6,7 @@ name only when it is whole.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import time
@@ -29,8 +30,10 @@ from ..execution import RangeResults
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
+from ..unchanged import unchanged
 from . import metadata, output
 from .executors import Executor
+from .flights import KINDS, HitChecks
 from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
@@ -137,7 +140,8 @@ def run_imaging(
         failed=[{"file": f.path, "message": f.message} for f in session.failed],
         start=session.restart.start if session.restart else "",
         warnings=[
-            *warnings_of(counters.values, config),
+            *warnings_of(counters.values, config, {p["kind"] for p in problems}),
+            *(p["message"] for p in problems if p["kind"] in KINDS),
             *stale_figures(loaded, out, list(figures)),
         ],
     )
@@ -190,7 +194,8 @@ def _write_file(
         if session.restart is not None:
             if not request.loose:
                 kept = [g for g in groups if session.restart.is_copied(g)]
-                copy_kept(file, session.restart, kept)
+                with unchanged(session.input_files):
+                    copy_kept(file, session.restart, kept)
             groups = tuple(g for g in groups if session.restart.is_computed(g))
         with output.ImagingRows(file, groups, config) as rows:
             sink = _RunSink(rows, config, progress)
@@ -201,6 +206,8 @@ def _write_file(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
         problems += [*repeated_files(session.usable), *sink.problems]
+        counts = _all_counters(found, request).values
+        problems += sink.checks.problems(session.usable[0].ref.path, counts)
         _write_source_metadata(file, session, problems)
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
@@ -231,6 +238,8 @@ class _RunSink:
         self, rows: output.ImagingRows, config: ImagingConfig, progress: OnRange | None
     ) -> None:
         self.problems: list[dict[str, Any]] = []
+        self.checks = HitChecks(config)
+        self._checks_before = self.checks
         self._rows = rows
         self._config = config
         self._progress = progress
@@ -240,11 +249,13 @@ class _RunSink:
     def begin_file(self) -> None:
         """The ranges of a further file follow."""
         self._problems_before = len(self.problems)
+        self._checks_before = copy.deepcopy(self.checks)
         self._rows.begin_file()
 
     def drop_file(self) -> None:
         """Forget what was given since begin_file()."""
         del self.problems[self._problems_before :]
+        self.checks = self._checks_before
         self._rows.drop_file()
 
     def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
@@ -257,6 +268,8 @@ class _RunSink:
                     log.debug("%s, first rows:\n%s", name, rows)
         frame = results["parse_problems"]
         self.problems += parse_problems(frame, chunk.file.ref.path, self._config)
+        if "hits" in results:
+            self.checks.take(results["hits"])
         self._rows(chunk, results, before)
         if self._progress is not None:
             self._progress(chunk.event_range.n_events)

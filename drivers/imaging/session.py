@@ -20,6 +20,7 @@ from ..cache.survey import surveyed
 from ..execution import Plan, RangeResults, planned, run_constants, run_rest
 from ..graph import build_driver, imaging, resolved_targets
 from ..node_execution import Manifest
+from ..unchanged import check_unchanged
 from .executors import Executor, LocalExecutor, RangeTask
 from .inputs import GraphInputs, graph_inputs, reader_settings
 from .merging import RowsBefore, whole
@@ -103,7 +104,7 @@ class Session:
         progress = Progress.of_start(self.config)
 
         def run_file(file: PlannedFile, progress: Progress) -> Progress:
-            """The ranges of a file; InputError if it cannot be read or is too damaged."""
+            """The ranges of a file; InputError if it cannot be read, is too damaged or changed."""
             for event_range in file.ranges:
                 task = RangeTask(Chunk(file, event_range), progress.budgets())
                 results = result_of(task)
@@ -117,6 +118,7 @@ class Session:
                 progress = progress.after(results)
                 # No name holds the results: they are gone when the next range begins.
                 del results
+            check_unchanged(file.ref)
             check_damage(progress, file.ref.path, self.config)
             return progress.after_file(file.n_events)
 

@@ -20,6 +20,7 @@ from ...schemas.sources import EventRange, FileRef
 from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
+from ..unchanged import unchanged
 
 log = logging.getLogger("radiograph.run")
 
@@ -138,7 +139,8 @@ def _ranges(
         known = cache.remembered(name)
         if isinstance(known, list):
             return [EventRange(*numbers) for numbers in known]
-    ranges = event_ranges(Path(file.path), events, settings)
+    with unchanged([file]):
+        ranges = event_ranges(Path(file.path), events, settings)
     if not ranges:
         msg = (
             f"{file.path}: holds no raw event in the format {settings.input_format}. Give another "

@@ -162,7 +162,8 @@ def check_file(
         If the reference is not in the store, or something cannot be written.
     """
     settings = loaded.config.lightdqm
-    identity = identity_of(sampled_file_ref(path), settings)
+    source = sampled_file_ref(path)
+    identity = identity_of(source, settings)
     comparison = Comparison()
     if store is not None:
         comparison = compared_with(store, identity, settings, reference)
@@ -171,6 +172,7 @@ def check_file(
         path,
         targets=() if outputs else RECORD_TARGETS,
         earlier_runs=comparison.frame,
+        compared=source,
         outputs=outputs or Outputs.nothing(),
         overwrite=overwrite,
         cache=cache,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, resolved_path
 from ..files import sampled_file_ref
@@ -40,14 +41,14 @@ def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
 def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
     """A session for the first of these files, compared as a run compares it; nothing is kept."""
     source = input_files(loaded)[0]
-    return open_session(loaded, source, cache, _earlier_runs(loaded, source))
+    return open_session(loaded, source, cache, _earlier_runs(loaded, sampled_file_ref(source)))
 
 
-def _earlier_runs(loaded: LoadedConfig[LightDqmConfig], source: Path) -> pd.DataFrame:
+def _earlier_runs(loaded: LoadedConfig[LightDqmConfig], source: FileRef) -> pd.DataFrame:
     """What the store says of the files before; nothing without a store."""
     settings = loaded.config.lightdqm
     with RunStore(store_path(loaded, None)) as store:
-        identity = identity_of(sampled_file_ref(source), settings)
+        identity = identity_of(source, settings)
         return compared_with(store, identity, settings).frame
 
 
@@ -101,8 +102,11 @@ def _one_file(
     loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], **options: Any
 ) -> LightReport:
     if targets:
-        earlier = _earlier_runs(loaded, source)
-        return run_lightdqm(loaded, source, targets=targets, earlier_runs=earlier, **options)
+        seen = sampled_file_ref(source)
+        earlier = _earlier_runs(loaded, seen)
+        return run_lightdqm(
+            loaded, source, targets=targets, earlier_runs=earlier, compared=seen, **options
+        )
     with RunStore(store_path(loaded, None)) as store:
         report = check_file(loaded, source, store, outputs=Outputs(), **options).report
     assert report is not None

@@ -28,6 +28,7 @@ from ...schemas.lightdqm.stored_runs import (
     roi_label,
 )
 from ...schemas.sources import FileRef
+from ..unchanged import unchanged
 from .file_names import run_number
 
 RECORD_TARGETS: Final = (
@@ -57,7 +58,8 @@ def identity_of(source: FileRef, settings: LightDqm) -> RunIdentity:
     """Which file it is, with the times of its first and last event; InputError if unreadable."""
     name = Path(source.path).name
     number = run_number(name)
-    table = event_table(source, light_layout(source))
+    with unchanged([source]):
+        table = event_table(source, light_layout(source))
     events = light_events(table, table.trigger)
     times = events["utime_ms"].to_numpy()
     known = times[times > 0]

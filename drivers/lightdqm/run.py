@@ -19,6 +19,7 @@ import pandas as pd
 
 from ...schemas.errors import EXIT_GATE, EXIT_INPUT, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
+from ...schemas.sources import FileRef
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
@@ -26,6 +27,7 @@ from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
 from ..node_execution import NodeRecord
 from ..provenance import command_line, versions
+from ..unchanged import unchanged
 from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
@@ -117,6 +119,7 @@ def run_lightdqm(
     *,
     targets: Sequence[str] = (),
     earlier_runs: pd.DataFrame | None = None,
+    compared: FileRef | None = None,
     outputs: Outputs = Outputs(),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
@@ -129,6 +132,8 @@ def run_lightdqm(
         Nodes to compute; empty = every number, and the figures if they are wanted.
     earlier_runs
         What is known of earlier files (schema EarlierRuns); None = nothing.
+    compared
+        The file as it was when these were looked for; it must still be so.
     outputs
         What is written to [lightdqm] output_dir.
     overwrite
@@ -147,7 +152,8 @@ def run_lightdqm(
     if outputs != Outputs.nothing():
         log.info("%s: to %s", source, output_folder(loaded))
     shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
-    every = session.run([*wanted, *(name for name in shown if name not in wanted)])
+    with unchanged([] if compared is None else [compared]):
+        every = session.run([*wanted, *(name for name in shown if name not in wanted)])
     found = {name: every[name] for name in wanted}
     page = _html(session, loaded, every) if shown else ""
     asked = _Asked(targets, outputs, started)

@@ -24,6 +24,7 @@ from ..execution import planned, run_constants, run_range, run_rest
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, lightdqm, resolved_targets
 from ..node_execution import Manifest, NodeRecord
+from ..unchanged import check_unchanged
 from .definition import graph_choices
 from .inputs import graph_values
 
@@ -58,7 +59,7 @@ class Session:
         return resolved_targets(self.driver, targets, self.aliases)
 
     def run(self, targets: Iterable[str]) -> dict[str, Any]:
-        """One value a target.
+        """One value a target; ChangedInputError if the file is not what it was.
 
         Nodes of scope ``run`` (figures) are evaluated when the waveforms are no longer held.
         """
@@ -76,6 +77,7 @@ class Session:
                 resolved(value)
             gc.collect()
         rest = run_rest(self.driver, plan, {**constants, **merged}, inputs)
+        check_unchanged(self.source)
         return {name: resolved(merged.get(name, rest.get(name))) for name in names}
 
     def survey(self, targets: Iterable[str]) -> list[Verdict]:

@@ -35,6 +35,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# A check that saw a smaller share of the watched channels has not passed them.
+_LEAST_JUDGED: Final = 0.5
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -108,6 +111,9 @@ def of_channels(
     names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
     if bad.any():
         status, reason = "fail", f"{_counted(len(names))} {what}"
+    elif 0 < len(seen) < _LEAST_JUDGED * numbers.watched.sum():
+        status = "no_data"
+        reason = f"only {_counted(len(seen))} of {numbers.watched.sum()} could be judged"
     elif len(seen):
         status, reason = "pass", f"nothing found in {_counted(len(seen))}"
     else:

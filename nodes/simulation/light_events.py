@@ -37,6 +37,10 @@ _SPARK_SAMPLES = (1, 3)
 _SPARK_ADC16 = (20_000.0, 61_000.0)
 _NEGATIVE_SAMPLES = (5, 20)
 _NEGATIVE_ADC16 = (-4_000.0, -1_500.0)
+# A run has this time for its sub-runs; after so many runs the times begin anew, so that none
+# lies years ahead.
+_RUN_MS = 2 * 3_600_000
+_RUNS = 500
 _CAUSES = ("monitor", "spark", "negative")
 
 
@@ -49,13 +53,13 @@ def light_triggers(n_events: int, triggers: Triggers, light_streams: LightStream
 
 @tag(stage="events", unit="ms", rows="light_triggers")
 def light_utime_ms(
-    light_triggers: U1, triggers: Triggers, subrun: int, light_streams: LightStreams
+    light_triggers: U1, triggers: Triggers, run: int, subrun: int, light_streams: LightStreams
 ) -> I8:
-    """Unix time of each event, shape (n_events,), rising; sub-runs follow one another."""
+    """Unix time of each event, shape (n_events,), rising; runs and sub-runs follow one another."""
     rng = np.random.default_rng(light_streams.events.spawn(1)[0])
     n = len(light_triggers)
     gaps = rng.exponential(triggers.interval_ms, n)
-    first = triggers.start_utime_ms + subrun * n * triggers.interval_ms
+    first = triggers.start_utime_ms + run % _RUNS * _RUN_MS + subrun * n * triggers.interval_ms
     return np.asarray(frozen((first + np.cumsum(gaps)).astype(np.int64)))
 
 

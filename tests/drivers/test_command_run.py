@@ -102,6 +102,34 @@ def test_quiet_leaves_stderr_empty(project: Path, radiograph: Run) -> None:
     assert short.json["output"] == str(project / "image.h5")
 
 
+@pytest.mark.parametrize("name", ["z.png", "z.PDF", "z.root", "z.csv", "sub/z.html"])
+def test_an_output_with_the_ending_of_another_kind_is_refused(
+    project: Path, radiograph: Run, name: str
+) -> None:
+    done = radiograph("run", project / "run.toml", "-o", project / name)
+    assert done.code == 2
+    assert name in done.err
+    assert "Name z.h5" in done.err
+    assert not (project / name).exists()
+
+
+@pytest.mark.parametrize("quiet", [("-q",), ("--set", "run.diagnostics_level=0")])
+def test_quiet_still_warns(project: Path, radiograph: Run, quiet: tuple[str, ...]) -> None:
+    text = (project / "events.out").read_text()
+    # The file is shared by tests.
+    (project / "events.out").unlink()
+    (project / "events.out").write_text(text.rstrip() + "\nne cut off here\n")
+    far = ("--set", "plane.u_min=1e7", "--set", "plane.u_max=10000060.0")
+    done = radiograph("run", project / "run.toml", *far, *quiet)
+    assert done.code == 0
+    lines = done.err.splitlines()
+    assert all(line.startswith("warning: ") for line in lines), done.err
+    assert any("damaged records" in line for line in lines)
+    # The plane is named, so that the user sees what is far off.
+    (zero,) = [line for line in lines if "no cone lights a pixel: the images" in line]
+    assert "goes through (0, 0, 0) cm, normal (0, 0, 1), u 1e+07 to 1.00001e+07 cm" in zero
+
+
 def test_diagnostics_level_zero_is_quiet_and_verbose_wins(project: Path, radiograph: Run) -> None:
     quiet = ("--set", "run.diagnostics_level=0")
     assert radiograph("run", project / "run.toml", *quiet).err == ""

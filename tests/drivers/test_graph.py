@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.config import load_config
 from radiograph.drivers.graph import (
     PIPELINES,
@@ -196,12 +197,13 @@ def test_every_node_has_a_docstring_and_a_checked_type(
     for _, dr in drivers:
         for name, node in graph_nodes(dr).items():
             assert node.documentation, name
-            if typing.get_origin(node.type) is np.ndarray:
-                (dtype,) = typing.get_args(typing.get_args(node.type)[1])
+            kind = spelled_out(node.type)
+            if typing.get_origin(kind) is np.ndarray:
+                (dtype,) = typing.get_args(typing.get_args(kind)[1])
                 assert isinstance(dtype, type), name
                 assert issubclass(dtype, np.generic), name
             else:
-                assert isinstance(typing.get_origin(node.type) or node.type, type), name
+                assert isinstance(typing.get_origin(kind) or kind, type), name
 
 
 def test_every_node_of_a_range_that_the_run_needs_can_be_merged(
@@ -214,7 +216,8 @@ def test_every_node_of_a_range_that_the_run_needs_can_be_merged(
         handed_over = {d for n in of_run for d in dependencies(dr, n)} & set(nodes) - of_run
         # Any of these may also be asked for by its name.
         for name in handed_over | set(visible_nodes(dr)) - of_run:
-            kind = typing.get_origin(nodes[name].type) or nodes[name].type
+            annotation = spelled_out(nodes[name].type)
+            kind = typing.get_origin(annotation) or annotation
             assert kind in (pd.DataFrame, np.ndarray, Counts, PixelCounts, BackProjection), name
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import cProfile
+import dis
 import importlib
 import itertools
 import re
@@ -341,6 +342,74 @@ SEEN = {
             return inner
         A = (make(«1|2»), make(«2|1»))
         def node(x): return A[0](x)""",
+    # --- how arguments are taken and given
+    "keywords exchanged": "def f(a, b): return a - b\ndef node(x): return f(«a|b»=1, «b|a»=x)",
+    "keywords of a class exchanged": "def node(x):\n"
+    "    class A(object, «a|b»=1, «b|a»=x): pass\n    return A",
+    "tuple or dict given": "def node(x): return max(«*|**»x)",
+    "tuple or dict taken": "def f(«*|**»a): return a\ndef node(x): return f",
+    "keyword only": "def f(a, «|*, »b): return a\ndef node(x): return f(x, b=1)",
+    "position only": "def f(a, «|/, »b): return a\ndef node(x): return f(x, b=1)",
+    "generator": "def node(x):\n    return «[v for v in x]|(v for v in x)»",
+    "keyword of a partial": "from functools import partial\ndef f(a, b): return a\n"
+    "F = partial(f, b=«1|2»)\ndef node(x): return F(x)",
+    "name of a partial's keyword": "from functools import partial\ndef f(a, b): return a\n"
+    "F = partial(f, «a|b»=1)\ndef node(x): return F(x)",
+    "conversion in a text": "def node(x): return f'{x!«r|s»}'",
+    # --- where a line belongs
+    "last line of an if": "def node(x):\n    if x:\n        x += 1\n    «    |»x += 2\n"
+    "    return x",
+    "last line of a loop": "def node(x):\n    for i in x:\n        i += 1\n    «    |»x += i\n"
+    "    return x",
+    "guarded or else": "def node(x):\n    try:\n        x()\n«        x = 1\n|»"
+    "    except ValueError:\n        x = 2\n«|    else:\n        x = 1\n»    return x",
+    # --- what a class statement says
+    "field compared": "from dataclasses import dataclass, field\n@dataclass\nclass A:\n"
+    "    a: int = field(compare=«True|False»)\ndef node(x): return A(x)",
+    "field of the initialiser": "from dataclasses import dataclass, field\n@dataclass\nclass A:\n"
+    "    a: int = field(default=1, init=«True|False»)\ndef node(x): return A()",
+    "field shown": "from dataclasses import dataclass, field\n@dataclass\nclass A:\n"
+    "    a: int = field(repr=«True|False»)\ndef node(x): return repr(A(x))",
+    "field hashed": "from dataclasses import dataclass, field\n@dataclass(frozen=True)\nclass A:\n"
+    "    a: int = field(hash=«True|False»)\ndef node(x): return hash(A(x))",
+    "note of a field": "from dataclasses import dataclass, field, fields\n@dataclass\nclass A:\n"
+    "    a: int = field(metadata={'unit': '«a|b»'})\ndef node(x): return fields(A)",
+    "fields by keyword": "from dataclasses import dataclass\n@dataclass«|(kw_only=True)»\n"
+    "class A:\n    a: int\ndef node(x): return A(a=x)",
+    "order of arguments of the initialiser": "from dataclasses import InitVar, dataclass\n"
+    "@dataclass\nclass A:\n    «a|b»: InitVar[int]\n    «b|a»: InitVar[int]\n"
+    "    def __post_init__(self, a, b): self.c = a - b\ndef node(x): return A(1, x).c",
+    "ordered": "from dataclasses import dataclass\n@dataclass«|(order=True)»\nclass A:\n"
+    "    a: int\ndef node(x): return A(x)",
+    "metaclass": "class M(type):\n    def __len__(cls): return «1|2»\n"
+    "class A(metaclass=M): pass\ndef node(x): return len(A)",
+    "names of a pattern": "class A:\n    __match_args__ = ('«a|b»',)\ndef node(x: A): return x",
+    "rank among arrays": "class A:\n    __array_priority__ = «1|2»\ndef node(x: A): return x",
+    "type of a model's field": "from pydantic import BaseModel\nclass A(BaseModel):\n"
+    "    a: «int|float»\ndef node(x): return A(a=x)",
+    "bound of a model's field": "from pydantic import BaseModel, Field\nclass A(BaseModel):\n"
+    "    a: int = Field(ge=«1|2»)\ndef node(x): return A(a=x)",
+    "alias of a model's field": "from pydantic import BaseModel, Field\nclass A(BaseModel):\n"
+    "    a: int = Field(alias='«b|c»')\ndef node(x): return A(b=x)",
+    "choices of a model's field": "from typing import Literal\nfrom pydantic import BaseModel\n"
+    "class A(BaseModel):\n    a: Literal['a', '«b|c»']\ndef node(x): return A(a=x)",
+    "when a validator works": """
+        from pydantic import BaseModel, field_validator
+        class A(BaseModel):
+            a: int
+            @field_validator('a', mode='«before|after»')
+            @classmethod
+            def twice(cls, v): return v * 2
+        def node(x): return A(a=x).a""",
+    "field of a validator": """
+        from pydantic import BaseModel, field_validator
+        class A(BaseModel):
+            a: int
+            b: int
+            @field_validator('«a|b»')
+            @classmethod
+            def twice(cls, v): return v * 2
+        def node(x): return A(a=x, b=x).a""",
     # --- imports inside, dotted paths
     "import inside": "def node(x):\n    import toy.helpers\n    return toy.helpers.a(x) + «1|2»",
     "attribute of a package": "import toy.helpers\ndef node(x): return toy.helpers.«a|b»(x)",
@@ -599,6 +668,24 @@ def test_a_version_is_told_once_and_follows_objects_not_ids(load: Load) -> None:
     assert versions.parts(one.node) == first
     other = load("def f(v): return 2\ndef node(x): return f(x)")
     assert versions.parts(other.node) != first
+
+
+@pytest.mark.parametrize("opname", ["LOAD_CONST", "LOAD_FAST", "CALL", "STORE_ATTR"])
+@pytest.mark.parametrize("argval", [object(), (1, object()), {}, np.int64(1)], ids=type)
+def test_an_operand_without_a_meaning_is_refused(
+    load: Load, monkeypatch: pytest.MonkeyPatch, opname: str, argval: object
+) -> None:
+    """``dis`` prints ``<unknown>`` for an operand of which it does not know the table."""
+    module = load("def node(x):\n    x.a = 3\n    return len(x)")
+    told = dis.get_instructions
+
+    def without_meaning(code: types.CodeType) -> Iterator[dis.Instruction]:
+        for step in told(code):
+            yield step._replace(argval=argval) if step.opname.startswith(opname) else step
+
+    monkeypatch.setattr(dis, "get_instructions", without_meaning)
+    with pytest.raises(UnresolvedCodeError, match="toy.nodes:node: the operand .* --no-cache"):
+        parts_of(module)
 
 
 # --- the graphs of this project -------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
-# A program of its own that forks: the children share its imports, so that 25 kills take seconds.
+# A program of its own that forks: the child has its imports, and dies without a trace.
 COMMON = """
 import json, logging, os, random, signal, sys, time
 from pathlib import Path
@@ -59,40 +59,94 @@ def ended(pid):
     return os.waitpid(pid, 0)[1]
 """
 
+# Where a process dies while its second value is written, and what is there afterwards: whole
+# values, which of the two nodes are hits, temporary files, files of values.
+POINTS = {
+    "before its file": (1, [True, False], 0, 1),
+    "half of its file": (1, [True, False], 1, 1),
+    "before the sync": (1, [True, False], 1, 1),
+    "before the rename": (1, [True, False], 1, 1),
+    "before its row": (1, [True, False], 0, 2),
+    "before the commit of its row": (1, [True, False], 0, 2),
+    "before its key": (2, [True, False], 0, 2),
+    "after its key": (2, [True, True], 0, 2),
+}
+
 KILLS = (
     COMMON
     + """
-def writes_for_ever():
-    step = 0
-    while True:
-        evaluated(1000 * k + step)
-        step += 1
+import diskcache
+from radiograph.drivers.cache import store as storing
 
 
-random.seed(5)
-found = {"killed": 0, "whole": 0, "left": 0}
-for k in range(25):
-    pid = child(writes_for_ever)
-    time.sleep(0.03 + 0.3 * random.random())
-    os.kill(pid, signal.SIGKILL)
-    found["killed"] += os.WIFSIGNALED(ended(pid))
-    # The next process: every value that is there is right, and the node gives the right one.
-    store = Store(folder, ())
-    for known in list(store.values()):
-        assert fingerprint(store.value(known)) == known
-        found["whole"] += 1
-    found["left"] += any(folder.rglob("*.tmp"))
-    step = 0
-    while evaluated(1000 * k + step):
-        step += 1
-    assert evaluated(1000 * k + step)
-    # What a killed process leaves is dropped once it is old.
-    for path in [*folder.rglob("*.tmp"), *folder.rglob("*.val")]:
-        os.utime(path, (0, 0))
-    store.prune(0)
-    assert not [*folder.rglob("*.tmp"), *folder.rglob("*.val")]
-    store.close()
-print(json.dumps(found))
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wrapped(owner, name, before=None, after=None, when=lambda *arguments: True):
+    plain = getattr(owner, name)
+
+    def call(*arguments, **options):
+        if before and when(*arguments):
+            before()
+        value = plain(*arguments, **options)
+        if after and when(*arguments):
+            after()
+        return value
+
+    setattr(owner, name, call)
+
+
+def half(parts):
+    *first, last, padding = parts
+    yield from first
+    yield memoryview(last).cast("B")[: memoryview(last).nbytes // 2]
+    die()
+
+
+def install(point):
+    if point == "before its file":
+        wrapped(storing, "write_synced", before=die)
+    elif point == "half of its file":
+        plain = storing.write_synced
+        storing.write_synced = lambda path, parts: plain(path, half(parts))
+    elif point == "before the sync":
+        wrapped(storing.os, "fsync", before=die)
+    elif point == "before the rename":
+        wrapped(Path, "replace", before=die)
+    elif point == "before its row":
+        wrapped(storing, "write_synced", after=die)
+    elif point == "before the commit of its row":
+        wrapped(diskcache.Cache, "_row_insert", after=die)
+    else:
+        is_key = lambda store, name, record: name.startswith("key:")
+        moment = "before" if point == "before its key" else "after"
+        wrapped(Store, "set_record", when=is_key, **{moment: die})
+
+
+def writes_two(point):
+    evaluated(0)
+    install(point)
+    evaluated(1000)
+
+
+point = sys.argv[3]
+status = ended(child(lambda: writes_two(point)))
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, status
+# The next process: every value that is there is right, and the nodes give the right ones.
+store = Store(folder, ())
+known = list(store.values())
+assert all(fingerprint(store.value(k)) == k for k in known)
+left = [len([*folder.rglob("*.tmp")]), len([*folder.rglob("*.val")])]
+hits = [evaluated(0), evaluated(1000)]
+assert evaluated(0) and evaluated(1000)
+# What a killed process leaves is dropped once it is old.
+for path in [*folder.rglob("*.tmp"), *folder.rglob("*.val")]:
+    os.utime(path, (0, 0))
+store.prune(0)
+assert not [*folder.rglob("*.tmp"), *folder.rglob("*.val")]
+store.close()
+print(json.dumps([len(known), hits, *left]))
 """
 )
 
@@ -127,21 +181,17 @@ print(json.dumps({"hits": hits, "values": len(list(store.values())), "left": lef
 )
 
 
-def run(script: str, folder: Path, size: int) -> tuple[dict[str, Any], str]:
-    argv = [sys.executable, "-c", script, str(folder), str(size)]
+def run(script: str, folder: Path, size: int, *more: str) -> tuple[Any, str]:
+    argv = [sys.executable, "-c", script, str(folder), str(size), *more]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found, done.stderr
+    return json.loads(done.stdout), done.stderr
 
 
-def test_killed_while_writing(tmp_path: Path) -> None:
-    found, warnings = run(KILLS, tmp_path / "cache", 3_000_000)
-    assert found["killed"] == 25
-    # Some of the 24 MB files were whole, and of some a part was left.
-    assert found["whole"] >= 1
-    assert found["left"] >= 1
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_while_writing(tmp_path: Path, point: str) -> None:
+    found, warnings = run(KILLS, tmp_path / "cache", 50_000, point)
+    assert found == list(POINTS[point])
     assert warnings == ""
 
 

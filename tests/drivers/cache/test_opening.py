@@ -299,6 +299,27 @@ def test_young_file_is_not_remembered(
     assert reads == [path] * 3
 
 
+def test_file_that_was_young_when_its_hash_began_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_cache(CacheOptions(tmp_path / "c"), ())
+    path = tmp_path / "a.out"
+    path.write_bytes(b"one")
+    clock, read = [opening.time.time()], []
+
+    def takes_long(path: Path) -> Any:
+        clock[0] += 10
+        read.append(path)
+        return files.file_ref(path)
+
+    monkeypatch.setattr(opening, "file_ref", takes_long)
+    monkeypatch.setattr(opening.time, "time", lambda: clock[0])
+    known_file(path, opened)
+    known_file(path, opened)
+    known_file(path, opened)
+    assert read == [path, path]
+
+
 def test_damaged_memory_of_a_file(cache: NodeCache, tmp_path: Path) -> None:
     path = tmp_path / "a.out"
     path.write_bytes(b"one")

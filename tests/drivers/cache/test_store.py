@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
 import sqlite3
@@ -230,6 +231,33 @@ def test_foreign_settings_are_no_crash(store: Store, folder: Path) -> None:
     rows(folder, "INSERT INTO Settings VALUES ('disk_surprise', 1)")
     with pytest.raises(storing.STORE_ERRORS):
         Store(folder, ())
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_connection_does_not_outlive_its_store(
+    folder: Path, damaged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 warns of one that nobody closed; before, it is only lost."""
+    connect, opened = sqlite3.connect, []
+
+    def remembered(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    if damaged:
+        folder.mkdir()
+        (folder / "cache.db").write_bytes(b"no database " * 1000)
+    monkeypatch.setattr(sqlite3, "connect", remembered)
+    if damaged:
+        with pytest.raises(storing.STORE_ERRORS):
+            Store(folder, ())
+    else:
+        Store(folder, ()).set_record("a", 1)
+    gc.collect()
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_a_row_cannot_point_outside(store: Store, folder: Path, tmp_path: Path) -> None:

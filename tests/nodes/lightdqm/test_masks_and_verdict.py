@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import h5py
@@ -9,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from radiograph.nodes.lightdqm.finding import ACTIONS
-from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, overall_status
+from radiograph.nodes.lightdqm.finding import ACTIONS, Numbers
+from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, dead, overall_status
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT, EARLIER_RUNS
-from radiograph.schemas.lightdqm.settings import VerdictLimits
+from radiograph.schemas.lightdqm.settings import MaskLimits, VerdictLimits
 
 N = 120
 
@@ -355,6 +356,30 @@ def test_a_file_without_light_is_not_judged_by_earlier_ones(
     path = write(samples, TRIGGERS)
     row = ask(path, "dqm_verdict", earlier_runs=lit_earlier(40, 100)).set_index("check")
     assert row.loc["dead", "status"] == "no_data"
+
+
+@pytest.mark.parametrize(("n_dark", "status"), [(60, "no_data"), (20, "pass")])
+def test_few_judged_channels_are_no_pass(
+    healthy: Any, write: Any, ask: Any, n_dark: int, status: str
+) -> None:
+    """Where most channels have no light to judge them by, "pass" would speak for all."""
+    found = ask(write(healthy, TRIGGERS), "light_hits", "channel_masks")
+    masks, hits = found["channel_masks"], found["light_hits"].copy()
+    watched = np.flatnonzero(masks["active"])
+    at = hits["adc"] * 64 + hits["channel"]
+    hits.loc[at.isin(watched[:n_dark]), "neighbours"] = "none"
+    frames: dict[str, Any] = {f.name: pd.DataFrame() for f in fields(Numbers)}
+    of_masks = MaskLimits(
+        baseline_band_adc16=((-30000.0, -26000.0),), spread_adc16=900, dead_adc16=300,
+        dead_fraction=0.2, flat_adc16=2, rail_adc16=100, move_sigma=3, move_adc16=100,
+    )  # fmt: skip
+    limits = {"mask_limits": of_masks, "limits": VerdictLimits()}
+    numbers = Numbers(**{**frames, "light_hits": hits, "channel_masks": masks, **limits})
+    row = dead(numbers)
+    assert row.status == status
+    assert row.reason.endswith(f"; too little light to tell for {n_dark}")
+    if status == "no_data":
+        assert row.reason.startswith("only 36 channels of 96 could be judged")
 
 
 def test_too_little_light_is_told(write: Any, ask: Any) -> None:

@@ -49,10 +49,21 @@ def test_triggers_come_in_the_ratio_asked_for() -> None:
 
 def test_sub_runs_follow_one_another() -> None:
     triggers = Triggers(interval_ms=100.0)
-    first, second = (light_utime_ms(BEAM, triggers, k, light_streams(4, 1, k)) for k in (0, 1))
+    first, second = (light_utime_ms(BEAM, triggers, 0, k, light_streams(4, 1, k)) for k in (0, 1))
     assert np.all(np.diff(first) >= 0)
     assert second[0] - triggers.start_utime_ms >= 200 * 100
     assert abs(np.diff(first).mean() - 100.0) < 5 * 100 / np.sqrt(200)
+
+
+def test_runs_follow_one_another_hours_apart() -> None:
+    triggers = Triggers()
+    streams = [light_streams(4, run, 0) for run in (601, 602)]
+    first, second = (
+        light_utime_ms(BEAM, triggers, run, 0, s)
+        for run, s in zip((601, 602), streams, strict=True)
+    )
+    assert second[0] - first[-1] > 1 * 3_600_000
+    assert second[0] - first[0] < 3 * 3_600_000
 
 
 def test_self_triggers_have_one_interaction_and_beam_events_several() -> None:
