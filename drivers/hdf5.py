@@ -26,7 +26,7 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
-from ..schemas.errors import InputError
+from ..nodes.hdf5_content import READ_FAULTS, damaged_file, reading
 
 TEXT: Final = h5py.string_dtype("utf-8")
 # A chunk is as long as the first rows that come, between these: a short table takes little room,
@@ -35,17 +35,6 @@ _FEWEST_ROWS_A_CHUNK: Final = 512
 _CHUNK_BYTES: Final = 1 << 18
 # An object header takes less than 64 kB; a longer text has no place with a checksum.
 _MOST_COMPACT_BYTES: Final = 60_000
-# What h5py raises where a file is damaged, and numpy where what was read does not fit.
-READ_FAULTS: Final = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    IndexError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-)
 # Rows that are made but not yet written.
 _MOST_WAITING_BYTES: Final = 1 << 27
 _ROWS_A_COPY: Final = 1 << 18
@@ -245,16 +234,6 @@ def describe(item: h5py.Dataset, unit: str, description: str) -> None:
     item.attrs["description"] = description
 
 
-def damaged_file(path: Path, name: str, reason: object) -> InputError:
-    """What is said of a part of a file that cannot be read."""
-    said = str(reason).partition("\n")[0]
-    msg = (
-        f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. "
-        "Run its input again."
-    )
-    return InputError(msg, file=path, code="damaged_file")
-
-
 def datasets_of(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
     """Every dataset of a file by its path, in order; InputError where the tree is damaged."""
     found: dict[str, h5py.Dataset] = {}
@@ -274,11 +253,21 @@ def datasets_of(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
 
 def read_through(dataset: h5py.Dataset, path: Path) -> None:
     """InputError if a checksum of a dataset does not hold; HDF5 copies chunks unseen."""
-    try:
-        for _ in blocks(dataset) if dataset.shape else [dataset[()]]:
-            pass
-    except READ_FAULTS as reason:
-        raise damaged_file(path, str(dataset.name), reason) from None
+    for _ in checked_blocks(dataset, path):
+        pass
+
+
+def checked_blocks(dataset: h5py.Dataset, path: Path) -> Iterator[np.ndarray]:
+    """The values of a dataset, a bounded number at a time; InputError if they cannot be read."""
+    if not dataset.shape:
+        with reading(path, str(dataset.name)):
+            value = np.asarray(dataset[()])
+        yield value
+        return
+    for begin in range(0, dataset.shape[0], _ROWS_A_COPY):
+        with reading(path, str(dataset.name)):
+            rows = np.asarray(dataset[begin : begin + _ROWS_A_COPY])
+        yield rows
 
 
 def create_checked(

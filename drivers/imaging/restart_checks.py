@@ -32,13 +32,16 @@ def check_start(path: Path, start: str) -> None:
     Events of a species, hits and truth are found by bisection: their ids must ascend.
     """
     prefixes = tuple(p for s in STAGES[: STAGES.index(start) + 1] for p in _READ[s])
-    with opened(path) as file:
-        data = Datasets(file, path)
-        for name, dataset in datasets_of(file, path).items():
+    with opened(path) as content:
+        data = Datasets(content.group, path)
+        for name, dataset in datasets_of(content.group, path).items():
             left_out = name in FOOTPRINT_PATHS and start != "image"
             if name.startswith(prefixes) and not left_out:
                 _read(data, name, dataset)
-        for name in ("/hits/event_id", *(f"/truth/{t}/event_id" for t in ("reactions", "products"))):
+        for name in (
+            "/hits/event_id",
+            *(f"/truth/{t}/event_id" for t in ("reactions", "products")),
+        ):
             if name in data:
                 values = data.rows(name)
                 _check_order(data, name, values, np.arange(len(values)))

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from ...nodes.hdf5_content import Content
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES
@@ -67,24 +68,24 @@ def open_run(path: Path) -> Iterator[SavedRun]:
         raise InputError(msg, file=path) from None
     with file:
         saved = SavedRun(file, path)
-        foreign = _foreign(saved, file)
+        foreign = _foreign(saved)
         if foreign:
             msg = f"{path}: {foreign}"
             raise InputError(msg, file=path, code="foreign_file")
         yield saved
 
 
-def _foreign(saved: SavedRun, file: h5py.File) -> str:
+def _foreign(saved: SavedRun) -> str:
     """Of what else a file is, with what reads it; empty for that of an imaging run."""
-    name = pipeline_of(file)
+    name = pipeline_of(Content(saved.data.file, saved.path))
     if name not in ("", "imaging"):
         return (
             f"is an output of the pipeline {name}; this command is for outputs of the imaging "
             "pipeline. `radiograph info` says what is in it."
         )
-    if saved.stages or "/meta" in file:
+    if saved.stages or "/meta" in saved.data:
         return ""
-    if "light" in file:
+    if "light" in saved.data:
         return (
             "holds light waveforms, which is data and no output of a run. `radiograph lightdqm "
             "check` looks at it."

@@ -9,10 +9,10 @@ from typing import Any, Final, NoReturn
 import h5py
 import numpy as np
 
+from ...nodes.hdf5_content import READ_FAULTS, damaged_file
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
-from ..hdf5 import READ_FAULTS, damaged_file
-from .saved_limits import check_limits
+from .saved_limits import check_limits, check_shape
 
 # HDF5 reads scattered rows slowly: with more of them the whole dataset is read instead.
 _FEW_ROWS: Final = 512
@@ -52,11 +52,7 @@ class Datasets:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a dataset."""
-        dataset = self._dataset(name)
-        try:
-            return tuple(dataset.shape)
-        except READ_FAULTS as reason:
-            self._damaged(name, reason)
+        return tuple(self._dataset(name).shape)
 
     def length(self, name: str) -> int:
         """Rows of a dataset."""
@@ -117,6 +113,11 @@ class Datasets:
             self._damaged(name, reason)
         if not isinstance(found, h5py.Dataset):
             self._damaged(name, "it is a group, not a dataset")
+        try:
+            shape = tuple(found.shape)
+        except READ_FAULTS as reason:
+            self._damaged(name, reason)
+        check_shape(self.path, name, shape, self._size)
         return found
 
     def _size(self, name: str) -> int | None:

@@ -13,8 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from ...nodes.hdf5_content import damaged_file
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES, CandidateStatus, ConeFilter, HitFilter, Recoil
+from .layout import GROUPS, Group
 from .rows import MOST_HITS
 
 _GREATEST: Final = float(np.finfo(np.float64).max)
@@ -79,6 +81,37 @@ LIMITS: Final = {
     "/candidates/status": Limits(0, max(CandidateStatus)),
 }
 
+# Which dataset says how many rows there are, by the groups of the layout.
+_ROWS_OF: Final = {
+    "hits": "/hits/event_id",
+    "hit_filter": "/hits/event_id",
+    "events": "/lm/event_type",
+    "event_hits": "/lm/event_type",
+    "candidates": "/candidates/event_index",
+    "candidate_scores": "/candidates/event_index",
+    "candidate_directions": "/candidates/event_index",
+    "imaged": "/cones/theta_rad",
+}
+
+
+def _counted_by(group: Group, path: str) -> str:
+    if group.name == "cones":
+        return "/lm/event_type" if path.startswith("/lm/") else "/cones/theta_rad"
+    if group.name == "truth":
+        return path.rpartition("/")[0] + "/event_id"
+    return _ROWS_OF.get(group.name, path)
+
+
+# Shape of a row, and the dataset that says how many there are: itself where no other does.
+_SHAPES: Final = {
+    **{d.path: (d.tail, _counted_by(g, d.path)) for g in GROUPS for d in g.datasets},
+    "/lm/event_imaged_cone_id": ((), "/lm/event_type"),
+    "/lm/event_survival": ((3,), "/lm/event_type"),
+    "/lm/footprint_pixels": ((), "/lm/footprint_pixels"),
+    "/lm/footprint_offsets": ((), "/lm/footprint_offsets"),
+    "/lm/cone_pixel_indices": ((2,), "/lm/cone_pixel_indices"),
+}
+
 
 def check_limits(
     path: Path,
@@ -97,13 +130,34 @@ def check_limits(
         return
     greatest = limits.greatest(size_of)
     # A NaN is neither the least nor the greatest: no comparison with it holds.
-    if values.min() >= limits.low and values.max() <= greatest:
+    if float(values.min()) >= limits.low and float(values.max()) <= greatest:
         return
-    place = np.argwhere(~((values >= limits.low) & (values <= greatest)))[0]
+    exact = values.astype(np.float64)
+    place = np.argwhere(~((exact >= limits.low) & (exact <= greatest)))[0]
     allowed = f"{limits.low:g} to {greatest:g}" if greatest < _GREATEST else "finite numbers"
     if greatest == _GREATEST and limits.low > -_GREATEST:
         allowed = f"{limits.low:g} and more"
     raise misfit(path, name, row_of(int(place[0])), values[tuple(place)], allowed)
+
+
+def check_shape(
+    path: Path, name: str, shape: tuple[int, ...], size_of: Callable[[str], int | None]
+) -> None:
+    """InputError if a dataset has not the shape of its kind, or not the rows of its table.
+
+    ``size_of`` is that of check_limits.
+    """
+    known = _SHAPES.get(name)
+    if known is None:
+        return
+    tail, first = known
+    n_rows = size_of(first) if first != name else None
+    if len(shape) == 1 + len(tail) and shape[1:] == tail and n_rows in (None, shape[0]):
+        return
+    rows = "n" if n_rows is None else str(n_rows)
+    allowed = ", ".join((rows, *map(str, tail))) + ("" if tail else ",")
+    reason = f"its shape is {shape}, that of its kind is ({allowed})"
+    raise damaged_file(path, name, reason)
 
 
 def misfit(path: Path, name: str, row: int, value: object, allowed: str) -> InputError:

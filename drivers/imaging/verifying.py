@@ -17,7 +17,7 @@ from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig
 from ..files import file_ref
-from ..hdf5 import READ_FAULTS, blocks, damaged_file, datasets_of
+from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import versions
 from .run import run_imaging
 from .saved import SavedRun, open_run
@@ -112,22 +112,19 @@ def dataset_hashes(file: h5py.File) -> dict[str, str]:
     InputError for what cannot be read.
     """
     path = Path(file.filename)
-    found = {}
-    for name, item in datasets_of(file, path).items():
-        if not name.startswith(NOT_COMPARED):
-            try:
-                found[name] = _hash(item)
-            except READ_FAULTS as reason:
-                raise damaged_file(path, name, reason) from None
-    return found
+    return {
+        name: _hash(item, path)
+        for name, item in datasets_of(file, path).items()
+        if not name.startswith(NOT_COMPARED)
+    }
 
 
-def _hash(dataset: h5py.Dataset) -> str:
+def _hash(dataset: h5py.Dataset, path: Path) -> str:
     # A text is the same in a field of its own length and in a longer one.
     is_text = h5py.check_string_dtype(dataset.dtype) is not None
     kind = "text" if is_text else dataset.dtype.str
     digest = xxhash.xxh3_128(f"{kind} {dataset.shape}".encode())
-    for part in blocks(dataset) if dataset.shape else [np.asarray(dataset[()])]:
+    for part in checked_blocks(dataset, path):
         if is_text:
             for text in part.ravel():
                 content = text if isinstance(text, bytes) else str(text).encode()

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from ...nodes.hdf5_content import Content
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig, output_path
-from ..hdf5 import READ_FAULTS
 from .places import check_outputs
 from .report_files import write_report
 from .run import RunReport, run_imaging
@@ -124,9 +124,11 @@ def _folder_of(out: Path) -> str:
 
     try:
         with h5py.File(out) as file:
-            meta = file.get("meta/run_meta")
-            return str(meta.attrs.get(WATCHED, "")) if meta is not None else ""
-    except READ_FAULTS:
+            content = Content(file, out)
+            if "meta/run_meta" not in content:
+                return ""
+            return str(content.content("meta/run_meta").attrs.get(WATCHED, ""))
+    except (OSError, InputError):
         return ""
 
 
