@@ -234,18 +234,19 @@ def describe(item: h5py.Dataset, unit: str, description: str) -> None:
     item.attrs["description"] = description
 
 
-def datasets_of(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
-    """Every dataset of a file by its path, in order; InputError where the tree is damaged."""
+def datasets_of(group: h5py.Group, path: Path) -> dict[str, h5py.Dataset]:
+    """Every dataset below a group by its whole path; InputError where the tree is damaged."""
     found: dict[str, h5py.Dataset] = {}
-    seen = ["/"]
+    root = str(group.name).rstrip("/")
+    seen = [root or "/"]
 
     def add(name: str, item: Any) -> None:
-        seen.append(f"/{name}")
+        seen.append(f"{root}/{name}")
         if isinstance(item, h5py.Dataset):
-            found[f"/{name}"] = item
+            found[f"{root}/{name}"] = item
 
     try:
-        file.visititems(add)
+        group.visititems(add)
     except READ_FAULTS as reason:
         raise damaged_file(path, f"what follows {seen[-1]}", reason) from None
     return found

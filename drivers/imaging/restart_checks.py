@@ -9,19 +9,28 @@ from typing import Final
 import h5py
 import numpy as np
 
+from ...nodes.imaging.readers import READERS
 from ...nodes.imaging.readers.ngimager_hdf5 import N_HITS, opened
 from ...schemas.imaging.config import STAGES
 from ..hdf5 import datasets_of
+from . import saved_footprints
 from .layout import FOOTPRINT_PATHS
 from .saved_datasets import Datasets
 from .saved_limits import misfit
 
 # What each start reads or copies, besides that of the starts before it.
 _READ: Final[Mapping[str, Sequence[str]]] = {
-    "hits": ("/hits/", "/raw_events/", "/truth/", "/meta/", "/provenance/problems"),
-    "events": ("/lm/",),
-    "cones": ("/cones/", "/candidates/"),
-    "image": ("/images/", *FOOTPRINT_PATHS),
+    "hits": (
+        "/hits",
+        "/raw_events",
+        "/truth",
+        "/meta/counters",
+        *(f"/meta/{name}" for name in READERS),
+        "/provenance/problems",
+    ),
+    "events": ("/lm",),
+    "cones": ("/cones", "/candidates"),
+    "image": ("/images", *FOOTPRINT_PATHS),
 }
 _ROWS_A_BLOCK: Final = 1 << 18
 
@@ -31,13 +40,13 @@ def check_start(path: Path, start: str) -> None:
 
     Events of a species, hits and truth are found by bisection: their ids must ascend.
     """
-    prefixes = tuple(p for s in STAGES[: STAGES.index(start) + 1] for p in _READ[s])
+    places = [p for s in STAGES[: STAGES.index(start) + 1] for p in _READ[s]]
     with opened(path) as content:
         data = Datasets(content.group, path)
-        for name, dataset in datasets_of(content.group, path).items():
-            left_out = name in FOOTPRINT_PATHS and start != "image"
-            if name.startswith(prefixes) and not left_out:
-                _read(data, name, dataset)
+        for place in places:
+            for name in _datasets_below(data, place):
+                if name not in FOOTPRINT_PATHS or start == "image":
+                    _read(data, name)
         for name in (
             "/hits/event_id",
             *(f"/truth/{t}/event_id" for t in ("reactions", "products")),
@@ -50,13 +59,23 @@ def check_start(path: Path, start: str) -> None:
             _check_order(data, "/raw_events/ranges", runs, np.arange(len(runs)) // 2)
         if start != "hits" and "/lm/event_type" in data:
             _check_events(data)
+        if start == "image":
+            saved_footprints.check(data, data.length("/cones/theta_rad"))
 
 
-def _read(data: Datasets, name: str, dataset: h5py.Dataset) -> None:
-    if not dataset.shape:
+def _datasets_below(data: Datasets, place: str) -> list[str]:
+    """The datasets at or below a place of the file, none if it is not there."""
+    if place not in data:
+        return []
+    found = data.file[place]
+    return list(datasets_of(found, data.path)) if isinstance(found, h5py.Group) else [place]
+
+
+def _read(data: Datasets, name: str) -> None:
+    if not data.shape(name):
         data.rows(name)
         return
-    for begin in range(0, dataset.shape[0], _ROWS_A_BLOCK):
+    for begin in range(0, data.length(name), _ROWS_A_BLOCK):
         data.span(name, begin, begin + _ROWS_A_BLOCK)
 
 

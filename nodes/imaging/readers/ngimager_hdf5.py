@@ -185,8 +185,12 @@ def _ends(events: EventRange) -> tuple[int, int]:
 
 def _n_event_ids(file: Content) -> int:
     """One more than the greatest raw event id."""
-    if "raw_events/ranges" in file and len(file["raw_events/ranges"]):
-        return int(file["raw_events/ranges"][-1][1])
+    if "raw_events/ranges" in file:
+        runs = file["raw_events/ranges"]
+        if runs.shape[1:] != (2,):
+            raise damaged_file(file.path, runs.name, f"its shape is {runs.shape}, not (n, 2)")
+        if len(runs):
+            return int(runs[-1][1])
     for path in ("hits/event_id", "lm/event_id"):
         if path in file and len(file[path]):
             return int(file[path][()].max()) + 1
