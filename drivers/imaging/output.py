@@ -112,6 +112,8 @@ class ImagingRows:
         if "cones" in self._names:
             columns |= rows.cone_rows(species, results, at)
             columns |= rows.survival_rows(species, results, at)
+        if "cone_filter" in self._names:
+            columns["/lm/event_cone_filter_code"] = results[f"{species}_cone_filter_code"]
         if "imaged" in self._names:
             projection: BackProjection = results[f"{species}_back_projection"]
             columns["/lm/cone_lit_pixels"] = projection.lit_pixels

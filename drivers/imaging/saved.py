@@ -240,8 +240,9 @@ class SavedRun:
     def events_at(self, rows: I8 | None = None) -> pd.DataFrame:
         """Some events, or all; ``rows`` ascending.
 
-        ``cone_id`` and ``imaged_cone_id`` are -1 where there is none; ``hit1_row`` and so on
-        are rows of ``hits``, where the file has them.
+        ``cone_id`` and ``imaged_cone_id`` are -1 where there is none; ``cone_filter_code``
+        (codes.ConeFilter) and ``hit1_row`` and so on, rows of ``hits``, are there where the file
+        has them.
         """
         self.need("events")
         data, n = self.data, self.n_events
@@ -258,6 +259,8 @@ class SavedRun:
             ("imaged_cone_id", "/lm/event_imaged_cone_id", -1),
         ):
             columns[name] = data.rows(path, rows) if path in data else np.full(len(kind), absent)
+        if "/lm/event_cone_filter_code" in data:
+            columns["cone_filter_code"] = data.rows("/lm/event_cone_filter_code", rows)
         position = data.rows("/lm/hit_pos_cm", rows)
         material = data.rows("/lm/hit_material_id", rows)
         of_hits = {

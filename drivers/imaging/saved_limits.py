@@ -90,6 +90,7 @@ _ROWS_OF: Final = {
     "candidates": "/candidates/event_index",
     "candidate_scores": "/candidates/event_index",
     "candidate_directions": "/candidates/event_index",
+    "cone_filter": "/lm/event_type",
     "imaged": "/cones/theta_rad",
 }
 

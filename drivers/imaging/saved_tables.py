@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...schemas.imaging.codes import SPECIES, CandidateStatus, HitFilter, Recoil
+from ...schemas.imaging.codes import SPECIES, CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import PixelGrid
 from .layout import GROUPS
 from .saved import SavedRun
@@ -75,6 +75,7 @@ def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
         "event_cone_id": "/lm/event_cone_id",
         "event_imaged_cone_id": "/lm/event_imaged_cone_id",
         "event_recoil_code": "/lm/event_recoil_code",
+        "event_cone_filter_code": "/lm/event_cone_filter_code",
     }
     per_hit = {
         "hit_t_ns": "/lm/hit_t_ns",
@@ -224,6 +225,7 @@ TABLES: Final[Mapping[str, FlatTable]] = {
             _lm_blocks,
             event_type=_PARTICLES,
             event_recoil_code=_RECOILS,
+            event_cone_filter_code=tuple(c.name for c in ConeFilter),
             hit_material_id=("/lm/hit_material_id_labels",),
         ),
         _table(
