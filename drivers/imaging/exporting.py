@@ -112,10 +112,13 @@ def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
 
 def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            for number, frame in enumerate(frames):
-                frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
+    from .export_csv import write_cone_pixels, write_frames
+
+    def write(name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
+        if name == "cone_pixels":
+            write_cone_pixels(saved, path)
+        else:
+            write_frames(frames, path)
 
     return _table_files(saved, request, ".csv", write)
 
@@ -128,7 +131,7 @@ def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
         msg = "--to parquet needs pyarrow, which is not installed: pip install radiograph[parquet]"
         raise UsageError(msg, key="to", code="missing_library") from None
 
-    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
+    def write(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
         with ExitStack() as stack:
             writer: Any = None
             for frame in frames:
@@ -144,16 +147,17 @@ def _table_files(
     saved: SavedRun,
     request: ExportRequest,
     suffix: str,
-    write: Callable[[Iterator[pd.DataFrame], Path], None],
+    write: Callable[[str, Iterator[pd.DataFrame], Path], None],
 ) -> list[Path]:
-    """A file a table, all or none; ``write`` is given the rows part by part."""
+    """A file a table, all or none; ``write`` is given its name and its rows part by part."""
     tables = _tables(saved, request)
     paths = _several_files(request, [t.name for t in tables], suffix)
     with ExitStack() as stack:
         for table, path in zip(tables, paths, strict=True):
             temporary = stack.enter_context(new_output(path))
             codes = table.codes_of(saved)
-            write((_named_codes(columns, codes) for columns in table.blocks(saved)), temporary)
+            frames = (_named_codes(columns, codes) for columns in table.blocks(saved))
+            write(table.name, frames, temporary)
     return paths
 
 

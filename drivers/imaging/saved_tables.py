@@ -19,7 +19,7 @@ from .saved import SavedRun
 
 Columns = dict[str, np.ndarray]
 _ROWS_A_BLOCK: Final = 1 << 18
-_PIXELS_A_BLOCK: Final = 1 << 20
+PIXELS_A_BLOCK: Final = 1 << 20
 _PARTICLES: Final = SPECIES[:2]
 _RECOILS: Final = tuple(r.name for r in Recoil)
 
@@ -134,7 +134,7 @@ def _candidate_blocks(saved: SavedRun) -> Iterator[Columns]:
 def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
     """A row a lit pixel of a cone."""
     grid = saved.grid
-    for first, footprints in saved.footprint_blocks(_PIXELS_A_BLOCK):
+    for first, footprints in saved.footprint_blocks(PIXELS_A_BLOCK):
         offsets = footprints.offsets.astype(np.int64)
         lit = offsets[1:] - offsets[:-1]
         cone = np.repeat(np.arange(first, first + len(lit)), lit)
@@ -143,7 +143,7 @@ def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
             yield {
                 "cone_id": cone[begin:end],
                 "flat_pixel_index": flat,
-                **_pixel_columns(flat, grid),
+                **pixel_columns(flat, grid),
             }
 
 
@@ -152,11 +152,11 @@ def _image_blocks(saved: SavedRun) -> Iterator[Columns]:
     grid, images = saved.grid, saved.images
     flat = {name: image.ravel() for name, image in images.items()}
     for begin, end in _ranges(grid.nu * grid.nv):
-        columns = _pixel_columns(np.arange(begin, end), grid)
+        columns = pixel_columns(np.arange(begin, end), grid)
         yield columns | {name: counts[begin:end] for name, counts in flat.items()}
 
 
-def _pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
+def pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
     """Column, row and centre of pixels by their flat index."""
     u, v = flat % grid.nu, flat // grid.nu
     return {
