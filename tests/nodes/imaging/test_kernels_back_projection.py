@@ -202,6 +202,15 @@ def test_a_root_just_behind_the_apex_is_forward() -> None:
     assert set(found[0]) - {-1} == {10}
 
 
+@pytest.mark.parametrize(("behind_cm", "lit"), [(0.9e-9, True), (1e-6, False)])
+def test_a_billionth_of_a_centimetre_behind_the_apex_is_forward(
+    behind_cm: float, lit: bool
+) -> None:
+    """A cone of 45 degrees around u; on its backward line q = p, p = -behind."""
+    found = crossings(1, -behind_cm, (1.0, 0.0, 0.0), 0.0, math.sqrt(0.5), q_low=-10.5, n_q=21)
+    assert (set(found[0]) - {-1} == {10}) == lit
+
+
 @settings(deadline=None, max_examples=50)
 @given(SEEDS)
 def test_a_reflected_cone_has_the_reflected_image(seed: int) -> None:

@@ -7,6 +7,7 @@ position, ``In`` with the projectile, ``Out`` with the products.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging.readers import READERS, usrdef_columns
+from radiograph.nodes.imaging.readers import READERS, phits_usrdef, usrdef_columns
 from radiograph.nodes.imaging.readers.phits_usrdef import (
     HITS_WITHOUT_MATERIAL,
     event_ranges,
@@ -334,6 +335,56 @@ def test_ranges_of_whole_events(parsed) -> None:
     assert [r.raw_event_ids.tolist() for r in records] == [[0, 1], [2]]
     assert records[1].hits["event_id"].tolist() == [2, 2]
     assert records[1].reactions["event_id"].tolist() == [2]
+
+
+@pytest.mark.parametrize(("block", "tail"), [(64, 8), (97, 97), (1 << 22, 1 << 16)])
+def test_blocks_do_not_matter_to_ranges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, tail: int
+) -> None:
+    """Lines longer than a block, and line ends farther back than the tail that is looked at."""
+    lines = ["!", event("ne"), "", event("ge", *["7 1.0 1 2 3 4"] * 20), event("ne"), "rx", "!"] * 3
+    path = tmp_path / "events.out"
+    path.write_text("\n".join(lines))
+    begin = [k for k, line in enumerate(lines) if line[:2] in ("ne", "ge")]
+    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(phits_usrdef, "_TAIL_BYTES", tail)
+    found = event_ranges(path, 2, CM_NS)
+    assert [(r.first_event, r.n_events) for r in found] == [(0, 2), (2, 2), (4, 2), (6, 2), (8, 1)]
+    # Of the first range all that is before the first event; of the others, their first line.
+    starts = [0, *(len("\n".join(lines[:k])) + 1 for k in begin[2::2])]
+    assert [r.first_byte for r in found] == starts
+    assert [r.last_byte for r in found] == [*starts[1:], path.stat().st_size]
+    assert [r.first_line for r in found] == [1, *(k + 1 for k in begin[2::2])]
+
+
+def test_a_file_that_lacks_its_last_byte_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.out"
+    path.write_text(event() + "\n")
+    (whole,) = event_ranges(path, 10, CM_NS)
+    longer = replace(whole, last_byte=whole.last_byte + 1)
+    with pytest.raises(InputError, match="has become shorter while it was read"):
+        read(file_ref(path), longer, CM_NS)
+
+
+def test_zero_bytes_are_named_by_their_place_in_the_file(parsed) -> None:
+    text = f"{event()}\n{event()}\n{event()} \0\n"
+    with pytest.raises(InputError, match=f"the first at byte {text.index(chr(0)):,}:"):
+        parsed(text, every=1)
+
+
+def test_the_greatest_region_is_that_of_four_bytes(parsed) -> None:
+    largest, beyond = ("7 1.0 1 2 3 4", f"{2**31 - 1} 1 1 2 3 4"), (f"{2**31} 1 1 2 3 4",)
+    records = parsed(f"{event('ne', *largest)}\n{event('ne', *beyond)}\n")
+    assert records.hits["det_id"].tolist() == [7, 2**31 - 1]
+    assert problems(records) == [("bad_number", 2, 1)]
+
+
+@pytest.mark.parametrize("end", [",", " , ", ",\t"])
+def test_a_last_line_closed_as_the_first_is_whole(parsed, end: str) -> None:
+    """Blanks after the comma that closes an event line are no sign of a cut."""
+    records = parsed(f"{event()} ,\n  {event()} {end}")
+    assert problems(records) == []
+    assert records.hits["event_id"].tolist() == [0, 0, 1, 1]
 
 
 def test_an_empty_range_holds_nothing(tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ def test_edges_hold_all_but_the_largest_values() -> None:
     assert both[5] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_edges_of_one_value_reach_as_far_again_and_have_room() -> None:
+    # From 3 to 3 + 3, and 2 % of that to both sides; a first edge that is given stays.
+    assert bin_edges([3.0, 3.0], n_bins=2) == pytest.approx([2.94, 4.5, 6.06])
+    assert bin_edges([0.0], n_bins=2) == pytest.approx([-0.02, 0.5, 1.02])
+    assert bin_edges([3.0], n_bins=2, low=1.0) == pytest.approx([1.0, 2.02, 3.04])
+
+
 @pytest.mark.parametrize("sample", [[], [np.nan, np.inf], [3.0], [0.0, 0.0]])
 @pytest.mark.parametrize("options", [{}, {"low": 0.0}, {"symmetric": True}])
 def test_edges_ascend_for_any_sample(sample: list[float], options: dict) -> None:
