@@ -152,6 +152,14 @@ def test_fractions_sum_their_counts(store: RunStore, make_record: Make) -> None:
     assert len(frame) == (2 + 2 * 2 * 4) * 512
 
 
+def test_all_of_all_have_an_interval() -> None:
+    # The lower end of 4 of 4 at 68 %: 0.16^(1/4).
+    found = interval_of(np.array([4]), np.array([4]))
+    assert found["value"][0] == found["upper"][0] == 1.0
+    assert found["lower"][0] == pytest.approx(0.16**0.25)
+    assert found["sigma"][0] == pytest.approx((1.0 - 0.16**0.25) / 2.0)
+
+
 def test_impossible_counts_have_no_interval() -> None:
     found = interval_of(np.array([5, 1]), np.array([3, 4]))
     assert np.isnan([found[key][0] for key in found]).all()

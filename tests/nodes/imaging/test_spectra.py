@@ -90,6 +90,11 @@ def test_its_size_is_that_of_the_scores() -> None:
     assert (apex == before).all()
 
 
+def test_the_axis_points_from_the_second_scatter_to_the_first() -> None:
+    found = flight_axis([[1.0, 2.0, 3.0], [0.0, 3.0, 4.0]], [[1.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(found, [[0.0, 0.0, 1.0], [0.0, 0.6, 0.8]])
+
+
 def test_two_scatters_at_one_place_have_no_axis() -> None:
     assert np.isnan(flight_axis(np.ones((1, 3)), np.ones((1, 3)))).all()
     assert flight_axis(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.nodes.lightdqm.masks import channel_masks__by_neighbours
+from radiograph.nodes.lightdqm.masks import channel_masks__by_neighbours, channel_masks__of_script
 from radiograph.nodes.lightdqm.rates import light_hits, spark_rates
 from radiograph.nodes.lightdqm.spectra import noise_tones__of_dark, power_spectra__dark
 from radiograph.schemas.lightdqm.arrays import LightLayout, PowerSpectra, SpectrumWaveforms
@@ -127,6 +127,46 @@ def test_what_a_channel_is_taken_for(masks: pd.DataFrame, case: str) -> None:
     assert masks.loc[case, list(expected)].to_dict() == expected
 
 
+# Median -28000, its points 30 below and 70 above; earlier files: 24 below and 40 above theirs.
+SCRIPT: dict[str, tuple[dict[str, float], tuple[bool, int]]] = {
+    "ordinary": ({}, (False, 0)),
+    "light at the limit": ({"largest": 300.0}, (False, 0)),
+    "less light": ({"largest": 299.0}, (True, 0)),
+    "upper spread at the limit": ({"high": 900.0}, (False, 0)),
+    "upper spread": ({"high": 901.0}, (False, 2)),
+    "lower spread": ({"low": 901.0}, (False, 0)),
+    "below the band": ({"median": -30001.0}, (False, 1)),
+    # 3 hypot(30, 40) = 150 upwards, 3 hypot(70, 24) = 222 downwards.
+    "up by three sigma": ({"earlier": -28150.0}, (False, 0)),
+    "up by more": ({"earlier": -28151.0}, (False, 4)),
+    "down by three sigma": ({"earlier": -27778.0}, (False, 0)),
+    "down by more": ({"earlier": -27777.0}, (False, 4)),
+    "up by more, and out of the band": ({"median": -25000.0, "earlier": -26000.0}, (False, 4)),
+}
+
+
+@pytest.mark.parametrize("case", SCRIPT)
+def test_what_the_script_takes_a_channel_for(case: str) -> None:
+    ordinary = {"median": -28000.0, "low": 30.0, "high": 70.0, "largest": 900.0, "earlier": np.nan}
+    c = {**ordinary, **SCRIPT[case][0]}
+    place = pd.DataFrame({"adc": 0, "channel": np.arange(64)})
+    baseline = place.assign(
+        median_adc16=c["median"], p16_adc16=c["median"] - c["low"],
+        p84_adc16=c["median"] + c["high"], n=9,
+    )  # fmt: skip
+    earlier = place.assign(
+        quantity="baseline", value=c["earlier"], sigma=1.0, lower=c["earlier"] - 24.0,
+        upper=c["earlier"] + 40.0, n_files=1,
+    )  # fmt: skip
+    maximum = np.zeros((3, 1, 64))
+    maximum[1] = c["largest"]
+    found = channel_masks__of_script(
+        features_of(maximum), baseline, earlier, np.ones((1, 64), bool),
+        np.zeros((1, 64), np.int8), LIMITS,
+    )  # fmt: skip
+    assert set(zip(found["dead"], found["baseline_code"], strict=True)) == {SCRIPT[case][1]}
+
+
 # --- rates ------------------------------------------------------------------------------------
 
 EVENTS = 25
@@ -199,6 +239,22 @@ def test_earlier_files_speak_for_a_dark_tpc() -> None:
     assert hits_of(maximum, least_chances=5, earlier=(23, 100)).loc[(0, 41), "n"] == 5
     few = hits_of(maximum, least_chances=5, earlier=(19, 100))
     assert few.loc[(0, 41), "neighbours"] == "none"
+
+
+def test_the_greatest_pulse_is_that_of_a_valid_waveform() -> None:
+    maximum = dark()
+    maximum[:2, 0, 4] = [30.0, 9999.0]
+    valid = np.ones(maximum.shape, bool)
+    valid[1, 0, 4] = valid[:, 0, 5] = False
+    none = pd.DataFrame(
+        {name: [] for name in ("quantity", "trigger", "granularity", "adc", "channel", "n")}
+    )
+    found = light_hits(
+        features_of(maximum, valid=valid), pd.DataFrame({"trigger": ["self"] * EVENTS}), none,
+        np.ones((1, 64), bool), LightHitSettings(least_adc16=500.0, least_chances=20),
+    )  # fmt: skip
+    assert found.loc[4, "largest_adc16"] == 30.0
+    assert np.isnan(found.loc[5, "largest_adc16"])
 
 
 @pytest.mark.parametrize(
