@@ -53,6 +53,20 @@ def test_edges_hold_all_but_the_largest_values() -> None:
     assert both[5] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_symmetric_edges_hold_nineteen_of_twenty() -> None:
+    # Sizes 0, 1 ... 100: 95 is the 95 % point.
+    edges = bin_edges(np.arange(-100.0, 1.0), n_bins=2, symmetric=True)
+    assert edges == pytest.approx([-95.0, 0.0, 95.0])
+
+
+def test_values_are_thinned_when_they_are_more_than_the_most() -> None:
+    full = ThinnedValues.empty(most=4).plus([1.0, 2.0, 3.0, 4.0])
+    assert (full.values.tolist(), full.step) == ([1.0, 2.0, 3.0, 4.0], 1)
+    more = full.plus([5.0])
+    assert (more.values.tolist(), more.step) == ([1.0, 3.0, 5.0], 2)
+    assert more.plus([6.0, 7.0]).values.tolist() == [1.0, 3.0, 5.0, 7.0]
+
+
 def test_edges_of_one_value_reach_as_far_again_and_have_room() -> None:
     # From 3 to 3 + 3, and 2 % of that to both sides; a first edge that is given stays.
     assert bin_edges([3.0, 3.0], n_bins=2) == pytest.approx([2.94, 4.5, 6.06])
