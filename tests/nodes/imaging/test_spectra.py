@@ -53,6 +53,11 @@ def test_edges_hold_all_but_the_largest_values() -> None:
     assert both[5] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_edges_leave_half_a_per_cent_out_on_each_side() -> None:
+    # Of 0, 1 ... 200 that is 1 and 199, and 2 % of 198 is 3.96.
+    assert bin_edges(np.arange(201.0), n_bins=1) == pytest.approx([1.0 - 3.96, 199.0 + 3.96])
+
+
 def test_symmetric_edges_hold_nineteen_of_twenty() -> None:
     # Sizes 0, 1 ... 100: 95 is the 95 % point.
     edges = bin_edges(np.arange(-100.0, 1.0), n_bins=2, symmetric=True)
