@@ -389,6 +389,12 @@ def test_a_last_line_closed_as_the_first_is_whole(parsed, end: str) -> None:
     assert records.hits["event_id"].tolist() == [0, 0, 1, 1]
 
 
+def test_a_first_line_after_blanks_says_how_lines_are_closed(parsed) -> None:
+    records = parsed(f"  {event()} ,\n{event()}")
+    assert problems(records) == [("cut_off", 2, 1)]
+    assert records.hits["event_id"].tolist() == [0, 0]
+
+
 def test_an_empty_range_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "events.out"
     path.write_text(f"{event()}\n")
