@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -59,6 +59,8 @@ _BEGINS: Final[tuple[tuple[str, Start], ...]] = (
     ("run.sbp_engine", "cones"),
     ("hdf5.pair_table", "cones"),
 )
+# Tables with entries of any name.
+_FREE_TABLES: Final = ("detectors.material_map.", "energy.lut_paths.")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _foreign(file: Content) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError):
         return {}
     named = set(_named(data, ""))
-    return {key: value for key, _, value in config_rows(config) if key in named}
+    return {k: v for k, _, v in config_rows(config) if k in named or _is_within(k, named)}
 
 
 def _named(data: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -183,14 +185,33 @@ def _changes(config: ImagingConfig, earlier: Mapping[str, str]) -> dict[str, Sta
     """Settings that differ, each with the stage where a run must begin for it."""
     found: dict[str, Start] = {}
     on_plane = config.prior.target_cm is None or config.cones.directionality != "off"
-    for key, _, value in config_rows(config):
+    rows = {key: value for key, _, value in config_rows(config)}
+    for key in {**rows, **earlier}:
         begins = next((stage for prefix, stage in _BEGINS if key.startswith(prefix)), None)
-        if begins is None or key not in earlier or _same(earlier[key], value):
+        if begins is None or not _is_changed(key, rows, earlier):
             continue
         if key in ("plane.origin", "plane.normal") and not on_plane:
             begins = "cones"
         found[key] = begins
     return found
+
+
+def _is_changed(key: str, rows: Mapping[str, str], earlier: Mapping[str, str]) -> bool:
+    """Whether a setting differs, or stands in a table that the other side has without it.
+
+    A setting that one side does not know at all is none that was changed.
+    """
+    if key in rows and key in earlier:
+        return not _same(earlier[key], rows[key])
+    other = rows if key in earlier else earlier
+    # An absent section and an empty table have a row of their own.
+    return _is_within(key, other) or any(
+        key.startswith(table) and any(k.startswith(table) for k in other) for table in _FREE_TABLES
+    )
+
+
+def _is_within(key: str, tables: Iterable[str]) -> bool:
+    return any(key.startswith(f"{table}.") for table in tables)
 
 
 def _same(earlier: str, value: str) -> bool:

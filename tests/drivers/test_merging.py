@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from radiograph.drivers.cache.code import CodeVersions
+from radiograph.drivers.cache.execution import NodeCache
+from radiograph.drivers.cache.lazy import Lazy
+from radiograph.drivers.cache.opening import PACKAGES
+from radiograph.drivers.cache.store import Store
 from radiograph.drivers.imaging.merging import (
     RowsBefore,
     joined,
@@ -129,6 +135,24 @@ def test_joined_values_are_numbered_and_read_only() -> None:
     assert found.tolist() == [0, -1, 5]
     assert not found.flags.writeable
     assert whole("neutron_chosen_row", parts, None).tolist() == [0, -1, 5]
+
+
+def test_a_joined_value_is_known_by_its_parts_and_the_rows_before_them(tmp_path: Path) -> None:
+    """Two hypotheses a neutron event: after 2 events row 0 is row 4, after 3 it is row 6."""
+    store = Store(tmp_path, ())
+    cache = NodeCache(store, CodeVersions(PACKAGES))
+
+    def of(n_before: int, *, first: int = 0, node: str = "neutron_chosen_row") -> Lazy:
+        parts = [(RowsBefore(), Lazy(np.array([first]))),
+                 (RowsBefore(neutron=n_before), Lazy(np.array([0])))]  # fmt: skip
+        return whole(node, parts, cache)
+
+    assert of(2).value().tolist() == [0, 4]
+    assert of(3).value().tolist() == [0, 6]
+    assert of(2).fingerprint == of(2).fingerprint
+    others = (of(3), of(2, first=1), of(2, node="gamma_chosen_row"))
+    assert of(2).fingerprint not in {v.fingerprint for v in others}
+    store.close()
 
 
 def problems_of(*rows: tuple[str, int, int]) -> pd.DataFrame:

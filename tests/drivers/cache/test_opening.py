@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from radiograph.drivers import files
 from radiograph.drivers.cache import location, opening, store
+from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.execution import NodeCache, NodeCall
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.opening import CacheOptions, known_file, open_cache
@@ -185,6 +186,23 @@ def test_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 def test_salt_names_what_computes() -> None:
     assert {"python", "numpy", "numba", "pandas", "scipy", "epoch"} <= set(location.salt())
+
+
+def test_a_new_epoch_changes_every_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, versions = store.Store(tmp_path, ()), CodeVersions(())
+
+    def keys() -> set[str]:
+        cache = NodeCache(folder, versions)
+        found = {cache.key(n, {"code": c}, {"x": x}) for n in "ab" for c in "cd" for x in "ef"}
+        joined = cache.derived(doubled, "doubled", [(1, "fingerprint")])
+        return found | {joined, cache.deferred(call(1)).fingerprint}
+
+    before = keys()
+    assert before == keys()
+    assert len(before) == 10
+    monkeypatch.setattr(location, "CACHE_EPOCH", location.CACHE_EPOCH + 1)
+    assert not before & keys()
+    folder.close()
 
 
 def test_another_version_is_another_key(tmp_path: Path) -> None:

@@ -81,6 +81,18 @@ def test_raised_alarms_come_first() -> None:
     assert [a.check for a in alarms(files, Hysteresis(2, 2))] == ["noise", "dead"]
 
 
+def test_what_failed_last_comes_first_among_equals() -> None:
+    def of(*checks: str) -> list[CheckResult]:
+        return [CheckResult(c, "fail" if c in checks else "pass") for c in "abcd"]
+
+    # a and b stand, b failed last; c and d failed once each, d last.
+    files = [of("a", "c"), of("a", "b"), of("b", "d")]
+    found = alarms(files, Hysteresis(2, 2))
+    assert [(a.check, a.raised, a.last_failed) for a in found] == [
+        ("b", True, 2), ("a", True, 1), ("d", False, 2), ("c", False, 0),
+    ]  # fmt: skip
+
+
 def test_nothing_failed_or_no_file_is_no_alarm() -> None:
     assert alarms(files_of("...-"), Hysteresis()) == []
     assert alarms([], Hysteresis()) == []

@@ -115,6 +115,13 @@ def test_flights_that_are_none(make_neutron_filtered) -> None:
     assert found["scattered_energy_MeV"].notna().tolist() == [False, False, False, True, False]
 
 
+def test_a_flight_at_the_speed_of_light_is_no_neutrons(make_neutron_filtered) -> None:
+    # One light-nanosecond in one nanosecond: beta is 1 to the last bit.
+    events = make_neutron_filtered(x1_cm=0.0, t1_ns=0.0, x2_cm=SPEED_OF_LIGHT_CM_PER_NS, t2_ns=1.0)
+    found = checked(nodes.neutron_energies__edep(events))
+    assert statuses(found) == statuses(found, "carbon") == ["faster_than_light"]
+
+
 def test_two_hits_at_one_place_leave_no_scattered_energy(make_neutron_filtered) -> None:
     found = checked(nodes.neutron_energies__edep(make_neutron_filtered(x1_cm=1.0, x2_cm=1.0)))
     assert found["scattered_energy_MeV"].tolist() == [0.0]

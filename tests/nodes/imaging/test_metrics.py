@@ -127,6 +127,12 @@ def test_summary_of_four_bins():
     assert (m.summary_ok, m.peak_ok, m.edges_ok) == (True, True, True)
 
 
+def test_a_quantile_is_where_its_share_is_first_reached():
+    # Half of the counts lie below 1 cm; they do so up to 3 cm.
+    m = curve_metrics([1, 0, 0, 1], edge_low_frac=0.25, edge_high_frac=0.5)
+    assert (m.median_cm, m.edge_low_cm, m.edge_high_cm) == (1.0, 0.5, 1.0)
+
+
 def test_peak_is_the_first_of_equal_bins():
     m = curve_metrics([0, 7, 1, 7])
     assert (m.peak_pos_cm, m.peak_value) == (1.5, 7.0)
@@ -250,6 +256,19 @@ def test_a_peak_nearly_as_wide_as_its_region_is_believed():
     assert m.fit_ok
     assert m.fit_pos_cm == pytest.approx(29.25, abs=3 * m.fit_pos_sigma_cm)
     assert m.fit_reason == ""
+
+
+@pytest.mark.parametrize(
+    ("height", "sigmas", "believed"), [(1500, 10.3, False), (1700, 11.6, False), (1800, 12.2, True)]
+)
+def test_a_flat_curve_must_be_12_sigma_worse(height, sigmas, believed):
+    """The area of a peak as wide as its window is known to 2 or 3 sigma only."""
+    x = np.arange(120)
+    counts = np.round(6200.0 + height * np.exp(-0.5 * ((x - 59.5) / 30) ** 2))
+    # Chi2 of the best flat curve, each bin with its own variance; 30 bins share their cones.
+    level = len(x) / (1.0 / counts).sum()
+    assert np.sqrt(((counts - level) ** 2 / counts).sum() / 30) == pytest.approx(sigmas, abs=0.1)
+    assert curve_metrics(counts).fit_ok == believed
 
 
 def test_no_fit_says_why():

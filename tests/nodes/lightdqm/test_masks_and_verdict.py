@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from radiograph.nodes.lightdqm.finding import ACTIONS, Numbers
-from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, dead, overall_status
+from radiograph.nodes.lightdqm.findings import CHECK_FUNCTIONS, dead, noise, overall_status
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT, EARLIER_RUNS
 from radiograph.schemas.lightdqm.settings import MaskLimits, VerdictLimits
 
@@ -255,6 +255,22 @@ def test_noise_of_all_channels_at_once(healthy: Any, write: Any, ask: Any) -> No
     both = ask(write(samples, TRIGGERS), "dqm_verdict", verdict_limits=limits).set_index("check")
     assert both.loc["noise", "n_channels"] == 96
     assert "times the usual noise, or above 20 adc16; usual: " in both.loc["noise", "reason"]
+
+
+def test_a_very_loud_channel_makes_no_other_one_quiet() -> None:
+    """The median of 35, 35 and 3500 is 35: 100 times that, and the two others as usual."""
+    masks = pd.DataFrame({"adc": 0, "channel": range(3), "active": True, "known_status": 0,
+                          "flat": False, "railed": 0})  # fmt: skip
+    frames: dict[str, Any] = {f.name: pd.DataFrame() for f in fields(Numbers)}
+    frames |= {
+        "channel_masks": masks,
+        "noise_summary": masks[["adc", "channel"]].assign(median_adc16=[35.0, 35.0, 3500.0]),
+        "earlier_runs": earlier(35.0)[:0],
+        "limits": VerdictLimits(noise_adc16=1e6),
+    }
+    row = noise(Numbers(**frames))
+    assert (row.failing, row.value, row.limit) == (("0/2",), 100.0, 3.0)
+    assert row.reason.endswith("; usual: 35.0 adc16")
 
 
 def test_the_script_tells_no_tones(healthy: Any, write: Any, ask: Any) -> None:
