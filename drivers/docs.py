@@ -63,6 +63,7 @@ _ROWS_OF: Final = {
     "candidate_scores": "hypotheses",
     "candidate_directions": "hypotheses",
     "cones": "cones",
+    "cone_filter": "events",
     "imaged": "cones",
 }
 

@@ -3,6 +3,10 @@
 Rows are appended as ranges of events are done. Rows of the second species wait in a side file
 until the first is complete, since the file holds one species after the other whatever the
 ranges were.
+
+What is written carries a checksum that HDF5 compares at every read: a chunk its Fletcher32, a
+single value that of the object header which holds it. Texts have a fixed length for that, since
+HDF5 keeps those of any length in a heap without one.
 """
 
 from __future__ import annotations
@@ -22,11 +26,15 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
+from ..nodes.hdf5_content import READ_FAULTS, damaged_file, reading
+
 TEXT: Final = h5py.string_dtype("utf-8")
 # A chunk is as long as the first rows that come, between these: a short table takes little room,
 # and a long one is written in few pieces.
 _FEWEST_ROWS_A_CHUNK: Final = 512
 _CHUNK_BYTES: Final = 1 << 18
+# An object header takes less than 64 kB; a longer text has no place with a checksum.
+_MOST_COMPACT_BYTES: Final = 60_000
 # Rows that are made but not yet written.
 _MOST_WAITING_BYTES: Final = 1 << 27
 _ROWS_A_COPY: Final = 1 << 18
@@ -155,6 +163,8 @@ class RowWriter:
             maxshape=(None, *dataset.tail),
             chunks=(min(max(n_first, _FEWEST_ROWS_A_CHUNK), most), *dataset.tail),
             dtype=dataset.dtype,
+            # The side file is read once and by the run that wrote it.
+            fletcher32=target is self._file,
         )
         describe(created, dataset.unit, dataset.description)
         return created
@@ -224,23 +234,100 @@ def describe(item: h5py.Dataset, unit: str, description: str) -> None:
     item.attrs["description"] = description
 
 
+def datasets_of(group: h5py.Group, path: Path) -> dict[str, h5py.Dataset]:
+    """Every dataset below a group by its whole path; InputError where the tree is damaged."""
+    found: dict[str, h5py.Dataset] = {}
+    root = str(group.name).rstrip("/")
+    seen = [root or "/"]
+
+    def add(name: str, item: Any) -> None:
+        seen.append(f"{root}/{name}")
+        if isinstance(item, h5py.Dataset):
+            found[f"{root}/{name}"] = item
+
+    try:
+        group.visititems(add)
+    except READ_FAULTS as reason:
+        raise damaged_file(path, f"what follows {seen[-1]}", reason) from None
+    return found
+
+
+def read_through(dataset: h5py.Dataset, path: Path) -> None:
+    """InputError if a checksum of a dataset does not hold; HDF5 copies chunks unseen."""
+    for _ in checked_blocks(dataset, path):
+        pass
+
+
+def checked_blocks(dataset: h5py.Dataset, path: Path) -> Iterator[np.ndarray]:
+    """The values of a dataset, a bounded number at a time; InputError if they cannot be read."""
+    if not dataset.shape:
+        with reading(path, str(dataset.name)):
+            value = np.asarray(dataset[()])
+        yield value
+        return
+    for begin in range(0, dataset.shape[0], _ROWS_A_COPY):
+        with reading(path, str(dataset.name)):
+            rows = np.asarray(dataset[begin : begin + _ROWS_A_COPY])
+        yield rows
+
+
+def create_checked(
+    parent: h5py.Group, path: str, shape: tuple[int, ...], dtype: Any, **options: Any
+) -> h5py.Dataset:
+    """A dataset with a checksum; one without rows that cannot grow holds nothing to check."""
+    item_bytes = np.dtype(dtype).itemsize
+    if not shape and item_bytes <= _MOST_COMPACT_BYTES:
+        return _in_header(parent, path, dtype)
+    if shape and (0 not in shape or "maxshape" in options):
+        most = max(_CHUNK_BYTES // max(item_bytes * math.prod(shape[1:]), 1), 1)
+        rows = min(shape[0] or _FEWEST_ROWS_A_CHUNK, most)
+        options = {"chunks": (rows, *shape[1:]), "fletcher32": True, **options}
+    return parent.create_dataset(path, shape, dtype, **options)
+
+
+def _in_header(parent: h5py.Group, path: str, dtype: Any) -> h5py.Dataset:
+    """A dataset of one value that stands in its own object header."""
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_layout(h5py.h5d.COMPACT)
+    link = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    link.set_create_intermediate_group(True)
+    link.set_char_encoding(h5py.h5t.CSET_UTF8)
+    kind = h5py.h5t.py_create(np.dtype(dtype), logical=True)
+    scalar = h5py.h5s.create(h5py.h5s.SCALAR)
+    return h5py.Dataset(h5py.h5d.create(parent.id, path.encode(), kind, scalar, layout, link))
+
+
 def write_array(
     parent: h5py.Group, path: str, values: Any, unit: str, description: str, **options: Any
 ) -> h5py.Dataset:
-    """A dataset with unit and description; texts as UTF-8."""
+    """A dataset with unit, description and checksum; texts as UTF-8."""
     array = np.asarray(values)
+    dtype: Any = array.dtype
     if array.dtype.kind in "UO":
-        created = parent.create_dataset(path, data=array.astype(object), dtype=TEXT)
-    elif array.dtype == bool:
-        created = parent.create_dataset(path, data=array)
-    else:
-        created = parent.create_dataset(path, data=array, **options)
+        array = _encoded(array)
+        dtype = array.dtype
+        if array.ndim and array.size:
+            # The longest says how long all are.
+            options = {"compression": "gzip", "compression_opts": 1, **options}
+    created = create_checked(parent, path, array.shape, dtype, **options)
+    if array.size:
+        created[...] = array
     describe(created, unit, description)
     return created
 
 
+def _encoded(texts: np.ndarray) -> np.ndarray:
+    """Texts as bytes, as long as the longest; an undecoded byte of a path stays that byte."""
+    content = [str(t).encode("utf-8", "surrogateescape") for t in texts.ravel()]
+    longest = max((len(c) for c in content), default=0)
+    dtype = h5py.string_dtype("utf-8", max(longest, 1))
+    return np.array(content, dtype).reshape(texts.shape)
+
+
 def write_text(parent: h5py.Group, path: str, text: str, description: str) -> h5py.Dataset:
     """One UTF-8 text."""
+    if len(text.encode("utf-8", "surrogateescape")) <= _MOST_COMPACT_BYTES:
+        return write_array(parent, path, text, "", description)
     created = parent.create_dataset(path, data=text, dtype=TEXT)
     describe(created, "", description)
     return created

@@ -16,6 +16,8 @@ from typing import Any, Final
 import h5py
 
 from ..nodes.file_kinds import fault_of_input
+from ..nodes.hdf5_content import Content, damaged_file
+from ..schemas.errors import InputError
 from ..schemas.settings import Section
 from .config import config_rows
 from .hdf5 import TEXT, write_array, write_text
@@ -87,20 +89,23 @@ def write_settings(
         write_array(meta, f"config_effective/{name}", list(column), "", text)
 
 
-def stored_settings(file: h5py.File) -> dict[str, Any]:
+def stored_settings(file: Content) -> dict[str, Any]:
     """The settings in force that a file holds, by their dotted keys; none without any."""
     group = "meta/config_effective"
     if group not in file:
         return {}
-    keys, values = (file[f"{group}/{name}"].asstr()[()] for name in ("keys", "values"))
-    return {str(key): json.loads(value) for key, value in zip(keys, values, strict=True)}
+    keys, values = (file[f"{group}/{name}"].texts() for name in ("keys", "values"))
+    try:
+        return {key: json.loads(value) for key, value in zip(keys, values, strict=True)}
+    except ValueError as reason:
+        raise damaged_file(file.path, f"/{group}", reason) from None
 
 
-def pipeline_of(file: h5py.File) -> str:
+def pipeline_of(file: Content) -> str:
     """The pipeline whose run wrote a file; empty where the file does not say it."""
     try:
         return str(stored_settings(file).get("pipeline.name", ""))
-    except (KeyError, OSError, TypeError, ValueError):
+    except InputError:
         return ""
 
 
@@ -110,7 +115,7 @@ def pipeline_of_path(path: Path) -> str:
         return ""
     try:
         with h5py.File(path, "r") as file:
-            return pipeline_of(file)
+            return pipeline_of(Content(file, path))
     except OSError:
         return ""
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
-from ..hdf5 import need_room
+from ..hdf5 import need_room, read_through
 from .redrawing import Redraw, check_view, images_named, redrawn
 from .saved import SavedRun, open_run
 from .saved_tables import TABLES, Columns, FlatTable, present_tables
@@ -112,10 +112,13 @@ def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
 
 def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            for number, frame in enumerate(frames):
-                frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
+    from .export_csv import write_cone_pixels, write_frames
+
+    def write(name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
+        if name == "cone_pixels":
+            write_cone_pixels(saved, path)
+        else:
+            write_frames(frames, path)
 
     return _table_files(saved, request, ".csv", write)
 
@@ -128,7 +131,7 @@ def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
         msg = "--to parquet needs pyarrow, which is not installed: pip install radiograph[parquet]"
         raise UsageError(msg, key="to", code="missing_library") from None
 
-    def write(frames: Iterator[pd.DataFrame], path: Path) -> None:
+    def write(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
         with ExitStack() as stack:
             writer: Any = None
             for frame in frames:
@@ -144,16 +147,17 @@ def _table_files(
     saved: SavedRun,
     request: ExportRequest,
     suffix: str,
-    write: Callable[[Iterator[pd.DataFrame], Path], None],
+    write: Callable[[str, Iterator[pd.DataFrame], Path], None],
 ) -> list[Path]:
-    """A file a table, all or none; ``write`` is given the rows part by part."""
+    """A file a table, all or none; ``write`` is given its name and its rows part by part."""
     tables = _tables(saved, request)
     paths = _several_files(request, [t.name for t in tables], suffix)
     with ExitStack() as stack:
         for table, path in zip(tables, paths, strict=True):
             temporary = stack.enter_context(new_output(path))
             codes = table.codes_of(saved)
-            write((_named_codes(columns, codes) for columns in table.blocks(saved)), temporary)
+            frames = (_named_codes(columns, codes) for columns in table.blocks(saved))
+            write(table.name, frames, temporary)
     return paths
 
 
@@ -221,6 +225,9 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
     saved.need_list_mode()
     if "/lm/cone_pixel_indices" in saved.data and in_place:
         return [path]
+    if "/lm/footprint_pixels" in saved.data:
+        for name in ("/lm/cone_lit_pixels", "/lm/footprint_pixels"):
+            read_through(saved.data.file[name], saved.path)
     with new_output(path) as temporary:
         need_room(temporary, request.source.stat().st_size + _pair_bytes(saved))
         shutil.copyfile(request.source, temporary)

@@ -15,7 +15,7 @@ from ...nodes.imaging.cone_geometry import columns3
 from ...nodes.imaging.tracing import pixels_in
 from ...schemas.arrays import I8
 from ...schemas.errors import UsageError
-from ...schemas.imaging.codes import CandidateStatus, HitFilter, Recoil
+from ...schemas.imaging.codes import CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import Footprints, PixelGrid, RegionOfInterest
 from .rows import MOST_HITS
 from .saved import SavedRun
@@ -28,6 +28,14 @@ _ANGLES_AND_ENERGIES: Final = (
     "recoil_energy_MeV",
     "delta_theta_rad",
 )
+_CUTS: Final[Mapping[ConeFilter, str]] = {
+    ConeFilter.kept: "its cone is not in the file",
+    ConeFilter.no_candidate: "no hypothesis is possible",
+    ConeFilter.direction: "no possible hypothesis points at the plane",
+    ConeFilter.delta_theta: "the selected hypothesis was cut by max_delta_theta_deg",
+    ConeFilter.incident_energy: "the selected hypothesis was cut by max_incident_energy_MeV",
+    ConeFilter.max_cones: "the cones before it were as many as max_cones allows",
+}
 _OF_A_HIT: Final = ("det_id{}", "material{}", "x{}_cm", "y{}_cm", "z{}_cm", "t{}_ns")
 
 
@@ -59,7 +67,7 @@ def event_trace(saved: SavedRun, event_index: int) -> dict[str, Any]:
         "raw_event_hits": _hits_of_raw_event(saved, event),
         "hypotheses": hypotheses,
         "cone": None if cone is None else _cone(cone),
-        "no_cone_because": "" if cone is not None else _why_no_cone(hypotheses),
+        "no_cone_because": "" if cone is not None else _why_no_cone(event, hypotheses),
         "footprint": None if cone is None else _footprint(saved, cone_id),
     }
 
@@ -218,15 +226,20 @@ def _hypotheses(saved: SavedRun, event_index: int, cone: pd.Series | None) -> li
     return found
 
 
-def _why_no_cone(hypotheses: list[dict[str, Any]]) -> str:
-    """Why an event has no cone, as far as its hypotheses tell."""
+def _why_no_cone(event: pd.Series, hypotheses: list[dict[str, Any]]) -> str:
+    """The cut that left an event without a cone; of older files, as far as its hypotheses tell."""
+    possible = [h for h in hypotheses if h["status"] == "ok"]
+    if "cone_filter_code" in event:
+        cut = ConeFilter(int(event["cone_filter_code"]))
+        if cut is ConeFilter.no_candidate and possible:
+            return "no hypothesis of a proton is possible, and others are not taken"
+        return _CUTS[cut]
     if not hypotheses:
         return "the file does not say"
-    possible = [h for h in hypotheses if h["status"] == "ok"]
     if not possible:
-        return "no hypothesis is possible"
+        return _CUTS[ConeFilter.no_candidate]
     if not any(h["direction_ok"] for h in possible):
-        return "no possible hypothesis points at the plane"
+        return _CUTS[ConeFilter.direction]
     return "the selected hypothesis was cut by [filters.cones], protons only, or max_cones"
 
 

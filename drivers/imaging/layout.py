@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ...schemas.imaging.codes import CandidateStatus, HitFilter
+from ...schemas.imaging.codes import CandidateStatus, ConeFilter, HitFilter
 from ...schemas.imaging.config import Stage
 from ...schemas.imaging.frames import HITS, PRODUCTS, REACTIONS
 from ..hdf5 import Dataset
@@ -58,6 +58,14 @@ SURVIVAL_DATASETS: Final = (
     Dataset("/lm/event_cone_id", "i4", "", "cone of the event, -1 for none", (), "cone"),
     Dataset("/lm/event_recoil_code", "u1", "", "recoil of the selected hypothesis, 0 for none"),
     Dataset("/lm/event_gamma_hit_order", "i1", "", "hit order of the selected hypothesis", (3,)),
+)
+CONE_FILTER_DATASETS: Final = (
+    Dataset(
+        "/lm/event_cone_filter_code",
+        "u1",
+        "",
+        "cut that left the event without a cone, see event_cone_filter_code_labels",
+    ),
 )
 
 CONE_DATASETS: Final = (
@@ -110,6 +118,10 @@ LABELS: Final = {
     "/cones/species_labels": ("cones", ["0=neutron", "1=gamma"]),
     "/cones/recoil_code_labels": ("cones", ["0=NA/gamma/unknown", "1=proton", "2=carbon"]),
     "/candidates/status_labels": ("candidates", [f"{s.value}={s.name}" for s in CandidateStatus]),
+    "/lm/event_cone_filter_code_labels": (
+        "cone_filter",
+        [f"{c.value}={c.name}" for c in ConeFilter],
+    ),
     "/hits/filter_code_labels": ("hit_filter", [f"{c.value}={c.name}" for c in HitFilter]),
     "/hits/species_labels": ("hits", ["0=neutron", "1=gamma", "2=unknown"]),
 }
@@ -152,6 +164,7 @@ GROUPS: Final = (
         _both("selected_cones", "filtered_events"),
         (*CONE_DATASETS, *SURVIVAL_DATASETS),
     ),
+    Group("cone_filter", "cones", _both("cone_filter_code"), CONE_FILTER_DATASETS),
     Group("imaged", "image", _both("back_projection"), IMAGED_DATASETS),
 )
 

@@ -16,7 +16,15 @@ import numpy as np
 from ...nodes.imaging.tracing import image_of
 from ...schemas.errors import InputError
 from ..files import check_new_files, new_output
-from ..hdf5 import SIDE_SUFFIX, RowWriter, need_room, new_file
+from ..hdf5 import (
+    SIDE_SUFFIX,
+    RowWriter,
+    datasets_of,
+    need_room,
+    new_file,
+    read_through,
+    write_array,
+)
 from .layout import FOOTPRINT_DATASETS, FOOTPRINT_PATHS
 from .output import write_offsets_and_pairs
 from .saved import SavedRun, open_run
@@ -70,6 +78,8 @@ def _convert(
             'run from it: [io] input_format = "hdf5_ngimager".'
         )
         raise InputError(msg, file=saved.path, code="foreign_file")
+    for dataset in datasets_of(saved.data.file, saved.path).values():
+        read_through(dataset, saved.path)
     with new_output(out) as temporary:
         need_room(temporary, saved.path.stat().st_size)
         with new_file(temporary) as file:
@@ -126,7 +136,9 @@ def _set_settings(file: h5py.File, values: dict[str, str]) -> None:
     """The effective settings that a conversion changes, as JSON."""
     file["meta"].attrs["run_list"] = values["run.list"] == "true"
     table = file["meta/config_effective"]
-    keys = table["keys"].asstr()[()].tolist()
-    for key, value in values.items():
-        if key in keys:
-            table["values"][keys.index(key)] = value
+    keys, stored = (table[name].asstr()[()].tolist() for name in ("keys", "values"))
+    description = table["values"].attrs["description"]
+    # Written anew: a text has no more room than the longest before it.
+    del table["values"]
+    changed = [values.get(key, value) for key, value in zip(keys, stored, strict=True)]
+    write_array(table, "values", changed, "", description)

@@ -21,7 +21,7 @@ from ...schemas.imaging.images import (
     SummedImages,
 )
 from ..execution import RangeResults
-from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, describe, write_array
+from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, create_checked, describe, write_array
 from . import rows
 from .layout import FOOTPRINT_DATASETS, LABELS, Group
 from .merging import RowsBefore
@@ -112,6 +112,8 @@ class ImagingRows:
         if "cones" in self._names:
             columns |= rows.cone_rows(species, results, at)
             columns |= rows.survival_rows(species, results, at)
+        if "cone_filter" in self._names:
+            columns["/lm/event_cone_filter_code"] = results[f"{species}_cone_filter_code"]
         if "imaged" in self._names:
             projection: BackProjection = results[f"{species}_back_projection"]
             columns["/lm/cone_lit_pixels"] = projection.lit_pixels
@@ -160,7 +162,7 @@ def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:
     lm = file["lm"]
     lit = lm["cone_lit_pixels"]
     n = lit.shape[0]
-    offsets = lm.create_dataset("footprint_offsets", (n + 1,), "u8")
+    offsets = create_checked(lm, "footprint_offsets", (n + 1,), "u8")
     describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
     total, begin = 0, 0
     offsets[0] = 0
@@ -219,8 +221,8 @@ def write_survival(file: h5py.File) -> None:
     for name in ("event_imaged_cone_id", "event_survival"):
         lm.pop(name, None)
     description = "its cone if it lights a pixel, else -1"
-    write_array(lm, "event_imaged_cone_id", imaged, "", description, chunks=True, maxshape=(None,))
-    table = lm.create_dataset("event_survival", (n, 3), "i4")
+    write_array(lm, "event_imaged_cone_id", imaged, "", description, maxshape=(None,))
+    table = create_checked(lm, "event_survival", (n, 3), "i4")
     describe(table, "", "event_index, first cone or -1, first cone that lights a pixel or -1")
     table[...] = np.column_stack([np.arange(n), lm["event_cone_id"][()], imaged])
 
@@ -230,7 +232,7 @@ def write_pair_table(file: h5py.File) -> None:
     lm = file["lm"]
     counts = lm["cone_lit_pixels"]
     pixels = lm["footprint_pixels"]
-    pairs = lm.create_dataset("cone_pixel_indices", (pixels.shape[0], 2), "u4")
+    pairs = create_checked(lm, "cone_pixel_indices", (pixels.shape[0], 2), "u4")
     describe(pairs, "", "rows (cone_id, flat pixel index v * nu + u)")
     cone, begin = 0, 0
     for lit in blocks(counts):

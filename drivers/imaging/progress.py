@@ -22,7 +22,8 @@ from .merging import RowsBefore
 class Progress:
     """Rows before the next range, budgets of the caps, records of the present file.
 
-    ``damage`` holds by kind how many records of the file are so, and the place of the first.
+    ``damage`` holds by kind how many records of the file are so, and the place of the first, as
+    far as the run asks for its problems.
     """
 
     before: RowsBefore
@@ -61,11 +62,13 @@ class Progress:
             cones_left,
             self.n_good + records["records_read"],
             self.n_damaged + records["records_damaged"],
-            self._with_damage(results) if records["records_damaged"] else self.damage,
+            self._with_damage(results),
         )
 
     def _with_damage(self, results: Mapping[str, Any]) -> Mapping[str, tuple[int, int]]:
-        problems: pd.DataFrame = resolved(results["parse_problems"])
+        problems: pd.DataFrame | None = resolved(results.get("parse_problems"))
+        if problems is None:
+            return self.damage
         found = dict(self.damage)
         for kind, place, count in problems.itertuples(index=False):
             before, first = found.get(kind, (0, place))

@@ -16,12 +16,14 @@ from typing import Any, Final, Literal
 import h5py
 from pydantic import ValidationError
 
+from ...nodes.hdf5_content import Content, reading
 from ...nodes.imaging.readers import READERS
 from ...nodes.imaging.readers.ngimager_hdf5 import opened
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import STAGES, ImagingConfig
 from ..config import config_rows
 from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, LABELS, Group
+from .restart_checks import check_start
 
 Start = Literal["hits", "events", "cones", "image"]
 FORMAT: Final = "hdf5_ngimager"
@@ -139,6 +141,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     _check_geometry(config, earlier, path)
     _check_units(config, earlier, path)
     start, decisive = _start(held, changes, path)
+    check_start(path, start)
     name = json.loads(earlier.get("io.input_format", '""'))
     reader = READERS.get(name, READERS[FORMAT])
     return Restart(
@@ -150,16 +153,15 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     )
 
 
-def _effective(file: h5py.File) -> dict[str, str]:
+def _effective(file: Content) -> dict[str, str]:
     """Settings in force when a file was written, as JSON by dotted key."""
-    group = file.get("meta/config_effective")
-    if group is None:
+    if "meta/config_effective" not in file:
         return {}
-    keys, values = (group[name].asstr()[()] for name in ("keys", "values"))
-    return dict(zip(keys, values, strict=True))
+    keys, values = (file[f"meta/config_effective/{n}"].texts() for n in ("keys", "values"))
+    return dict(zip(keys, values, strict=False))
 
 
-def _foreign(file: h5py.File) -> dict[str, str]:
+def _foreign(file: Content) -> dict[str, str]:
     """The settings that another program's file names, read as our own; none if they are not."""
     text = file.attrs.get("config_text", "")
     try:
@@ -278,8 +280,11 @@ def copy_kept(file: h5py.File, restart: Restart, groups: Sequence[Group]) -> Non
         for path in dict.fromkeys([*paths, *formats]):
             if path in earlier and path not in file:
                 parent = file.require_group(path.rpartition("/")[0])
-                earlier.copy(earlier[path], parent, name=path.rpartition("/")[2])
-        link = earlier.get("meta/root", getlink=True)
+                with reading(restart.path, path):
+                    group = earlier.group
+                    group.copy(group[path], parent, name=path.rpartition("/")[2])
+        with reading(restart.path, "/meta/root"):
+            link = earlier.group.get("meta/root", getlink=True)
         if isinstance(link, h5py.SoftLink) and link.path in file and "meta/root" not in file:
             file["meta/root"] = h5py.SoftLink(link.path)
         if "/lm/cone_pixel_indices" in file:

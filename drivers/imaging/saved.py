@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.file_kinds import fault_of_hdf5, fault_of_input
+from ...nodes.hdf5_content import Content
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES
@@ -66,29 +67,29 @@ def open_run(path: Path) -> Iterator[SavedRun]:
         raise InputError(msg, file=path) from None
     with file:
         saved = SavedRun(file, path)
-        foreign = _foreign(saved, file)
+        foreign = _foreign(saved)
         if foreign:
             msg = f"{path}: {foreign}"
             raise InputError(msg, file=path, code="foreign_file")
         yield saved
 
 
-def _foreign(saved: SavedRun, file: h5py.File) -> str:
+def _foreign(saved: SavedRun) -> str:
     """Of what else a file is, with what reads it; empty for that of an imaging run."""
-    name = pipeline_of(file)
+    name = pipeline_of(Content(saved.data.file, saved.path))
     if name not in ("", "imaging"):
         return (
             f"is an output of the pipeline {name}; this command is for outputs of the imaging "
             "pipeline. `radiograph info` says what is in it."
         )
-    if saved.stages or "/meta" in file:
+    if saved.stages or "/meta" in saved.data:
         return ""
-    if "light" in file:
+    if "light" in saved.data:
         return (
             "holds light waveforms, which is data and no output of a run. `radiograph lightdqm "
             "check` looks at it."
         )
-    names = ", ".join(list(file)[:5]) or "nothing"
+    names = ", ".join(saved.data.children("/")[:5]) or "nothing"
     return (
         f"is an HDF5 file, but of no imaging run: it holds {names}. Give a file that radiograph "
         "run, or ngimager, wrote."
@@ -228,8 +229,9 @@ class SavedRun:
     def events_at(self, rows: I8 | None = None) -> pd.DataFrame:
         """Some events, or all; ``rows`` ascending.
 
-        ``cone_id`` and ``imaged_cone_id`` are -1 where there is none; ``hit1_row`` and so on
-        are rows of ``hits``, where the file has them.
+        ``cone_id`` and ``imaged_cone_id`` are -1 where there is none; ``cone_filter_code``
+        (codes.ConeFilter) and ``hit1_row`` and so on, rows of ``hits``, are there where the file
+        has them.
         """
         self.need("events")
         data, n = self.data, self.n_events
@@ -246,6 +248,8 @@ class SavedRun:
             ("imaged_cone_id", "/lm/event_imaged_cone_id", -1),
         ):
             columns[name] = data.rows(path, rows) if path in data else np.full(len(kind), absent)
+        if "/lm/event_cone_filter_code" in data:
+            columns["cone_filter_code"] = data.rows("/lm/event_cone_filter_code", rows)
         position = data.rows("/lm/hit_pos_cm", rows)
         material = data.rows("/lm/hit_material_id", rows)
         of_hits = {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import h5py
 import numpy as np
 
+from ...nodes.hdf5_content import READ_FAULTS, damaged_file
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
+from .saved_limits import check_limits, check_shape
 
 # HDF5 reads scattered rows slowly: with more of them the whole dataset is read instead.
 _FEW_ROWS: Final = 512
@@ -24,19 +27,28 @@ class Datasets:
 
     def __contains__(self, name: str) -> bool:
         try:
-            return name in self.file
-        except (OSError, RuntimeError, KeyError):
-            return False
+            # To ask whether it is there does not open it: a damaged one would seem absent.
+            return name in self.file and self.file[name] is not None
+        except READ_FAULTS as reason:
+            self._damaged(name, reason)
 
     def columns(self, group: str) -> list[str]:
         """Names of the datasets of a group that are no labels, in the order of the file."""
-        found = self.file[group]
-        return [k for k in found if isinstance(found[k], h5py.Dataset) and not _is_label(k)]
+        try:
+            found = self.file[group]
+            return [k for k in found if isinstance(found[k], h5py.Dataset) and not _is_label(k)]
+        except READ_FAULTS as reason:
+            self._damaged(group, reason)
 
     def children(self, group: str) -> list[str]:
         """Names of what stands in a group; empty if there is none."""
-        found = self.file.get(group)
-        return list(found) if isinstance(found, h5py.Group) else []
+        if group not in self:
+            return []
+        try:
+            found = self.file[group]
+            return list(found) if isinstance(found, h5py.Group) else []
+        except READ_FAULTS as reason:
+            self._damaged(group, reason)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a dataset."""
@@ -48,24 +60,25 @@ class Datasets:
 
     def span(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rows [start, stop)."""
+        dataset = self._dataset(name)
         try:
-            return np.asarray(self._dataset(name)[start:stop])
-        except (OSError, ValueError, TypeError) as reason:
+            found = np.asarray(dataset[start:stop])
+        except READ_FAULTS as reason:
             self._damaged(name, reason)
+        check_limits(self.path, name, found, lambda k: start + k, self._size)
+        return found
 
     def rows(self, name: str, rows: I8 | None = None) -> np.ndarray:
         """Some rows, ascending and each at most once, or all."""
         dataset = self._dataset(name)
         try:
-            if rows is None:
-                return np.asarray(dataset[()])
-            if len(rows) == 0:
-                return np.asarray(dataset[:0])
-            if len(rows) <= _FEW_ROWS:
-                return np.asarray(dataset[rows])
-            return np.asarray(dataset[()])[rows]
-        except (OSError, ValueError, TypeError, IndexError) as reason:
+            found = _taken(dataset, rows)
+        except READ_FAULTS as reason:
             self._damaged(name, reason)
+        check_limits(
+            self.path, name, found, lambda k: k if rows is None else int(rows[k]), self._size
+        )
+        return found
 
     def texts(self, name: str) -> list[str]:
         """A list of texts; empty if the dataset is not there."""
@@ -83,29 +96,46 @@ class Datasets:
             return {}
         try:
             return {k: _plain(v) for k, v in self.file[name].attrs.items()}
-        except (OSError, RuntimeError) as reason:
+        except READ_FAULTS as reason:
             self._damaged(f"{name} (attributes)", reason)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         try:
             found = self.file[name]
-        except KeyError:
+        except KeyError as reason:
+            if "doesn't exist" not in str(reason):
+                self._damaged(name, reason)
             msg = (
                 f"{self.path}: has no {name}. Run its input again with this version of radiograph."
             )
             raise InputError(msg, file=self.path, code="not_in_file") from None
-        except (OSError, RuntimeError) as reason:
+        except READ_FAULTS as reason:
             self._damaged(name, reason)
         if not isinstance(found, h5py.Dataset):
             self._damaged(name, "it is a group, not a dataset")
+        try:
+            shape = tuple(found.shape)
+        except READ_FAULTS as reason:
+            self._damaged(name, reason)
+        check_shape(self.path, name, shape, self._size)
         return found
 
+    def _size(self, name: str) -> int | None:
+        """How many values a dataset has; None if it is not there."""
+        return math.prod(self.shape(name)) if name in self else None
+
     def _damaged(self, name: str, reason: object) -> NoReturn:
-        msg = (
-            f"{self.path}: {name} cannot be read ({reason}): the file is damaged or of another "
-            "kind. Run its input again."
-        )
-        raise InputError(msg, file=self.path, code="damaged_file") from None
+        raise damaged_file(self.path, name, reason) from None
+
+
+def _taken(dataset: h5py.Dataset, rows: I8 | None) -> np.ndarray:
+    if rows is None:
+        return np.asarray(dataset[()])
+    if len(rows) == 0:
+        return np.asarray(dataset[:0])
+    if len(rows) <= _FEW_ROWS:
+        return np.asarray(dataset[rows])
+    return np.asarray(dataset[()])[rows]
 
 
 def _is_label(name: str) -> bool:

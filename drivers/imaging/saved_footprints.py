@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,10 +13,13 @@ from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.images import Footprints
 from .saved_datasets import Datasets
+from .saved_limits import misfit
 
 _PIXELS: Final = "/lm/footprint_pixels"
 _OFFSETS: Final = "/lm/footprint_offsets"
 _PAIRS: Final = "/lm/cone_pixel_indices"
+_IMAGE: Final = "/images/summed/all"
+_PAIRS_A_BLOCK: Final = 1 << 20
 
 
 def are_in(data: Datasets) -> bool:
@@ -72,6 +76,25 @@ def need(data: Datasets) -> None:
         raise InputError(msg, file=data.path, code="not_in_file")
 
 
+def check(data: Datasets, n_cones: int) -> None:
+    """InputError if what a file holds of footprints does not fit its cones and its image."""
+    if _PIXELS in data:
+        _offsets(data, n_cones)
+    if _PAIRS in data:
+        for begin in range(0, data.length(_PAIRS), _PAIRS_A_BLOCK):
+            _check_pairs(data, data.span(_PAIRS, begin, begin + _PAIRS_A_BLOCK), begin, n_cones)
+
+
+def _check_pairs(data: Datasets, pairs: np.ndarray, begin: int, n_cones: int) -> None:
+    """``pairs`` are the rows from ``begin``."""
+    n_pixels = math.prod(data.shape(_IMAGE)) if _IMAGE in data else None
+    for column, n, noun in ((0, n_cones, "cones"), (1, n_pixels, "pixels")):
+        if n is not None and len(pairs) and pairs[:, column].max() >= n:
+            row = int(np.argmax(pairs[:, column] >= n))
+            value = pairs[row, column]
+            raise misfit(data.path, _PAIRS, begin + row, value, f"0 to {n - 1}, the {noun}")
+
+
 def _offsets(data: Datasets, n_cones: int) -> I8:
     offsets = data.rows(_OFFSETS).astype(np.int64)
     fits = len(offsets) == n_cones + 1 and offsets[0] == 0 and offsets[-1] == data.length(_PIXELS)
@@ -84,13 +107,8 @@ def _offsets(data: Datasets, n_cones: int) -> I8:
 def _of_pairs(data: Datasets, n_cones: int) -> Footprints:
     """From rows (cone_id, pixel), in any order of the cones."""
     pairs = data.rows(_PAIRS)
+    _check_pairs(data, pairs, 0, n_cones)
     cone, pixels = pairs[:, 0].astype(np.int64), pairs[:, 1]
-    if np.any(cone >= n_cones):
-        msg = (
-            f"{data.path}: {_PAIRS} names cone {cone.max()}, but there are {n_cones} cones: the "
-            "file is damaged."
-        )
-        raise InputError(msg, file=data.path, code="damaged_file")
     if np.any(np.diff(cone) < 0):
         pixels = pixels[np.argsort(cone, kind="stable")]
     lit = np.bincount(cone, minlength=n_cones).astype(np.uint32)

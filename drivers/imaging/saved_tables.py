@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...schemas.imaging.codes import SPECIES, CandidateStatus, HitFilter, Recoil
+from ...schemas.imaging.codes import SPECIES, CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import PixelGrid
 from .layout import GROUPS
 from .saved import SavedRun
 
 Columns = dict[str, np.ndarray]
 _ROWS_A_BLOCK: Final = 1 << 18
-_PIXELS_A_BLOCK: Final = 1 << 20
+PIXELS_A_BLOCK: Final = 1 << 20
 _PARTICLES: Final = SPECIES[:2]
 _RECOILS: Final = tuple(r.name for r in Recoil)
 
@@ -75,6 +75,7 @@ def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
         "event_cone_id": "/lm/event_cone_id",
         "event_imaged_cone_id": "/lm/event_imaged_cone_id",
         "event_recoil_code": "/lm/event_recoil_code",
+        "event_cone_filter_code": "/lm/event_cone_filter_code",
     }
     per_hit = {
         "hit_t_ns": "/lm/hit_t_ns",
@@ -133,7 +134,7 @@ def _candidate_blocks(saved: SavedRun) -> Iterator[Columns]:
 def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
     """A row a lit pixel of a cone."""
     grid = saved.grid
-    for first, footprints in saved.footprint_blocks(_PIXELS_A_BLOCK):
+    for first, footprints in saved.footprint_blocks(PIXELS_A_BLOCK):
         offsets = footprints.offsets.astype(np.int64)
         lit = offsets[1:] - offsets[:-1]
         cone = np.repeat(np.arange(first, first + len(lit)), lit)
@@ -142,7 +143,7 @@ def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
             yield {
                 "cone_id": cone[begin:end],
                 "flat_pixel_index": flat,
-                **_pixel_columns(flat, grid),
+                **pixel_columns(flat, grid),
             }
 
 
@@ -151,11 +152,11 @@ def _image_blocks(saved: SavedRun) -> Iterator[Columns]:
     grid, images = saved.grid, saved.images
     flat = {name: image.ravel() for name, image in images.items()}
     for begin, end in _ranges(grid.nu * grid.nv):
-        columns = _pixel_columns(np.arange(begin, end), grid)
+        columns = pixel_columns(np.arange(begin, end), grid)
         yield columns | {name: counts[begin:end] for name, counts in flat.items()}
 
 
-def _pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
+def pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
     """Column, row and centre of pixels by their flat index."""
     u, v = flat % grid.nu, flat // grid.nu
     return {
@@ -224,6 +225,7 @@ TABLES: Final[Mapping[str, FlatTable]] = {
             _lm_blocks,
             event_type=_PARTICLES,
             event_recoil_code=_RECOILS,
+            event_cone_filter_code=tuple(c.name for c in ConeFilter),
             hit_material_id=("/lm/hit_material_id_labels",),
         ),
         _table(

@@ -29,8 +29,6 @@ from .restart import Restart, opened_restart
 from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files, tell_left_out
 
 _WHOLE_RUN = "run"
-# How much of a file is damaged, and where.
-_TOLD = ("record_counters", "parse_problems")
 # What the ranges before decide: numbers of rows, and what is left of the caps.
 _NUMBERED = {"neutron_filtered_events", "gamma_filtered_events"}
 _WITHIN_MAX_EVENTS = {"neutron_within_max_events", "gamma_within_max_events"}
@@ -99,7 +97,7 @@ class Session:
         targets, streams = self.resolved(targets), tuple(streams)
         # The caps and the row numbers of a range need what the ranges before it kept.
         counted = self._running_counts(targets, streams)
-        plan = planned(self.driver, targets, {*streams, *_TOLD, *counted})
+        plan = planned(self.driver, targets, {*streams, "record_counters", *counted})
         parts: dict[str, list[tuple[RowsBefore, Any]]] = {name: [] for name in plan.merged}
         self.begin(_WHOLE_RUN)
         constants = run_constants(self.driver, plan, self._run_values)

@@ -17,7 +17,7 @@ from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig
 from ..files import file_ref
-from ..hdf5 import blocks
+from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import versions
 from .run import run_imaging
 from .saved import SavedRun, open_run
@@ -107,22 +107,25 @@ def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:
 
 
 def dataset_hashes(file: h5py.File) -> dict[str, str]:
-    """xxh3_128 of type, shape and content of every dataset that a run should give again."""
-    found: dict[str, str] = {}
+    """xxh3_128 of type, shape and content of every dataset that a run should give again.
 
-    def add(name: str, item: Any) -> None:
-        path = f"/{name}"
-        if isinstance(item, h5py.Dataset) and not path.startswith(NOT_COMPARED):
-            found[path] = _hash(item)
+    InputError for what cannot be read.
+    """
+    path = Path(file.filename)
+    return {
+        name: _hash(item, path)
+        for name, item in datasets_of(file, path).items()
+        if not name.startswith(NOT_COMPARED)
+    }
 
-    file.visititems(add)
-    return found
 
-
-def _hash(dataset: h5py.Dataset) -> str:
-    digest = xxhash.xxh3_128(f"{dataset.dtype.str} {dataset.shape}".encode())
-    for part in blocks(dataset) if dataset.shape else [np.asarray(dataset[()])]:
-        if part.dtype.kind == "O":
+def _hash(dataset: h5py.Dataset, path: Path) -> str:
+    # A text is the same in a field of its own length and in a longer one.
+    is_text = h5py.check_string_dtype(dataset.dtype) is not None
+    kind = "text" if is_text else dataset.dtype.str
+    digest = xxhash.xxh3_128(f"{kind} {dataset.shape}".encode())
+    for part in checked_blocks(dataset, path):
+        if is_text:
             for text in part.ravel():
                 content = text if isinstance(text, bytes) else str(text).encode()
                 digest.update(len(content).to_bytes(8, "little") + content)

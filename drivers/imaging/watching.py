@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from ...nodes.hdf5_content import Content
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
@@ -76,7 +77,8 @@ class ImagingQuickLook:
             if same is not None:
                 self._left_out[path] = f"{path}: has the content of {same.name}"
                 return None
-            found: Counts = session.run(["counters"])["counters"]
+            # The problems are asked for so that a refusal names them.
+            found: Counts = session.run(["counters"], ["parse_problems"])["counters"]
         except InputError as error:
             self._left_out[path] = error.message
             return None
@@ -123,9 +125,11 @@ def _folder_of(out: Path) -> str:
 
     try:
         with h5py.File(out) as file:
-            meta = file.get("meta/run_meta")
-            return str(meta.attrs.get(WATCHED, "")) if meta is not None else ""
-    except OSError:
+            content = Content(file, out)
+            if "meta/run_meta" not in content:
+                return ""
+            return str(content.content("meta/run_meta").attrs.get(WATCHED, ""))
+    except (OSError, InputError):
         return ""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import h5py
 import pandas as pd
 
-from ...schemas.errors import InputError
+from ...nodes.hdf5_content import Content, damaged_file
 from ..provenance import stored_settings
 from .verdict_text import checks_as_json, overall_status, status_word, verdict_lines
 
@@ -35,25 +35,27 @@ def light_summary(path: Path) -> tuple[dict[str, Any], str]:
         If something of the file is absent or damaged.
     """
     try:
-        with h5py.File(path, "r") as file:
-            verdict = _verdict(file)
-            summary = {"file": str(path), "bytes": path.stat().st_size, **_facts(file, verdict)}
-    except (KeyError, OSError, ValueError) as reason:
-        msg = f"{path}: is a light DQM file, but damaged ({reason}). Run it again."
-        raise InputError(msg, file=path, code="damaged_file") from None
+        file = h5py.File(path, "r")
+    except OSError as reason:
+        raise damaged_file(path, "/", reason) from None
+    with file:
+        content = Content(file, path)
+        verdict = _verdict(content)
+        summary = {"file": str(path), "bytes": path.stat().st_size, **_facts(content, verdict)}
     return summary, _text(summary, verdict)
 
 
-def _facts(file: h5py.File, verdict: pd.DataFrame | None) -> dict[str, Any]:
-    inputs = file["provenance/inputs"]
-    paths, digests = _texts(inputs["path"]), _texts(inputs["xxh3_128"])
-    names, values = (_texts(file[f"provenance/versions/{part}"]) for part in ("names", "values"))
+def _facts(file: Content, verdict: pd.DataFrame | None) -> dict[str, Any]:
+    inputs = file.content("provenance/inputs")
+    paths, digests = inputs["path"].texts(), inputs["xxh3_128"].texts()
+    names, values = (file[f"provenance/versions/{part}"].texts() for part in ("names", "values"))
+    numbers = file.content("numbers")
     return {
         "pipeline": "lightdqm",
         "software": str(file.attrs.get("software", "")),
         "created_utc": str(file.attrs.get("created_utc", "")),
         "run_command": str(file.attrs.get("run_command", "")),
-        "seconds": float(file["provenance"].attrs["seconds"]),
+        "seconds": float(file.content("provenance").attrs.get("seconds", "nan")),
         "inputs": [
             {"path": path, "size": int(size), "content_hash": digest}
             for path, size, digest in zip(paths, inputs["size"][()], digests, strict=True)
@@ -63,37 +65,24 @@ def _facts(file: h5py.File, verdict: pd.DataFrame | None) -> dict[str, Any]:
         "versions": dict(zip(names, values, strict=True)),
         "status": None if verdict is None else overall_status(verdict),
         "verdict": [] if verdict is None else checks_as_json(verdict),
-        "datasets": {name: _shapes(item) for name, item in file["numbers"].items()},
+        "datasets": {name: _shapes(numbers, name) for name in numbers},
     }
 
 
-def _texts(dataset: h5py.Dataset) -> list[str]:
-    return [str(text) for text in dataset.asstr()[()]]
-
-
-def _verdict(file: h5py.File) -> pd.DataFrame | None:
+def _verdict(file: Content) -> pd.DataFrame | None:
     """The checks of the file in their order; None where they were not asked for."""
     if _VERDICT not in file:
         return None
-    columns = {
-        name: _texts(item) if h5py.check_string_dtype(item.dtype) else item[()]
-        for name, item in file[_VERDICT].items()
-    }
-    return pd.DataFrame(columns)
+    table = file.content(_VERDICT)
+    columns = {name: table[name] for name in table}
+    return pd.DataFrame({n: c.texts() if c.holds_texts else c[()] for n, c in columns.items()})
 
 
-def _shapes(item: Any) -> dict[str, list[int]]:
+def _shapes(numbers: Content, name: str) -> dict[str, list[int]]:
     """The datasets of a node with their shapes; the node itself if it is one."""
-    if isinstance(item, h5py.Dataset):
-        return {"": list(item.shape)}
-    found: dict[str, list[int]] = {}
-
-    def add(name: str, part: Any) -> None:
-        if isinstance(part, h5py.Dataset):
-            found[name] = list(part.shape)
-
-    item.visititems(add)
-    return found
+    if not numbers.is_group(name):
+        return {"": list(numbers[name].shape)}
+    return {part: list(shape) for part, shape in numbers.content(name).shapes().items()}
 
 
 def _text(summary: Mapping[str, Any], verdict: pd.DataFrame | None) -> str:

@@ -32,7 +32,7 @@ from radiograph.drivers.config_fields import (
     nearest,
     sections,
 )
-from radiograph.drivers.overrides import Override, parsed_override
+from radiograph.drivers.overrides import Override, parsed_override, with_overrides
 from radiograph.schemas.errors import ConfigError, UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from typer.testing import CliRunner
@@ -460,6 +460,9 @@ def test_what_is_accepted_without_effect_is_said(load: Callable[..., LoadedConfi
         ("run.plot_label=a = b", ("run", "plot_label"), "a = b"),
         ("run.plot_label=", ("run", "plot_label"), ""),
         ("plane.origin=[0, 1, 2]", ("plane", "origin"), [0, 1, 2]),
+        # A second line is a part of the text, not a second setting.
+        ("run.plot_label=1\nlist = true", ("run", "plot_label"), "1\nlist = true"),
+        ("io.output_path=", ("io", "output_path"), ""),
         ("detectors.material_map.7=OGS", ("detectors", "material_map", "7"), "OGS"),
         ("filters.hits.neutron.psd_min=0.2", ("filters", "hits", "neutron", "psd_min"), 0.2),
         ('run.meta."a b"=1', ("run", "meta", "a b"), 1),
@@ -501,6 +504,7 @@ def test_an_override_wins_and_leaves_the_text(load: Callable[..., LoadedConfig])
         ("run.du=1", "--set run.du=1: [run] unknown key 'du'; 'du' is a key of [plane]"),
         ("plane.du=x", '--set plane.du=x: [plane] du = "x" is a string; allowed: a number above 0'),
         ("plane.du=[0", "--set plane.du=[0: [plane] [0 is no complete TOML value"),
+        ("run.plot_label='a", "--set run.plot_label='a: [run] 'a is no complete TOML value"),
         ("run.neutrons=False", 'neutrons = "False" is a string; allowed: true or false. Write neu'),
         (
             "plane.origin.x=1",
@@ -514,6 +518,19 @@ def test_an_override_wins_and_leaves_the_text(load: Callable[..., LoadedConfig])
 def test_a_wrong_override_is_named(problems: Problems, override: str, expected: str) -> None:
     [problem] = problems(GOOD, override)
     assert expected in problem
+
+
+def test_overrides_share_nothing_with_what_they_change() -> None:
+    data = {"plane": {"origin": [0.0, 0.0, 0.0]}, "io": {"input_path": [["a"]]}}
+    tables = Override(("run", "meta"), {"list": [[1]]}, "")
+    changed, problems = with_overrides(data, [tables, Override(("plane", "du"), 1.0, "")], "")
+    assert problems == []
+    changed["plane"]["origin"].append(9.0)
+    changed["io"]["input_path"][0].append("b")
+    changed["run"]["meta"]["list"][0].append(2)
+    changed["run"]["meta"]["more"] = 1
+    assert data == {"plane": {"origin": [0.0, 0.0, 0.0]}, "io": {"input_path": [["a"]]}}
+    assert tables.value == {"list": [[1]]}
 
 
 def test_paths_belong_to_the_file_or_to_the_shell(
@@ -621,6 +638,24 @@ def test_a_coarse_plane_is_rounded_up(
             "the range is no multiple of the coarser pixels"
         )
         assert loaded.replaced == ("plane.du", "plane.u_max", "plane.dv", "plane.v_max")
+
+
+def test_fast_mode_can_lift_a_cap(load: Callable[..., LoadedConfig]) -> None:
+    loaded = load(GOOD + "[run]\nfast = true\nmax_events = 7\n[fast]\nmax_events = 0\n")
+    assert loaded.config.run.max_events == 0
+    assert loaded.replaced == ("run.max_events",)
+
+
+def test_pixels_that_no_number_writes_exactly_are_counted_whole(
+    load: Callable[..., LoadedConfig],
+) -> None:
+    # (0.3 - 0) / 0.1 is 2.9999999999999996: three pixels, which make one of three.
+    given = ("plane.u_min=0.0", "plane.u_max=0.3", "plane.du=0.1")
+    loaded = load(GOOD + "[run]\nfast = true\n[fast]\nplane_downsample = 3\n", *given)
+    plane = loaded.config.plane
+    assert plane is not None
+    assert plane.u_max == 0.3
+    assert "plane.u_max" not in loaded.replaced
 
 
 def test_fast_mode_can_close_a_window(problems: Problems) -> None:

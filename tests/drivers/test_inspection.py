@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from radiograph.drivers.imaging.saved import open_run
 from radiograph.drivers.imaging.tracing import cones_through, footprints, region_of
 from radiograph.drivers.imaging.verifying import dataset_hashes
 from radiograph.schemas.errors import InputError, UsageError
+from radiograph.schemas.imaging.codes import ConeFilter
 
 Run = Callable[..., Any]
 
@@ -339,3 +341,60 @@ def test_list_mode_is_asked_for_in_python_too(folder: Path) -> None:
         pipeline("imaging", folder / "run.toml").run("footprints_of_cones")
     loaded = load_config(folder / "run.toml", overrides=["list_mode.cone_ids=[1]"])
     assert "[list_mode] is unused: [run] list is false" in loaded.notices
+
+
+CUTS = {
+    "delta_theta": "[filters.cones]\nmax_delta_theta_deg = 40\n",
+    "incident_energy": "[filters.cones]\nmax_incident_energy_MeV = 2.5\n",
+    "max_cones": "[run]\nmax_cones = 30\n",
+}
+RANGES = [(), ("--set", "run.chunk_events=40")]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_trace_names_the_cut_that_left_an_event_without_a_cone(
+    radiograph: Run, project: Path, cut: str
+) -> None:
+    config = project / "run.toml"
+    with config.open("a", encoding="utf-8") as text:
+        text.write(CUTS[cut])
+    codes = {}
+    for number, options in enumerate(RANGES):
+        out = project / f"{number}.h5"
+        done = radiograph("run", config, "-q", "--list", "-o", out, *options)
+        assert done.code == 0, done.err
+        with open_run(out) as saved:
+            codes[number] = saved.events["cone_filter_code"].to_numpy()
+            has_cone = saved.events["cone_id"].to_numpy() >= 0
+            n_of_each = np.bincount(codes[number], minlength=len(ConeFilter))
+            counted = saved.record.all_counters
+        np.testing.assert_array_equal(codes[number] == ConeFilter.kept, has_cone)
+        verb = "dropped" if cut == "max_cones" else "rejected"
+        assert n_of_each[ConeFilter[cut]] == counted[f"cones_{verb}_{cut}"] > 0
+        np.testing.assert_array_equal(codes[number], codes[0])
+    event = int(np.flatnonzero(codes[0] == ConeFilter[cut])[0])
+    trace = radiograph("inspect", out, "--event", event, "--json").json
+    assert cut in trace["no_cone_because"]
+    assert trace["no_cone_because"] in radiograph("inspect", out, "--event", event).out
+
+
+def test_a_cut_is_copied_by_a_restart_and_unknown_in_older_files(
+    radiograph: Run, folder: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again.h5"
+    argv = ("--input-path", folder / "listed.h5", "--set", "io.input_format='hdf5_ngimager'")
+    done = radiograph("run", folder / "run.toml", "-q", *argv, "-o", again)
+    assert done.code == 0, done.err
+    with open_run(folder / "listed.h5") as saved, open_run(again) as copied:
+        codes = saved.events["cone_filter_code"]
+        np.testing.assert_array_equal(codes, copied.events["cone_filter_code"])
+        labels = saved.data.texts("/lm/event_cone_filter_code_labels")
+        assert labels == copied.data.texts("/lm/event_cone_filter_code_labels")
+        assert labels[:2] == ["0=kept", "1=no_candidate"]
+    cut = int(np.flatnonzero(codes == ConeFilter.delta_theta)[0])
+    older = tmp_path / "older.h5"
+    shutil.copy(folder / "listed.h5", older)
+    with h5py.File(older, "r+") as file:
+        del file["lm/event_cone_filter_code"]
+    trace = radiograph("inspect", older, "--event", cut, "--json").json
+    assert trace["no_cone_because"].endswith("cut by [filters.cones], protons only, or max_cones")

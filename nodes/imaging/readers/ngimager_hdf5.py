@@ -34,7 +34,7 @@ from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ...file_kinds import fault_of_hdf5
-from ...whole_numbers import exactly_whole
+from ...hdf5_content import Content, Values, damaged_file
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 
 N_HITS: Final = {NEUTRON: 2, GAMMA: 3}
@@ -90,30 +90,16 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """The file for reading; InputError if it is no HDF5 file, or cannot be read within."""
+def opened(path: Path) -> Iterator[Content]:
+    """The file for reading; InputError if it is no HDF5 file."""
     try:
         file = h5py.File(path, "r")
     except OSError as reason:
         wanted = "Give the output file of an earlier run."
         msg = f"{path}: {fault_of_hdf5(path, reason, wanted)}"
         raise InputError(msg, file=path) from None
-    with file, readable(path):
-        yield file
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """InputError for what h5py raises within, where a dataset is absent, damaged or misshapen."""
-    try:
-        yield
-    except (OSError, KeyError, IndexError, ValueError, RuntimeError) as reason:
-        said = str(reason).partition("\n")[0]
-        msg = (
-            f"{path}: is an HDF5 file that cannot be read as an imaging run ({said}). "
-            "Give the output file of an earlier run, or read the raw data again."
-        )
-        raise InputError(msg, file=path) from None
+    with file:
+        yield Content(file, path)
 
 
 @dataclass(frozen=True)
@@ -125,7 +111,7 @@ class EventRows:
     n_before: int
 
 
-def event_rows(file: h5py.File, species: int, events: EventRange) -> EventRows:
+def event_rows(file: Content, species: int, events: EventRange) -> EventRows:
     """Where the events of a species and a range stand in /lm."""
     rows = np.flatnonzero(_event_types(file) == species)
     ids = _whole(file["lm/event_id"])[rows] if "lm/event_id" in file else rows
@@ -133,7 +119,7 @@ def event_rows(file: h5py.File, species: int, events: EventRange) -> EventRows:
     return EventRows(rows[begin:stop], ids[begin:stop], int(begin))
 
 
-def event_columns(file: h5py.File, species: int, events: EventRange) -> dict[str, Any]:
+def event_columns(file: Content, species: int, events: EventRange) -> dict[str, Any]:
     """Columns of the typed events of one species in a range, without their materials."""
     found = event_rows(file, species, events)
     columns: dict[str, Any] = {
@@ -145,9 +131,9 @@ def event_columns(file: h5py.File, species: int, events: EventRange) -> dict[str
     return columns
 
 
-def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str, Any]:
+def cone_columns(file: Content, species: int, events: EventRange) -> dict[str, Any]:
     """Columns of the selected cones of one species whose events lie in a range."""
-    cones = file["cones"]
+    cones = file.content("cones")
     found = event_rows(file, species, events)
     rank = np.full(len(_event_types(file)), -1, np.int64)
     rank[found.rows] = np.arange(len(found.rows))
@@ -177,26 +163,26 @@ def cone_columns(file: h5py.File, species: int, events: EventRange) -> dict[str,
     }
 
 
-def stored_counts(file: h5py.File, stage: str) -> Counts:
+def stored_counts(file: Content, stage: str) -> Counts:
     """The counters of a stage, from the datasets or, in ngimager's files, the attributes."""
-    group = file.get("meta/counters")
-    if group is None:
+    if "meta/counters" not in file:
         return Counts()
+    group = file.content("meta/counters")
     small, large = (f"{s}{_COUNTED_STAGES[stage]}_" for s in "sS")
     found = {k[len(large) :]: int(v) for k, v in group.attrs.items() if k.startswith(large)}
     found |= {k[len(small) :]: int(group[k][()]) for k in group if k.startswith(small)}
     return Counts(found)
 
 
-def stored_image(file: h5py.File, name: str, grid: PixelGrid) -> U4:
-    """The counts of an image; zero where the file has none, a KeyError for another grid."""
+def stored_image(file: Content, name: str, grid: PixelGrid) -> U4:
+    """The counts of an image; zero where the file has none, an InputError for another grid."""
     path = f"images/summed/{name}"
     if path not in file:
         return np.zeros(grid.shape, np.uint32)
     image = file[path][()]
     if image.shape != grid.shape:
-        msg = f"{path} has {image.shape} pixels, the plane {grid.shape}"
-        raise KeyError(msg)
+        reason = f"{image.shape} pixels, but its plane has {grid.shape}"
+        raise damaged_file(file.path, f"/{path}", reason)
     return image.astype(np.uint32)
 
 
@@ -204,18 +190,21 @@ def _ends(events: EventRange) -> tuple[int, int]:
     return events.first_event, events.first_event + events.n_events
 
 
-def _n_event_ids(file: h5py.File) -> int:
+def _n_event_ids(file: Content) -> int:
     """One more than the greatest raw event id."""
-    runs = file.get("raw_events/ranges")
-    if runs is not None and len(runs):
-        return int(_whole(runs)[-1, 1])
+    if "raw_events/ranges" in file:
+        runs = file["raw_events/ranges"]
+        if runs.shape[1:] != (2,):
+            raise damaged_file(file.path, runs.name, f"its shape is {runs.shape}, not (n, 2)")
+        if len(runs):
+            return int(_whole(runs)[-1, 1])
     for path in ("hits/event_id", "lm/event_id"):
         if path in file and len(file[path]):
             return int(_whole(file[path]).max()) + 1
     return len(_event_types(file))
 
 
-def _event_types(file: h5py.File) -> np.ndarray:
+def _event_types(file: Content) -> np.ndarray:
     """The species of each event; a file of cones alone counts each cone as an event."""
     if "lm/event_type" in file:
         return _whole(file["lm/event_type"], dtype="uint8")
@@ -227,8 +216,8 @@ def _event_types(file: h5py.File) -> np.ndarray:
     return np.zeros(0, np.uint8)
 
 
-def _hit_columns(file: h5py.File, rows: slice) -> dict[str, Any]:
-    hits = file["hits"]
+def _hit_columns(file: Content, rows: slice) -> dict[str, Any]:
+    hits = file.content("hits")
     columns = {
         c.name: _of_type(hits[c.name], rows, c.dtype)
         for c in HITS_WITHOUT_MATERIAL.columns
@@ -238,7 +227,7 @@ def _hit_columns(file: h5py.File, rows: slice) -> dict[str, Any]:
     return columns | {"species": categories_of(species, SPECIES)}
 
 
-def _raw_event_ids(file: h5py.File, hit_ids: I8, events: EventRange) -> I8:
+def _raw_event_ids(file: Content, hit_ids: I8, events: EventRange) -> I8:
     first, stop = _ends(events)
     if "raw_events/ranges" not in file:
         ids = np.unique(hit_ids)
@@ -249,7 +238,7 @@ def _raw_event_ids(file: h5py.File, hit_ids: I8, events: EventRange) -> I8:
     return np.arange(lengths.sum()) + np.repeat(runs[:, 0] - offsets, lengths)
 
 
-def _dropped(file: h5py.File) -> dict[str, int]:
+def _dropped(file: Content) -> dict[str, int]:
     return dict(stored_counts(file, "hits").values)
 
 
@@ -258,11 +247,11 @@ def _by_species(dropped: dict[str, int], name: str) -> tuple[int, int, int]:
     return n, g, dropped.get(name, 0) - n - g
 
 
-def _problems(file: h5py.File, kinds: dict[str, int]) -> pd.DataFrame:
+def _problems(file: Content, kinds: dict[str, int]) -> pd.DataFrame:
     """Damage told by the earlier run: its places as far as they were listed."""
     if not kinds:
         return PROBLEMS.empty()
-    listed = json.loads(_text(file["provenance/problems"])) if "provenance" in file else []
+    listed = _listed_problems(file)
     known = {k[len(_DAMAGE) :] for k in kinds}
     rows = [
         (p["kind"], p.get("line", p.get("entry", p.get("record", 0))), p["count"])
@@ -274,28 +263,33 @@ def _problems(file: h5py.File, kinds: dict[str, int]) -> pd.DataFrame:
     return PROBLEMS.frame({"kind": kind, "line_or_entry": place, "count": count})
 
 
-def _text(dataset: h5py.Dataset) -> str:
-    value = dataset[()]
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+def _listed_problems(file: Content) -> list[dict[str, Any]]:
+    if "provenance/problems" not in file:
+        return []
+    try:
+        found: list[dict[str, Any]] = json.loads(file["provenance/problems"].texts()[0])
+    except ValueError as reason:
+        raise damaged_file(file.path, "/provenance/problems", reason) from None
+    return found
 
 
-def _truth(file: h5py.File, name: str, table: TableSchema, events: EventRange) -> pd.DataFrame:
+def _truth(file: Content, name: str, table: TableSchema, events: EventRange) -> pd.DataFrame:
     if f"truth/{name}/event_id" not in file:
         return table.empty()
-    group = file[f"truth/{name}"]
+    group = file.content(f"truth/{name}")
     begin, stop = np.searchsorted(_whole(group["event_id"]), _ends(events))
     rows = slice(int(begin), int(stop))
     return table.frame({c.name: _of_type(group[c.name], rows, c.dtype) for c in table.columns})
 
 
-def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, Any]]:
+def _hits_of_events(file: Content, rows: I8, n_hits: int) -> list[dict[str, Any]]:
     if "lm/event_hit_index" in file and "hits" in file:
         index = _taken(file["lm/event_hit_index"], rows, "int64")[:, :n_hits]
         span = _span(index)
         columns = _hit_columns(file, span)
         names = [c for c in columns if c not in ("species", "event_id", "hit_in_event")]
         return [{c: columns[c][index[:, k] - span.start] for c in names} for k in range(n_hits)]
-    lm = file["lm"]
+    lm = file.content("lm")
     position = _taken(lm["hit_pos_cm"], rows).astype(np.float64)
     det_id = _taken(lm["hit_det_id"], rows, "int32")
     time, light = (_taken(lm[f"hit_{n}"], rows) for n in ("t_ns", "L_mevee"))
@@ -313,16 +307,16 @@ def _hits_of_events(file: h5py.File, rows: I8, n_hits: int) -> list[dict[str, An
     ]
 
 
-def _hit_orders(cones: h5py.Group, species: int, rows: I8) -> np.ndarray:
+def _hit_orders(cones: Content, species: int, rows: I8) -> np.ndarray:
     if species == NEUTRON:
         return np.tile(np.arange(3, dtype=np.int8), (len(rows), 1))
     return np.maximum(_taken(cones["gamma_hit_order"], rows, "int8"), 0)
 
 
-def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
+def _exact_cones(cones: Content, rows: I8) -> tuple[F8, F8, F8]:
     """Apex, axis and theta; from four-byte values the axis is made a unit vector again."""
     if "exact" in cones:
-        exact = cones["exact"]
+        exact = cones.content("exact")
         apex, axis, theta = (_taken(exact[n], rows) for n in ("apex_cm", "axis", "theta_rad"))
         return apex, axis, theta
     names = ("apex_xyz_cm", "axis_xyz", "theta_rad")
@@ -331,22 +325,19 @@ def _exact_cones(cones: h5py.Group, rows: I8) -> tuple[F8, F8, F8]:
     return apex, np.divide(axis, length, out=axis, where=length > 0), theta
 
 
-def _taken(dataset: h5py.Dataset, rows: I8, dtype: str = "float64") -> np.ndarray:
+def _taken(dataset: Values, rows: I8, dtype: str = "float64") -> np.ndarray:
     """Some rows of a dataset; no more than the span of them is read. ``dtype`` as in _of_type."""
     span = _span(rows)
     return np.asarray(_of_type(dataset, span, dtype)[rows - span.start])
 
 
-def _of_type(dataset: h5py.Dataset, rows: slice, dtype: str) -> np.ndarray:
+def _of_type(dataset: Values, rows: slice, dtype: str) -> np.ndarray:
     """Rows of a dataset as they are, checked to be whole numbers where ``dtype`` is of those."""
-    if np.dtype(dtype).kind in "iu":
-        return _whole(dataset, rows, dtype)
-    return np.asarray(dataset[rows])
+    return dataset.whole(rows, dtype) if np.dtype(dtype).kind in "iu" else dataset[rows]
 
 
-def _whole(dataset: h5py.Dataset, rows: slice = slice(0, None), dtype: str = "int64") -> np.ndarray:
-    """Rows as whole numbers of a type; a ValueError with name, row and value where one is none."""
-    return exactly_whole(dataset[rows], dtype, str(dataset.name), rows.start)
+def _whole(dataset: Values, rows: slice = slice(0, None), dtype: str = "int64") -> np.ndarray:
+    return dataset.whole(rows, dtype)
 
 
 def _span(rows: I8) -> slice:

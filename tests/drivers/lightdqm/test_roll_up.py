@@ -59,6 +59,21 @@ def test_hand_values() -> None:
     assert (script.lower[0, 0], script.upper[0, 0]) == (7.0, 22.0)
 
 
+def test_a_file_without_one_of_its_points_does_not_count() -> None:
+    whole = rolled_up(sums_of([10, 14], [3, 4], [6, 8], [4, 25]))
+    for low, high in (([3, 4, np.nan], [6, 8, 9]), ([3, 4, 5], [6, 8, np.nan])):
+        more = rolled_up(sums_of([10, 14, 99], low, high, [4, 25, 7]))
+        for name, values in vars(whole).items():
+            np.testing.assert_array_equal(values, vars(more)[name], name)
+
+
+def test_one_event_has_the_error_of_one() -> None:
+    for n in (1, 0, -1):
+        sums = sums_of([10], [3], [5], [n])
+        assert rolled_up(sums).sigma[0, 0] == pytest.approx(np.sqrt(np.pi / 2) * 4.0)
+        assert sums.n[0, 0] == max(n, 0)
+
+
 def test_errors_shrink_as_one_over_root_m_and_the_scripts_grow_as_root_m() -> None:
     one = rolled_up(sums_of([0.0], [2.0], [2.0], [16]))
     for m in (4, 9, 100):
@@ -137,6 +152,14 @@ def test_fractions_sum_their_counts(store: RunStore, make_record: Make) -> None:
     assert len(frame) == (2 + 2 * 2 * 4) * 512
 
 
+def test_all_of_all_have_an_interval() -> None:
+    # The lower end of 4 of 4 at 68 %: 0.16^(1/4).
+    found = interval_of(np.array([4]), np.array([4]))
+    assert found["value"][0] == found["upper"][0] == 1.0
+    assert found["lower"][0] == pytest.approx(0.16**0.25)
+    assert found["sigma"][0] == pytest.approx((1.0 - 0.16**0.25) / 2.0)
+
+
 def test_impossible_counts_have_no_interval() -> None:
     found = interval_of(np.array([5, 1]), np.array([3, 4]))
     assert np.isnan([found[key][0] for key in found]).all()
@@ -163,6 +186,23 @@ def test_files_of_different_width_add_up(store: RunStore, make_record: Make) -> 
     mean = stored_mean(store, "spectrum.0_5.median", ids)
     assert mean is not None
     np.testing.assert_allclose(mean, 1e-8)
+
+
+def test_channels_left_out_of_an_adc_that_no_file_has(store: RunStore, make_record: Make) -> None:
+    store.add(make_record("a_rctl_5_p0.FLOW.hdf5", n_adcs=2))
+    (run_id,) = (r.run_id for r in store.runs())
+    whole = stored_summary(store, "noise", [run_id], left_out={run_id: [(1, 5), (2, 5)]})
+    assert whole is not None
+    assert whole.n_files[:, 5].tolist() == [1, 0]
+
+
+def test_files_without_events_of_a_kind_do_not_count(store: RunStore, make_record: Make) -> None:
+    for i, n in enumerate((300, 0)):
+        store.add(make_record(f"a_rctl_5_p{i}.FLOW.hdf5", k=0, n=n))
+    frame = earlier_frame(store, [r.run_id for r in store.runs()])
+    fractions = frame[frame["quantity"] == "clipped"]
+    assert set(fractions["n"]) == {300}
+    assert set(fractions["n_files"]) == {1}
 
 
 def test_many_files_are_read_in_parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pandas as pd
 import pytest
 import uproot
 from PIL import Image
-from radiograph.drivers.imaging import exporting, saved_tables
+from radiograph.drivers.imaging import export_csv, exporting, saved_tables
 from radiograph.drivers.imaging.saved import open_run
+from radiograph.schemas.errors import InputError
 
 Run = Callable[..., Any]
 
@@ -163,6 +165,27 @@ class TestTables:
             same = in_parts[name] == values
             nan = values != values
             assert (same | nan).all()
+
+    @pytest.mark.parametrize("pixels_a_block", [1 << 20, 50])
+    def test_pixels_of_cones_are_written_as_their_rows_would_be(
+        self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels_a_block: int
+    ) -> None:
+        monkeypatch.setattr(export_csv, "PIXELS_A_BLOCK", pixels_a_block)
+        with open_run(whole) as saved:
+            blocks = saved_tables.TABLES["cone_pixels"].blocks(saved)
+            export_csv.write_frames(map(pd.DataFrame, blocks), tmp_path / "rows.csv")
+            export_csv.write_cone_pixels(saved, tmp_path / "cones.csv")
+        assert (tmp_path / "cones.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+        assert len(rows_of(tmp_path / "cones.csv")) > 500
+
+    def test_a_pixel_that_the_plane_has_not_is_refused(self, whole: Path, tmp_path: Path) -> None:
+        path = tmp_path / "bad.h5"
+        shutil.copy(whole, path)
+        with h5py.File(path, "r+") as file:
+            file["lm/footprint_pixels"][3] = 10**6
+            del file["images/summed"]
+        with open_run(path) as saved, pytest.raises(InputError, match="lights pixel 1000000"):
+            export_csv.write_cone_pixels(saved, tmp_path / "pixels.csv")
 
     def test_only_what_the_file_holds(
         self, made: Callable[..., Path], radiograph: Run, tmp_path: Path

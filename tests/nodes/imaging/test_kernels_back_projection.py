@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,32 @@ def test_a_root_just_behind_the_apex_is_forward() -> None:
     # The tolerance of the forward test is 1e-9 cm: the apex itself, in the plane, counts.
     found = crossings(1, 0.0, (1.0, 0.0, 0.0), 0.0, math.sqrt(0.5), q_low=-10.5, n_q=21)
     assert set(found[0]) - {-1} == {10}
+
+
+@pytest.mark.parametrize(("behind_cm", "lit"), [(0.9e-9, True), (1e-6, False)])
+def test_a_billionth_of_a_centimetre_behind_the_apex_is_forward(
+    behind_cm: float, lit: bool
+) -> None:
+    """A cone of 45 degrees around u; on its backward line q = p, p = -behind."""
+    found = crossings(1, -behind_cm, (1.0, 0.0, 0.0), 0.0, math.sqrt(0.5), q_low=-10.5, n_q=21)
+    assert (set(found[0]) - {-1} == {10}) == lit
+
+
+def test_a_nearly_vanishing_quadratic_term_costs_no_digits() -> None:
+    """A = 2^-28: of the difference of two numbers near 2 a division by it would leave 1e-7 cm."""
+    a_p, a_q, p, h = 0.75, 0.5 + 2.0**-28, 3.0, 2.0
+    with localcontext(Context(prec=50)):
+        g, cos2 = Decimal(a_p) * Decimal(p), Decimal("0.25")
+        A, B = Decimal(a_q) ** 2 - cos2, Decimal(a_q) * g
+        root = (cos2 * (g * g + A * Decimal(p * p + h * h))).sqrt()
+        near = float((root - B) / A)
+    # Pixels of 1e-9 cm, the root in the middle of a million of them.
+    first, second = np.empty(1, np.int32), np.empty(1, np.int32)
+    kernel._line_crossings(
+        first, second, np.zeros(1), p, a_p, a_q, 0.0, h * h, 0.5, 1.0, -np.inf,
+        0.5e-3 - near, 1e9, 10**6,
+    )  # fmt: skip
+    assert min(abs(first[0] - 500_000), abs(second[0] - 500_000)) <= 2
 
 
 @settings(deadline=None, max_examples=50)

@@ -58,6 +58,10 @@ def written_digits(token: str) -> int:
 @example(("9e999", "9e999"))
 @example(("1e-400", "1e-400"))
 @example(("0e5000", "0e5000"))
+@example(("1.5e-305", "1.5e-305"))
+@example(("2.250738585072014e-308", "2.250738585072014e-308"))
+# Nineteen nines do not fit into eight bytes.
+@example(("999.9999999999999999", "999.9999999999999999"))
 @example(("2800000000000000100000000e300", "2800000000000000100000000e300"))
 def test_numbers_are_those_of_float_within_one_ulp(token) -> None:
     text, usual = token

@@ -113,6 +113,16 @@ def test_a_parabola() -> None:
     assert not (mask & ~binary_dilation(scan, np.ones((3, 3)))).any()
 
 
+def test_an_ellipse_that_nearly_is_a_parabola_still_closes() -> None:
+    # 10 cm over the plane, one line straight down, the other 0.0005 rad above the horizon: it
+    # meets the plane at 10 / tan(0.0005) = 19999.998 cm, in column 200 of 100 cm from -100.
+    half = 0.25 * math.pi - 0.00025
+    far = PixelGrid(-100.0, 39900.0, 100.0, 400, -400.0, 400.0, 100.0, 8)
+    cone = one([0.0, 0.0, 10.0], [math.sin(half), 0.0, -math.cos(half)], half)
+    lit = np.flatnonzero(masks(drawn(cone, grid=far))[0].any(axis=0))
+    assert (lit.min(), lit.max()) == (1, 200)
+
+
 def test_a_forward_cone_that_points_away_lights_nothing() -> None:
     found = drawn(one((0, 0, 10), (0, 0, 1), math.radians(40)))
     assert not found.image.any()

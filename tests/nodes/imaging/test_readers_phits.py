@@ -11,6 +11,7 @@ import gzip
 import lzma
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,8 @@ def test_a_last_line_that_is_no_event_is_not_cut_off(parsed) -> None:
         ("bad_number", "ne 0 1 2 3 4 ; 7 1.0 1 2 3 4x , 8 1 1 1 1 1"),
         ("bad_number", "ne 0 1 2 3 4 ; 7.5 1.0 1 2 3 4"),
         ("out_of_range", "ne 0 1 2 3 4 ; 9999999999 1.0 1 2 3 4"),
+        # Beyond 2^53 a number is not known to the last digit.
+        ("bad_number", "ne 0 1 9007199254740993 3 4 ; 7 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 ; 7 ********** 1 2 3 4"),
         ("bad_number", "ne 0 1 x 3 4 ; 7 1.0 1 2 3 4"),
         ("bad_number", "ne 0 1 2 3 4 5 ; 7 1.0 1 2 3 4"),
@@ -342,6 +345,62 @@ def test_ranges_of_whole_events(parsed) -> None:
     assert [r.raw_event_ids.tolist() for r in records] == [[0, 1], [2]]
     assert records[1].hits["event_id"].tolist() == [2, 2]
     assert records[1].reactions["event_id"].tolist() == [2]
+
+
+@pytest.mark.parametrize(("block", "tail"), [(64, 8), (97, 97), (1 << 22, 1 << 16)])
+def test_blocks_do_not_matter_to_ranges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, tail: int
+) -> None:
+    """Lines longer than a block, and line ends farther back than the tail that is looked at."""
+    lines = ["!", event("ne"), "", event("ge", *["7 1.0 1 2 3 4"] * 20), event("ne"), "rx", "!"] * 3
+    path = tmp_path / "events.out"
+    path.write_text("\n".join(lines))
+    begin = [k for k, line in enumerate(lines) if line[:2] in ("ne", "ge")]
+    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(phits_usrdef, "_TAIL_BYTES", tail)
+    found = event_ranges(path, 2, CM_NS)
+    assert [(r.first_event, r.n_events) for r in found] == [(0, 2), (2, 2), (4, 2), (6, 2), (8, 1)]
+    # Of the first range all that is before the first event; of the others, their first line.
+    starts = [0, *(len("\n".join(lines[:k])) + 1 for k in begin[2::2])]
+    assert [r.first_byte for r in found] == starts
+    assert [r.last_byte for r in found] == [*starts[1:], path.stat().st_size]
+    assert [r.first_line for r in found] == [1, *(k + 1 for k in begin[2::2])]
+
+
+def test_a_file_that_lacks_its_last_byte_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.out"
+    path.write_text(event() + "\n")
+    (whole,) = event_ranges(path, 10, CM_NS)
+    longer = replace(whole, last_byte=whole.last_byte + 1)
+    with pytest.raises(InputError, match="has become shorter while it was read"):
+        read(file_ref(path), longer, CM_NS)
+
+
+def test_zero_bytes_are_named_by_their_place_in_the_file(parsed) -> None:
+    text = f"{event()}\n{event()}\n{event()} \0\n"
+    with pytest.raises(InputError, match=f"the first at byte {text.index(chr(0)):,}:"):
+        parsed(text, every=1)
+
+
+def test_the_greatest_region_is_that_of_four_bytes(parsed) -> None:
+    largest, beyond = ("7 1.0 1 2 3 4", f"{2**31 - 1} 1 1 2 3 4"), (f"{2**31} 1 1 2 3 4",)
+    records = parsed(f"{event('ne', *largest)}\n{event('ne', *beyond)}\n")
+    assert records.hits["det_id"].tolist() == [7, 2**31 - 1]
+    assert problems(records) == [("out_of_range", 2, 1)]
+
+
+@pytest.mark.parametrize("end", [",", " , ", ",\t"])
+def test_a_last_line_closed_as_the_first_is_whole(parsed, end: str) -> None:
+    """Blanks after the comma that closes an event line are no sign of a cut."""
+    records = parsed(f"{event()} ,\n  {event()} {end}")
+    assert problems(records) == []
+    assert records.hits["event_id"].tolist() == [0, 0, 1, 1]
+
+
+def test_a_first_line_after_blanks_says_how_lines_are_closed(parsed) -> None:
+    records = parsed(f"  {event()} ,\n{event()}")
+    assert problems(records) == [("cut_off", 2, 1)]
+    assert records.hits["event_id"].tolist() == [0, 0]
 
 
 def test_an_empty_range_holds_nothing(tmp_path: Path) -> None:

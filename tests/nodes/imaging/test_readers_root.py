@@ -148,6 +148,14 @@ def test_clipped_hits_are_dropped_and_counted_by_species(parsed) -> None:
     assert records.hits["hit_in_event"].tolist() == [0, 0, 0, 1]
 
 
+def test_what_is_dropped_of_a_damaged_event_is_not_counted(parsed) -> None:
+    bad = {"x": np.nan}
+    dropped = ({"clipped": 1}, {"clipped": 1, "particle": 2}, {"particle": 3})
+    records = parsed([[bad, hit, {}] for hit in dropped])
+    assert records.n_damaged_records == 3
+    assert records.n_hits_clipped == records.n_hits_particle == (0, 0, 0)
+
+
 def test_a_clipped_or_foreign_hit_may_be_damaged(parsed) -> None:
     records = parsed([[{"clipped": 1, "x": np.nan}, {"particle": 3, "dE": -1}, {}]])
     assert problems(records) == []

@@ -53,6 +53,32 @@ def test_edges_hold_all_but_the_largest_values() -> None:
     assert both[5] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_edges_leave_half_a_per_cent_out_on_each_side() -> None:
+    # Of 0, 1 ... 200 that is 1 and 199, and 2 % of 198 is 3.96.
+    assert bin_edges(np.arange(201.0), n_bins=1) == pytest.approx([1.0 - 3.96, 199.0 + 3.96])
+
+
+def test_symmetric_edges_hold_nineteen_of_twenty() -> None:
+    # Sizes 0, 1 ... 100: 95 is the 95 % point.
+    edges = bin_edges(np.arange(-100.0, 1.0), n_bins=2, symmetric=True)
+    assert edges == pytest.approx([-95.0, 0.0, 95.0])
+
+
+def test_values_are_thinned_when_they_are_more_than_the_most() -> None:
+    full = ThinnedValues.empty(most=4).plus([1.0, 2.0, 3.0, 4.0])
+    assert (full.values.tolist(), full.step) == ([1.0, 2.0, 3.0, 4.0], 1)
+    more = full.plus([5.0])
+    assert (more.values.tolist(), more.step) == ([1.0, 3.0, 5.0], 2)
+    assert more.plus([6.0, 7.0]).values.tolist() == [1.0, 3.0, 5.0, 7.0]
+
+
+def test_edges_of_one_value_reach_as_far_again_and_have_room() -> None:
+    # From 3 to 3 + 3, and 2 % of that to both sides; a first edge that is given stays.
+    assert bin_edges([3.0, 3.0], n_bins=2) == pytest.approx([2.94, 4.5, 6.06])
+    assert bin_edges([0.0], n_bins=2) == pytest.approx([-0.02, 0.5, 1.02])
+    assert bin_edges([3.0], n_bins=2, low=1.0) == pytest.approx([1.0, 2.02, 3.04])
+
+
 @pytest.mark.parametrize("sample", [[], [np.nan, np.inf], [3.0], [0.0, 0.0]])
 @pytest.mark.parametrize("options", [{}, {"low": 0.0}, {"symmetric": True}])
 def test_edges_ascend_for_any_sample(sample: list[float], options: dict) -> None:
@@ -81,6 +107,11 @@ def test_its_size_is_that_of_the_scores() -> None:
     found = np.abs(signed_delta_rad(apex, axis, theta, target))
     assert found == pytest.approx(delta_theta_rad(cones, target))
     assert (apex == before).all()
+
+
+def test_the_axis_points_from_the_second_scatter_to_the_first() -> None:
+    found = flight_axis([[1.0, 2.0, 3.0], [0.0, 3.0, 4.0]], [[1.0, 2.0, 1.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(found, [[0.0, 0.0, 1.0], [0.0, 0.6, 0.8]])
 
 
 def test_two_scatters_at_one_place_have_no_axis() -> None:
