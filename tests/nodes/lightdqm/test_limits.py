@@ -324,6 +324,12 @@ def test_a_tone_is_the_power_of_five_bins_beyond_that_of_forty() -> None:
     assert amplitude == pytest.approx(2.0 * np.sqrt(2.0 * 340.0))
 
 
+def test_a_tone_in_the_last_bin_is_no_background_of_its_own() -> None:
+    mean, median = np.ones(251), np.ones(251)
+    mean[-1] = median[-1] = 100.0
+    assert tone_of(mean, median)[:2] == pytest.approx([31.25, 100.0])
+
+
 def test_a_channel_without_a_spectrum_is_no_part_of_its_boards() -> None:
     """Board 0 is channels 4 to 9: 4 and 5 have spectra, 6 is known to be bad, the others none."""
     mean = np.full((1, 64, 3), np.nan)
