@@ -480,7 +480,9 @@ def test_overrides_are_toml_values_or_strings(text: str, path: tuple[str, ...], 
     assert override.value == ("/shell/a.csv" if value is None else value)
 
 
-@pytest.mark.parametrize("text", ["plane.du", "du=1", "=1", "", "plane..du=1", "pl ane.du=1"])
+@pytest.mark.parametrize(
+    "text", ["plane.du", "du=1", "=1", "", "plane..du=1", "pl ane.du=1", "[plane]\ndu=1"]
+)
 def test_an_override_without_section_or_value(problems: Problems, text: str) -> None:
     [problem] = problems(GOOD, text)
     assert problem.startswith(f"--set {text}: no setting of a section is named; write --set sec")

@@ -123,6 +123,24 @@ def test_an_ellipse_that_nearly_is_a_parabola_still_closes() -> None:
     assert (lit.min(), lit.max()) == (1, 200)
 
 
+@pytest.mark.parametrize("kind", [kernel.ELLIPSE, kernel.HYPERBOLA, kernel.PARABOLA, kernel.RAYS])
+def test_samples_lie_alike_on_both_sides(kind: int) -> None:
+    square, line = np.empty(10), np.empty(10)
+    kernel._samples(square, line, kind, 1.0)
+    np.testing.assert_allclose(line, -line[::-1], atol=1e-14)
+    np.testing.assert_allclose(square, square[::-1], atol=1e-14)
+    # Half a step of 0.2 from the end.
+    expected = math.sin(0.9) * math.cos(0.9) if kind == kernel.ELLIPSE else 0.9
+    assert line[-1] == pytest.approx(expected)
+
+
+def test_the_last_edge_of_the_pixels_is_closed() -> None:
+    place = np.empty(4, np.int32)
+    line = np.array([-0.25, 0.0, 8.0, 8.25])
+    kernel._places(place, np.zeros(4), line, np.array([0.0, 0.0, 1.0]), 0.0, 0.5, 4)
+    assert place.tolist() == [-1, 0, 3, -1]
+
+
 def test_a_forward_cone_that_points_away_lights_nothing() -> None:
     found = drawn(one((0, 0, 10), (0, 0, 1), math.radians(40)))
     assert not found.image.any()

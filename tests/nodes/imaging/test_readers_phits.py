@@ -403,6 +403,12 @@ def test_a_first_line_after_blanks_says_how_lines_are_closed(parsed) -> None:
     assert records.hits["event_id"].tolist() == [0, 0]
 
 
+def test_a_hit_without_light_is_a_hit(parsed) -> None:
+    records = parsed(event("ne", "7 0.0 1 2 3 4", "8 2.0 1 2 3 5") + "\n")
+    assert records.hits["light_MeVee"].tolist() == [0.0, 2.0]
+    assert problems(records) == []
+
+
 def test_an_empty_range_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "events.out"
     path.write_text(f"{event()}\n")

@@ -13,7 +13,11 @@ import pandas as pd
 import pytest
 from radiograph.nodes.lightdqm.masks import channel_masks__by_neighbours, channel_masks__of_script
 from radiograph.nodes.lightdqm.rates import light_hits, spark_rates
-from radiograph.nodes.lightdqm.spectra import noise_tones__of_dark, power_spectra__dark
+from radiograph.nodes.lightdqm.spectra import (
+    epcb_spectra,
+    noise_tones__of_dark,
+    power_spectra__dark,
+)
 from radiograph.schemas.lightdqm.arrays import LightLayout, PowerSpectra, SpectrumWaveforms
 from radiograph.schemas.lightdqm.settings import (
     LightHitSettings,
@@ -318,6 +322,27 @@ def test_a_tone_is_the_power_of_five_bins_beyond_that_of_forty() -> None:
     assert ratio == pytest.approx(101.0)
     # A sine has half the square of its amplitude: sqrt(2 (50 + 70 + 100 + 70 + 50)) / 0.5.
     assert amplitude == pytest.approx(2.0 * np.sqrt(2.0 * 340.0))
+
+
+def test_a_tone_in_the_last_bin_is_no_background_of_its_own() -> None:
+    mean, median = np.ones(251), np.ones(251)
+    mean[-1] = median[-1] = 100.0
+    assert tone_of(mean, median)[:2] == pytest.approx([31.25, 100.0])
+
+
+def test_a_channel_without_a_spectrum_is_no_part_of_its_boards() -> None:
+    """Board 0 is channels 4 to 9: 4 and 5 have spectra, 6 is known to be bad, the others none."""
+    mean = np.full((1, 64, 3), np.nan)
+    mean[0, 4:7] = [[1.0, 2.0, 3.0], [3.0, 4.0, 5.0], [900.0, 900.0, 900.0]]
+    n = np.zeros((1, 64), np.int32)
+    n[0, 4:7] = 8
+    status = np.zeros((1, 64), np.int8)
+    status[0, 6] = 1
+    boards = epcb_spectra(PowerSpectra(np.arange(3.0), mean, 0.5 * mean, n, 1.0), status)
+    assert boards.n_channels[0].tolist() == [2] + [0] * 7
+    assert boards.mean_V2[0, 0].tolist() == [2.0, 3.0, 4.0]
+    assert boards.median_V2[0, 0].tolist() == [1.0, 1.5, 2.0]
+    assert np.isnan(boards.mean_V2[0, 1:]).all()
 
 
 def test_dark_reaches_the_threshold_up_and_down() -> None:
