@@ -289,7 +289,7 @@ def assert_damage_is_noticed(path: Path, radiograph: Command) -> None:
             assert len(done.err.strip().splitlines()) == 1
         if place == chunk.byte_offset + 3:
             assert "/numbers/dqm_verdict/" in done.err
-    assert told > 1
+    assert told
 
 
 def test_report_writes_everything_and_says_where(
