@@ -27,7 +27,7 @@ def write_cone_pixels(saved: SavedRun, path: Path) -> None:
     """The table ``cone_pixels``, as write_frames would write it, cone by cone."""
     grid = saved.grid
     # The text of each pixel behind the cone, as soon as a cone lights it.
-    texts = np.full(grid.nu * grid.nv, None, object)
+    texts = np.full(grid.nu * grid.nv, "", object)
     with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write(",".join(["cone_id", *_pixel_frame(np.zeros(0, np.int64), grid)]) + "\n")
         for first, footprints in saved.footprint_blocks(PIXELS_A_BLOCK):
@@ -35,7 +35,7 @@ def write_cone_pixels(saved: SavedRun, path: Path) -> None:
             if len(lit) and lit[-1] >= len(texts):
                 reason = f"a cone lights pixel {lit[-1]}, the plane has {len(texts)}"
                 raise damaged_file(saved.path, "/lm", reason)
-            new = lit[np.equal(texts[lit], None)]
+            new = lit[texts[lit] == ""]
             rows = _pixel_frame(new, grid).to_csv(index=False, header=False, lineterminator="\n")
             texts[new] = rows.splitlines()
             of_pixels = texts[footprints.pixels].tolist()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
+from radiograph.drivers.hdf5 import datasets_of
 from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm.json_lines import lines_of, write_lines
 from radiograph.drivers.lightdqm.store import RunStore
@@ -261,6 +264,34 @@ def test_write_json_blobs_writes_the_lines_of_the_script(
     assert (read.code, read.json["n_runs"], read.json["n_kept"]) == (0, 1, 1)
 
 
+def assert_damage_is_noticed(path: Path, radiograph: Command) -> None:
+    """Every dataset has a checksum, and a changed bit is a sentence to ``info``."""
+    with h5py.File(path) as file:
+        found = datasets_of(file, path)
+        for name, dataset in found.items():
+            layout = dataset.id.get_create_plist().get_layout()
+            in_header = layout == h5py.h5d.COMPACT or 0 in dataset.shape
+            assert dataset.fletcher32 or in_header, name
+        chunk = found["/numbers/dqm_verdict/status"].id.get_chunk_info(0)
+    whole = path.read_bytes()
+    draw = random.Random(5)
+    damaged = path.with_name("damaged.h5")
+    told = 0
+    for place in [chunk.byte_offset + 3, *(draw.randrange(len(whole)) for _ in range(12))]:
+        content = bytearray(whole)
+        content[place : place + 200] = bytes(len(content[place : place + 200]))
+        damaged.write_bytes(content)
+        done = radiograph("info", damaged)
+        assert done.code in (0, 3), (place, done.err)
+        told += done.code == 3
+        if done.code == 3:
+            assert str(damaged) in done.err
+            assert len(done.err.strip().splitlines()) == 1
+        if place == chunk.byte_offset + 3:
+            assert "/numbers/dqm_verdict/" in done.err
+    assert told
+
+
 def test_report_writes_everything_and_says_where(
     light: Light, here: Path, radiograph: Command
 ) -> None:
@@ -287,6 +318,7 @@ def test_report_writes_everything_and_says_where(
     assert [check["check"] for check in told["verdict"]] == CHECKS
     assert told["datasets"]["dqm_verdict"]["status"] == [len(CHECKS)]
     assert told["settings"]["lightdqm.ptps16bit"] == 500.0
+    assert_damage_is_noticed(numbers, radiograph)
     for command in (("verify", numbers), ("export", numbers, "--to", "csv")):
         wrong = radiograph(*command)
         assert wrong.code == 3, command
