@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,15 @@ def test_two_outputs_in_one_file(tmp_path: Path) -> None:
     link.symlink_to(target)
     with pytest.raises(UsageError, match="leads to the same file"):
         check_new_files([target, link], (), overwrite=True)
+
+
+def test_long_names_that_differ_at_their_ends(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{'ä' * 110}_{end}.png" for end in ("n", "g")]
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(replaced_file(path)).write_text(path.name)
+    assert [path.read_text() for path in paths] == [path.name for path in paths]
+    assert names(tmp_path) == sorted(path.name for path in paths)
 
 
 def test_links_in_a_circle(tmp_path: Path) -> None:
@@ -258,6 +268,14 @@ def test_a_number_that_another_process_has_now(tmp_path: Path) -> None:
     (tmp_path / mine).write_text("mine")
     files.remove_leftovers(tmp_path / "out.h5")
     assert hidden(tmp_path) == [mine]
+
+
+def test_a_list_of_processes_with_other_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container may see the /proc of another one: starts of processes say nothing then."""
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    assert "a.h5.1-0-" in temporary_files.temporary_beside(tmp_path / "a.h5").name
 
 
 def test_files_of_other_machines_stay_for_a_day(tmp_path: Path) -> None:
