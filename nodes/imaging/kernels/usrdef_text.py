@@ -79,7 +79,8 @@ def _scaled(mantissa: int, exponent: int) -> float:
     high = float(mantissa)
     low = float(mantissa - np.int64(high))
     while exponent != 0:
-        step = min(max(exponent, -22), 22)
+        step = exponent if exponent < 22 else 22
+        step = step if step > -22 else -22
         power = _POWERS_OF_TEN[abs(step)]
         if step > 0:
             scaled, error = _two_product(high, power)
