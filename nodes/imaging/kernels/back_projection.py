@@ -245,15 +245,15 @@ def scan_cones(
     for k in range(start, stop):
         begin = filled if keep_pixels else 0
         n = begin
-        wx = origin_cm[0] - apex_cm[k, 0]
-        wy = origin_cm[1] - apex_cm[k, 1]
-        wz = origin_cm[2] - apex_cm[k, 2]
-        w_u = wx * u_axis[0] + wy * u_axis[1] + wz * u_axis[2]
-        w_v = wx * v_axis[0] + wy * v_axis[1] + wz * v_axis[2]
-        h = wx * normal[0] + wy * normal[1] + wz * normal[2]
-        a_u = axis[k, 0] * u_axis[0] + axis[k, 1] * u_axis[1] + axis[k, 2] * u_axis[2]
-        a_v = axis[k, 0] * v_axis[0] + axis[k, 1] * v_axis[1] + axis[k, 2] * v_axis[2]
-        a_n = axis[k, 0] * normal[0] + axis[k, 1] * normal[1] + axis[k, 2] * normal[2]
+        w_u = w_v = h = a_u = a_v = a_n = 0.0
+        for x in range(3):
+            w, a = origin_cm[x] - apex_cm[k, x], axis[k, x]
+            w_u += w * u_axis[x]
+            w_v += w * v_axis[x]
+            h += w * normal[x]
+            a_u += a * u_axis[x]
+            a_v += a * v_axis[x]
+            a_n += a * normal[x]
         cosine = cos_theta[k]
         cos_abs = abs(cosine)
         sign = 1.0 if cosine >= 0.0 else -1.0

@@ -38,6 +38,7 @@ _INTEGERS_OF_REACTION = 10
 _POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
 _SPLITTER = 134217729.0  # 2^27 + 1, Dekker's split of a double in two halves
 
+# An unsigned index is not wrapped around: text[np.uint64(at)].
 # Eight bytes are looked at as one word, the first the lowest. No operation below overflows.
 _BLANKS = np.uint64(0x2020202020202020)
 _NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
@@ -99,12 +100,6 @@ def _scaled(mantissa: int, exponent: int) -> float:
     return high + low
 
 
-@_scanning(inline="always")
-def _byte(text: Any, at: int) -> Any:
-    """The byte at ``at``; an unsigned index is not wrapped around."""
-    return text[np.uint64(at)]
-
-
 @_scanning(forceinline=True)
 def _word(text: Any, at: int) -> Any:
     """Eight bytes from ``at``; compiled to one load."""
@@ -147,7 +142,7 @@ def _line_end(text: Any, at: int, size: int) -> int:
         if (((x & _LOW_BITS) + _LOW_BITS) | x | _LOW_BITS) != _ALL:
             break
         at += 8
-    while at < size and _byte(text, at) != _NEWLINE:
+    while at < size and text[np.uint64(at)] != _NEWLINE:
         at += 1
     return at
 
@@ -157,7 +152,7 @@ def _skip_blanks(text: Any, at: int, end: int) -> int:
     while at + 8 <= end and _word(text, at) == _BLANKS:
         at += 8
     while at < end:
-        c = _byte(text, at)
+        c = text[np.uint64(at)]
         if c != 32 and c != 9 and c != 13:
             break
         at += 1
@@ -206,7 +201,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
                     exponent -= 8
                 at += 8
                 continue
-        c = _byte(text, at)
+        c = text[np.uint64(at)]
         if c == 46 and not after_point:
             after_point = True
         elif 48 <= c <= 57:
