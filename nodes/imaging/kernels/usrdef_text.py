@@ -233,7 +233,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
         if at < end and (text[at] == 43 or text[at] == 45):
             sign = -1 if text[at] == 45 else 1
             at += 1
-        power = 0
+        power: Any = 0
         n = 0
         while at < end and 48 <= text[at] <= 57:
             power = power * 10 + np.int64(text[at] - 48) if power < 1000 else 1000
@@ -453,7 +453,8 @@ def scan_usrdef(
     size = text.shape[0]
     at = np.int64(0)
     line = first_line - 1
-    events = hits = reactions = products = in_event = np.int64(0)
+    events = hits = reactions = products = np.int64(0)
+    in_event = 0
     truth = False
     reaction_seen = reaction_read = False
     while at < size:
