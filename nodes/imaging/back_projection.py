@@ -18,7 +18,7 @@ from ...schemas.imaging.images import BackProjection, PixelGrid, PlaneFrame
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from .cone_geometry import columns3
 from .cone_shares import Kernel, in_shares
-from .kernels.back_projection import scan_cones
+from .kernels.back_projection import scan_cones, scan_scratch
 from .kernels.conic_samples import sample_cones
 
 
@@ -72,7 +72,8 @@ def scan_back_projection(
     places = 2 * (grid.nu + grid.nv)
 
     def scan() -> Kernel:
-        return lambda *span_and_results: scan_cones(*given, *span_and_results)
+        scratch = scan_scratch(grid.du_cm, grid.nu, grid.dv_cm, grid.nv)
+        return lambda *span_and_results: scan_cones(*given, *span_and_results, *scratch)
 
     return in_shares(scan, places, len(cones.cos_theta), grid, settings, threads)
 

@@ -28,13 +28,12 @@ DIRECT_ROOTS_ABOVE = 1e-3
 # (h sin(theta))^2 over the square of the reach of the grid.
 NEARLY_IN_PLANE = 1e-12
 
-# The first run compiles, so nothing is made twice: what is called from two places is a function,
-# arrays are filled by loops, and nobody calls from C. No array is made below the outermost.
-_scanning = partial(njit, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
-_inner = partial(_scanning, _nrt=False)
+# The first run compiles, so code is kept small: what two places call is a function and
+# not written twice, no array is made here, and nobody calls from C.
+_scanning = partial(njit, nogil=True, _nrt=False, no_cfunc_wrapper=True, error_model="numpy")
 
 
-@_inner(forceinline=True)
+@_scanning(forceinline=True)
 def _pixel(
     q: float,
     forward: float,
@@ -47,10 +46,11 @@ def _pixel(
     f = (q + q_shift) * inverse_dq
     lit = (f >= 0.0) & (f <= n_q) & (forward >= floor_)
     # The last edge is closed: a root on it belongs to the last pixel.
-    return np.int32(min(f, n_q - 0.5)) if lit else -1
+    last = n_q - 0.5
+    return np.int32(f if f < last else last) if lit else -1
 
 
-@_inner()
+@_scanning()
 def _line_crossings(
     first: Any,
     second: Any,
@@ -92,7 +92,7 @@ def _line_crossings(
         second[i] = _pixel(q2, sign * (g + a_q * q2), floor_, q_shift, inverse_dq, n_q)
 
 
-@_inner()
+@_scanning()
 def _edge_crossings(p: float, a_p: float, a_q: float, a_n_h: float, hh: float, cos2: float) -> Any:
     """Both roots q on one line, nan where there is none."""
     A = a_q * a_q - cos2
@@ -106,7 +106,7 @@ def _edge_crossings(p: float, a_p: float, a_q: float, a_n_h: float, hh: float, c
     return t / A if A != 0.0 else np.nan, (g * g - cos2 * r) / t if t != 0.0 else np.nan
 
 
-@_inner()
+@_scanning()
 def _turning_points(a_p: float, a_q: float, a_n: float, h: float, cos2: float) -> Any:
     """Where p is least or greatest along the conic, (p, q) twice, nan where it is not.
 
@@ -124,7 +124,14 @@ def _turning_points(a_p: float, a_q: float, a_n: float, h: float, cos2: float) -
     return p1, -a_q * (a_p * p1 + a_n * h) / A, p2, -a_q * (a_p * p2 + a_n * h) / A
 
 
-@_inner()
+@_scanning()
+def _lines_between(low: float, high: float, step: float, n: int) -> Any:
+    """First and last + 1 line from ``low`` to ``high`` and two more on either side, within n."""
+    first, last = np.int64(low / step) - 2, np.int64(high / step) + 2
+    return first if first > 0 else 0, last if last < n else n
+
+
+@_scanning()
 def _lines_reached(
     reached: Any,
     points: Any,
@@ -151,7 +158,9 @@ def _lines_reached(
     """
     x0, x1 = x_min - du, x_min + (nu + 1) * du
     y0, y1 = y_min - dv, y_min + (nv + 1) * dv
-    far = max(abs(x0), abs(x1), abs(y0), abs(y1))
+    far_x = abs(x0) if abs(x0) > abs(x1) else abs(x1)
+    far_y = abs(y0) if abs(y0) > abs(y1) else abs(y1)
+    far = far_x if far_x > far_y else far_y
     cos2 = cos_abs * cos_abs
     if h * h * (1.0 - cos2) < NEARLY_IN_PLANE * far * far:
         # Two lines through the foot or nearly so: where they turn is lost in rounding.
@@ -176,15 +185,22 @@ def _lines_reached(
         inside = (x >= x0 - 0.5 * du) & (x <= x1 + 0.5 * du)
         inside &= (y >= y0 - 0.5 * dv) & (y <= y1 + 0.5 * dv)
         if inside & (sign * (a_u * x + a_v * y + b) >= floor_):
-            left, right = min(left, x), max(right, x)
-            down, up = min(down, y), max(up, y)
+            left = x if x < left else left
+            right = x if x > right else right
+            down = y if y < down else down
+            up = y if y > up else up
     if not left <= right:
         return False
-    reached[0] = max(int((left - x_min) / du) - 2, 0)
-    reached[1] = min(int((right - x_min) / du) + 2, nu)
-    reached[2] = max(int((down - y_min) / dv) - 2, 0)
-    reached[3] = min(int((up - y_min) / dv) + 2, nv)
+    reached[0], reached[1] = _lines_between(left - x_min, right - x_min, du, nu)
+    reached[2], reached[3] = _lines_between(down - y_min, up - y_min, dv, nv)
     return reached[0] < reached[1] and reached[2] < reached[3]
+
+
+def scan_scratch(du: float, nu: int, dv: float, nv: int) -> tuple[Any, ...]:
+    """What a thread needs beside its cones to call scan_cones, again and again."""
+    steps = np.concatenate([np.arange(nu) * du, np.arange(nv) * dv])
+    places = np.full((2, nu + nv), -1, np.int32)
+    return steps, places, np.empty((2, 12)), np.empty(4, np.int64)
 
 
 @_scanning(cache=True)
@@ -209,36 +225,35 @@ def scan_cones(
     image: Any,
     lit_pixels: Any,
     pixels: Any,
+    steps: Any,
+    places: Any,
+    points: Any,
+    reached: Any,
 ) -> int:
     """Add the cones [start, stop) to ``image`` (flat, nv * nu) and count the pixels of each.
 
     A pixel is lit once by a cone if a root on its centre column or centre row falls into it
     (half-open, the last edge closed). ``pixels`` is scratch: with ``keep_pixels`` it holds the
     flat indices of all cones one after the other, else those of the last one. It needs
-    2 (nu + nv) places a cone kept. Returns how many places were filled.
+    2 (nu + nv) places a cone kept. The last four arguments are those of scan_scratch. Returns how
+    many places were filled.
     """
-    u_steps, v_steps, points = np.empty(nu), np.empty(nv), np.empty((2, 12))
-    col1, col2 = np.empty(nu, np.int32), np.empty(nu, np.int32)
-    row1, row2 = np.empty(nv, np.int32), np.empty(nv, np.int32)
-    reached = np.empty(4, np.int64)
-    for i in range(nu):
-        u_steps[i] = i * du
-        col1[i] = col2[i] = -1
-    for j in range(nv):
-        v_steps[j] = j * dv
+    u_steps, v_steps = steps[:nu], steps[nu:]
+    col1, col2 = places[0, :nu], places[1, :nu]
+    row1, row2 = places[0, nu:], places[1, nu:]
     filled = 0
     for k in range(start, stop):
         begin = filled if keep_pixels else 0
         n = begin
-        wx = origin_cm[0] - apex_cm[k, 0]
-        wy = origin_cm[1] - apex_cm[k, 1]
-        wz = origin_cm[2] - apex_cm[k, 2]
-        w_u = wx * u_axis[0] + wy * u_axis[1] + wz * u_axis[2]
-        w_v = wx * v_axis[0] + wy * v_axis[1] + wz * v_axis[2]
-        h = wx * normal[0] + wy * normal[1] + wz * normal[2]
-        a_u = axis[k, 0] * u_axis[0] + axis[k, 1] * u_axis[1] + axis[k, 2] * u_axis[2]
-        a_v = axis[k, 0] * v_axis[0] + axis[k, 1] * v_axis[1] + axis[k, 2] * v_axis[2]
-        a_n = axis[k, 0] * normal[0] + axis[k, 1] * normal[1] + axis[k, 2] * normal[2]
+        w_u = w_v = h = a_u = a_v = a_n = 0.0
+        for x in range(3):
+            w, a = origin_cm[x] - apex_cm[k, x], axis[k, x]
+            w_u += w * u_axis[x]
+            w_v += w * v_axis[x]
+            h += w * normal[x]
+            a_u += a * u_axis[x]
+            a_v += a * v_axis[x]
+            a_n += a * normal[x]
         cosine = cos_theta[k]
         cos_abs = abs(cosine)
         sign = 1.0 if cosine >= 0.0 else -1.0

@@ -5,13 +5,17 @@ Rows come sorted by raw event; ``offsets`` (n_windows + 1) cuts them into window
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+# No array is made here and nobody calls from C: less to compile in a first run.
+_kernel = partial(njit, cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 
-@njit(cache=True, nogil=True)
+
+@_kernel()
 def n_combinations(size: int, take: int) -> int:
     """How many ways to take 2 or 3 out of ``size``."""
     if take == 2:
@@ -19,7 +23,7 @@ def n_combinations(size: int, take: int) -> int:
     return size * (size - 1) * (size - 2) // 6
 
 
-@njit(cache=True, nogil=True)
+@_kernel()
 def first_by_key(offsets: Any, key: Any, take: int, out: Any) -> int:
     """The ``take`` rows of least key of each window with enough rows; ties in row order.
 
@@ -46,7 +50,7 @@ def first_by_key(offsets: Any, key: Any, take: int, out: Any) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@_kernel()
 def all_combinations(offsets: Any, take: int, most: int, out: Any) -> int:
     """Every pair or triple of each window in lexicographic order, at most ``most`` of them."""
     n = 0
@@ -75,7 +79,7 @@ def all_combinations(offsets: Any, take: int, most: int, out: Any) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@_kernel()
 def sort_rows_by_time(rows: Any, t_ns: Any) -> None:
     """Put the rows of each event in order of time, equal times in row order."""
     take = rows.shape[1]

@@ -38,6 +38,7 @@ _INTEGERS_OF_REACTION = 10
 _POWERS_OF_TEN = np.array([float(f"1e{k}") for k in range(23)])
 _SPLITTER = 134217729.0  # 2^27 + 1, Dekker's split of a double in two halves
 
+# An unsigned index is not wrapped around: text[np.uint64(at)].
 # Eight bytes are looked at as one word, the first the lowest. No operation below overflows.
 _BLANKS = np.uint64(0x2020202020202020)
 _NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
@@ -79,7 +80,8 @@ def _scaled(mantissa: int, exponent: int) -> float:
     high = float(mantissa)
     low = float(mantissa - np.int64(high))
     while exponent != 0:
-        step = min(max(exponent, -22), 22)
+        step = exponent if exponent < 22 else 22
+        step = step if step > -22 else -22
         power = _POWERS_OF_TEN[abs(step)]
         if step > 0:
             scaled, error = _two_product(high, power)
@@ -96,12 +98,6 @@ def _scaled(mantissa: int, exponent: int) -> float:
         low = rest - (high - scaled)
         exponent -= step
     return high + low
-
-
-@_scanning(inline="always")
-def _byte(text: Any, at: int) -> Any:
-    """The byte at ``at``; an unsigned index is not wrapped around."""
-    return text[np.uint64(at)]
 
 
 @_scanning(forceinline=True)
@@ -146,7 +142,7 @@ def _line_end(text: Any, at: int, size: int) -> int:
         if (((x & _LOW_BITS) + _LOW_BITS) | x | _LOW_BITS) != _ALL:
             break
         at += 8
-    while at < size and _byte(text, at) != _NEWLINE:
+    while at < size and text[np.uint64(at)] != _NEWLINE:
         at += 1
     return at
 
@@ -156,7 +152,7 @@ def _skip_blanks(text: Any, at: int, end: int) -> int:
     while at + 8 <= end and _word(text, at) == _BLANKS:
         at += 8
     while at < end:
-        c = _byte(text, at)
+        c = text[np.uint64(at)]
         if c != 32 and c != 9 and c != 13:
             break
         at += 1
@@ -205,7 +201,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
                     exponent -= 8
                 at += 8
                 continue
-        c = _byte(text, at)
+        c = text[np.uint64(at)]
         if c == 46 and not after_point:
             after_point = True
         elif 48 <= c <= 57:
@@ -237,7 +233,7 @@ def read_number(text: Any, at: int, end: int) -> Any:
         if at < end and (text[at] == 43 or text[at] == 45):
             sign = -1 if text[at] == 45 else 1
             at += 1
-        power = 0
+        power: Any = 0
         n = 0
         while at < end and 48 <= text[at] <= 57:
             power = power * 10 + np.int64(text[at] - 48) if power < 1000 else 1000
@@ -457,7 +453,8 @@ def scan_usrdef(
     size = text.shape[0]
     at = np.int64(0)
     line = first_line - 1
-    events = hits = reactions = products = in_event = np.int64(0)
+    events = hits = reactions = products = np.int64(0)
+    in_event = 0
     truth = False
     reaction_seen = reaction_read = False
     while at < size:

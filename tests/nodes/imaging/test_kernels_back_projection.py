@@ -38,6 +38,10 @@ def cones_of(seed: int, n: int) -> Cones:
     return apex, axis, cosine
 
 
+def scratch() -> tuple[np.ndarray, ...]:
+    return kernel.scan_scratch(*GRID[1:3], *GRID[4:6])
+
+
 def scanned(
     cones: Cones, *, forward: bool = True, keep: bool = True, span: Any = None, scan: Any = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
@@ -48,7 +52,7 @@ def scanned(
     lit = np.zeros(n, np.uint32)
     pixels = np.full(PER_CONE * (stop - start if keep else 1) + 2, 10**6, np.uint32)
     filled = (scan or kernel.scan_cones)(
-        *cones, *FLOOR, *GRID, forward, keep, start, stop, image, lit, pixels
+        *cones, *FLOOR, *GRID, forward, keep, start, stop, image, lit, pixels, *scratch()
     )
     return image, lit, pixels, filled
 
@@ -95,7 +99,7 @@ def test_counts_are_added_to_what_the_image_holds() -> None:
     cones = cones_of(4, 30)
     expected, lit, pixels, _ = scanned(cones)
     image = np.full(NU * NV, 5, np.uint32)
-    kernel.scan_cones(*cones, *FLOOR, *GRID, True, False, 0, 30, image, lit, pixels)
+    kernel.scan_cones(*cones, *FLOOR, *GRID, True, False, 0, 30, image, lit, pixels, *scratch())
     np.testing.assert_array_equal(image, expected + 5)
 
 
