@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 from chromium import PROGRAMS, Chromium, program
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault of the code: nothing here is judged by time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _LOGGER = logging.getLogger("radiograph")
 _UNTOUCHED = (_LOGGER.handlers[:], _LOGGER.level, _LOGGER.propagate)
