@@ -181,7 +181,7 @@ def test_every_tag_is_known(drivers: list[tuple[ImagingConfig, Any]]) -> None:
             # Hamilton's own tags have a dot.
             assert {t for t in tags if "." not in t} <= allowed, name
             assert tags["stage"] in GOLDEN, name
-            assert tags.get("scope", "run") == "run", name
+            assert tags.get("scope", "run") in ("run", "file"), name
             assert tags.get("helper", "true") == "true", name
             if node.type is pd.DataFrame:
                 assert tags["schema"] in PIPELINE.tables, name
