@@ -21,6 +21,11 @@ _LOGGER = logging.getLogger("radiograph")
 _UNTOUCHED = (_LOGGER.handlers[:], _LOGGER.level, _LOGGER.propagate)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a test of records may be told."""
+    parser.addoption("--golden", action="store_true", help="write the golden records anew")
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> None:
     """The command sets up the logger, also in fixtures of a module: each test undoes it."""

@@ -17,7 +17,7 @@ from ...schemas.errors import UsageError
 from ..cache.lazy import Lazy, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
-from ..execution import Plan, RangeResults, run_range
+from ..engine.phases import Phase, evaluated
 from ..graph import build_driver, imaging
 from ..node_execution import Manifest, NodeRecord
 from .sources import Chunk
@@ -53,14 +53,14 @@ class RangeTask:
         }
 
 
-ResultOf = Callable[[RangeTask], RangeResults]
+ResultOf = Callable[[RangeTask], Mapping[str, Any]]
 
 
 class Executor(Protocol):
     """Gives the results of the ranges of a session, asked for one after the other."""
 
     def opened(
-        self, session: Session, plan: Plan, constants: Mapping[str, Any]
+        self, session: Session, phase: Phase, given: Mapping[str, Any]
     ) -> AbstractContextManager[ResultOf]: ...
 
 
@@ -69,19 +69,19 @@ class LocalExecutor:
 
     @contextmanager
     def opened(
-        self, session: Session, plan: Plan, constants: Mapping[str, Any]
+        self, session: Session, phase: Phase, given: Mapping[str, Any]
     ) -> Iterator[ResultOf]:
         """A function that evaluates a range."""
         several = len(session.ranges) > 1
 
-        def result_of(task: RangeTask) -> RangeResults:
+        def result_of(task: RangeTask) -> Mapping[str, Any]:
             if several:
                 # Hamilton leaves cycles behind that hold the frames of a range: big but few
                 # objects, which the collector would not hurry to look at.
                 gc.collect(1)
             session.begin(task.slot)
             inputs = {**session.inputs.values, **task.inputs}
-            return run_range(session.driver, plan, constants, inputs)
+            return evaluated(session.driver, phase, given, inputs)
 
         yield result_of
 
@@ -92,8 +92,8 @@ class Recipe:
 
     choices: Mapping[str, Any]
     values: Mapping[str, Any]
-    constants: Mapping[str, Any]
-    plan: Plan
+    phase: Phase
+    given: Mapping[str, Any]
     cache: CacheOptions
 
 
@@ -112,7 +112,8 @@ def evaluated_by_worker(recipe: Recipe, task: RangeTask) -> Answer:
     if cache is not None:
         cache.slot = task.slot
     dr = build_driver(pipeline, recipe.choices, manifest, cache)
-    found = run_range(dr, recipe.plan, recipe.constants, {**recipe.values, **task.inputs})
+    inputs = {**recipe.values, **task.inputs}
+    found = evaluated(dr, recipe.phase, recipe.given, inputs)
     values = {
         name: (resolved(v), v.fingerprint if isinstance(v, Lazy) else None)
         for name, v in found.items()
@@ -136,7 +137,7 @@ class DaskExecutor:
 
     @contextmanager
     def opened(
-        self, session: Session, plan: Plan, constants: Mapping[str, Any]
+        self, session: Session, phase: Phase, given: Mapping[str, Any]
     ) -> Iterator[ResultOf]:
         """A function that fetches a range; the ranges after it are worked on meanwhile."""
         with ExitStack() as stack:
@@ -152,13 +153,13 @@ class DaskExecutor:
                 Recipe(
                     session.inputs.choices,
                     {**session.inputs.values, "threads": share},
-                    {name: resolved(value) for name, value in constants.items()},
-                    plan,
+                    phase,
+                    {name: resolved(value) for name, value in given.items()},
                     self.cache,
                 ),
                 broadcast=True,
             )
-            ahead = 0 if session.is_sequential(plan) else _AHEAD_A_WORKER * n_workers
+            ahead = 0 if session.is_sequential(phase) else _AHEAD_A_WORKER * n_workers
             yield _Fetching(session, client, recipe, ahead)
 
     def _client(self, stack: ExitStack) -> Any:
@@ -201,7 +202,7 @@ class _Fetching:
         self._chunks = [Chunk(file, r) for file in session.files for r in file.ranges]
         self._submitted: dict[Chunk, Any] = {}
 
-    def __call__(self, task: RangeTask) -> RangeResults:
+    def __call__(self, task: RangeTask) -> Mapping[str, Any]:
         here = self._chunks.index(task.chunk)
         for chunk in self._chunks[here : here + 1 + self._ahead]:
             if chunk not in self._submitted:

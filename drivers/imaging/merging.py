@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, get_origin
 
 import numpy as np
 import pandas as pd
@@ -99,27 +100,6 @@ def shifted(node: str, value: Any, before: RowsBefore) -> Any:
     return value
 
 
-def merged(node: str, parts: Sequence[Any]) -> Any:
-    """One value of the parts of all ranges, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    if isinstance(first, pd.DataFrame):
-        return _appended(parts)
-    if isinstance(first, np.ndarray):
-        return np.concatenate(parts)
-    if isinstance(first, Counts):
-        return sum(parts[1:], first)
-    if isinstance(first, PixelCounts):
-        return PixelCounts(np.asarray(sum(p.image for p in parts), np.uint32))
-    if isinstance(first, BackProjection):
-        image = np.asarray(sum(p.image for p in parts), np.uint32)
-        footprints = joined_footprints(list(parts)) if first.footprints is not None else None
-        return BackProjection(image, np.concatenate([p.lit_pixels for p in parts]), footprints)
-    msg = f"{node}: a {type(first).__name__} of several ranges cannot be made one"
-    raise TypeError(msg)
-
-
 def _appended(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in frames[0].columns:
@@ -139,3 +119,39 @@ def _joined_categories(parts: Sequence[Any]) -> pd.Categorical:
         parts = [p.set_categories(pd.Index(names, dtype=str)) for p in parts]
     codes = np.concatenate([p.codes for p in parts])
     return pd.Categorical.from_codes(codes, categories=parts[0].categories)
+
+
+def _with_footprints(parts: Sequence[BackProjection]) -> BackProjection:
+    image = np.asarray(sum(p.image for p in parts), np.uint32)
+    footprints = joined_footprints(list(parts)) if parts[0].footprints is not None else None
+    return BackProjection(image, np.concatenate([p.lit_pixels for p in parts]), footprints)
+
+
+# How the values of the parts become one, by what they are.
+_MERGES: Final[Mapping[type, Callable[[Sequence[Any]], Any]]] = MappingProxyType(
+    {
+        pd.DataFrame: _appended,
+        np.ndarray: np.concatenate,
+        Counts: lambda counts: sum(counts[1:], counts[0]),
+        PixelCounts: lambda images: PixelCounts(
+            np.asarray(sum(i.image for i in images), np.uint32)
+        ),
+        BackProjection: _with_footprints,
+    }
+)
+
+
+def is_mergeable(kind: Any) -> bool:
+    """Whether values that a node of this annotation gives for several ranges can be made one."""
+    return (get_origin(kind) or kind) in _MERGES
+
+
+def merged(node: str, parts: Sequence[Any]) -> Any:
+    """One value of the parts of all ranges, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    merge = _MERGES.get(type(parts[0]))
+    if merge is None:
+        msg = f"{node}: a {type(parts[0]).__name__} of several ranges cannot be made one"
+        raise TypeError(msg)
+    return merge(parts)

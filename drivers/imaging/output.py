@@ -20,7 +20,6 @@ from ...schemas.imaging.images import (
     ProjectionSet,
     SummedImages,
 )
-from ..execution import RangeResults
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, create_checked, describe, write_array
 from . import rows
 from .layout import FOOTPRINT_DATASETS, LABELS, Group
@@ -70,7 +69,7 @@ class ImagingRows:
         self._rows = self._rows_of_file
         self._writer.cut(self._lengths)
 
-    def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
+    def __call__(self, chunk: Chunk, results: Mapping[str, Any], before: RowsBefore) -> None:
         """Append the rows of one range."""
         file = rows.FileNumbers(chunk.file.number, run_number_of(Path(chunk.file.ref.path)))
         at = rows.RowNumbers(self._rows.hits, before.raw_events)
@@ -94,7 +93,7 @@ class ImagingRows:
     def _species_rows(
         self,
         species: str,
-        results: RangeResults,
+        results: Mapping[str, Any],
         at: rows.RowNumbers,
         file: rows.FileNumbers,
     ) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from ...schemas.imaging.images import Counts
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_paths, output_path
-from ..execution import RangeResults
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
@@ -258,7 +257,7 @@ class _RunSink:
         self.checks = self._checks_before
         self._rows.drop_file()
 
-    def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None:
+    def __call__(self, chunk: Chunk, results: Mapping[str, Any], before: RowsBefore) -> None:
         """Take the results of one range."""
         if self._to_show:
             self._to_show = False

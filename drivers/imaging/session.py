@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,28 +17,37 @@ from ..cache.execution import NodeCache, Verdict
 from ..cache.lazy import peeked, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..cache.survey import surveyed
-from ..execution import Plan, RangeResults, planned, run_constants, run_rest
-from ..graph import build_driver, imaging, resolved_targets
+from ..engine.phases import FILE, RANGE, RUN, Phase, Plan, check_scopes, evaluated, planned
+from ..graph import build_driver, imaging, resolved_targets, upstream
 from ..node_execution import Manifest
 from ..unchanged import check_unchanged
 from .executors import Executor, LocalExecutor, RangeTask
 from .inputs import GraphInputs, graph_inputs, reader_settings
-from .merging import RowsBefore, whole
+from .merging import RowsBefore, is_mergeable, whole
 from .progress import Progress, check_damage
 from .restart import Restart, opened_restart
 from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files, tell_left_out
 
 _WHOLE_RUN = "run"
+# What the graph is told of a range of events, or of a file.
+PART_INPUTS = {
+    FILE: frozenset({"source_file"}),
+    RANGE: frozenset({"source_file", "event_range", "event_budget", "cone_budget"}),
+}
 # What the ranges before decide: numbers of rows, and what is left of the caps.
 _NUMBERED = {"neutron_filtered_events", "gamma_filtered_events"}
 _WITHIN_MAX_EVENTS = {"neutron_within_max_events", "gamma_within_max_events"}
 _WITHIN_MAX_CONES = {"neutron_cone_filter_code", "gamma_cone_filter_code"}
 
 
+class PerFile(dict[int, Any]):
+    """The values of a node of scope ``file``, by the number of the file."""
+
+
 class Sink(Protocol):
     """Takes the streams of each range; what a file gave is taken back if it fails later."""
 
-    def __call__(self, chunk: Chunk, results: RangeResults, before: RowsBefore) -> None: ...
+    def __call__(self, chunk: Chunk, results: Mapping[str, Any], before: RowsBefore) -> None: ...
 
     def begin_file(self) -> None:
         """The ranges of a further file follow."""
@@ -69,6 +78,7 @@ class Session:
         self.driver: driver.Driver = build_driver(
             pipeline, self.inputs.choices, self.manifest, self.cache
         )
+        check_scopes(self.driver, PART_INPUTS, is_mergeable)
 
     @property
     def input_files(self) -> list[FileRef]:
@@ -93,26 +103,49 @@ class Session:
     def run(
         self, targets: Iterable[str], streams: Iterable[str] = (), sink: Sink | None = None
     ) -> dict[str, Any]:
-        """One value a target. ``streams`` are given to ``sink`` range by range."""
+        """One value a target; of a node of scope ``file`` one for each file, by its number.
+
+        ``streams`` are given to ``sink`` range by range.
+        """
         targets, streams = self.resolved(targets), tuple(streams)
         # The caps and the row numbers of a range need what the ranges before it kept.
         counted = self._running_counts(targets, streams)
         plan = planned(self.driver, targets, {*streams, "record_counters", *counted})
-        parts: dict[str, list[tuple[RowsBefore, Any]]] = {name: [] for name in plan.merged}
-        self.begin(_WHOLE_RUN)
-        constants = run_constants(self.driver, plan, self._run_values)
-        progress = Progress.of_start(self.config)
+        found: dict[str, Any] = {}
+        first: Phase | None = None
+        for phase in plan.phases:
+            if phase.scope == RUN:
+                self.begin(_WHOLE_RUN)
+                found |= evaluated(self.driver, phase, found, self.inputs.values)
+            elif phase.scope == FILE:
+                found |= self._of_files(phase, found)
+            else:
+                first = first or phase
+                found |= self._sweep(phase, found, streams, sink, first)
+        return {name: _whole(found[name]) for name in targets}
+
+    def _sweep(
+        self,
+        phase: Phase,
+        found: Mapping[str, Any],
+        streams: Sequence[str],
+        sink: Sink | None,
+        first: Phase,
+    ) -> dict[str, Any]:
+        """The ranges of every file once: one value of those nodes that are wanted whole."""
+        parts: dict[str, list[tuple[RowsBefore, Any]]] = {name: [] for name in phase.merged}
+        streamed = [name for name in streams if name in phase.asked]
 
         def run_file(file: PlannedFile, progress: Progress) -> Progress:
             """The ranges of a file; InputError if it cannot be read, is too damaged or changed."""
             for event_range in file.ranges:
                 task = RangeTask(Chunk(file, event_range), progress.budgets())
                 results = result_of(task)
-                for name in plan.merged:
+                for name in phase.merged:
                     parts[name].append((progress.before, results[name]))
-                if sink is not None:
+                if sink is not None and streamed:
                     # What is written once must not stay in memory until the end.
-                    asked = {name: peeked(results[name]) for name in streams}
+                    asked = {name: peeked(results[name]) for name in streamed}
                     sink(task.chunk, asked, progress.before)
                     del asked
                 progress = progress.after(results)
@@ -122,7 +155,9 @@ class Session:
             check_damage(progress, file.ref.path, self.config, reader_settings(self.config))
             return progress.after_file(file.n_events)
 
-        with self.executor.opened(self, plan, constants) as result_of:
+        progress = Progress.of_start(self.config)
+        given = {name: found[name] for name in phase.given}
+        with self.executor.opened(self, phase, given) as result_of:
             for file in self.usable:
                 known = {name: len(part) for name, part in parts.items()}
                 if sink is not None:
@@ -130,13 +165,14 @@ class Session:
                 try:
                     progress = run_file(file, progress)
                 except InputError as error:
+                    if phase is not first:
+                        # An earlier sweep has merged what it holds: it cannot be left out now.
+                        raise
                     self._drop(file, error, sink)
                     for name, part in parts.items():
                         del part[known[name] :]
         self.begin(_WHOLE_RUN)
-        joined = {name: whole(name, part, self.cache) for name, part in parts.items()}
-        rest = run_rest(self.driver, plan, {**constants, **joined}, self._run_values)
-        return {name: resolved(joined.get(name, rest.get(name))) for name in targets}
+        return {name: whole(name, part, self.cache) for name, part in parts.items()}
 
     def _drop(self, file: PlannedFile, error: InputError, sink: Sink | None) -> None:
         """Note that a file failed; the error itself if no other is left."""
@@ -152,11 +188,18 @@ class Session:
 
     def metadata(self) -> dict[int, SourceMetadata]:
         """What each file says of itself, by the number of the file."""
-        node, found = "source_metadata", {}
+        node = "source_metadata"
+        values = self._of_files(Phase(FILE, (node,), (), ()), {})[node]
+        return {number: resolved(value) for number, value in values.items()}
+
+    def _of_files(self, phase: Phase, found: Mapping[str, Any]) -> dict[str, PerFile]:
+        """The nodes of a phase for each file, by its number."""
+        values = {name: PerFile() for name in phase.asked}
         for file in self.usable:
-            values = {**self._run_values, "source_file": file.ref}
-            found[file.number] = resolved(self.driver.execute([node], inputs=values)[node])
-        return found
+            inputs = {**self.inputs.values, "source_file": file.ref}
+            for name, value in evaluated(self.driver, phase, found, inputs).items():
+                values[name][file.number] = value
+        return values
 
     def survey(self, targets: Iterable[str]) -> list[Verdict]:
         """What a run would do with each node the targets need; nothing is executed."""
@@ -172,22 +215,13 @@ class Session:
         """What a run would evaluate."""
         return planned(self.driver, self.resolved(targets), streams)
 
-    def is_sequential(self, plan: Plan) -> bool:
+    def is_sequential(self, phase: Phase) -> bool:
         """Whether a range must know what the ranges before it kept: a cap is in force."""
-        caps = self.config.run
+        caps, needed = self.config.run, upstream(self.driver, phase.asked)
         return bool(
-            (caps.max_events and _WITHIN_MAX_EVENTS & plan.needed)
-            or (caps.max_cones and _WITHIN_MAX_CONES & plan.needed)
+            (caps.max_events and _WITHIN_MAX_EVENTS & needed)
+            or (caps.max_cones and _WITHIN_MAX_CONES & needed)
         )
-
-    @property
-    def _run_values(self) -> dict[str, Any]:
-        first = self.files[0]
-        return {
-            **self.inputs.values,
-            "source_file": first.ref,
-            "event_range": first.ranges[0],
-        }
 
     def _running_counts(self, targets: Iterable[str], streams: Iterable[str]) -> list[str]:
         if len(self.ranges) == 1:
@@ -195,7 +229,7 @@ class Session:
         plan = self.plan(targets, streams)
         caps = self.config.run
         counts = []
-        if {"neutron_shaped_events", "gamma_shaped_events"} & set(plan.merged):
+        if {"neutron_shaped_events", "gamma_shaped_events"} & plan.merged():
             counts.append("hit_counters")
         if _NUMBERED & plan.needed or (caps.max_events and _WITHIN_MAX_EVENTS & plan.needed):
             counts.append("event_counters")
@@ -225,6 +259,13 @@ def open_session(
     if opened is not None:
         opened.refreshed = tuple(session.resolved(cache.refreshed))
     return session
+
+
+def _whole(value: Any) -> Any:
+    """The value behind what a phase gave; of a node of scope ``file`` those of all files."""
+    if isinstance(value, PerFile):
+        return {number: resolved(of_file) for number, of_file in value.items()}
+    return resolved(value)
 
 
 def _shown(paths: Sequence[Path]) -> str:

@@ -20,7 +20,7 @@ from ..cache.lazy import resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..cache.survey import surveyed
 from ..config import LoadedConfig
-from ..execution import planned, run_constants, run_range, run_rest
+from ..engine.phases import RUN, evaluated, planned
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, lightdqm, resolved_targets
 from ..node_execution import Manifest, NodeRecord
@@ -64,21 +64,18 @@ class Session:
         Nodes of scope ``run`` (figures) are evaluated when the waveforms are no longer held.
         """
         names = self.resolved(targets)
-        plan = planned(self.driver, names)
         inputs = {**self.values, "source_file": self.source}
-        with _settings_at_fault():
-            constants = run_constants(self.driver, plan, inputs)
-            results = run_range(self.driver, plan, constants, inputs)
-            merged = {name: results[name] for name in plan.merged}
-            del results
-        if self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
-            # What is not read yet holds the inputs of its node, and these the waveforms.
-            for value in merged.values():
-                resolved(value)
-            gc.collect()
-        rest = run_rest(self.driver, plan, {**constants, **merged}, inputs)
+        found: dict[str, Any] = {}
+        for phase in planned(self.driver, names).phases:
+            with _settings_at_fault():
+                found |= evaluated(self.driver, phase, found, inputs)
+            if phase.scope != RUN and self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
+                # What is not read yet holds the inputs of its node, and these the waveforms.
+                for name in phase.merged:
+                    resolved(found[name])
+                gc.collect()
         check_unchanged(self.source)
-        return {name: resolved(merged.get(name, rest.get(name))) for name in names}
+        return {name: resolved(found[name]) for name in names}
 
     def survey(self, targets: Iterable[str]) -> list[Verdict]:
         """What a run would do with each node the targets need; nothing is executed."""

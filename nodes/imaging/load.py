@@ -49,7 +49,7 @@ def record_counters__read(source_records: SourceRecords) -> Counts:
     )
 
 
-@tag(stage="load", scope="run")
+@tag(stage="load", scope="file")
 def source_metadata(source_file: FileRef, reader: ReaderSettings) -> SourceMetadata:
     """What the file says of itself (the DAQ's metadata tree), passed through."""
     return READERS[reader.input_format].metadata(source_file, reader)

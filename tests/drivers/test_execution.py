@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.cache.opening import CacheOptions
-from radiograph.drivers.execution import Plan, planned, run_constants, run_range, run_rest
+from radiograph.drivers.engine.phases import Phase, Plan, planned
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import Session, open_session, run_nodes
 from radiograph.drivers.imaging.sources import Chunk
@@ -238,8 +238,9 @@ def test_nodes_of_the_run_are_evaluated_once(source: Path) -> None:
     n_ranges = len(session.ranges)
     assert n_ranges > 2
     for name, record in session.manifest.nodes.items():
-        of_run = graph_nodes(session.driver)[name].tags.get("scope") == "run"
-        assert record.calls == (1 if of_run else n_ranges), name
+        # One file: a node of its scope is evaluated once as well.
+        of_range = graph_nodes(session.driver)[name].tags.get("scope", "range") == "range"
+        assert record.calls == (n_ranges if of_range else 1), name
         assert record.seconds >= 0
 
 
@@ -297,28 +298,30 @@ def test_an_alias_is_the_node(source: Path) -> None:
 def test_the_plan_of_an_image(source: Path) -> None:
     session = session_of(source, config_of())
     plan = planned(session.driver, ["summed_images"], ["hits"])
-    assert plan.per_run == ("summed_images",)
-    assert plan.merged == ("gamma_image", "neutron_image")
-    assert plan.per_range == ("gamma_image", "hits", "neutron_image")
-    assert plan.constants == ("prior_target_cm",)
+    assert plan.phases == (
+        Phase("run", ("prior_target_cm",), (), ()),
+        Phase(
+            "range",
+            ("gamma_image", "hits", "neutron_image"),
+            ("prior_target_cm",),
+            ("gamma_image", "neutron_image"),
+        ),
+        Phase("run", ("summed_images",), ("gamma_image", "neutron_image"), ()),
+    )
     assert "energies" not in plan.needed
 
 
 def test_a_constant_may_be_a_target_and_nothing_may_be_asked_for(source: Path) -> None:
     session = session_of(source, config_of())
     assert session.run(["prior_target_cm"])["prior_target_cm"].tolist() == [0, 0, 0]
-    plan = planned(session.driver, [])
-    assert plan == Plan((), (), (), (), frozenset())
-    assert run_constants(session.driver, plan, {}) == {}
-    assert run_rest(session.driver, plan, {}, {}) == {}
+    assert planned(session.driver, []) == Plan((), frozenset())
     assert session.run([]) == {}
 
 
-def test_a_range_of_which_nothing_is_asked_calls_nothing(source: Path) -> None:
-    session = session_of(source, config_of())
-    plan = planned(session.driver, ["prior_target_cm"])
-    assert run_range(session.driver, plan, {}, {}) == {}
-    assert executed(session) == set()
+def test_metadata_are_of_each_file(source: Path) -> None:
+    session = open_session(config_of(), [source, source], source.parent)
+    found = session.run(["source_metadata"])["source_metadata"]
+    assert {number: said.values for number, said in found.items()} == {0: {}, 1: {}}
 
 
 def test_a_constant_depends_on_no_range(source: Path) -> None:

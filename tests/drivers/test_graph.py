@@ -181,7 +181,7 @@ def test_every_tag_is_known(drivers: list[tuple[ImagingConfig, Any]]) -> None:
             # Hamilton's own tags have a dot.
             assert {t for t in tags if "." not in t} <= allowed, name
             assert tags["stage"] in GOLDEN, name
-            assert tags.get("scope", "run") == "run", name
+            assert tags.get("scope", "run") in ("run", "file"), name
             assert tags.get("helper", "true") == "true", name
             if node.type is pd.DataFrame:
                 assert tags["schema"] in PIPELINE.tables, name
@@ -212,10 +212,10 @@ def test_every_node_of_a_range_that_the_run_needs_can_be_merged(
     """drivers.imaging.merging joins frames, arrays, counters and back projections."""
     for _, dr in drivers:
         nodes = graph_nodes(dr)
-        of_run = {n for n, v in nodes.items() if v.tags.get("scope") == "run"}
-        handed_over = {d for n in of_run for d in dependencies(dr, n)} & set(nodes) - of_run
+        of_range = {n for n, v in nodes.items() if v.tags.get("scope", "range") == "range"}
+        handed_over = {d for n in set(nodes) - of_range for d in dependencies(dr, n)} & of_range
         # Any of these may also be asked for by its name.
-        for name in handed_over | set(visible_nodes(dr)) - of_run:
+        for name in handed_over | set(visible_nodes(dr)) & of_range:
             annotation = spelled_out(nodes[name].type)
             kind = typing.get_origin(annotation) or annotation
             assert kind in (pd.DataFrame, np.ndarray, Counts, PixelCounts, BackProjection), name

@@ -1,0 +1,1 @@
+"""The engine: what runs the graph of any pipeline over its data."""

@@ -1,0 +1,259 @@
+"""Phases: in which order the scopes of a graph are evaluated, derived from its edges.
+
+A node has a scope, the axes that it still varies over (tag ``scope``): a range of a file, or
+the whole run. What crosses to a coarser scope is merged, what crosses to a finer one is handed to
+every part. A graph that calibrates and then applies needs its data twice: ranges, the run,
+ranges again. Each phase is all that can be evaluated at one scope before another must follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from hamilton import driver
+
+from ..annotations import spelled_out
+from ..graph import dependencies, graph_nodes, upstream
+
+Scopes = Mapping[str, tuple[str, ...]]
+RANGE: Final = "range"
+FILE: Final = "file"
+RUN: Final = "run"
+BY_RANGE: Final[Scopes] = MappingProxyType({RUN: (), FILE: ("file",), RANGE: ("file", "range")})
+"""The run, its files, and their ranges of events; a node without a tag belongs to a range."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Nodes that are evaluated together, once for each part of their scope.
+
+    Attributes
+    ----------
+    scope
+        Which parts: of BY_RANGE ``range`` or ``run``.
+    asked
+        The nodes whose values are wanted.
+    given
+        Nodes that were evaluated in earlier phases and stand here with their whole value.
+    merged
+        Those of ``asked`` that a coarser node or the caller wants as one value of all parts.
+    """
+
+    scope: str
+    asked: tuple[str, ...]
+    given: tuple[str, ...]
+    merged: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The phases of a run in order, and every node that it needs."""
+
+    phases: tuple[Phase, ...]
+    needed: frozenset[str]
+
+    def merged(self) -> frozenset[str]:
+        """The nodes that are made one of all parts, in any phase."""
+        return frozenset(name for phase in self.phases for name in phase.merged)
+
+    def sweeps(self) -> int:
+        """How often the data are gone through."""
+        return sum(phase.scope != RUN for phase in self.phases)
+
+
+class UnfitScopesError(TypeError):
+    """The scopes of a graph cannot be evaluated: a fault of the graph, not of its data."""
+
+
+def scopes_of(dr: driver.Driver, scopes: Scopes = BY_RANGE) -> dict[str, str]:
+    """The scope of each node of a graph; UnfitScopesError for one that the pipeline has not."""
+    found = {}
+    for name, node in graph_nodes(dr).items():
+        scope = node.tags.get("scope", RANGE)
+        if scope not in scopes:
+            msg = f"{name}: no scope {scope!r}; there is {', '.join(scopes)}"
+            raise UnfitScopesError(msg)
+        found[name] = scope
+    return found
+
+
+def planned(
+    dr: driver.Driver,
+    targets: Iterable[str],
+    streams: Iterable[str] = (),
+    scopes: Scopes = BY_RANGE,
+) -> Plan:
+    """The phases that give ``targets`` as one value each, and ``streams`` part by part.
+
+    Raises
+    ------
+    UnfitScopesError
+        If a node needs one of a scope that is neither coarser nor finer than its own.
+    """
+    targets, streams = set(targets), set(streams)
+    needed = upstream(dr, targets | streams) if targets | streams else set()
+    edges = {name: dependencies(dr, name) & needed for name in needed}
+    scope_of = {name: s for name, s in scopes_of(dr, scopes).items() if name in needed}
+    _check_edges(edges, scope_of, scopes)
+    groups = _groups(edges, scope_of, scopes)
+    phase_of = {name: k for k, (_, names) in enumerate(groups) for name in names}
+    crossing = {
+        dep
+        for name, deps in edges.items()
+        for dep in deps
+        if scope_of[dep] != scope_of[name]
+        # A value of the whole run is there once it was asked for; one of a part is not.
+        or (scope_of[dep] == RUN and phase_of[dep] != phase_of[name])
+    }
+    wanted = crossing | targets | streams
+    whole = {
+        dep for name, deps in edges.items() for dep in deps
+        if scope_of[dep] != RUN and scope_of[name] != scope_of[dep]
+    }  # fmt: skip
+    whole |= {name for name in targets if scope_of[name] != RUN}
+    phases = []
+    for scope, names in groups:
+        asked = names & wanted
+        given = _given(asked, edges, scope_of, names if scope == RUN else None)
+        phases.append(Phase(scope, _sorted(asked), _sorted(given), _sorted(asked & whole)))
+    return Plan(tuple(phases), frozenset(needed))
+
+
+def check_scopes(
+    dr: driver.Driver,
+    part_inputs: Mapping[str, frozenset[str]],
+    is_mergeable: Callable[[Any], bool],
+    scopes: Scopes = BY_RANGE,
+) -> None:
+    """Whether a whole graph can be evaluated scope by scope, looked at when it is built.
+
+    Parameters
+    ----------
+    part_inputs
+        The inputs that the parts of each scope add; those of another scope are not there.
+    is_mergeable
+        Whether values of an annotation, one a part, can be made one.
+
+    Raises
+    ------
+    UnfitScopesError
+        If a node needs an input that its scope has not, or the whole of one that cannot be merged.
+    """
+    scope_of = scopes_of(dr, scopes)
+    every = frozenset().union(*part_inputs.values())
+    for name, scope in scope_of.items():
+        absent = every - part_inputs.get(scope, frozenset())
+        for dep in dr.graph.nodes[name].dependencies:
+            if dep.user_defined and dep.name in absent:
+                msg = (
+                    f"{name} (scope {scope}) needs {dep.name}, which a part of scope "
+                    f"{' or '.join(s for s, i in part_inputs.items() if dep.name in i)} has only"
+                )
+                raise UnfitScopesError(msg)
+            other = scope_of.get(dep.name, scope)
+            is_finer = set(scopes[other]) > set(scopes[scope])
+            if is_finer and not is_mergeable(spelled_out(dep.type)):
+                msg = (
+                    f"{name} (scope {scope}) needs all of {dep.name} (scope {other}), and nothing "
+                    f"says how values of {dep.type} become one"
+                )
+                raise UnfitScopesError(msg)
+
+
+def evaluated(
+    dr: driver.Driver, phase: Phase, whole: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The nodes of a phase for one part; ``whole`` holds what earlier phases gave."""
+    if not phase.asked:
+        return {}
+    given = {name: whole[name] for name in phase.given}
+    return dict(dr.execute(list(phase.asked), inputs=dict(inputs), overrides=given))
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _check_edges(
+    edges: Mapping[str, set[str]], scope_of: Mapping[str, str], scopes: Scopes
+) -> None:
+    for name, deps in edges.items():
+        own = set(scopes[scope_of[name]])
+        for dep in sorted(deps):
+            other = set(scopes[scope_of[dep]])
+            if not (own <= other or other <= own):
+                msg = (
+                    f"{name} (scope {scope_of[name]}) needs {dep} (scope {scope_of[dep]}): neither "
+                    "scope holds the other; bring both together in a node of the run"
+                )
+                raise UnfitScopesError(msg)
+
+
+def _groups(
+    edges: Mapping[str, set[str]], scope_of: Mapping[str, str], scopes: Scopes
+) -> list[tuple[str, set[str]]]:
+    """Scope and nodes of each phase: coarse scopes first, each taking all that it can."""
+    coarse_first = sorted(scopes, key=lambda s: len(scopes[s]))
+    order = _topological(edges)
+    done: set[str] = set()
+    groups: list[tuple[str, set[str]]] = []
+    while len(done) < len(order):
+        for scope in coarse_first:
+            names: set[str] = set()
+            for name in order:
+                if name not in done and scope_of[name] == scope and edges[name] <= done | names:
+                    names.add(name)
+            if names:
+                done |= names
+                groups.append((scope, names))
+    return groups
+
+
+def _topological(edges: Mapping[str, set[str]]) -> list[str]:
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in sorted(edges):
+        stack = [(start, iter(sorted(edges[start])))]
+        while stack:
+            name, rest = stack[-1]
+            if name in seen:
+                stack.pop()
+                continue
+            following = next((d for d in rest if d not in seen), None)
+            if following is None:
+                seen.add(name)
+                order.append(name)
+                stack.pop()
+            else:
+                stack.append((following, iter(sorted(edges[following]))))
+    return order
+
+
+def _given(
+    asked: set[str],
+    edges: Mapping[str, set[str]],
+    scope_of: Mapping[str, str],
+    of_phase: set[str] | None,
+) -> set[str]:
+    """What the asked nodes take from other phases.
+
+    A part is forgotten after its phase, so its own nodes are evaluated again where they are
+    needed again; those of the run (``of_phase`` given) are kept.
+    """
+    given: set[str] = set()
+    seen: set[str] = set()
+    stack = list(asked)
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for dep in edges[name]:
+            if scope_of[dep] != scope_of[name] or (of_phase is not None and dep not in of_phase):
+                given.add(dep)
+            else:
+                stack.append(dep)
+    return given
