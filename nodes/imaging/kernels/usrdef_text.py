@@ -119,6 +119,7 @@ def _word(text: Any, at: int) -> Any:
 @_scanning(inline="always")
 def _are_digits(word: Any) -> bool:
     """Whether all eight bytes are 0 to 9: 0x30 + a digit stays below 0x3A."""
+    word = np.uint64(word)  # a plain call hands a signed word on: the sum would be a float
     low = (word & _LOW_BITS) + _SIXES
     return bool(((word | low) & _HIGH_HALVES) == _ZEROS) and bool((word & _HIGH_HALVES) == _ZEROS)
 
@@ -126,7 +127,7 @@ def _are_digits(word: Any) -> bool:
 @_scanning(inline="always")
 def _number_of_digits(word: Any) -> Any:
     """The number that eight digits write: pairs, then fours, then all."""
-    digits = word ^ _ZEROS
+    digits = np.uint64(word) ^ _ZEROS
     pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & _PAIRS
     fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & _FOURS
     eight = fours * np.uint64(10000) + (fours >> np.uint64(32))

@@ -137,6 +137,7 @@ def test_words_for_not_a_number(text: str) -> None:
 
 
 @given(st.text("0123456789.+-eEdDnaif ,;\t\r", max_size=12))
+@example("1;0000000")
 def test_reading_is_that_of_the_plain_form(text: str) -> None:
     assert [repr(x) for x in number(text)] == [repr(x) for x in plain_number(text)]
 
