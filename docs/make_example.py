@@ -74,7 +74,12 @@ def console_output(body: str, most: int | None = None) -> str:
             message = f"{command!r} failed with {done.returncode}:\n{done.stdout}"
             raise RuntimeError(message)
         printed = done.stdout.replace(f"{Path.cwd()}{os.sep}", "")
-        output = [line.rstrip() for line in printed.rstrip().splitlines()]
+        # Only the first run of a version says what it compiles.
+        output = [
+            line.rstrip()
+            for line in printed.rstrip().splitlines()
+            if not line.startswith("compiling kernels")
+        ]
         if most is not None and len(output) > most:
             output = [*output[:most], "..."]
         lines += [f"$ {command}", *output]

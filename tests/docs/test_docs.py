@@ -113,6 +113,9 @@ class TestExamples:
         assert tool.console_output("$ printf 'a\\nb\\nc\\n'", 2) == (
             "$ printf 'a\\nb\\nc\\n'\na\nb\n...\n"
         )
+        assert tool.console_output("$ printf 'compiling kernels, once: k\\na\\n'") == (
+            "$ printf 'compiling kernels, once: k\\na\\n'\na\n"
+        )
         with pytest.raises(RuntimeError, match="failed with 3"):
             tool.console_output("$ exit 3")
 
