@@ -14,6 +14,8 @@ from ...schemas.errors import UsageError
 from .opening import opened_store
 from .store import DATABASE, STORE_ERRORS
 
+# A process that keeps a value holds the database for much less than this.
+_PATIENCE_S: Final = 5.0
 _DATABASE_FILES: Final = tuple(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", "-journal"))
 # Values, and those that were being written, in folders of two hexadecimal digits in such ones.
 _SUBFOLDER: Final = re.compile(r"[0-9a-f]{2}")
@@ -26,14 +28,14 @@ def emptied(folder: Path) -> str:
     Other files of the folder stay. UsageError if another process writes to the cache, or if files
     cannot be removed.
     """
+    if _is_written_by_another(folder / DATABASE):
+        msg = f"{folder}: another process writes to this cache. Empty it when that has ended."
+        raise UsageError(msg, file=folder, code="cache_in_use")
     try:
         with closing(opened_store(folder)) as store:
             return f"{store.clear()} rows dropped from {folder}"
     except STORE_ERRORS as reason:
         why = str(reason) or "its database does not answer"
-    if _is_written_by_another(folder / DATABASE):
-        msg = f"{folder}: another process writes to this cache. Empty it when that has ended."
-        raise UsageError(msg, file=folder, code="cache_in_use")
     removed, faults = _remove_files(folder)
     cannot = f"{folder}: cannot be used as a cache ({why})"
     if faults:
@@ -74,7 +76,7 @@ def _is_written_by_another(database: Path) -> bool:
     if not database.is_file():
         return False
     try:
-        with closing(sqlite3.connect(database, timeout=0.0)) as connection:
+        with closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.rollback()
     except sqlite3.Error as reason:

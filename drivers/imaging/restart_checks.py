@@ -84,11 +84,14 @@ def _check_events(data: Datasets) -> None:
     kind = data.rows("/lm/event_type")
     linked = "/lm/event_hit_index" in data and "/hits/event_id" in data
     name = "/lm/event_hit_index" if linked else "/lm/hit_t_ns"
-    hits = data.rows(name)
+    # Cones are known without the hits of their events.
+    hits = data.rows(name) if name in data else None
     for species, n_hits in N_HITS.items():
         rows = np.flatnonzero(kind == species)
         if "/lm/event_id" in data:
             _check_order(data, "/lm/event_id", data.rows("/lm/event_id")[rows], rows)
+        if hits is None:
+            continue
         of_species = hits[rows][:, :n_hits]
         bad = np.argwhere(of_species < 0 if linked else ~np.isfinite(of_species))
         if len(bad):

@@ -69,7 +69,7 @@ def content(values: np.ndarray) -> Any:
         return [int(np.isnan(flat).sum()), float(seen.sum()), float(seen @ weights)]
     if values.dtype.kind == "V":
         return {name: content(values[name]) for name in values.dtype.names or ()}
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OS":
         texts = [t if isinstance(t, bytes) else str(t).encode() for t in values.ravel()]
         return xxhash.xxh3_128(b"\0".join(texts)).hexdigest()
     return xxhash.xxh3_128(np.ascontiguousarray(values)).hexdigest()

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.cache import opening, store
+from radiograph.drivers.cache import clearing, opening
 from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.cache.store import Encoded, Store
 from radiograph.nodes.imaging import energies, metrics
@@ -346,7 +346,7 @@ def test_clear_what_is_no_cache(project: Path, radiograph: Run) -> None:
 def test_clear_waits_for_no_writer(
     project: Path, cache: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(clearing, "_PATIENCE_S", 0.1)
     values = sorted((project / "cache").rglob("*.val"))
     with closing(sqlite3.connect(project / "cache" / "cache.db")) as other:
         other.execute("BEGIN IMMEDIATE")
