@@ -144,7 +144,7 @@ class Analysis:
         return "neutron" if neutrons else "gamma"
 
     def _session(self) -> Session:
-        from .commands.run import cache_options
+        from .cache.opening import cache_options
 
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"

@@ -26,7 +26,7 @@ def explain(
     """Say what a node is: docstring, unit, columns, inputs, what depends on it, file and line."""
     found = _explanation(node, config, pipeline)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(found.as_json())
     else:

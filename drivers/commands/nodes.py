@@ -24,7 +24,7 @@ def nodes(
     name, choices = _asked(pipeline)
     listed = listed_nodes(name, choices)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json({"pipeline": name, "nodes": listed})
         return

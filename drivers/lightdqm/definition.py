@@ -21,13 +21,10 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
-    settings = config.lightdqm
-    return {
-        "legacy": settings.legacy,
-        "channel_status": "none" if settings.channel_status_csv is None else "file",
-    }
+def _choices(config: LightDqmConfig) -> dict[str, Any]:
+    from .inputs import graph_choices
+
+    return graph_choices(config)
 
 
 def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -128,7 +125,7 @@ DEFINITION = Definition(
     settings=LightDqmConfig,
     example="lightdqm.toml",
     listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
-    choices=graph_choices,
+    choices=_choices,
     faults=faults,
     notices=notices,
     with_fast_mode=lambda config: (config, ()),

@@ -25,7 +25,7 @@ from radiograph.drivers.graph import (
     visible_nodes,
 )
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
-from radiograph.drivers.lightdqm.definition import graph_choices as light_choices
+from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
