@@ -17,8 +17,15 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
+
+
+def _graph() -> Pipeline:
+    from .pipeline import lightdqm
+
+    return lightdqm()
 
 
 def _choices(config: LightDqmConfig) -> dict[str, Any]:
@@ -122,6 +129,7 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
 
 DEFINITION = Definition(
     name="lightdqm",
+    graph=_graph,
     settings=LightDqmConfig,
     example="lightdqm.toml",
     listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
