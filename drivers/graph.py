@@ -6,8 +6,7 @@ import importlib
 import inspect
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hamilton import driver
@@ -54,8 +53,8 @@ class Pipeline:
     aliases: Mapping[str, str]
     untracked: tuple[str, ...] = ()
     tables_page: str = ""
-    inputs: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    choices: Mapping[str, str] = MappingProxyType({})
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
     def modules(self) -> list[Any]:
