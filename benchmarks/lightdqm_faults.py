@@ -105,8 +105,9 @@ def _one_seed(seed: int, folder: Path, tally: Tally) -> None:
 
 def looked_at(path: Path, before: Sequence[pd.DataFrame]) -> Any:
     """Verdict and baselines of a file, compared with the baselines of earlier ones."""
-    from radiograph.drivers.graph import build_driver, lightdqm
+    from radiograph.drivers.graph import build_driver
     from radiograph.drivers.lightdqm.inputs import graph_values
+    from radiograph.drivers.lightdqm.pipeline import lightdqm
     from radiograph.schemas.lightdqm.config import LightDqmConfig
     from radiograph.schemas.sources import FileRef
 

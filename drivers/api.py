@@ -14,7 +14,7 @@ from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
 from .explanations import Explanation, explanation
-from .graph import PIPELINES, build_driver, resolved_targets
+from .graph import build_driver, resolved_targets
 from .imaging.requests import check_list_mode
 from .pipelines import Session, definition
 
@@ -63,7 +63,7 @@ class Analysis:
         self.name = name
         self.loaded = loaded
         self._can_run = can_run
-        self._pipeline = PIPELINES[name]()
+        self._pipeline = definition(name).graph()
         self._driver = build_driver(self._pipeline, definition(name).choices(loaded.config))
 
     def run(self, targets: str | Iterable[str]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Analysis:
         return "neutron" if neutrons else "gamma"
 
     def _session(self) -> Session:
-        from .commands.run import cache_options
+        from .cache.opening import cache_options
 
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"

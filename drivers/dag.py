@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from hamilton import driver
@@ -29,117 +28,6 @@ from .graph import (
 Species = Literal["neutron", "gamma", "both"]
 SPECIES: Final = ("neutron", "gamma")
 INPUT_FILE: Final = "source_file"
-
-MAIN_QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "imaging": (
-            "hits",
-            "filtered_hits",
-            "typed_events",
-            "filtered_events",
-            "energies",
-            "candidate_cones",
-            "selected_cones",
-            "summed_images",
-            "projections",
-            "projection_metrics",
-            "counters",
-            "figures",
-        ),
-        "lightdqm": (
-            "light_layout",
-            "light_events",
-            "selected_events",
-            "active_channels",
-            "waveform_features",
-            "noise_summary",
-            "baseline_summary",
-            "light_hits",
-            "spark_rates",
-            "dqm_fractions",
-            "power_spectra",
-            "noise_tones",
-            "channel_masks",
-            "dqm_verdict",
-            "light_figures",
-        ),
-    }
-)
-"""What the compact picture of a pipeline shows."""
-
-INPUT_SECTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "event_range": ("[run]",),
-        "reader": ("[io]",),
-        "detectors": ("[detectors]",),
-        "neutrons_on": ("[run]",),
-        "gammas_on": ("[run]",),
-        "neutron_hit_filters": ("[filters.hits]",),
-        "gamma_hit_filters": ("[filters.hits]",),
-        "unknown_hit_filters": ("[filters.hits]",),
-        "neutron_shaping": ("[shaping]",),
-        "gamma_shaping": ("[shaping]",),
-        "event_budget": ("[run]",),
-        "neutron_event_filters": ("[filters.events]",),
-        "gamma_event_filters": ("[filters.events]",),
-        "fixed_energy_MeV": ("[energy]",),
-        "tof_settings": ("[energy]",),
-        "light_tables": ("[energy]",),
-        "stopping_power_file": ("stopping_powers.csv",),
-        "cone_kinematics": ("[cones]",),
-        "prior": ("[prior]",),
-        "plane_frame": ("[plane]",),
-        "pixel_grid": ("[plane]",),
-        "cone_selection": ("[cones]",),
-        "protons_only": ("[energy]",),
-        "neutron_cone_filters": ("[filters.cones]",),
-        "gamma_cone_filters": ("[filters.cones]",),
-        "cone_budget": ("[run]",),
-        "imaging_method": ("[imaging]", "[cones]", "[run]"),
-        "threads": ("[run]",),
-        "listed_cones": ("[list_mode]",),
-        "list_region": ("[list_mode]", "[plane]"),
-        "projection_settings": ("[vis.projections]",),
-        "vis": ("[vis]",),
-        "run_labels": ("[run]",),
-        "channel_status_file": ("[lightdqm]",),
-        "event_selection": ("[lightdqm]",),
-        "pulse_threshold": ("[lightdqm]",),
-        "noise_window": ("[lightdqm]",),
-        "spectrum_settings": ("[lightdqm]",),
-        "light_hit_settings": ("[lightdqm]",),
-        "spark_settings": ("[lightdqm]",),
-        "mask_limits": ("[lightdqm]",),
-        "verdict_limits": ("[lightdqm.limits]",),
-        "page_settings": ("[lightdqm]",),
-        "run_facts": ("[lightdqm]",),
-        "earlier_runs": ("[lightdqm]",),
-    }
-)
-"""The parts of the TOML file that an input of the graph is made of, or the file's name."""
-
-CHOICE_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "neutrons": "[run]",
-        "gammas": "[run]",
-        "energy_strategy": "[energy]",
-        # Where a restart begins follows from the input file.
-        "start": "",
-        "tof_start": "[energy]",
-        "prior_target": "[prior]",
-        "directionality": "[cones]",
-        "event_cap": "[run]",
-        "cone_cap": "[run]",
-        "legacy": "[lightdqm]",
-        "channel_status": "[lightdqm]",
-    }
-)
-"""Where the TOML file chooses between variants of a node."""
-
-
-_INPUTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"imaging": "PHITS text or DAQ ROOT file", "lightdqm": "FLOW.hdf5 file of the light read-out"}
-)
 
 
 @dataclass(frozen=True)
@@ -229,8 +117,10 @@ def pipeline_dag(
         before = reached.names | ({INPUT_FILE} & reached.inputs)
         edges |= {(b, name) for b in before if b != name}
         inputs = reached.inputs - {INPUT_FILE, *pipeline.untracked}
-        settings[name] = {s for i in inputs for s in INPUT_SECTIONS[i]}
-        settings[name] |= {s for n in (*group, *reached.hidden) for s in _chosen_by(dr, n)}
+        settings[name] = {s for i in inputs for s in pipeline.inputs[i]}
+        settings[name] |= {
+            s for n in (*group, *reached.hidden) for s in _chosen_by(dr, pipeline, n)
+        }
     order = [n for n in nodes_in_order(dr, pipeline) if n in members]
     order += [n for n in members if n not in order]
     taken = _taken_in(dr, order, members, nodes)
@@ -238,7 +128,7 @@ def pipeline_dag(
         replace(_described(dr, n, members[n], settings[n]), members=taken[n]) for n in order
     ]
     if any(a == INPUT_FILE for a, _ in edges):
-        described.insert(0, DagNode(INPUT_FILE, summary=_INPUTS[pipeline.name]))
+        described.insert(0, DagNode(INPUT_FILE, summary=pipeline.source))
     rank = {n.name: k for k, n in enumerate(described)}
     in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
     return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))
@@ -255,7 +145,7 @@ def _shown_names(
     """{node: name under which it is shown}; what is hidden is left out."""
     if everything:
         return {n: n for n in visible_nodes(dr) if n in nodes}
-    main = MAIN_QUANTITIES[pipeline.name]
+    main = main_quantities(dr)
     own = {n: _plain_name(n) if _plain_name(n) in main else n for n in visible_nodes(dr)}
     names = [n for n in main if n in own.values()]
     names += [n for n in asked if n in visible_nodes(dr) and own[n] not in names]
@@ -270,6 +160,11 @@ def _shown_names(
     of_data = {n for n in nodes if _needs_file(dr, n)}
     first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
     return {n: name for n, name in first.items() if name is not None}
+
+
+def main_quantities(dr: driver.Driver) -> list[str]:
+    """What the compact picture shows: the nodes that are tagged ``main``, by their plain names."""
+    return [n for n, node in visible_nodes(dr).items() if node.tags.get("main") == "true"]
 
 
 def _taken_in(
@@ -328,10 +223,10 @@ def _reached(
     return reached
 
 
-def _chosen_by(dr: driver.Driver, node: str) -> set[str]:
+def _chosen_by(dr: driver.Driver, pipeline: Pipeline, node: str) -> set[str]:
     """Sections that choose the variant of a node (its ``config.when``)."""
     rules = getattr(function_of(dr, node), "resolve", ())
-    return {CHOICE_SECTIONS[key] for rule in rules for key in rule.optional_config()} - {""}
+    return {pipeline.choices[key] for rule in rules for key in rule.optional_config()} - {""}
 
 
 def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ import importlib
 import inspect
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from hamilton import driver
 
@@ -26,10 +25,26 @@ logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A graph: the modules of its nodes in order of the stages, frames by name, aliases.
+    """A graph and what is said of it.
 
-    ``untracked`` names the inputs that no result depends on, ``tables_page`` the page of docs/
-    that describes the frames.
+    Attributes
+    ----------
+    module_names
+        The modules of its nodes, in order of the stages.
+    tables
+        Its frames by name.
+    aliases
+        Short names of nodes.
+    untracked
+        Inputs that no result depends on.
+    tables_page
+        The page of docs/ that describes the frames.
+    inputs
+        The parts of the TOML file that each input is made of, or the name of a file.
+    choices
+        Where the TOML file chooses between variants of nodes; "" = the input file does.
+    source
+        What ``source_file`` is.
     """
 
     name: str
@@ -38,68 +53,13 @@ class Pipeline:
     aliases: Mapping[str, str]
     untracked: tuple[str, ...] = ()
     tables_page: str = ""
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     def modules(self) -> list[Any]:
         """The node modules, imported."""
         return [importlib.import_module(name) for name in self.module_names]
-
-
-def imaging() -> Pipeline:
-    """The imaging pipeline."""
-    from ..schemas.imaging.frames import TABLES
-
-    stages = (
-        "load",
-        "restart",
-        "hits",
-        "events",
-        "energies",
-        "cones",
-        "selection",
-        "images",
-        "tables",
-        "list_mode",
-        "metrics",
-        "counters",
-        "labels",
-        "figures",
-    )
-    return Pipeline(
-        "imaging",
-        tuple(f"radiograph.nodes.imaging.{stage}" for stage in stages),
-        TABLES,
-        MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
-        untracked=("threads",),
-        tables_page="schemas.md",
-    )
-
-
-def lightdqm() -> Pipeline:
-    """The light data-quality pipeline."""
-    from ..schemas.lightdqm.frames import TABLES
-
-    stages = (
-        "load",
-        "grouping",
-        "features",
-        "rates",
-        "fractions",
-        "spectra",
-        "picks",
-        "masks",
-        "verdict",
-        "figures",
-    )
-    return Pipeline(
-        "lightdqm",
-        tuple(f"radiograph.nodes.lightdqm.{stage}" for stage in stages),
-        TABLES,
-        MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),
-        tables_page="lightdqm_schemas.md",
-    )
-
-
-PIPELINES: Final = MappingProxyType({"imaging": imaging, "lightdqm": lightdqm})
 
 
 def build_driver(

@@ -8,7 +8,6 @@ from typing import Any
 from hamilton import driver
 
 from .graph import (
-    PIPELINES,
     build_driver,
     dependencies,
     nodes_in_order,
@@ -20,7 +19,7 @@ from .pipelines import definition
 
 def example_driver(name: str) -> driver.Driver:
     """The graph of a pipeline with choices that show every name."""
-    return build_driver(PIPELINES[name](), definition(name).listed_choices)
+    return build_driver(definition(name).graph(), definition(name).listed_choices)
 
 
 def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -28,7 +27,7 @@ def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[di
 
     ``choices`` are those of a config; by default those that show every name.
     """
-    pipeline = PIPELINES[name]()
+    pipeline = definition(name).graph()
     dr = example_driver(name) if choices is None else build_driver(pipeline, choices)
     nodes = visible_nodes(dr)
     return [

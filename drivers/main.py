@@ -6,7 +6,6 @@ Only what the parser needs is imported here: a command when it is called, the re
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import sys
@@ -23,6 +22,7 @@ from ..schemas.errors import (
     RadiographError,
     UsageError,
 )
+from .answers import print_json
 from .commands.table import TableOfCommands, add_commands
 from .home import need_home
 from .standard_streams import turn_to_nothing, watch_streams
@@ -191,8 +191,3 @@ def _failed(argv: list[str], error: RadiographError) -> int:
         print_json({"error": details})
     sys.stderr.write(f"error: {error.message}\n")
     return error.exit_code
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

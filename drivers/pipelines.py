@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
     from .config_checks import Fault
+    from .graph import Pipeline
     from .watching import QuickLook
 
 DEFAULT: Final = "imaging"
@@ -69,6 +70,8 @@ class Definition:
     ----------
     name
         [pipeline] name.
+    graph
+        Makes its graph known: modules, frames, inputs.
     settings
         The model of its TOML file.
     example
@@ -103,6 +106,7 @@ class Definition:
     """
 
     name: str
+    graph: Callable[[], Pipeline]
     settings: type[Section]
     example: str
     listed_choices: Mapping[str, Any]

@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ...schemas.errors import UsageError
 from ...schemas.sources import FileRef
+from ..config import LoadedConfig, resolved_path
 from ..files import file_ref
 from ..home import say_where_results_go
 from ..unchanged import stamp_of
@@ -56,6 +57,23 @@ class CacheOptions:
 
 
 NO_CACHE: Final = CacheOptions(enabled=False)
+
+
+def cache_options(
+    loaded: LoadedConfig[Any],
+    *,
+    no_cache: bool = False,
+    folder: Path | None = None,
+    refresh: Sequence[str] = (),
+    rehash: bool = False,
+    started_s: float | None = None,
+) -> CacheOptions:
+    """What the command line and [cache] together want of the cache."""
+    settings = loaded.config.cache
+    if folder is None and settings.dir is not None:
+        folder = resolved_path(loaded, settings.dir)
+    enabled = settings.enabled and not no_cache
+    return CacheOptions(folder, enabled, tuple(refresh), rehash, started_s)
 
 
 def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | None:

@@ -160,6 +160,6 @@ def _store(folder: Path | None) -> Iterator[Store]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    from ..main import print_json
+    from ..answers import print_json
 
     print_json(value)

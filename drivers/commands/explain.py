@@ -26,7 +26,7 @@ def explain(
     """Say what a node is: docstring, unit, columns, inputs, what depends on it, file and line."""
     found = _explanation(node, config, pipeline)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(found.as_json())
     else:
@@ -38,11 +38,12 @@ def _explanation(node: str, config: Path | None, name: str | None) -> Explanatio
 
     from ...schemas.errors import UsageError
     from ..explanations import explanation
-    from ..graph import PIPELINES, graph_nodes, visible_nodes
+    from ..graph import graph_nodes, visible_nodes
     from ..listing import example_driver
+    from ..pipelines import definition, names
 
-    if name is not None and name not in PIPELINES:
-        msg = f"No pipeline {name!r}. There is: {', '.join(PIPELINES)}."
+    if name is not None and name not in names():
+        msg = f"No pipeline {name!r}. There is: {', '.join(names())}."
         raise UsageError(msg, key="pipeline")
     if config is not None:
         from ..api import pipeline
@@ -51,8 +52,8 @@ def _explanation(node: str, config: Path | None, name: str | None) -> Explanatio
         loaded = load_config(config)
         return pipeline(loaded.config.pipeline.name, loaded).explain(node)
     others: dict[str, str] = {}
-    for known in [name] if name is not None else PIPELINES:
-        made = PIPELINES[known]()
+    for known in [name] if name is not None else names():
+        made = definition(known).graph()
         dr = example_driver(known)
         if made.aliases.get(node, node) in graph_nodes(dr):
             return explanation(dr, made, node)

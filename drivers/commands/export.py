@@ -128,7 +128,7 @@ def export(
     request = ExportRequest(file, to.value, output_path, overwrite, tuple(table or ()), wish)
     written = [str(path) for path in exported(request)]
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json({"input": str(file), "format": to.value, "outputs": written})
         return

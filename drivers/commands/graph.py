@@ -81,7 +81,7 @@ def graph(
         with new_output(output_path) as temporary:
             temporary.write_text(picture.svg, "utf-8")
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         path = None if output_path is None else str(output_path)
         print_json({"output": path, **picture.dag.as_json()})

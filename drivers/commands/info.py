@@ -21,7 +21,7 @@ def info(
     name = pipeline_of_path(file)
     summary, text = definition(name if name in names() else DEFAULT).described(file)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(summary)
     else:

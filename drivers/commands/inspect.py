@@ -60,7 +60,7 @@ def inspect(
         if plot is not None:
             _draw(saved, trace, area, "Pixel" if pixel else "Region", plot, limit)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(plain({"file": str(file), **trace, "plot": str(plot) if plot else None}))
         return

@@ -48,12 +48,12 @@ def verdicts(
     overwrite: bool = False,
 ) -> Iterator[FileCheck]:
     """The verdict on each file, as soon as it is known."""
+    from ..cache.opening import cache_options
     from ..lightdqm.checking import checked_files
     from ..lightdqm.file_names import chosen_files
     from ..lightdqm.opening import file_selection
     from ..lightdqm.store import RunStore
     from ..screen import Screen
-    from .run import cache_options
 
     screen = Screen(0 if options.quiet else 1)
     for notice in loaded.notices:
@@ -91,7 +91,7 @@ def finish(checks: Sequence[FileCheck], *, as_json: bool) -> None:
 
     answer = answer_of(checks)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(answer)
     elif len(checks) > 1:

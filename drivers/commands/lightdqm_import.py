@@ -39,7 +39,7 @@ def import_lines(
     loaded = light_config(config, overrides or ())
     report = import_files(files, loaded.config.lightdqm, store_path(loaded, store), prefix)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(report)
         return

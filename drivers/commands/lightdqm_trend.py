@@ -111,8 +111,8 @@ def trend(
     shown = 1 if latest else last
     write_trends(outputs, panels, history, shown, settings.time_zone)
     if as_json:
+        from ..answers import print_json
         from ..lightdqm.trend_output import trends_as_json
-        from ..main import print_json
 
         values = trends_as_json(panels, history, shown, settings.time_zone)
         written = [str(path) for path in outputs]

@@ -24,7 +24,7 @@ def nodes(
     name, choices = _asked(pipeline)
     listed = listed_nodes(name, choices)
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json({"pipeline": name, "nodes": listed})
         return
@@ -34,13 +34,13 @@ def nodes(
 def _asked(pipeline: str) -> tuple[str, dict[str, Any] | None]:
     """The pipeline that is named, or that of a TOML file with what its settings choose."""
     from ...schemas.errors import UsageError
-    from ..graph import PIPELINES
+    from ..pipelines import names
 
-    if pipeline in PIPELINES:
+    if pipeline in names():
         return pipeline, None
     path = Path(pipeline)
     if path.suffix != ".toml" and not path.exists():
-        msg = f"No pipeline {pipeline!r}. There is: {', '.join(PIPELINES)}; or give a TOML file."
+        msg = f"No pipeline {pipeline!r}. There is: {', '.join(names())}; or give a TOML file."
         raise UsageError(msg, key="pipeline")
     from ..config import load_config
     from ..pipelines import definition_of

@@ -31,7 +31,7 @@ def report(
 
     written = [str(path) for path in write_report(file, page, pdf=pdf, overwrite=overwrite)]
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json({"input": str(file), "outputs": written})
         return

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -87,6 +86,7 @@ def run(
     if target and until:
         msg = "--target and --until exclude each other: a target says itself what it needs"
         raise UsageError(msg, key="until")
+    from ..cache.opening import cache_options
     from ..config import load_config
 
     loaded = load_config(
@@ -121,7 +121,7 @@ def run(
         to_stdout=not as_json,
     )
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(report.as_json())
     if report.exit_code:
@@ -199,23 +199,3 @@ def _without_extensions_of_numba() -> None:
     from numba.core import entrypoints
 
     entrypoints._already_initialized = True
-
-
-def cache_options(
-    loaded: LoadedConfig[Any],
-    *,
-    no_cache: bool = False,
-    folder: Path | None = None,
-    refresh: Sequence[str] = (),
-    rehash: bool = False,
-    started_s: float | None = None,
-) -> CacheOptions:
-    """What the command line and [cache] together want of the cache."""
-    from ..cache.opening import CacheOptions
-    from ..config import resolved_path
-
-    settings = loaded.config.cache
-    if folder is None and settings.dir is not None:
-        folder = resolved_path(loaded, settings.dir)
-    enabled = settings.enabled and not no_cache
-    return CacheOptions(folder, enabled, tuple(refresh), rehash, started_s)

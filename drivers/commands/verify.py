@@ -25,7 +25,7 @@ def verify(
 
     found = verified(file, input_path or ())
     if as_json:
-        from ..main import print_json
+        from ..answers import print_json
 
         print_json(found.as_json())
     else:

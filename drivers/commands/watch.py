@@ -41,11 +41,11 @@ def watch(
     what was written stays whole.
     """
     from ...schemas.errors import UsageError
+    from ..cache.opening import cache_options
     from ..config import load_config
     from ..pipelines import definition_of
     from ..screen import Screen
     from ..watching import ArrivingFiles, watched
-    from .run import cache_options
 
     if not folder.is_dir():
         msg = f"{folder}: is no folder. Name the folder that the files arrive in."

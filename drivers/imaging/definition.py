@@ -17,6 +17,7 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
 
@@ -32,6 +33,12 @@ def effective(config: ImagingConfig) -> ImagingConfig:
         if isinstance(table := getattr(filters, level), Section)
     }
     return config.model_copy(update={"filters": filters.model_copy(update=in_force)})
+
+
+def _graph() -> Pipeline:
+    from .pipeline import imaging
+
+    return imaging()
 
 
 def _choices(config: ImagingConfig) -> dict[str, Any]:
@@ -113,6 +120,7 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
 
 DEFINITION = Definition(
     name="imaging",
+    graph=_graph,
     settings=ImagingConfig,
     # Both species and a light response: it has every quantity.
     example="novo_ddaq_elut.toml",

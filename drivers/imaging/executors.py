@@ -18,8 +18,9 @@ from ..cache.lazy import Lazy, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
 from ..engine.phases import Phase, evaluated
-from ..graph import build_driver, imaging
+from ..graph import build_driver
 from ..node_execution import Manifest, NodeRecord
+from .pipeline import imaging
 from .sources import Chunk
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from ..cache.lazy import peeked, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..cache.survey import surveyed
 from ..engine.phases import FILE, RANGE, RUN, Phase, Plan, check_scopes, evaluated, planned
-from ..graph import build_driver, imaging, resolved_targets, upstream
+from ..graph import build_driver, resolved_targets, upstream
 from ..node_execution import Manifest
 from ..unchanged import check_unchanged
 from .executors import Executor, LocalExecutor, RangeTask
 from .inputs import GraphInputs, graph_inputs, reader_settings
 from .merging import RowsBefore, is_mergeable, whole
+from .pipeline import imaging
 from .progress import Progress, check_damage
 from .restart import Restart, opened_restart
 from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files, tell_left_out

@@ -17,17 +17,21 @@ from ..pipelines import Definition, ScreenSettings
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
 
 
-def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
-    settings = config.lightdqm
-    return {
-        "legacy": settings.legacy,
-        "channel_status": "none" if settings.channel_status_csv is None else "file",
-    }
+def _graph() -> Pipeline:
+    from .pipeline import lightdqm
+
+    return lightdqm()
+
+
+def _choices(config: LightDqmConfig) -> dict[str, Any]:
+    from .inputs import graph_choices
+
+    return graph_choices(config)
 
 
 def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -125,10 +129,11 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
 
 DEFINITION = Definition(
     name="lightdqm",
+    graph=_graph,
     settings=LightDqmConfig,
     example="lightdqm.toml",
     listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
-    choices=graph_choices,
+    choices=_choices,
     faults=faults,
     notices=notices,
     with_fast_mode=lambda config: (config, ()),

@@ -31,6 +31,15 @@ from ..home import path_of_setting
 _ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
 
 
+def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
+    """Which variant of a node a config selects."""
+    settings = config.lightdqm
+    return {
+        "legacy": settings.legacy,
+        "channel_status": "none" if settings.channel_status_csv is None else "file",
+    }
+
+
 def graph_values(
     config: LightDqmConfig,
     folder: Path,

@@ -22,11 +22,11 @@ from ..cache.survey import surveyed
 from ..config import LoadedConfig
 from ..engine.phases import RUN, evaluated, planned
 from ..files import file_ref, sampled_file_ref
-from ..graph import build_driver, lightdqm, resolved_targets
+from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest, NodeRecord
 from ..unchanged import check_unchanged
-from .definition import graph_choices
-from .inputs import graph_values
+from .inputs import graph_choices, graph_values
+from .pipeline import lightdqm
 
 _WAVEFORMS: Final = "chosen_waveforms"
 _NOTHING: Final = NodeRecord()

@@ -174,7 +174,7 @@ def image_counters__counted(
     return _counts(values)
 
 
-@tag(stage="counters", scope="run")
+@tag(stage="counters", scope="run", main="true")
 def counters(
     hit_counters: Counts,
     event_counters: Counts,

@@ -14,7 +14,7 @@ from .drawing import Format, draw_image_figure
 from .figure_picture import pictures_of
 
 
-@tag(scope="run", stage="figures")
+@tag(scope="run", stage="figures", main="true")
 def figures(
     summed_images: SummedImages,
     projections: ProjectionSet,

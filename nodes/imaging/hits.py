@@ -85,7 +85,7 @@ def gamma_filtered_hits(gamma_hits: pd.DataFrame, gamma_hit_filter_code: U1) -> 
     return rows_of(gamma_hits, gamma_hit_filter_code == HitFilter.kept)
 
 
-@tag(stage="hits", schema="Hits")
+@tag(stage="hits", schema="Hits", main="true")
 def filtered_hits(hits: pd.DataFrame, hit_filter_code: U1) -> pd.DataFrame:
     """Hits of every species that pass the cuts, in file order."""
     return rows_of(hits, hit_filter_code == HitFilter.kept)

@@ -61,7 +61,7 @@ def gamma_image__summed(gamma_back_projection: BackProjection) -> PixelCounts:
     return PixelCounts(gamma_back_projection.image)
 
 
-@tag(stage="images", scope="run")
+@tag(stage="images", scope="run", main="true")
 def summed_images(
     neutron_image: PixelCounts,
     gamma_image: PixelCounts,

@@ -86,7 +86,7 @@ def reaction_products(source_records: SourceRecords) -> pd.DataFrame:
     return source_records.products
 
 
-@tag(stage="load", schema="Hits")
+@tag(stage="load", schema="Hits", main="true")
 def hits(source_records: SourceRecords, detectors: Detectors) -> pd.DataFrame:
     """Hits with material, positions in the world frame (cm), times in ns, light in MeVee."""
     raw = source_records.hits

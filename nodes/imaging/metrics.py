@@ -65,7 +65,7 @@ def region_of_interest(
     )
 
 
-@tag(scope="run", stage="metrics")
+@tag(scope="run", stage="metrics", main="true")
 def projections(
     summed_images: SummedImages,
     region_of_interest: RegionOfInterest,
@@ -84,7 +84,7 @@ def projections(
     return ProjectionSet(grid=summed_images.grid, roi=roi, by_image=curves)
 
 
-@tag(scope="run", stage="metrics")
+@tag(scope="run", stage="metrics", main="true")
 def projection_metrics(
     projections: ProjectionSet, projection_settings: ProjectionsSettings
 ) -> dict[str, ImageMetrics]:

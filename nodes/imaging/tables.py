@@ -22,7 +22,7 @@ from ...schemas.imaging.images import BackProjection, Footprints
 from .stacking import joined_footprints, stacked
 
 
-@tag(stage="events", schema="TypedEvents", scope="run")
+@tag(stage="events", schema="TypedEvents", scope="run", main="true")
 def typed_events(
     neutron_typed_events: pd.DataFrame, gamma_typed_events: pd.DataFrame
 ) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def typed_events(
     return stacked(neutron_typed_events, gamma_typed_events, TYPED)
 
 
-@tag(stage="events", schema="FilteredEvents", scope="run")
+@tag(stage="events", schema="FilteredEvents", scope="run", main="true")
 def filtered_events(
     neutron_filtered_events: pd.DataFrame, gamma_filtered_events: pd.DataFrame
 ) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def filtered_events(
     return stacked(neutron_filtered_events, gamma_filtered_events, FILTERED)
 
 
-@tag(stage="energies", schema="Energies", scope="run")
+@tag(stage="energies", schema="Energies", scope="run", main="true")
 def energies(
     neutron_energies: pd.DataFrame,
     gamma_energies: pd.DataFrame,
@@ -47,7 +47,7 @@ def energies(
     return stacked(neutron_energies, gamma_energies, ENERGIES)
 
 
-@tag(stage="cones", schema="CandidateCones", scope="run")
+@tag(stage="cones", schema="CandidateCones", scope="run", main="true")
 def candidate_cones(
     neutron_candidate_cones: pd.DataFrame,
     gamma_candidate_cones: pd.DataFrame,
@@ -74,7 +74,7 @@ def direction_ok(neutron_direction_ok: Mask, gamma_direction_ok: Mask) -> Mask:
     return np.concatenate([neutron_direction_ok, gamma_direction_ok])
 
 
-@tag(stage="cones", schema="SelectedCones", scope="run")
+@tag(stage="cones", schema="SelectedCones", scope="run", main="true")
 def selected_cones(
     neutron_selected_cones: pd.DataFrame,
     gamma_selected_cones: pd.DataFrame,

@@ -81,7 +81,7 @@ def _measure(samples: NDArray[np.int16], numbers: WaveformNumbers, place: slice)
     )
 
 
-@tag(stage="features", schema="WaveformFeatures")
+@tag(stage="features", schema="WaveformFeatures", main="true")
 def waveform_features(
     waveform_numbers: WaveformNumbers,
     chosen_rows: I8,
@@ -169,7 +169,7 @@ def summarised_waveforms__of_script(
     return np.broadcast_to(_is_self(selected_events)[:, np.newaxis, np.newaxis], shape)
 
 
-@tag(stage="features", schema="NoiseSummary")
+@tag(stage="features", schema="NoiseSummary", main="true")
 def noise_summary(
     waveform_features: pd.DataFrame, summarised_waveforms: Mask, selected_events: pd.DataFrame
 ) -> pd.DataFrame:
@@ -178,7 +178,7 @@ def noise_summary(
     return _summary(NOISE_SUMMARY, "noise_adc16", *parts)
 
 
-@tag(stage="features", schema="BaselineSummary")
+@tag(stage="features", schema="BaselineSummary", main="true")
 def baseline_summary(
     waveform_features: pd.DataFrame, summarised_waveforms: Mask, selected_events: pd.DataFrame
 ) -> pd.DataFrame:

@@ -292,7 +292,7 @@ def _with_foot(sheet: Sheet) -> Sheet:
     return replace(sheet, shapes=(*sheet.shapes, name))
 
 
-@tag(stage="figures", scope="run")
+@tag(stage="figures", scope="run", main="true")
 def light_figures(
     mask_pictures: dict[str, Sheet], report_pages: dict[str, Sheet]
 ) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from .grouping import EPCB_OF_CHANNEL
 _OK, _NO_DATA, _K_ABOVE_N = range(len(FRACTION_STATUS))
 
 
-@tag(stage="fractions", schema="DqmFractions")
+@tag(stage="fractions", schema="DqmFractions", main="true")
 @config.when(legacy=False)
 def dqm_fractions__of_lit(
     waveform_features: pd.DataFrame,
@@ -55,7 +55,7 @@ def dqm_fractions__of_lit(
     )
 
 
-@tag(stage="fractions", schema="DqmFractions")
+@tag(stage="fractions", schema="DqmFractions", main="true")
 @config.when(legacy=True)
 def dqm_fractions__of_script(
     waveform_features: pd.DataFrame,

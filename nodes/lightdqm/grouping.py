@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-@tag(stage="grouping")
+@tag(stage="grouping", main="true")
 def active_channels(light_layout: LightLayout) -> Mask:
     """(n_adcs, 64): inputs with a sensor; never the beam monitor."""
     active = np.tile(HAS_SENSOR, (light_layout.n_adcs, 1))

@@ -34,7 +34,7 @@ _SELF, _BEAM, _UNKNOWN = range(3)
 _NS_PER_MS: Final = 1_000_000
 
 
-@tag(stage="load")
+@tag(stage="load", main="true")
 def light_layout(source_file: FileRef) -> LightLayout:
     """Shape of the file, the input of the beam monitor, and what the file says of itself."""
     with flow_file(source_file) as file:
@@ -113,7 +113,7 @@ def event_triggers__of_file(event_table: EventTable) -> I1:
     return event_table.trigger
 
 
-@tag(stage="load", schema="LightEvents")
+@tag(stage="load", schema="LightEvents", main="true")
 def light_events(event_table: EventTable, event_triggers: I1) -> pd.DataFrame:
     """Every event of the file: id, trigger, times, and how many ADCs are there.
 
@@ -171,7 +171,7 @@ def adc_clocks(event_table: EventTable) -> pd.DataFrame:
     )
 
 
-@tag(stage="load", schema="SelectedEvents")
+@tag(stage="load", schema="SelectedEvents", main="true")
 @config.when(legacy=False)
 def selected_events__by_trigger(
     light_events: pd.DataFrame, event_selection: EventSelection
@@ -190,7 +190,7 @@ def selected_events__by_trigger(
     return SELECTED_EVENTS.frame(dict(rows_of(light_events, chosen)))
 
 
-@tag(stage="load", schema="SelectedEvents")
+@tag(stage="load", schema="SelectedEvents", main="true")
 @config.when(legacy=True)
 def selected_events__of_file(
     light_events: pd.DataFrame, event_selection: EventSelection

@@ -30,7 +30,7 @@ _MEDIAN_ERROR = np.sqrt(np.pi / 2.0)
 _KNOWN_BASELINE = (2, 3)
 
 
-@tag(stage="masks", schema="ChannelMasks")
+@tag(stage="masks", schema="ChannelMasks", main="true")
 @config.when(legacy=False)
 def channel_masks__by_neighbours(
     light_hits: pd.DataFrame,
@@ -84,7 +84,7 @@ def channel_masks__by_neighbours(
     )
 
 
-@tag(stage="masks", schema="ChannelMasks")
+@tag(stage="masks", schema="ChannelMasks", main="true")
 @config.when(legacy=True)
 def channel_masks__of_script(
     waveform_features: pd.DataFrame,

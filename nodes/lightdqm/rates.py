@@ -48,7 +48,7 @@ def missing_adcs(event_table: EventTable, active_channels: Mask) -> pd.DataFrame
     )
 
 
-@tag(stage="rates", schema="LightHits")
+@tag(stage="rates", schema="LightHits", main="true")
 def light_hits(
     waveform_features: pd.DataFrame,
     selected_events: pd.DataFrame,
@@ -122,7 +122,7 @@ def _finite(values: F8) -> F8:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-@tag(stage="rates", schema="SparkRates")
+@tag(stage="rates", schema="SparkRates", main="true")
 def spark_rates(
     waveform_features: pd.DataFrame,
     active_channels: Mask,

@@ -86,7 +86,7 @@ def _waveforms_at(
         return SpectrumWaveforms(places, samples_of(file, layout, chosen.event_rows[places]))
 
 
-@tag(stage="spectra", unit="V^2 per bin")
+@tag(stage="spectra", unit="V^2 per bin", main="true")
 @config.when(legacy=False)
 def power_spectra__dark(
     spectrum_waveforms: SpectrumWaveforms,
@@ -119,7 +119,7 @@ def power_spectra__dark(
     return _spectra(waves, dark, scale, spectrum_settings, light_layout, np.float32)
 
 
-@tag(stage="spectra", unit="V^2 per bin")
+@tag(stage="spectra", unit="V^2 per bin", main="true")
 @config.when(legacy=True)
 def power_spectra__of_script(
     spectrum_waveforms: SpectrumWaveforms,
@@ -197,14 +197,14 @@ def _board_mean(spectra: F8, used: Mask, n: I4) -> F8:
     return np.where(n[..., np.newaxis] > 0, values / np.maximum(n, 1)[..., np.newaxis], np.nan)
 
 
-@tag(stage="spectra", schema="NoiseTones")
+@tag(stage="spectra", schema="NoiseTones", main="true")
 @config.when(legacy=True)
 def noise_tones__of_script() -> pd.DataFrame:
     """Nothing: the spectra of the script contain the light, which looks like a tone."""
     return NOISE_TONES.empty()
 
 
-@tag(stage="spectra", schema="NoiseTones")
+@tag(stage="spectra", schema="NoiseTones", main="true")
 @config.when(legacy=False)
 def noise_tones__of_dark(power_spectra: PowerSpectra, active_channels: Mask) -> pd.DataFrame:
     """The strongest line in the spectrum of each active channel, above 0.5 MHz and 8 cycles.

@@ -12,7 +12,7 @@ from .finding import Numbers
 from .findings import CHECK_FUNCTIONS
 
 
-@tag(stage="verdict", schema="DqmVerdict")
+@tag(stage="verdict", schema="DqmVerdict", main="true")
 def dqm_verdict(
     light_events: pd.DataFrame,
     trigger_counts: pd.DataFrame,

@@ -14,18 +14,17 @@ from hypothesis import strategies as st
 from radiograph.drivers import pipeline
 from radiograph.drivers.config import load_config
 from radiograph.drivers.dag import (
-    CHOICE_SECTIONS,
     INPUT_FILE,
-    INPUT_SECTIONS,
-    MAIN_QUANTITIES,
     Dag,
     DagNode,
     pipeline_dag,
 )
 from radiograph.drivers.dag_layout import Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
-from radiograph.drivers.graph import build_driver, imaging, lightdqm, visible_nodes
+from radiograph.drivers.graph import build_driver, visible_nodes
 from radiograph.drivers.imaging.inputs import graph_choices
+from radiograph.drivers.imaging.pipeline import imaging
+from radiograph.drivers.lightdqm.pipeline import lightdqm
 from radiograph.drivers.main import guarded
 from radiograph.schemas.errors import UsageError
 
@@ -46,6 +45,22 @@ def config(name: str) -> Path:
     return Path(str(resources.files("radiograph.configs") / name))
 
 
+GRAPHS = (imaging(), lightdqm())
+MAIN = {
+    "imaging": [
+        "hits", "filtered_hits", "typed_events", "filtered_events", "energies",
+        "candidate_cones", "selected_cones", "summed_images", "projections",
+        "projection_metrics", "counters", "figures",
+    ],
+    "lightdqm": [
+        "light_layout", "light_events", "selected_events", "active_channels",
+        "waveform_features", "noise_summary", "baseline_summary", "light_hits", "spark_rates",
+        "dqm_fractions", "power_spectra", "noise_tones", "channel_masks", "dqm_verdict",
+        "light_figures",
+    ],
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module", params=VIEWS)
 def dag(request: pytest.FixtureRequest) -> Dag:
     return pipeline("imaging").graph(**VIEWS[request.param]).dag
@@ -58,7 +73,7 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
 class TestWhatIsShown:
     def test_main_quantities_each_once(self):
         dag = pipeline("imaging").graph().dag
-        assert [n.name for n in dag.nodes] == [INPUT_FILE, *MAIN_QUANTITIES["imaging"]]
+        assert [n.name for n in dag.nodes] == [INPUT_FILE, *MAIN["imaging"]]
 
     def test_everything_is_every_node_that_is_no_helper(self):
         loaded = pipeline("imaging").loaded
@@ -75,7 +90,7 @@ class TestWhatIsShown:
 
     def test_main_picture_is_the_chain_of_the_physics(self):
         edges = pipeline("imaging").graph().dag.edges
-        names = MAIN_QUANTITIES["imaging"]
+        names = MAIN["imaging"]
         chain = names[: names.index("projection_metrics") + 1]
         assert set(pairwise(chain)) <= set(edges)
 
@@ -108,7 +123,7 @@ class TestWhatIsShown:
 
     def test_the_light_pipeline_is_drawn(self):
         dag = pipeline("lightdqm").graph().dag
-        assert [n.name for n in dag.nodes] == [INPUT_FILE, *MAIN_QUANTITIES["lightdqm"]]
+        assert [n.name for n in dag.nodes] == [INPUT_FILE, *MAIN["lightdqm"]]
         edges = set(dag.edges)
         assert {("waveform_features", "dqm_fractions"), ("channel_masks", "dqm_verdict")} <= edges
         limited = [n.name for n in dag.nodes if "[lightdqm.limits]" in n.settings]
@@ -118,8 +133,8 @@ class TestWhatIsShown:
         sections = {}
         for name in ("imaging", "lightdqm"):
             sections |= pipeline(name).loaded.config.model_dump()
-        named = {s for names in INPUT_SECTIONS.values() for s in names}
-        named |= set(CHOICE_SECTIONS.values())
+        named = {s for made in GRAPHS for names in made.inputs.values() for s in names}
+        named |= {s for made in GRAPHS for s in made.choices.values()}
         for name in named - {""}:  # where a restart begins is no setting
             if not name.startswith("["):
                 assert (resources.files("radiograph.configs") / name).is_file()
@@ -149,9 +164,10 @@ class TestWhatIsShown:
         light = {"legacy": False, "channel_status": "file"}
         dr = build_driver(lightdqm(), light)
         inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}
-        assert {*choices, *light} == CHOICE_SECTIONS.keys()
-        assert set(INPUT_SECTIONS) <= inputs
-        assert inputs - set(choices) - set(light) <= {*INPUT_SECTIONS, INPUT_FILE}
+        assert [choices.keys(), light.keys()] == [made.choices.keys() for made in GRAPHS]
+        of_settings = {name for made in GRAPHS for name in made.inputs}
+        assert of_settings <= inputs
+        assert inputs - set(choices) - set(light) <= {*of_settings, INPUT_FILE}
 
 
 class TestPlaces:

@@ -15,18 +15,18 @@ import pytest
 from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.config import load_config
 from radiograph.drivers.graph import (
-    PIPELINES,
     build_driver,
     dependencies,
     graph_nodes,
-    imaging,
     resolved_targets,
     upstream,
     visible_nodes,
 )
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
-from radiograph.drivers.lightdqm.definition import graph_choices as light_choices
+from radiograph.drivers.imaging.pipeline import imaging
+from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
 from radiograph.drivers.lightdqm.inputs import graph_values
+from radiograph.drivers.pipelines import definition
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.images import BackProjection, Counts, PixelCounts
@@ -152,7 +152,7 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
     path = Path(str(resources.files("radiograph.configs") / name))
     config = load_config(path).config
     if config.pipeline.name == "lightdqm":
-        dr = build_driver(PIPELINES["lightdqm"](), light_choices(config))
+        dr = build_driver(definition("lightdqm").graph(), light_choices(config))
         values = graph_values(config, path.parent)
         assert needed_inputs(dr, set(graph_nodes(dr))) == {*values, "source_file"}
         return
@@ -174,7 +174,9 @@ def test_names_are_the_contract(drivers: list[tuple[ImagingConfig, Any]]) -> Non
 
 
 def test_every_tag_is_known(drivers: list[tuple[ImagingConfig, Any]]) -> None:
-    allowed = {"module", "stage", "schema", "scope", "helper", "rows", "unit", "stored"}
+    allowed = {
+        "module", "stage", "schema", "scope", "helper", "rows", "unit", "stored", "main"
+    }  # fmt: skip
     for _, dr in drivers:
         for name, node in graph_nodes(dr).items():
             tags = node.tags
@@ -322,5 +324,5 @@ def test_aliases_and_pipelines_name_what_exists() -> None:
     dr = build_driver(PIPELINE, graph_choices(config_of()))
     assert set(PIPELINE.aliases.values()) <= set(visible_nodes(dr))
     assert not set(PIPELINE.aliases) & set(graph_nodes(dr))
-    assert PIPELINES["imaging"]().name == "imaging"
+    assert definition("imaging").graph().name == "imaging"
     assert set(PIPELINE.untracked) <= external(dr)

@@ -12,9 +12,10 @@ import pytest
 from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.config import config_rows, load_config
 from radiograph.drivers.config_fields import bare, is_section, sections
-from radiograph.drivers.graph import build_driver, imaging
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.imaging.inputs import graph_inputs
 from radiograph.drivers.imaging.layout import COUNTER_NODES, GROUPS
+from radiograph.drivers.imaging.pipeline import imaging
 from radiograph.drivers.imaging.restart import opened_restart
 from radiograph.schemas.errors import ConfigError
 from radiograph.schemas.imaging.config import STAGES, ImagingConfig

@@ -27,7 +27,8 @@ import radiograph.nodes.imaging.images
 from radiograph.drivers.cache.code import CodeVersions, UnresolvedCodeError, version_of
 from radiograph.drivers.cache.forms import checking_names, classes_in, functions_of, is_generated
 from radiograph.drivers.cache.opening import PACKAGES, WITHOUT_VERSION
-from radiograph.drivers.graph import build_driver, graph_nodes, imaging
+from radiograph.drivers.graph import build_driver, graph_nodes
+from radiograph.drivers.imaging.pipeline import imaging
 from radiograph.drivers.simulation import simulation_pipeline
 from radiograph.nodes import reused_pages
 

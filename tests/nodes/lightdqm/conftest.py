@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from radiograph.drivers.graph import build_driver, lightdqm
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.lightdqm.inputs import graph_values
+from radiograph.drivers.lightdqm.pipeline import lightdqm
 from radiograph.schemas.lightdqm.config import LightDqmConfig
 from radiograph.schemas.sources import FileRef
 

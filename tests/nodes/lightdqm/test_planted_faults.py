@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.drivers.graph import build_driver, lightdqm
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.light_simulation import LightSimulationResult, write_light_simulation
 from radiograph.drivers.lightdqm.inputs import graph_values
+from radiograph.drivers.lightdqm.pipeline import lightdqm
 from radiograph.nodes.lightdqm.findings import overall_status
 from radiograph.schemas.light_simulation import (
     FAULT_KINDS,
