@@ -30,7 +30,6 @@ from .overrides import (
     Override,
     keyword_override,
     parsed_override,
-    with_fast_mode,
     with_overrides,
 )
 
@@ -43,7 +42,6 @@ __all__ = [
     "load_config",
     "output_path",
     "resolved_path",
-    "with_fast_mode",
 ]
 
 _OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".ini": "INI", ".txt": "text"}

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
-    from .config_checks import Fault
     from .graph import Pipeline
     from .watching import QuickLook
 
@@ -52,6 +51,15 @@ class Session(Protocol):
 
     def survey(self, targets: Sequence[str]) -> list[Verdict]:
         """What a run would do with each node the targets need."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A problem of ``section``; ``keys`` are the dotted keys that decide it."""
+
+    section: str
+    text: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
-from ..config_checks import faults, notices
 from ..files import is_pattern, matching
-from ..overrides import with_fast_mode
 from ..pipelines import Definition, ScreenSettings
+from .config_checks import faults, notices
+from .fast_mode import with_fast_mode
 
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions

@@ -16,7 +16,7 @@ from ...nodes.imaging.flights import UNITS, flights_of, impossible_flights
 from ...nodes.light_response import SCINTILLATORS
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.imaging.config import ImagingConfig
-from ..config_checks import makes_cones
+from .config_checks import makes_cones
 from .losses import LEAST_ROWS
 from .metadata import problem
 

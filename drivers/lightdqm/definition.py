@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
-from ..config_checks import Fault
 from ..home import path_of_setting
-from ..pipelines import Definition, ScreenSettings
+from ..pipelines import Definition, Fault, ScreenSettings
 
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions

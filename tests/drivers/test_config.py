@@ -22,7 +22,6 @@ from radiograph.drivers.config import (
     load_config,
     output_path,
     resolved_path,
-    with_fast_mode,
 )
 from radiograph.drivers.config_fields import (
     allowed_text,
@@ -32,6 +31,7 @@ from radiograph.drivers.config_fields import (
     nearest,
     sections,
 )
+from radiograph.drivers.imaging.fast_mode import with_fast_mode
 from radiograph.drivers.overrides import Override, parsed_override, with_overrides
 from radiograph.schemas.errors import ConfigError, UsageError
 from radiograph.schemas.imaging.config import ImagingConfig

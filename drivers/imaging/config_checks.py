@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..schemas.imaging.config import ImagingConfig
-from ..schemas.imaging.filters import HitFilters, resolved
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.filters import HitFilters, resolved
+from ..pipelines import Fault
 
 # An image of this many counts takes 400 MB, and each thread has its own.
 MOST_PIXELS: Final = 100_000_000
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A problem of ``section``; ``keys`` are the dotted keys that decide it."""
-
-    section: str
-    text: str
-    keys: tuple[str, ...]
 
 
 def faults(config: ImagingConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -98,7 +89,7 @@ def used_materials(config: ImagingConfig) -> list[str]:
 def _light_response(config: ImagingConfig, folder: Path) -> Iterator[Fault]:
     if config.energy.strategy != "ELUT" or not config.run.neutrons or not makes_cones(config):
         return
-    from ..nodes.light_response import SCINTILLATORS
+    from ...nodes.light_response import SCINTILLATORS
 
     detectors = config.detectors
     if not detectors.material_map and "default_material" not in detectors.model_fields_set:
