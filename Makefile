@@ -12,7 +12,7 @@ PART := tests/schemas/test_settings.py tests/drivers/cache/test_code.py \
 LOWEST := .venv-lowest
 LOWEST_PYTHON ?= python3.11
 
-.PHONY: demo test test-python part test-lowest lint types wheel bench docs clean
+.PHONY: demo test test-fast test-python part test-lowest lint types wheel bench docs clean
 
 # One stamp per set of requirements: nothing is installed again until pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml
@@ -47,6 +47,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev lint types
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# For daily work: without the tests that take seconds each.
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow'
 
 # One run and a part of the tests on another Python, in its own environment:
 # make test-python PYTHON=python3.13. All tests: make test VENV=.venv-3.13 PYTHON=python3.13.

@@ -70,6 +70,7 @@ def test_shipped_files_are_found_in_the_package() -> None:
             assert configs.joinpath(path.name).is_file()
 
 
+@pytest.mark.slow
 def test_wheel_holds_every_module(tmp_path: Path) -> None:
     pytest.importorskip("build", reason="the package build is not installed (make test does)")
     tree = tmp_path / "tree"
@@ -92,6 +93,7 @@ def test_wheel_holds_every_module(tmp_path: Path) -> None:
     assert not any(n.startswith(("nodes/", "drivers/", "tests/")) for n in names)
 
 
+@pytest.mark.slow
 def test_injected_type_error_across_folders_is_caught(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is not installed (make test does)")
     tree = tmp_path / "tree"

@@ -89,6 +89,7 @@ class TestGenerated:
         assert main([str(tmp_path), "--check"]) == 0
 
 
+@pytest.mark.slow
 class TestExamples:
     @pytest.mark.parametrize("page", ["README.md", "docs/example.md"])
     def test_examples_give_what_the_page_says(self, page, tmp_path):

@@ -13,6 +13,8 @@ import pytest
 from radiograph.drivers import compiling
 from radiograph.drivers.screen import Screen
 
+pytestmark = pytest.mark.slow
+
 # A run as the command line starts it, then how often each function of the kernels was compiled.
 RUN = """
 import json, sys

@@ -27,6 +27,8 @@ from radiograph.drivers.simulation import write_simulation
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.simulation import SimulationSettings
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 
 CONFIGS = Path(str(files("radiograph.configs")))

@@ -178,6 +178,7 @@ def test_each_file_is_known_to_the_cache_by_itself(parts: Path, radiograph: Run)
 
 
 @pytest.mark.parametrize("caps", [(), ("--set", "run.max_cones=60")])
+@pytest.mark.slow
 def test_dask_gives_the_same(parts: Path, radiograph: Run, caps: tuple[str, ...]) -> None:
     pytest.importorskip("distributed")
     (parts / "bad.out").write_text("ne 1 1 1 1 1 ; nonsense\n" * 5)
@@ -191,6 +192,7 @@ def test_dask_gives_the_same(parts: Path, radiograph: Run, caps: tuple[str, ...]
     assert_equal_files(parts / "here.h5", parts / "there.h5")
 
 
+@pytest.mark.slow
 def test_executors_that_do_not_exist(parts: Path, radiograph: Run) -> None:
     for argv, said in (
         (("--executor", "slurm"), "allowed are local and dask"),

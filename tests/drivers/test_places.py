@@ -23,6 +23,8 @@ from radiograph.schemas.errors import UsageError
 
 from .conftest import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 
 

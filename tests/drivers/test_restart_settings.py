@@ -269,6 +269,7 @@ def kept_nodes(start: str) -> set[str]:
 
 
 @pytest.mark.parametrize("begins", BEGINS)
+@pytest.mark.slow
 def test_a_run_begins_where_no_changed_setting_mattered(earlier: Path, begins: str) -> None:
     """The stage is as the table says, and nothing that is kept would come out another way."""
     path = earlier / "run.toml"

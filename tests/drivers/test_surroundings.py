@@ -16,6 +16,8 @@ from radiograph.nodes import own_folders
 from radiograph.nodes.own_folders import need_own_folder
 from radiograph.schemas.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 FULL = Path("/dev/full")
 COMMAND = "from radiograph.drivers.main import cli; cli()"

@@ -17,6 +17,8 @@ from radiograph.drivers.watching import ArrivingFiles, watched
 
 from .test_restart import assert_equal_files
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 NOW = ("--once", "--interval", "0.05", "--settled", "0")
 

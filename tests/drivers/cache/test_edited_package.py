@@ -14,6 +14,8 @@ import radiograph.nodes
 from radiograph.drivers.simulation import write_simulation
 from radiograph.schemas.simulation import SimulationSettings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(radiograph.nodes.__path__[0]).parent
 # The copy stands in a folder of the path, before the package that is installed.
 COMMAND = "import sys; from radiograph.drivers.main import guarded; sys.exit(guarded(sys.argv[1:]))"

@@ -21,6 +21,8 @@ from radiograph.drivers.cache.store import Store
 from radiograph.drivers.main import guarded
 from radiograph.nodes.imaging import hits
 
+pytestmark = pytest.mark.slow
+
 LATER = 60.0
 
 
