@@ -15,7 +15,6 @@ from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
 from .explanations import Explanation, explanation
 from .graph import build_driver, resolved_targets
-from .imaging.requests import check_list_mode
 from .pipelines import Session, definition
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Analysis:
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
-        check_list_mode(self._driver, resolved, self.loaded.config)
+        definition(self.name).check_targets(self._driver, resolved, self.loaded.config)
         values = self._session().run(resolved)
         aliases = self._pipeline.aliases
         return {name: values[aliases.get(name, name)] for name in names}

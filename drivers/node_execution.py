@@ -45,6 +45,16 @@ class NodeRecord:
     n_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class NodeCall:
+    """One node about to be evaluated: name, function, inputs, and how to execute it."""
+
+    name: str
+    function: Callable[..., Any]
+    inputs: Mapping[str, Any]
+    execute: Callable[[Mapping[str, Any], str], Any]
+
+
 @dataclass
 class Manifest:
     """The record of every node of a run, filled while it goes on."""
@@ -119,8 +129,6 @@ class NodeExecution(
         return bool(check_input_type(spelled_out(node_type), input_value))
 
     def _from_cache(self, cache: NodeCache, node: Any, kwargs: dict[str, Any]) -> Any:
-        from .cache.execution import NodeCall
-
         def execute(inputs: Mapping[str, Any], reason: str) -> Any:
             return self._executed(node, inputs, reason)
 

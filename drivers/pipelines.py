@@ -70,6 +70,11 @@ class ScreenSettings:
     progress: bool = True
 
 
+def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
+    """Every node can be asked for with every config."""
+    del dr, targets, config
+
+
 @dataclass(frozen=True)
 class Definition:
     """One pipeline as the core sees it.
@@ -108,6 +113,8 @@ class Definition:
         How much a run of this config says.
     described
         What is in an output file and how it was made, as plain values and as text.
+    check_targets
+        UsageError if some nodes cannot be asked for with a config.
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
@@ -129,6 +136,7 @@ class Definition:
     screen: Callable[[Any], ScreenSettings]
     described: Callable[[Path], tuple[dict[str, Any], str]]
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook]
+    check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import xxhash
 
+from ..node_execution import NodeCall
 from .code import CodeVersions, Parts, version_of
 from .content import Description, UnknownTypeError, fingerprint
 from .lazy import UNKNOWN, Lazy, NotComputedError, resolved, unknown
@@ -28,16 +29,6 @@ log = logging.getLogger("radiograph.cache")
 
 _LAST: Final = "last:"
 _KEY: Final = "key:"
-
-
-@dataclass(frozen=True)
-class NodeCall:
-    """One node about to be evaluated: name, function, inputs, and how to execute it."""
-
-    name: str
-    function: Callable[..., Any]
-    inputs: Mapping[str, Any]
-    execute: Callable[[Mapping[str, Any], str], Any]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,12 @@ def _choices(config: ImagingConfig) -> dict[str, Any]:
     from .inputs import graph_choices
 
     return graph_choices(config)
+
+
+def _check_targets(dr: Any, targets: Sequence[str], config: ImagingConfig) -> None:
+    from .requests import check_list_mode
+
+    check_list_mode(dr, targets, config)
 
 
 def _run(loaded: LoadedConfig, **options: Any) -> Any:
@@ -149,6 +156,7 @@ DEFINITION = Definition(
     screen=_screen,
     described=_described,
     quick_look=_quick_look,
+    check_targets=_check_targets,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

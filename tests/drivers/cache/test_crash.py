@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.content import fingerprint
-from radiograph.drivers.cache.execution import NodeCache, NodeCall
+from radiograph.drivers.cache.execution import NodeCache
+from radiograph.drivers.node_execution import NodeCall
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.store import Store
 

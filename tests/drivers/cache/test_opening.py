@@ -14,9 +14,10 @@ import pytest
 from radiograph.drivers import files
 from radiograph.drivers.cache import location, opening, store
 from radiograph.drivers.cache.code import CodeVersions
-from radiograph.drivers.cache.execution import NodeCache, NodeCall
+from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.opening import CacheOptions, known_file, open_cache
+from radiograph.drivers.node_execution import NodeCall
 from radiograph.schemas.errors import UsageError
 
 
