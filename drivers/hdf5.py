@@ -326,8 +326,11 @@ def _encoded(texts: np.ndarray) -> np.ndarray:
 
 def write_text(parent: h5py.Group, path: str, text: str, description: str) -> h5py.Dataset:
     """One UTF-8 text."""
-    if len(text.encode("utf-8", "surrogateescape")) <= _MOST_COMPACT_BYTES:
+    encoded = text.encode("utf-8", "surrogateescape")
+    if len(encoded) <= _MOST_COMPACT_BYTES:
         return write_array(parent, path, text, "", description)
-    created = parent.create_dataset(path, data=text, dtype=TEXT)
+    # As one value of fixed length: HDF5 cuts texts of any length at a byte of zero.
+    kind = h5py.string_dtype("utf-8", len(encoded))
+    created = parent.create_dataset(path, data=np.array(encoded, kind))
     describe(created, "", description)
     return created

@@ -52,7 +52,10 @@ class Values:
     def shape(self) -> tuple[int, ...]:
         """Shape of the dataset."""
         with reading(self._path, self.name):
-            return tuple(self._dataset.shape)
+            shape = self._dataset.shape
+        if shape is None:
+            raise damaged_file(self._path, self.name, "it holds no values")
+        return tuple(shape)
 
     def __len__(self) -> int:
         """How many rows it has."""

@@ -28,14 +28,14 @@ def emptied(folder: Path) -> str:
     Other files of the folder stay. UsageError if another process writes to the cache, or if files
     cannot be removed.
     """
-    if _is_written_by_another(folder / DATABASE):
-        msg = f"{folder}: another process writes to this cache. Empty it when that has ended."
-        raise UsageError(msg, file=folder, code="cache_in_use")
+    _check_unused(folder)
     try:
         with closing(opened_store(folder)) as store:
             return f"{store.clear()} rows dropped from {folder}"
     except STORE_ERRORS as reason:
         why = str(reason) or "its database does not answer"
+    # Once more: what did not answer may have been in use by now.
+    _check_unused(folder)
     removed, faults = _remove_files(folder)
     cannot = f"{folder}: cannot be used as a cache ({why})"
     if faults:
@@ -49,6 +49,12 @@ def emptied(folder: Path) -> str:
         msg = f"{cannot}, and holds nothing of one. Name another with --cache-dir."
         raise UsageError(msg, file=folder)
     return f"{removed} files removed from {folder}, which could not be used as a cache ({why})"
+
+
+def _check_unused(folder: Path) -> None:
+    if _is_written_by_another(folder / DATABASE):
+        msg = f"{folder}: another process writes to this cache. Empty it when that has ended."
+        raise UsageError(msg, file=folder, code="cache_in_use")
 
 
 def _remove_files(folder: Path) -> tuple[int, list[str]]:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import h5py
 from pydantic import ValidationError
 
-from ...nodes.hdf5_content import Content, reading
+from ...nodes.hdf5_content import Content, damaged_file, reading
 from ...nodes.imaging.readers import READERS
 from ...nodes.imaging.readers.ngimager_hdf5 import opened
 from ...schemas.errors import ConfigError, InputError, SettingProblem
@@ -133,7 +133,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
         if not is_ours:
             # Its images have a pixel more on each side.
             held = [s for s in held if s != "image"]
-        earlier = _effective(file) if is_ours else _foreign(file)
+        earlier = _effective(file, path) if is_ours else _foreign(file)
     if not held:
         msg = f"{path}: holds neither hits, events, cones nor images to start from."
         raise InputError(msg, file=path)
@@ -142,8 +142,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     _check_units(config, earlier, path)
     start, decisive = _start(held, changes, path)
     check_start(path, start)
-    name = json.loads(earlier.get("io.input_format", '""'))
-    reader = READERS.get(name, READERS[FORMAT])
+    reader = READERS.get(_input_format(earlier, path), READERS[FORMAT])
     return Restart(
         path,
         start,
@@ -153,17 +152,35 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     )
 
 
-def _effective(file: Content) -> dict[str, str]:
-    """Settings in force when a file was written, as JSON by dotted key."""
+def _input_format(earlier: Mapping[str, str], path: Path) -> str:
+    """The format that the first run read."""
+    stored = earlier.get("io.input_format", '""')
+    try:
+        return str(json.loads(stored))
+    except ValueError:
+        reason = f"io.input_format = {stored}"
+        raise damaged_file(path, "/meta/config_effective", reason) from None
+
+
+def _effective(file: Content, path: Path) -> dict[str, str]:
+    """Settings in force when a file was written, as JSON by dotted key.
+
+    InputError where they are not whole: a setting that is absent would count as unchanged.
+    """
     if "meta/config_effective" not in file:
         return {}
     keys, values = (file[f"meta/config_effective/{n}"].texts() for n in ("keys", "values"))
-    return dict(zip(keys, values, strict=False))
+    if len(keys) != len(values) or "run.neutrons" not in keys:
+        reason = f"{len(keys)} names and {len(values)} values, not those of the settings"
+        raise damaged_file(path, "/meta/config_effective", reason)
+    return dict(zip(keys, values, strict=True))
 
 
 def _foreign(file: Content) -> dict[str, str]:
     """The settings that another program's file names, read as our own; none if they are not."""
     text = file.attrs.get("config_text", "")
+    if not isinstance(text, (str, bytes)):
+        return {}
     try:
         data = tomllib.loads(text if isinstance(text, str) else text.decode())
         config = ImagingConfig.model_validate(data)

@@ -68,7 +68,10 @@ def _datasets_below(data: Datasets, place: str) -> list[str]:
     if place not in data:
         return []
     found = data.file[place]
-    return list(datasets_of(found, data.path)) if isinstance(found, h5py.Group) else [place]
+    if not isinstance(found, h5py.Group):
+        return [place]
+    # One without a space holds no value that could be wrong; another program's may stand there.
+    return [n for n, dataset in datasets_of(found, data.path).items() if dataset.shape is not None]
 
 
 def _read(data: Datasets, name: str) -> None:

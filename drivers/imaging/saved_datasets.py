@@ -114,9 +114,11 @@ class Datasets:
         if not isinstance(found, h5py.Dataset):
             self._damaged(name, "it is a group, not a dataset")
         try:
-            shape = tuple(found.shape)
+            shape = found.shape
         except READ_FAULTS as reason:
             self._damaged(name, reason)
+        if shape is None:
+            self._damaged(name, "it holds no values")
         check_shape(self.path, name, shape, self._size)
         return found
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from ...nodes.hdf5_content import damaged_file
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from .saved_datasets import Datasets
@@ -126,7 +127,7 @@ def run_record(data: Datasets) -> RunRecord:
         ),
         inputs=inputs,
         nodes=_nodes(data),
-        problems=tuple(_json(data, data.text("/provenance/problems") or "[]")),
+        problems=_problems(data),
         counters=_counters(data),
         run_meta={k: data.text(f"/meta/run_meta/{k}") or "" for k in _names(data, "run_meta")},
         extra_texts={
@@ -225,6 +226,14 @@ def _counters(data: Datasets) -> dict[int, dict[str, int]]:
         if match is not None and str(value).lstrip("-").isdigit():
             by_stage.setdefault(int(match[1]), {})[match[2]] = int(value)
     return dict(sorted(by_stage.items()))
+
+
+def _problems(data: Datasets) -> tuple[Mapping[str, Any], ...]:
+    name = "/provenance/problems"
+    found = _json(data, data.text(name) or "[]")
+    if not isinstance(found, list) or not all(isinstance(p, dict) for p in found):
+        raise damaged_file(data.path, name, "it is no list of problems")
+    return tuple(found)
 
 
 def _json(data: Datasets, text: str) -> Any:

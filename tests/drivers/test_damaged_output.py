@@ -11,7 +11,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.hdf5 import create_checked, datasets_of, read_through, write_array
+from radiograph.drivers.hdf5 import (
+    create_checked,
+    datasets_of,
+    read_through,
+    write_array,
+    write_text,
+)
 from radiograph.schemas.errors import InputError
 
 Run = Callable[..., Any]
@@ -154,6 +160,93 @@ def test_a_file_without_checksums_is_read_as_before(bad: Path, radiograph: Run) 
     for begin in ("cones.nappe='both'", "energy.strategy='Edep'"):
         done = restart(radiograph, begin)
         assert done.code == 0, done.err
+
+
+def test_a_file_of_before_is_verified_without_what_came_later(bad: Path, radiograph: Run) -> None:
+    with h5py.File("whole.h5") as file, h5py.File(bad, "w") as old:
+        old.attrs.update(file.attrs)
+        for name in file:
+            _copy_unchecked(file[name], old, name)
+        del old["lm/event_cone_filter_code"], old["lm/event_cone_filter_code_labels"]
+    assert radiograph("verify", "bad.h5").code == 0
+    with h5py.File(bad, "r+") as old:
+        del old["lm/event_recoil_code"]
+    done = radiograph("verify", "bad.h5")
+    assert done.code == 4
+    assert "/lm/event_recoil_code" in done.out
+
+
+def replaced(file: h5py.File, name: str, value: Any) -> None:
+    del file[name]
+    file[name] = value
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("values", lambda kept: kept[:20]),
+        ("keys", lambda kept: np.arange(len(kept))),
+        ("keys", lambda kept: [b"", *kept[1:], b"a"]),
+        ("values", lambda kept: [b"[1,"] * len(kept)),
+    ],
+)
+def test_settings_that_are_not_whole_are_no_start(
+    bad: Path, radiograph: Run, name: str, change: Callable[..., Any]
+) -> None:
+    """A setting that is absent would count as one that has not changed."""
+    with h5py.File(bad, "r+") as file:
+        place = f"meta/config_effective/{name}"
+        replaced(file, place, change(list(file[place][()])))
+    done = restart(radiograph, "cones.nappe='both'")
+    assert done.code == 3, done.err
+    assert "/meta/config_effective cannot be read" in done.err
+
+
+@pytest.mark.parametrize("value", [np.nan, [1, 2], b"many", h5py.Empty("f8")])
+def test_a_counter_that_counts_nothing(bad: Path, radiograph: Run, value: Any) -> None:
+    with h5py.File(bad, "r+") as file:
+        name = next(n for n in file["meta/counters"] if n.startswith("s3_"))
+        replaced(file, f"meta/counters/{name}", value)
+    done = restart(radiograph, "cones.nappe='both'")
+    assert done.code == 3, done.err
+    assert name in done.err
+
+
+def test_problems_that_are_no_list(bad: Path, radiograph: Run) -> None:
+    with h5py.File(bad, "r+") as file:
+        replaced(file, "provenance/problems", '{"a": 1}')
+    for done in (radiograph("info", "bad.h5"), restart(radiograph)):
+        assert done.code in (0, 3), done.err
+    done = radiograph("info", "bad.h5")
+    assert done.code == 3
+    assert "/provenance/problems cannot be read (it is no list of problems)" in done.err
+
+
+def test_a_dataset_without_values(bad: Path, radiograph: Run) -> None:
+    with h5py.File(bad, "r+") as file:
+        file["lm/note"] = h5py.Empty("f8")
+    assert restart(radiograph).code == 0
+    with h5py.File(bad, "r+") as file:
+        replaced(file, "cones/theta_rad", h5py.Empty("f8"))
+    done = restart(radiograph, "cones.nappe='both'")
+    assert done.code == 3, done.err
+    assert "/cones/theta_rad cannot be read (it holds no values)" in done.err
+
+
+def test_a_row_number_that_makes_ranges_without_end(bad: Path, radiograph: Run) -> None:
+    with h5py.File(bad, "r+") as file:
+        file["raw_events/ranges"][-1] = [0, 2**50]
+    done = restart(radiograph, "filters.hits.min_light_MeVee=0.06")
+    assert done.code == 3, done.err
+    assert "its greatest raw event id is 1125899906842623" in done.err
+
+
+def test_a_long_text_keeps_its_bytes_of_zero(tmp_path: Path) -> None:
+    text = "before\0after" * 10_000
+    with h5py.File(tmp_path / "long.h5", "w") as file:
+        write_text(file, "long", text, "a text")
+    with h5py.File(tmp_path / "long.h5") as file:
+        assert file["long"].asstr()[()] == text
 
 
 def _copy_unchecked(item: Any, target: h5py.Group, name: str) -> None:

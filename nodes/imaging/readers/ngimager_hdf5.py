@@ -37,6 +37,8 @@ from ...file_kinds import fault_of_hdf5
 from ...hdf5_content import Content, Values, damaged_file
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 
+# More are no data, but a row number that is damaged.
+_MOST_RANGES: Final = 1_000_000
 N_HITS: Final = {NEUTRON: 2, GAMMA: 3}
 _COUNTED_STAGES: Final = {"hits": 1, "events": 2, "cones": 3, "image": 4}
 _DAMAGE: Final = "problems_"
@@ -53,6 +55,13 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
         )
         raise InputError(msg, file=path, key="io.input_path", code="no_events")
     starts = range(0, n_events, events_per_range)
+    if len(starts) > _MOST_RANGES:
+        msg = (
+            f"{path}: its greatest raw event id is {n_events - 1}: {len(starts)} ranges of "
+            f"{events_per_range} events, more than {_MOST_RANGES}. The file is damaged: run its "
+            "input again; or raise [run] chunk_events."
+        )
+        raise InputError(msg, file=path, key="run.chunk_events", code="damaged_file")
     return [EventRange(k, min(events_per_range, n_events - k)) for k in starts]
 
 
@@ -169,9 +178,16 @@ def stored_counts(file: Content, stage: str) -> Counts:
         return Counts()
     group = file.content("meta/counters")
     small, large = (f"{s}{_COUNTED_STAGES[stage]}_" for s in "sS")
-    found = {k[len(large) :]: int(v) for k, v in group.attrs.items() if k.startswith(large)}
-    found |= {k[len(small) :]: int(group[k][()]) for k in group if k.startswith(small)}
-    return Counts(found)
+    found = {k[len(large) :]: v for k, v in group.attrs.items() if k.startswith(large)}
+    found |= {k[len(small) :]: group[k][()] for k in group if k.startswith(small)}
+    return Counts({name: _count(file, name, value) for name, value in found.items()})
+
+
+def _count(file: Content, name: str, value: Any) -> int:
+    number = np.asarray(value)
+    if number.shape != () or number.dtype.kind not in "iuf" or not np.isfinite(number):
+        raise damaged_file(file.path, f"the counter {name}", f"it is {value!r}")
+    return int(number)
 
 
 def stored_image(file: Content, name: str, grid: PixelGrid) -> U4:
