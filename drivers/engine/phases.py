@@ -111,7 +111,7 @@ def planned(
     wanted = crossing | targets | streams
     whole = {
         dep for name, deps in edges.items() for dep in deps
-        if scope_of[dep] != RUN and scope_of[name] != scope_of[dep]
+        if set(scopes[scope_of[name]]) < set(scopes[scope_of[dep]])
     }  # fmt: skip
     whole |= {name for name in targets if scope_of[name] != RUN}
     phases = []
@@ -154,6 +154,12 @@ def check_scopes(
                 )
                 raise UnfitScopesError(msg)
             other = scope_of.get(dep.name, scope)
+            if set() < set(scopes[other]) < set(scopes[scope]):
+                msg = (
+                    f"{name} (scope {scope}) needs {dep.name} of its {other}: only values of the "
+                    "run are handed to finer scopes"
+                )
+                raise UnfitScopesError(msg)
             is_finer = set(scopes[other]) > set(scopes[scope])
             if is_finer and not is_mergeable(spelled_out(dep.type)):
                 msg = (

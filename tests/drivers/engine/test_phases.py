@@ -126,11 +126,13 @@ def test_files_stand_between_ranges_and_the_run() -> None:
     def marked(pulses: np.ndarray, header: str) -> np.ndarray:
         return pulses + len(header)
 
-    plan = planned(graph(pulses, header, marked), ["marked"])
-    assert [(p.scope, p.asked, p.given) for p in plan.phases] == [
-        ("file", ("header",), ()),
-        (RANGE, ("marked",), ("header",)),
-    ]
+    dr = graph(pulses, header, marked)
+    assert planned(dr, ["marked"]).phases == (
+        Phase("file", ("header",), (), ()),
+        Phase(RANGE, ("marked",), ("header",), ("marked",)),
+    )
+    with pytest.raises(UnfitScopesError, match=r"marked \(scope range\) needs header of its file"):
+        check_scopes(dr, PART_INPUTS, is_mergeable)
 
 
 # --- what cannot be evaluated is an error of the graph -------------------------------------------
