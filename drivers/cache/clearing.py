@@ -28,6 +28,8 @@ def emptied(folder: Path) -> str:
     Other files of the folder stay. UsageError if another process writes to the cache, or if files
     cannot be removed.
     """
+    if not folder.exists():
+        return f"0 rows dropped: {folder} is not there"
     _check_unused(folder)
     try:
         with closing(opened_store(folder)) as store:

@@ -343,6 +343,12 @@ def test_clear_what_is_no_cache(project: Path, radiograph: Run) -> None:
     assert (project / "run.toml").is_file()
 
 
+def test_clear_makes_no_folder(tmp_path: Path, radiograph: Run) -> None:
+    done = radiograph("cache", "clear", "--cache-dir", tmp_path / "none")
+    assert (done.code, done.out) == (0, f"0 rows dropped: {tmp_path / 'none'} is not there\n")
+    assert not (tmp_path / "none").exists()
+
+
 def test_clear_waits_for_no_writer(
     project: Path, cache: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
