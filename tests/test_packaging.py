@@ -73,7 +73,7 @@ def test_shipped_files_are_found_in_the_package() -> None:
 
 @pytest.mark.slow
 def test_wheel_holds_every_module(tmp_path: Path) -> None:
-    pytest.importorskip("build.__main__", reason="the package build is not installed (make test does)")
+    pytest.importorskip("build.__main__", reason="build is not installed (make test does)")
     tree = tmp_path / "tree"
     ignored = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "dist", "__pycache__")
     shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
