@@ -59,10 +59,6 @@ class Plan:
         """The nodes that are made one of all parts, in any phase."""
         return frozenset(name for phase in self.phases for name in phase.merged)
 
-    def sweeps(self) -> int:
-        """How often the data are gone through."""
-        return sum(phase.scope != RUN for phase in self.phases)
-
 
 class UnfitScopesError(TypeError):
     """The scopes of a graph cannot be evaluated: a fault of the graph, not of its data."""

@@ -133,7 +133,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
         if not is_ours:
             # Its images have a pixel more on each side.
             held = [s for s in held if s != "image"]
-        earlier = _effective(file, path) if is_ours else _foreign(file)
+        earlier = _effective(file) if is_ours else _foreign(file)
     if not held:
         msg = f"{path}: holds neither hits, events, cones nor images to start from."
         raise InputError(msg, file=path)
@@ -162,7 +162,7 @@ def _input_format(earlier: Mapping[str, str], path: Path) -> str:
         raise damaged_file(path, "/meta/config_effective", reason) from None
 
 
-def _effective(file: Content, path: Path) -> dict[str, str]:
+def _effective(file: Content) -> dict[str, str]:
     """Settings in force when a file was written, as JSON by dotted key.
 
     InputError where they are not whole: a setting that is absent would count as unchanged.
@@ -172,7 +172,7 @@ def _effective(file: Content, path: Path) -> dict[str, str]:
     keys, values = (file[f"meta/config_effective/{n}"].texts() for n in ("keys", "values"))
     if len(keys) != len(values) or "run.neutrons" not in keys:
         reason = f"{len(keys)} names and {len(values)} values, not those of the settings"
-        raise damaged_file(path, "/meta/config_effective", reason)
+        raise damaged_file(file.path, "/meta/config_effective", reason)
     return dict(zip(keys, values, strict=True))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import h5py
 import numpy as np
 
-from ...nodes.hdf5_content import READ_FAULTS, damaged_file
+from ...nodes.hdf5_content import READ_FAULTS, Content, Values, damaged_file, reading
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from .saved_limits import check_limits, check_shape
@@ -26,29 +26,21 @@ class Datasets:
         self.path = path
 
     def __contains__(self, name: str) -> bool:
-        try:
-            # To ask whether it is there does not open it: a damaged one would seem absent.
-            return name in self.file and self.file[name] is not None
-        except READ_FAULTS as reason:
-            self._damaged(name, reason)
+        return name in Content(self.file, self.path)
 
     def columns(self, group: str) -> list[str]:
         """Names of the datasets of a group that are no labels, in the order of the file."""
-        try:
+        with reading(self.path, group):
             found = self.file[group]
             return [k for k in found if isinstance(found[k], h5py.Dataset) and not _is_label(k)]
-        except READ_FAULTS as reason:
-            self._damaged(group, reason)
 
     def children(self, group: str) -> list[str]:
         """Names of what stands in a group; empty if there is none."""
         if group not in self:
             return []
-        try:
+        with reading(self.path, group):
             found = self.file[group]
             return list(found) if isinstance(found, h5py.Group) else []
-        except READ_FAULTS as reason:
-            self._damaged(group, reason)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a dataset."""
@@ -61,20 +53,16 @@ class Datasets:
     def span(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rows [start, stop)."""
         dataset = self._dataset(name)
-        try:
+        with reading(self.path, name):
             found = np.asarray(dataset[start:stop])
-        except READ_FAULTS as reason:
-            self._damaged(name, reason)
         check_limits(self.path, name, found, lambda k: start + k, self._size)
         return found
 
     def rows(self, name: str, rows: I8 | None = None) -> np.ndarray:
         """Some rows, ascending and each at most once, or all."""
         dataset = self._dataset(name)
-        try:
+        with reading(self.path, name):
             found = _taken(dataset, rows)
-        except READ_FAULTS as reason:
-            self._damaged(name, reason)
         check_limits(
             self.path, name, found, lambda k: k if rows is None else int(rows[k]), self._size
         )
@@ -94,40 +82,30 @@ class Datasets:
         """Attributes of a group or dataset, texts decoded; empty if it is not there."""
         if name not in self:
             return {}
-        try:
-            return {k: _plain(v) for k, v in self.file[name].attrs.items()}
-        except READ_FAULTS as reason:
-            self._damaged(f"{name} (attributes)", reason)
+        with reading(self.path, f"{name} (attributes)"):
+            found = dict(self.file[name].attrs.items())
+        return {k: _plain(v) for k, v in found.items()}
 
     def _dataset(self, name: str) -> h5py.Dataset:
         try:
             found = self.file[name]
         except KeyError as reason:
             if "doesn't exist" not in str(reason):
-                self._damaged(name, reason)
+                raise damaged_file(self.path, name, reason) from None
             msg = (
                 f"{self.path}: has no {name}. Run its input again with this version of radiograph."
             )
             raise InputError(msg, file=self.path, code="not_in_file") from None
         except READ_FAULTS as reason:
-            self._damaged(name, reason)
+            raise damaged_file(self.path, name, reason) from None
         if not isinstance(found, h5py.Dataset):
-            self._damaged(name, "it is a group, not a dataset")
-        try:
-            shape = found.shape
-        except READ_FAULTS as reason:
-            self._damaged(name, reason)
-        if shape is None:
-            self._damaged(name, "it holds no values")
-        check_shape(self.path, name, shape, self._size)
+            raise damaged_file(self.path, name, "it is a group, not a dataset")
+        check_shape(self.path, name, Values(found, self.path).shape, self._size)
         return found
 
     def _size(self, name: str) -> int | None:
         """How many values a dataset has; None if it is not there."""
         return math.prod(self.shape(name)) if name in self else None
-
-    def _damaged(self, name: str, reason: object) -> NoReturn:
-        raise damaged_file(self.path, name, reason) from None
 
 
 def _taken(dataset: h5py.Dataset, rows: I8 | None) -> np.ndarray:

@@ -113,7 +113,7 @@ class Session:
         counted = self._running_counts(targets, streams)
         plan = planned(self.driver, targets, {*streams, "record_counters", *counted})
         found: dict[str, Any] = {}
-        first: Phase | None = None
+        first = next((p for p in plan.phases if p.scope == RANGE), None)
         for phase in plan.phases:
             if phase.scope == RUN:
                 self.begin(_WHOLE_RUN)
@@ -121,8 +121,7 @@ class Session:
             elif phase.scope == FILE:
                 found |= self._of_files(phase, found)
             else:
-                first = first or phase
-                found |= self._sweep(phase, found, streams, sink, first)
+                found |= self._sweep(phase, found, streams, sink, may_drop=phase is first)
         return {name: _whole(found[name]) for name in targets}
 
     def _sweep(
@@ -131,7 +130,8 @@ class Session:
         found: Mapping[str, Any],
         streams: Sequence[str],
         sink: Sink | None,
-        first: Phase,
+        *,
+        may_drop: bool,
     ) -> dict[str, Any]:
         """The ranges of every file once: one value of those nodes that are wanted whole."""
         parts: dict[str, list[tuple[RowsBefore, Any]]] = {name: [] for name in phase.merged}
@@ -166,7 +166,7 @@ class Session:
                 try:
                     progress = run_file(file, progress)
                 except InputError as error:
-                    if phase is not first:
+                    if not may_drop:
                         # An earlier sweep has merged what it holds: it cannot be left out now.
                         raise
                     self._drop(file, error, sink)

@@ -144,44 +144,37 @@ def run_file(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "image.h5"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands_refuse_a_pipe(
-    project: Path,
-    run_file: Path,
-    radiograph: Run,
-    command: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(params=COMMANDS)
+def asked(
+    project: Path, run_file: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[str]]:
+    """Where a command writes, and its words; run.h5 of an earlier run is beside."""
     monkeypatch.chdir(project)
     (project / "run.h5").symlink_to(run_file)
-    name, line = COMMANDS[command]
+    name, line = COMMANDS[request.param]
     path = project / name
     path.parent.mkdir(exist_ok=True)
+    return path, line.split()
+
+
+def test_commands_refuse_a_pipe(asked: tuple[Path, list[str]], radiograph: Run) -> None:
+    path, words = asked
     os.mkfifo(path)
-    done = radiograph(*line.split(), "--overwrite")
+    done = radiograph(*words, "--overwrite")
     assert done.code == 2, done.err
     assert "named pipe" in done.err
     assert path.is_fifo()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
 def test_commands_follow_a_link(
-    project: Path,
-    run_file: Path,
-    radiograph: Run,
-    command: str,
-    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[Path, list[str]], project: Path, radiograph: Run
 ) -> None:
-    monkeypatch.chdir(project)
-    (project / "run.h5").symlink_to(run_file)
-    name, line = COMMANDS[command]
-    path = project / name
-    path.parent.mkdir(exist_ok=True)
+    path, words = asked
     target = project / "disk" / "kept"
     target.parent.mkdir()
     target.write_text("old")
     path.symlink_to(target)
-    done = radiograph(*line.split(), "--overwrite")
+    done = radiograph(*words, "--overwrite")
     assert done.code == 0, done.err
     assert path.is_symlink()
     assert target.read_bytes() != b"old"
