@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +67,16 @@ def build_driver(
     choices: Mapping[str, Any],
     manifest: Manifest | None = None,
     cache: NodeCache | None = None,
+    added: Sequence[Any] = (),
 ) -> driver.Driver:
-    """The Hamilton driver of a pipeline with the algorithms that ``choices`` select."""
+    """The Hamilton driver of a pipeline with the algorithms that ``choices`` select.
+
+    ``added`` are modules of nodes beside those of the pipeline.
+    """
     execution = NodeExecution(pipeline.tables, manifest or Manifest(), cache)
     return (
         driver.Builder()
-        .with_modules(*pipeline.modules())
+        .with_modules(*pipeline.modules(), *added)
         .with_config(dict(choices))
         .with_adapters(execution)
         .build()

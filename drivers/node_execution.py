@@ -18,6 +18,8 @@ from hamilton.lifecycle.base import (
     BaseDoValidateInput,
 )
 
+from ..schemas.errors import Unfit
+from ..schemas.failures import Failure
 from ..schemas.tables import TableSchema
 from .annotations import spelled_out
 from .checks import check_output, freeze
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 SKIPPED = "skipped"
 HIT = "hit"
 EXECUTED = "executed"
+FAILED = "failed"
 
 
 @dataclass
@@ -114,8 +117,14 @@ class NodeExecution(
     def do_node_execute(
         self, *, run_id: str, node_: Any, kwargs: dict[str, Any], task_id: str | None = None
     ) -> Any:
-        """The value of a node; a Lazy if there is a cache."""
+        """The value of a node; a Lazy if there is a cache.
+
+        Where an input failed, the Failure stands in place of the value and nothing is executed.
+        """
         del run_id, task_id
+        failed = next((v for v in kwargs.values() if self._failure_in(v) is not None), None)
+        if failed is not None:
+            return failed
         if self._cache is None:
             return self._executed(node_, kwargs, "")
         return self._from_cache(self._cache, node_, kwargs)
@@ -148,7 +157,13 @@ class NodeExecution(
         call: Callable[..., Any] = node.callable
         # Before anything is stored: what a cache keeps is of the content that its key names.
         with unchanged(files_in(kwargs.values())):
-            result = call(**kwargs)
+            try:
+                result = call(**kwargs)
+            except Unfit as error:
+                # A value like another: it is kept, and its key goes no further.
+                self._manifest.executed(node.name, time.perf_counter() - started, reason)
+                self._manifest.nodes[node.name].status = FAILED
+                return Failure.of(error, {}, node.name)
         check_output(node.name, node.tags, node.type, kwargs, result, self._tables)
         freeze(result)
         self._manifest.executed(node.name, time.perf_counter() - started, reason)

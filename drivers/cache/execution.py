@@ -11,14 +11,19 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+import numpy as np
+import pandas as pd
 import xxhash
 
+from ...schemas.errors import UsageError
+from ...schemas.failures import Failure
 from ..node_execution import NodeCall
 from .code import CodeVersions, Parts, version_of
 from .content import Description, UnknownTypeError, fingerprint
-from .lazy import UNKNOWN, Lazy, NotComputedError, resolved, unknown
+from .lazy import FAILURE, UNKNOWN, Lazy, NotComputedError, resolved, unknown
 from .location import salt
 from .program import as_versions, program_identity, record_name
 from .reasons import reason_of_miss
@@ -38,6 +43,15 @@ class Outcome:
     value: Lazy
     hit: bool
     n_bytes: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A value as it is stored: what it is known by, its bytes, its rows (None without any)."""
+
+    fingerprint: str
+    encoded: Encoded
+    n_rows: int | None
 
 
 @dataclass(frozen=True)
@@ -211,7 +225,19 @@ class NodeCache:
                 value, _ = self._executed(call, key, "its entry in the cache is damaged")
                 return value.value()
 
-        return Lazy(make=make, fingerprint=known)
+        again = partial(self._reread, call.name, known)
+        return Lazy(make=make, fingerprint=known, n_rows=entry.get("rows"), again=again)
+
+    def _reread(self, node: str, known: str) -> Any:
+        """A value that this run has kept; UsageError if it is no longer there."""
+        try:
+            return self.store.value(known)
+        except (KeyError, DamagedContentError, *STORE_ERRORS) as damage:
+            msg = (
+                f"cache: {self.store.folder}: what the run kept of {node} can no longer be read "
+                f"({damage}). Run again, or with --no-cache."
+            )
+            raise UsageError(msg, file=self.store.folder, key="cache.dir") from None
 
     def _executed(self, call: NodeCall, key: str, reason: str) -> tuple[Lazy, int]:
         started = time.perf_counter()
@@ -219,22 +245,30 @@ class NodeCache:
         seconds = time.perf_counter() - started
         try:
             found = Description(value, whole=False).digest()
+            if isinstance(value, Failure):
+                found = FAILURE + found
             encoded = Encoded(value, found)
         except UnknownTypeError as unknown:
             msg = f"{call.name}: the cache cannot keep its value: {unknown}"
             raise UnknownTypeError(msg) from None
-        self._stored(call.name, key, found, encoded, seconds)
-        return Lazy(value, fingerprint=found), encoded.size
+        n_rows = (
+            len(value) if isinstance(value, (pd.DataFrame, np.ndarray)) and value.ndim else None
+        )
+        is_kept = self._stored(call.name, key, Kept(found, encoded, n_rows), seconds)
+        again = partial(self._reread, call.name, found) if is_kept else None
+        return Lazy(value, fingerprint=found, n_rows=n_rows, again=again), encoded.size
 
-    def _stored(self, name: str, key: str, found: str, encoded: Encoded, seconds: float) -> None:
+    def _stored(self, name: str, key: str, kept: Kept, seconds: float) -> bool:
+        """Whether a value is now in the store."""
         if self._writable:
             try:
                 if name in self.refreshed:
-                    self.store.forget_value(found)
-                self.store.add_value(found, encoded)
+                    self.store.forget_value(kept.fingerprint)
+                self.store.add_value(kept.fingerprint, kept.encoded)
                 entry = {
-                    "value": found,
-                    "bytes": encoded.size,
+                    "value": kept.fingerprint,
+                    "bytes": kept.encoded.size,
+                    "rows": kept.n_rows,
                     "seconds": seconds,
                     "node": name,
                     "time": time.time(),
@@ -242,6 +276,7 @@ class NodeCache:
                 self.store.set_record(_KEY + key, entry)
             except STORE_ERRORS as reason:
                 self._give_up(reason)
+        return self._writable
 
     def _note_last(self, name: str, key: str, parts: Parts, inputs: Mapping[str, str]) -> None:
         record = {"key": key, "parts": dict(parts), "inputs": dict(inputs), "salt": dict(self.salt)}

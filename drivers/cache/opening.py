@@ -76,13 +76,18 @@ def cache_options(
     return CacheOptions(folder, enabled, tuple(refresh), rehash, started_s)
 
 
-def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | None:
-    """The cache, or None with a warning; UsageError if it was named and cannot be used."""
+def open_cache(
+    options: CacheOptions, untracked: Sequence[str], packages: Sequence[str] = ()
+) -> NodeCache | None:
+    """The cache, or None with a warning; UsageError if it was named and cannot be used.
+
+    The code of nodes is followed through this package and ``packages``.
+    """
     if not options.enabled:
         return None
     folder = options.folder or default_folder()
     try:
-        store = opened_store(folder)
+        store = opened_store(folder, packages)
     except STORE_ERRORS as reason:
         if options.folder is not None:
             msg = (
@@ -97,7 +102,7 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
         say_where_results_go(folder)
     cache = NodeCache(
         store,
-        CodeVersions(PACKAGES, WITHOUT_VERSION),
+        CodeVersions(_roots(packages), WITHOUT_VERSION),
         untracked=tuple(untracked),
         refreshed=options.refreshed,
     )
@@ -106,9 +111,16 @@ def open_cache(options: CacheOptions, untracked: Sequence[str]) -> NodeCache | N
     return cache
 
 
-def opened_store(folder: Path) -> Store:
-    """The store of a folder, checked to be writable; one of STORE_ERRORS otherwise."""
-    store = Store(folder, PACKAGES)
+def _roots(packages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*PACKAGES, *packages)))
+
+
+def opened_store(folder: Path, packages: Sequence[str] = ()) -> Store:
+    """The store of a folder, checked to be writable; one of STORE_ERRORS otherwise.
+
+    Dataclasses of this package and of ``packages`` are read back.
+    """
+    store = Store(folder, _roots(packages))
     store.set_record("opened", time.time())
     return store
 

@@ -1,9 +1,10 @@
 """Phases: in which order the scopes of a graph are evaluated, derived from its edges.
 
-A node has a scope, the axes that it still varies over (tag ``scope``): a range of a file, or
-the whole run. What crosses to a coarser scope is merged, what crosses to a finer one is handed to
-every part. A graph that calibrates and then applies needs its data twice: ranges, the run,
-ranges again. Each phase is all that can be evaluated at one scope before another must follow.
+A node has a scope, the axes that it still varies over (tag ``scope``): a range of a file, a
+channel, or the whole run. What crosses to a coarser scope is merged, what crosses to a finer one
+is handed to every part. A graph that calibrates and then applies needs its data twice: ranges,
+the run, ranges again. Each phase is all that can be evaluated at one scope before another must
+follow.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Scopes = Mapping[str, tuple[str, ...]]
 RANGE: Final = "range"
 FILE: Final = "file"
 RUN: Final = "run"
+EACH: Final = "each"
+"""The tag of a node that is the mapping of another one's values by key."""
 BY_RANGE: Final[Scopes] = MappingProxyType({RUN: (), FILE: ("file",), RANGE: ("file", "range")})
 """The run, its files, and their ranges of events; a node without a tag belongs to a range."""
 
@@ -33,19 +36,19 @@ class Phase:
     Attributes
     ----------
     scope
-        Which parts: of BY_RANGE ``range`` or ``run``.
+        Which parts: of BY_RANGE ``range``, ``file`` or ``run``.
     asked
         The nodes whose values are wanted.
     given
-        Nodes that were evaluated in earlier phases and stand here with their whole value.
-    merged
-        Those of ``asked`` that a coarser node or the caller wants as one value of all parts.
+        Nodes that were evaluated in earlier phases: the whole value of finer ones.
+    kept
+        Those of ``asked`` that other phases or the caller want; the others are streamed.
     """
 
     scope: str
     asked: tuple[str, ...]
     given: tuple[str, ...]
-    merged: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,15 @@ class Plan:
 
     phases: tuple[Phase, ...]
     needed: frozenset[str]
+    scope_of: Mapping[str, str]
+    whole: Mapping[str, frozenset[str]]
+    """To which coarser scopes the values of a node are merged, by node."""
+    held: frozenset[str]
+    """Nodes whose value at each part finer scopes, or the caller, want as it is."""
 
-    def merged(self) -> frozenset[str]:
-        """The nodes that are made one of all parts, in any phase."""
-        return frozenset(name for phase in self.phases for name in phase.merged)
+    def n_sweeps(self, scope: str) -> int:
+        """How often the parts of a scope are gone through."""
+        return sum(phase.scope == scope for phase in self.phases)
 
 
 class UnfitScopesError(TypeError):
@@ -81,48 +89,61 @@ def planned(
     targets: Iterable[str],
     streams: Iterable[str] = (),
     scopes: Scopes = BY_RANGE,
+    beside: Callable[[frozenset[str]], Iterable[str]] = lambda _: (),
 ) -> Plan:
     """The phases that give ``targets`` as one value each, and ``streams`` part by part.
+
+    ``beside`` tells which nodes of the same scope must be evaluated with some others in each
+    sweep (what a later part has to know of it).
 
     Raises
     ------
     UnfitScopesError
         If a node needs one of a scope that is neither coarser nor finer than its own.
     """
-    targets, streams = set(targets), set(streams)
-    needed = upstream(dr, targets | streams) if targets | streams else set()
+    targets, streams = frozenset(targets), frozenset(streams)
+    needed = frozenset(upstream(dr, targets | streams)) if targets | streams else frozenset()
+    also = frozenset(beside(needed))
+    needed = frozenset(upstream(dr, targets | streams | also)) if needed else needed
     edges = {name: dependencies(dr, name) & needed for name in needed}
     scope_of = {name: s for name, s in scopes_of(dr, scopes).items() if name in needed}
     _check_edges(edges, scope_of, scopes)
     groups = _groups(edges, scope_of, scopes)
     phase_of = {name: k for k, (_, names) in enumerate(groups) for name in names}
-    crossing = {
-        dep
-        for name, deps in edges.items()
-        for dep in deps
-        if scope_of[dep] != scope_of[name]
-        # A value of the whole run is there once it was asked for; one of a part is not.
-        or (scope_of[dep] == RUN and phase_of[dep] != phase_of[name])
-    }
-    wanted = crossing | targets | streams
-    whole = {
-        dep for name, deps in edges.items() for dep in deps
-        if set(scopes[scope_of[name]]) < set(scopes[scope_of[dep]])
-    }  # fmt: skip
-    whole |= {name for name in targets if scope_of[name] != RUN}
+    whole: dict[str, set[str]] = {}
+    kept = set(targets)
+    held = set()
+    for name, deps in edges.items():
+        for dep in deps:
+            if set(scopes[scope_of[name]]) < set(scopes[scope_of[dep]]):
+                whole.setdefault(dep, set()).add(scope_of[name])
+            # A value of the whole run is there once it was asked for; one of a part is not.
+            is_run = scope_of[dep] == RUN and phase_of[dep] != phase_of[name]
+            if scope_of[dep] != scope_of[name] or is_run:
+                kept.add(dep)
+            if set(scopes[scope_of[dep]]) < set(scopes[scope_of[name]]) or is_run:
+                held.add(dep)
+    for name in targets:
+        if scope_of[name] != RUN:
+            whole.setdefault(name, set()).add(RUN)
     phases = []
-    for scope, names in groups:
-        asked = names & wanted
+    for k, (scope, names) in enumerate(groups):
+        asked = names & (kept | streams)
+        if asked and scope != RUN:
+            with_them = frozenset(beside(_within(asked, edges, scope_of)))
+            asked |= {n for n in with_them if scope_of[n] == scope and phase_of[n] <= k}
         given = _given(asked, edges, scope_of, names if scope == RUN else None)
-        phases.append(Phase(scope, _sorted(asked), _sorted(given), _sorted(asked & whole)))
-    return Plan(tuple(phases), frozenset(needed))
+        phases.append(Phase(scope, _sorted(asked), _sorted(given), _sorted(names & kept)))
+    merged = {name: frozenset(to) for name, to in whole.items()}
+    return Plan(tuple(phases), needed, scope_of, merged, frozenset(held | targets))
 
 
 def check_scopes(
     dr: driver.Driver,
     part_inputs: Mapping[str, frozenset[str]],
-    is_mergeable: Callable[[Any], bool],
+    is_mergeable: Callable[[str, Any], bool],
     scopes: Scopes = BY_RANGE,
+    keyed: frozenset[str] = frozenset(),
 ) -> None:
     """Whether a whole graph can be evaluated scope by scope, looked at when it is built.
 
@@ -131,7 +152,9 @@ def check_scopes(
     part_inputs
         The inputs that the parts of each scope add; those of another scope are not there.
     is_mergeable
-        Whether values of an annotation, one a part, can be made one.
+        Whether values of a node with an annotation, one a part, can be made one.
+    keyed
+        Axes whose values are never merged: what is coarser asks for ``each_NODE``.
 
     Raises
     ------
@@ -149,30 +172,31 @@ def check_scopes(
                     f"{' or '.join(s for s, i in part_inputs.items() if dep.name in i)} has only"
                 )
                 raise UnfitScopesError(msg)
-            other = scope_of.get(dep.name, scope)
-            if set() < set(scopes[other]) < set(scopes[scope]):
+            lost = set(scopes[scope_of.get(dep.name, scope)]) - set(scopes[scope])
+            if not lost or dr.graph.nodes[name].tags.get(EACH):
+                continue
+            if lost & keyed:
                 msg = (
-                    f"{name} (scope {scope}) needs {dep.name} of its {other}: only values of the "
-                    "run are handed to finer scopes"
+                    f"{name} (scope {scope}) needs all of {dep.name}, which stays apart by "
+                    f"{', '.join(sorted(lost & keyed))}: ask for each_{dep.name}, a mapping by key"
                 )
                 raise UnfitScopesError(msg)
-            is_finer = set(scopes[other]) > set(scopes[scope])
-            if is_finer and not is_mergeable(spelled_out(dep.type)):
+            if not is_mergeable(dep.name, spelled_out(dep.type)):
                 msg = (
-                    f"{name} (scope {scope}) needs all of {dep.name} (scope {other}), and nothing "
-                    f"says how values of {dep.type} become one"
+                    f"{name} (scope {scope}) needs all of {dep.name} (scope "
+                    f"{scope_of[dep.name]}), and nothing says how values of {dep.type} become one"
                 )
                 raise UnfitScopesError(msg)
 
 
 def evaluated(
-    dr: driver.Driver, phase: Phase, whole: Mapping[str, Any], inputs: Mapping[str, Any]
+    dr: driver.Driver, phase: Phase, given: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The nodes of a phase for one part; ``whole`` holds what earlier phases gave."""
+    """The nodes of a phase for one part; ``given`` holds what earlier phases gave."""
     if not phase.asked:
         return {}
-    given = {name: whole[name] for name in phase.given}
-    return dict(dr.execute(list(phase.asked), inputs=dict(inputs), overrides=given))
+    overrides = {name: given[name] for name in phase.given}
+    return dict(dr.execute(list(phase.asked), inputs=dict(inputs), overrides=overrides))
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:
@@ -232,6 +256,20 @@ def _topological(edges: Mapping[str, set[str]]) -> list[str]:
             else:
                 stack.append((following, iter(sorted(edges[following]))))
     return order
+
+
+def _within(
+    asked: set[str], edges: Mapping[str, set[str]], scope_of: Mapping[str, str]
+) -> frozenset[str]:
+    """The nodes of one scope that are evaluated for the asked ones at a part."""
+    seen: set[str] = set()
+    stack = list(asked)
+    while stack:
+        name = stack.pop()
+        if name not in seen:
+            seen.add(name)
+            stack += [dep for dep in edges[name] if scope_of[dep] == scope_of[name]]
+    return frozenset(seen)
 
 
 def _given(

@@ -1,0 +1,266 @@
+"""One evaluation of a plan: phase after phase, part after part, with what is kept in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from ...schemas.errors import InputError
+from ...schemas.failures import Failure
+from ..cache.lazy import failure_in, n_rows_of, peeked, resolved
+from ..unchanged import check_unchanged
+from .dataflow import Carry, NoCarry
+from .executors import Here, Recipe, ResultOf, Results, Task
+from .parts import FILE_AXIS, Part, Place
+from .phases import RUN, Phase, Plan, evaluated
+from .wholes import Wholes
+
+if TYPE_CHECKING:
+    from .session import Session, Sink
+
+_RUN_PART: Final = Part({})
+
+
+class AgainError(Exception):
+    """A file failed after others had merged what it gave: begin again without it."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the parts of a sweep so far decide for the next one.
+
+    ``rows`` counts the rows of nodes, ``records`` the records of the parts; ``begins`` holds for
+    an axis its present value and the records before it.
+    """
+
+    carry: Carry
+    rows: Mapping[str, int] = field(default_factory=dict)
+    records: int = 0
+    begins: Mapping[str, tuple[int | str, int]] = field(default_factory=dict)
+
+    def at(self, part: Part) -> Before:
+        """Where a part begins."""
+        begins = {
+            axis: known if (known := self.begins.get(axis)) and known[0] == value
+            else (value, self.records)
+            for axis, value in part.at.items()
+        }  # fmt: skip
+        return replace(self, begins=begins)
+
+    def shifts(self, numbered: Mapping[str, str]) -> dict[str, int]:
+        """By column, what row numbers grow by; ``numbered`` says of which node or axis they are."""
+        return {
+            column: self.begins[to][1] if to in self.begins else self.rows.get(to, 0)
+            for column, to in numbered.items()
+        }
+
+    def after(self, part: Part, results: Results, counted: Iterable[str]) -> Before:
+        """With one more part."""
+        rows = dict(self.rows)
+        for name in counted:
+            n = results.n_rows[name] if name in results.n_rows else n_rows_of(results.values[name])
+            rows[name] = rows.get(name, 0) + n
+        carry = self.carry.after(part, results.values)
+        return Before(carry, rows, self.records + part.n_records, self.begins)
+
+
+class Evaluation:
+    """A plan on the parts of a session."""
+
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        targets: Sequence[str],
+        streams: Sequence[str],
+        sink: Sink | None,
+    ) -> None:
+        self._session = session
+        self._plan = plan
+        self._targets = targets
+        self._streams = streams
+        self._sink = sink
+        self._scopes = session.flow.scopes
+        self._numbered = session.numbered({*plan.whole, *streams})
+        # Values by the place of their part.
+        self._held: dict[str, dict[Place, Any]] = {}
+        self._wholes = {
+            (name, to): Wholes(session, name, self._axes(name), self._scopes[to])
+            for name, scopes in plan.whole.items()
+            for to in scopes
+            if session.can_be_whole(name)
+        }
+        # Files whose parts others have merged.
+        self._merged: set[int | str | None] = set()
+
+    def values(self) -> dict[str, Any]:
+        """One value a target."""
+        for phase in self._plan.phases:
+            if phase.scope == RUN:
+                self._run(phase)
+            else:
+                self._sweep(phase)
+        return {name: self._value(name) for name in self._targets}
+
+    def _axes(self, name: str) -> tuple[str, ...]:
+        return self._scopes[self._plan.scope_of[name]]
+
+    def _value(self, name: str) -> Any:
+        if (name, RUN) in self._wholes:
+            return resolved(self._wholes[name, RUN].at(()))
+        held = self._held.get(name, {})
+        if not self._axes(name):
+            return resolved(held[()])
+        return {p[0] if len(p) == 1 else p: resolved(value) for p, value in held.items()}
+
+    def _given(self, phase: Phase, part: Part, *, common: bool) -> dict[str, Any]:
+        """Values of other phases for a part: those that all parts have in common, or the others."""
+        axes, found = self._scopes[phase.scope], {}
+        for name in phase.given:
+            own = self._axes(name)
+            is_finer = bool(set(own) - set(axes))
+            if (not own if not is_finer else not axes) != common:
+                continue
+            if is_finer:
+                found[name] = self._wholes[name, phase.scope].at(part.place(axes))
+            else:
+                found[name] = self._held[name][part.place(own)]
+        return found
+
+    def _run(self, phase: Phase) -> None:
+        self._name_slot(RUN)
+        given = self._given(phase, _RUN_PART, common=True)
+        found = evaluated(self._session.driver, phase, given, self._session.inputs.values)
+        self._note_failures(_RUN_PART, found)
+        for name, value in found.items():
+            self._held[name] = {(): value}
+
+    def _sweep(self, phase: Phase) -> None:
+        """The parts of a scope once: what is wanted of them is held, merged or handed on."""
+        session = self._session
+        parts = session.usable.of_scope(self._scopes[phase.scope])
+        is_carried = phase.scope == session.flow.carried
+        before = Before(session.carry if is_carried else NoCarry())
+        recipe, n_calls = self._recipe(phase), self._n_calls()
+        here = Here(session.driver, session.manifest, session.cache)
+
+        def ahead(number: int) -> Task:
+            return self._task(phase, parts[number], number, before.carry)
+
+        waits = before.carry.in_order(frozenset(phase.asked))
+        opened = session.executor.opened(recipe, here, len(parts), None if waits else ahead)
+        number = 0
+        with opened as result_of:
+            for file, of_file in groupby(parts, lambda p: p.at.get(FILE_AXIS)):
+                group = list(of_file)
+                begin = before
+                self._begin_file()
+                try:
+                    for k, part in enumerate(group, number):
+                        before = before.at(part)
+                        task = self._task(phase, part, k, before.carry)
+                        before = self._part(phase, part, result_of, task, before)
+                    before = self._end_file(group, before)
+                    self._merged.add(file)
+                except InputError as error:
+                    self._drop(file, group[0], error)
+                    before = begin
+                number += len(group)
+        self._name_slot(RUN)
+        if self._n_calls() > n_calls:
+            # What is not read yet holds the inputs of its node, and these were made: big ones.
+            self._each_whole(phase, Wholes.settle)
+
+    def _recipe(self, phase: Phase) -> Recipe:
+        session = self._session
+        wanted = {*phase.kept, *self._streams, *session.carry.needs(frozenset(phase.asked))}
+        return Recipe(
+            session.flow.home,
+            session.inputs.choices,
+            session.inputs.values,
+            phase,
+            self._given(phase, _RUN_PART, common=True),
+            frozenset(phase.asked) - wanted,
+        )
+
+    def _task(self, phase: Phase, part: Part, number: int, carry: Carry) -> Task:
+        given = self._given(phase, part, common=False)
+        return Task(number, part.name, {**part.inputs, **carry.inputs()}, given)
+
+    def _part(
+        self, phase: Phase, part: Part, result_of: ResultOf, task: Task, before: Before
+    ) -> Before:
+        """One part: InputError if its file cannot be read, is too damaged or changed."""
+        results = result_of(task)
+        values = results.values
+        self._note_failures(part, values)
+        shifts = {n: before.shifts(self._numbered.get(n, {})) for n in values}
+        for name in phase.kept:
+            for to in self._plan.whole.get(name, ()):
+                if (name, to) in self._wholes:
+                    self._wholes[name, to].take(part, values[name], shifts[name])
+            if name in self._plan.held:
+                self._held.setdefault(name, {})[part.place(self._axes(name))] = values[name]
+        # What is written once must not stay in memory until the end.
+        asked = {n: peeked(values[n]) for n in self._streams if n in phase.asked}
+        asked = {n: value for n, value in asked.items() if not isinstance(value, Failure)}
+        if self._sink is not None and asked:
+            self._sink(part, asked, {name: shifts[name] for name in asked})
+        del asked
+        counted = {to for n in values for to in self._numbered.get(n, {}).values()}
+        return before.after(part, results, counted & set(phase.asked))
+
+    def _note_failures(self, part: Part, values: Mapping[str, Any]) -> None:
+        for value in values.values():
+            failure = failure_in(value)
+            if failure is not None:
+                axes = self._axes(failure.node) if failure.node in self._plan.scope_of else ()
+                there = replace(failure, at={axis: part.at[axis] for axis in axes})
+                if there not in self._session.failures:
+                    self._session.failures.append(there)
+
+    # --- files -------------------------------------------------------------------------------
+
+    def _begin_file(self) -> None:
+        if self._sink is not None:
+            self._sink.begin_file()
+
+    def _end_file(self, group: Sequence[Part], before: Before) -> Before:
+        for ref in dict.fromkeys(ref for part in group for ref in part.files()):
+            check_unchanged(ref)
+        before = replace(before, carry=before.carry.after_file())
+        for wholes in self._wholes.values():
+            wholes.end_file()
+        return before
+
+    def _drop(self, file: int | str | None, part: Part, error: InputError) -> None:
+        """Go on without a file."""
+        if file is None:
+            raise error
+        files = part.files()
+        self._session.drop(file, files[0].path if files else str(error.file), error)
+        if file in self._merged:
+            raise AgainError
+        for wholes in self._wholes.values():
+            wholes.drop_file()
+        for name, held in self._held.items():
+            axes = self._axes(name)
+            if FILE_AXIS in axes:
+                k = axes.index(FILE_AXIS)
+                self._held[name] = {p: value for p, value in held.items() if p[k] != file}
+        if self._sink is not None:
+            self._sink.drop_file()
+
+    def _each_whole(self, phase: Phase, do: Any) -> None:
+        for (name, _), wholes in self._wholes.items():
+            if name in phase.kept:
+                do(wholes)
+
+    def _n_calls(self) -> int:
+        return sum(record.calls for record in self._session.manifest.nodes.values())
+
+    def _name_slot(self, name: str) -> None:
+        if self._session.cache is not None:
+            self._session.cache.slot = name

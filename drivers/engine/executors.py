@@ -1,0 +1,285 @@
+"""Where the parts of a run are evaluated: in this process, in others of this machine, on Dask.
+
+All give the same results in the same order. A worker is told where the pipeline stands, the
+settings and the part; it builds the graph for itself and sends back the nodes that were asked for.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from hamilton import driver
+
+from ...schemas.errors import UsageError
+from ..cache.execution import NodeCache
+from ..cache.lazy import Lazy, n_rows_of, resolved
+from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..checks import freeze
+from ..node_execution import Manifest, NodeRecord
+from .dataflow import dataflow_at
+from .driving import driver_of
+from .phases import Phase, evaluated
+
+# Parts that wait at a worker while it computes another one.
+_AHEAD_A_WORKER: Final = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is the same for every part of a phase.
+
+    ``given`` holds the values of earlier phases that do not depend on the part. Of ``counted``
+    nothing but the number of rows is wanted.
+    """
+
+    home: str
+    choices: Mapping[str, Any]
+    values: Mapping[str, Any]
+    phase: Phase
+    given: Mapping[str, Any]
+    counted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a part gave: values of nodes, and how many rows others have."""
+
+    values: Mapping[str, Any]
+    n_rows: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One part: its name, what the graph is told of it, and its values of earlier phases."""
+
+    number: int
+    name: str
+    inputs: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Here:
+    """What evaluates parts in this process."""
+
+    driver: driver.Driver
+    manifest: Manifest
+    cache: NodeCache | None
+
+
+ResultOf = Callable[[Task], Results]
+TaskOf = Callable[[int], Task]
+"""The task of a part by its number, as far as it is known before the parts ahead of it are done."""
+
+
+class Executor(Protocol):
+    """Gives the results of the parts of a phase, asked for one after the other."""
+
+    def opened(
+        self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
+    ) -> AbstractContextManager[ResultOf]:
+        """A function that gives the results of a part; ``ahead`` = None: each waits for the last."""
+
+
+class LocalExecutor:
+    """Evaluates each part in this process when it is asked for."""
+
+    @contextmanager
+    def opened(
+        self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
+    ) -> Iterator[ResultOf]:
+        """A function that evaluates a part."""
+        del ahead
+
+        def result_of(task: Task) -> Results:
+            if n_parts > 1:
+                # Hamilton leaves cycles behind that hold the frames of a part: big but few
+                # objects, which the collector would not hurry to look at.
+                gc.collect(1)
+            if here.cache is not None:
+                here.cache.slot = task.name
+            return _results(here.driver, recipe, task)
+
+        yield result_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker sends back: value and fingerprint of each node, and what became of all."""
+
+    values: Mapping[str, tuple[Any, str | None]]
+    n_rows: Mapping[str, int]
+    records: Mapping[str, NodeRecord]
+
+
+def evaluated_by_worker(recipe: Recipe, cache_options: CacheOptions, task: Task) -> Answer:
+    """One part in a process of its own."""
+    flow, manifest = dataflow_at(recipe.home), Manifest()
+    cache = open_cache(cache_options, flow.graph.untracked, flow.packages)
+    if cache is not None:
+        cache.slot = task.name
+    dr = driver_of(flow, recipe.choices, manifest, cache)
+    found = _results(dr, recipe, task)
+    values = {
+        name: (resolved(v), v.fingerprint if isinstance(v, Lazy) else None)
+        for name, v in found.values.items()
+    }
+    if cache is not None:
+        cache.store.close()
+    return Answer(values, found.n_rows, manifest.nodes)
+
+
+def _results(dr: driver.Driver, recipe: Recipe, task: Task) -> Results:
+    inputs = {**recipe.values, **task.inputs}
+    found = evaluated(dr, recipe.phase, {**recipe.given, **task.given}, inputs)
+    n_rows = {name: n_rows_of(found.pop(name)) for name in recipe.counted}
+    return Results(found, n_rows)
+
+
+@dataclass(frozen=True)
+class ProcessExecutor:
+    """Has parts evaluated by processes of this machine; 0 workers = as many as there are cores."""
+
+    workers: int = 0
+    cache: CacheOptions = NO_CACHE
+
+    @contextmanager
+    def opened(
+        self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
+    ) -> Iterator[ResultOf]:
+        """A function that fetches a part; the parts after it are worked on meanwhile."""
+        n_workers = min(self.workers or len(os.sched_getaffinity(0)), n_parts)
+        told = _for_workers(recipe, n_workers)
+        with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+
+            def submit(task: Task) -> Any:
+                return pool.submit(evaluated_by_worker, told, self.cache, task)
+
+            try:
+                yield _Fetching(submit, _result_of_process, here, n_parts, n_workers, ahead)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+@dataclass(frozen=True)
+class DaskExecutor:
+    """Has parts evaluated by Dask: by the cluster of ``scheduler``, or by local processes.
+
+    ``workers`` is the number of local processes; 0 = as many as there are cores. Workers of a
+    cluster must see the input files under the same paths, and have this package.
+    """
+
+    scheduler: str | None = None
+    workers: int = 0
+    cache: CacheOptions = NO_CACHE
+
+    @contextmanager
+    def opened(
+        self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
+    ) -> Iterator[ResultOf]:
+        """A function that fetches a part; the parts after it are worked on meanwhile."""
+        with ExitStack() as stack:
+            client = self._client(stack)
+            n_workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+            told = _for_workers(recipe, 1 if self.scheduler else n_workers)
+            sent = client.scatter(told, broadcast=True)
+
+            def submit(task: Task) -> Any:
+                return client.submit(evaluated_by_worker, sent, self.cache, task, pure=False)
+
+            yield _Fetching(submit, _result_of_dask, here, n_parts, n_workers, ahead)
+
+    def _client(self, stack: ExitStack) -> Any:
+        try:
+            import distributed
+        except ImportError:
+            msg = (
+                "--executor dask needs Dask's distributed, which is not installed. "
+                "Run: pip install 'radiograph[dask]', or leave --executor out."
+            )
+            raise UsageError(msg, key="executor") from None
+        if self.scheduler:
+            try:
+                return stack.enter_context(distributed.Client(self.scheduler, timeout="20s"))
+            except (OSError, ValueError, TimeoutError) as reason:
+                msg = (
+                    f"--scheduler {self.scheduler}: no Dask scheduler answers there ({reason}). "
+                    "Start one (dask scheduler), or leave --scheduler out for local processes."
+                )
+                raise UsageError(msg, key="scheduler") from None
+        cluster = distributed.LocalCluster(
+            n_workers=self.workers or len(os.sched_getaffinity(0)),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs="ERROR",
+        )
+        stack.enter_context(cluster)
+        return stack.enter_context(distributed.Client(cluster))
+
+
+def _for_workers(recipe: Recipe, n_workers: int) -> Recipe:
+    """With values instead of promises, and the threads of this machine shared out."""
+    values = dict(recipe.values)
+    if "threads" in values:
+        count = max(values["threads"].count // n_workers, 1)
+        values["threads"] = replace(values["threads"], count=count)
+    given = {name: resolved(value) for name, value in recipe.given.items()}
+    return replace(recipe, values=values, given=given)
+
+
+def _result_of_process(future: Any) -> Answer:
+    answer: Answer = future.result()
+    return answer
+
+
+def _result_of_dask(future: Any) -> Answer:
+    answer: Answer = future.result()
+    # The cluster would hold it for as long as anything here does.
+    future.release()
+    return answer
+
+
+class _Fetching:
+    """Asks for parts in order and keeps the workers busy with those that follow."""
+
+    def __init__(
+        self,
+        submit: Callable[[Task], Any],
+        answer_of: Callable[[Any], Answer],
+        here: Here,
+        n_parts: int,
+        n_workers: int,
+        ahead: TaskOf | None,
+    ) -> None:
+        self._submit = submit
+        self._answer_of = answer_of
+        self._here = here
+        self._n_parts = n_parts
+        self._n_ahead = _AHEAD_A_WORKER * n_workers
+        self._task_ahead = ahead
+        self._submitted: dict[int, Any] = {}
+
+    def __call__(self, task: Task) -> Results:
+        if task.number not in self._submitted:
+            self._submitted[task.number] = self._submit(task)
+        if self._task_ahead is not None:
+            last = min(task.number + 1 + self._n_ahead, self._n_parts)
+            for number in range(task.number + 1, last):
+                if number not in self._submitted:
+                    self._submitted[number] = self._submit(self._task_ahead(number))
+        answer = self._answer_of(self._submitted.pop(task.number))
+        self._here.manifest.add(answer.records)
+        values = {}
+        for name, (value, known) in answer.values.items():
+            freeze(value)
+            values[name] = value if self._here.cache is None else Lazy(value, fingerprint=known)
+        return Results(values, answer.n_rows)

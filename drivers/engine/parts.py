@@ -1,0 +1,106 @@
+"""Parts: the points on named axes at which a graph is evaluated, and the inputs that each adds.
+
+A range of a file is one kind of part, a channel another. Parts are known before a run begins,
+in the order in which they are evaluated and merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ...schemas.sources import FileRef
+
+FILE_AXIS: Final = "file"
+Place = tuple[int | str, ...]
+"""Where a value belongs: the values of the axes of its scope, in their order."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The unit of execution.
+
+    Attributes
+    ----------
+    at
+        Its value on each axis: ``{"file": 0, "range": 3}``. One with fewer axes than those that
+        are evaluated holds what they have in common: the file of its ranges.
+    inputs
+        What the graph is told of it.
+    n_records
+        How many raw records it holds (events, recordings).
+    """
+
+    at: Mapping[str, int | str]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    n_records: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its name among the parts of a run: the same for the same data."""
+        return ":".join(str(value) for value in self.at.values()) or "run"
+
+    def place(self, axes: Sequence[str]) -> Place:
+        """Its values on some of its axes."""
+        return tuple(self.at[axis] for axis in axes)
+
+    def files(self) -> list[FileRef]:
+        """The input files among its inputs."""
+        return [value for value in self.inputs.values() if isinstance(value, FileRef)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Every part of a run, of all scopes, in order."""
+
+    every: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> Parts:
+        """The parts as a pipeline names them."""
+        return cls(tuple(parts))
+
+    def of_scope(self, axes: Sequence[str]) -> list[Part]:
+        """The parts at which nodes of a scope are evaluated, with all that they are told.
+
+        Where none has exactly these axes, those with more axes say which there are.
+        """
+        own = [p for p in self.every if set(p.at) == set(axes)]
+        if not own:
+            finer = (p for p in self.every if set(p.at) > set(axes))
+            own = [Part({axis: at for axis, at in zip(axes, place, strict=True)})
+                   for place in dict.fromkeys(p.place(axes) for p in finer)]  # fmt: skip
+        coarser = [p for p in self.every if set(p.at) < set(axes)]
+        if not coarser:
+            return own
+        by_axes: dict[tuple[str, ...], dict[Place, Part]] = {}
+        for part in coarser:
+            of_axes = tuple(part.at)
+            by_axes.setdefault(of_axes, {})[part.place(of_axes)] = part
+        return [_with_common(part, by_axes) for part in own]
+
+    def inputs_of(self, axes: Sequence[str]) -> frozenset[str]:
+        """The names of what the graph is told at each part of a scope."""
+        parts = self.of_scope(axes)
+        return (
+            frozenset.intersection(*(frozenset(p.inputs) for p in parts)) if parts else frozenset()
+        )
+
+    def without(self, dropped: Iterable[tuple[str, int | str]]) -> Parts:
+        """Those that are left when some values of an axis (a file, a channel) are gone."""
+        gone = set(dropped)
+        return Parts(tuple(p for p in self.every if not gone & set(p.at.items())))
+
+    def files(self) -> list[FileRef]:
+        """Every input file once, in order."""
+        return list(dict.fromkeys(ref for part in self.every for ref in part.files()))
+
+
+def _with_common(part: Part, by_axes: Mapping[tuple[str, ...], Mapping[Place, Part]]) -> Part:
+    inputs = dict(part.inputs)
+    for axes, common in by_axes.items():
+        shared = common.get(part.place(axes))
+        if shared is not None:
+            inputs = {**shared.inputs, **inputs}
+    return Part(part.at, inputs, part.n_records)

@@ -1,0 +1,235 @@
+"""A pipeline and its input: parts through the graph, phase after phase.
+
+What a file gave is taken back if the file fails: within the first sweep over it at once, later by
+beginning again without it, since others have merged what it gave.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from hamilton import driver
+
+from ...schemas.errors import InputError
+from ...schemas.failures import Failure
+from ...schemas.sources import FileRef
+from ...schemas.tables import TableSchema
+from ..annotations import spelled_out
+from ..cache.execution import NodeCache, Verdict
+from ..cache.opening import CacheOptions, open_cache
+from ..cache.survey import surveyed
+from ..graph import resolved_targets
+from ..node_execution import Manifest
+from .dataflow import Carry, Dataflow, NoCarry
+from .driving import driver_of
+from .evaluation import AgainError, Evaluation
+from .executors import Executor, LocalExecutor
+from .merging import merge_of, numbered_columns
+from .parts import FILE_AXIS, Part, Parts
+from .phases import Plan, check_scopes, planned, scopes_of
+
+log = logging.getLogger("radiograph.run")
+RUN_SLOT: Final = "run"
+OnBadFile = Literal["skip", "fail"]
+
+
+class Sink(Protocol):
+    """Takes the streams of each part; what a file gave is taken back if it fails."""
+
+    def __call__(
+        self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        """Values of nodes at a part, and by node what the row numbers in its columns grow by."""
+
+    def begin_file(self) -> None:
+        """The parts of a further file follow."""
+
+    def drop_file(self) -> None:
+        """Forget what was given since begin_file()."""
+
+    def begin_again(self) -> None:
+        """Forget everything that was given."""
+
+
+@dataclass(frozen=True)
+class FailedFile:
+    """An input file that gave nothing: its place among all that were given, and why."""
+
+    path: str
+    number: int
+    message: str
+    code: str = InputError.code
+
+    @property
+    def failure(self) -> Failure:
+        """The same as every other failure."""
+        return Failure({FILE_AXIS: self.number}, "", self.code, self.message)
+
+
+@dataclass(frozen=True)
+class GraphInputs:
+    """What settings tell the graph: which variants of nodes, and the values of its inputs."""
+
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Session:
+    """A pipeline, its settings and its parts, ready to be asked for nodes.
+
+    ``failed`` lists the files that gave nothing and ``failures`` the keys (channels) that a node
+    could not be evaluated for; both grow while a run goes on.
+    """
+
+    flow: Dataflow
+    parts: Parts
+    inputs: GraphInputs
+    cache: NodeCache | None = None
+    executor: Executor = field(default_factory=LocalExecutor)
+    carry: Carry = field(default_factory=NoCarry)
+    on_bad_file: OnBadFile = "skip"
+    failed: list[FailedFile] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    manifest: Manifest = field(default_factory=Manifest)
+
+    def __post_init__(self) -> None:
+        self.driver: driver.Driver = driver_of(
+            self.flow, self.inputs.choices, self.manifest, self.cache
+        )
+        told = {scope: self.parts.inputs_of(axes) for scope, axes in self.flow.scopes.items()}
+        check_scopes(self.driver, told, self.is_mergeable, self.flow.scopes, self.flow.keyed)
+
+    @property
+    def input_files(self) -> list[FileRef]:
+        """The files that are read."""
+        return self.parts.files()
+
+    @property
+    def usable(self) -> Parts:
+        """The parts of the files that have not failed so far."""
+        return self.parts.without((FILE_AXIS, f.number) for f in self.failed)
+
+    def resolved(self, targets: Iterable[str]) -> list[str]:
+        """Names of nodes, aliases replaced."""
+        return resolved_targets(self.driver, targets, self.flow.graph.aliases)
+
+    def is_mergeable(self, node: str, annotation: Any) -> bool:
+        """Whether values of a node at several parts can be made one."""
+        return merge_of(self.flow, node, annotation) is not None
+
+    def can_be_whole(self, node: str) -> bool:
+        """Whether the values of a node at all parts are one value: merged, or a mapping by key."""
+        axes = self.flow.scopes[scopes_of(self.driver, self.flow.scopes)[node]]
+        return bool(set(axes) & self.flow.keyed) or self.is_mergeable(
+            node, self.annotation_of(node)
+        )
+
+    def annotation_of(self, node: str) -> Any:
+        """The type of a node."""
+        return spelled_out(self.driver.graph.nodes[node].type)
+
+    def table_of(self, node: str) -> TableSchema | None:
+        """The description of a node's frame; None without."""
+        return self.flow.graph.tables.get(self.driver.graph.nodes[node].tags.get("schema", ""))
+
+    def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
+        """What a run would evaluate, and in which order."""
+        targets, streams = frozenset(self.resolved(targets)), frozenset(streams)
+        scopes = self.flow.scopes
+        bare = planned(self.driver, targets, streams, scopes)
+        numbered = self.numbered({*bare.whole, *streams}) if len(self.parts.every) > 1 else {}
+
+        def beside(nodes: frozenset[str]) -> set[str]:
+            rows = {to for n in nodes & set(numbered) for to in numbered[n].values()}
+            return set(self.carry.needs(nodes)) | {n for n in rows if n in self.driver.graph.nodes}
+
+        return planned(self.driver, targets, streams, scopes, beside)
+
+    def numbered(self, nodes: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Those of some nodes that hold row numbers: in which columns, and of what."""
+        found = {name: numbered_columns(self.flow, name, self.table_of(name)) for name in nodes}
+        return {name: columns for name, columns in found.items() if columns}
+
+    def run(
+        self, targets: Iterable[str], streams: Iterable[str] = (), sink: Sink | None = None
+    ) -> dict[str, Any]:
+        """One value a target; ``streams`` are given to ``sink`` part by part.
+
+        A target that stays apart by key, or whose values cannot be made one, is a mapping by its
+        place (the number of a file, the name of a channel). A Failure stands in place of what
+        could not be evaluated.
+
+        Raises
+        ------
+        InputError
+            If no file can be used; with ``on_bad_file`` "fail", if one cannot.
+        """
+        names, streams = self.resolved(targets), tuple(streams)
+        while True:
+            plan = self.plan(names, streams)
+            try:
+                with self._rereadable(plan):
+                    return Evaluation(self, plan, names, streams, sink).values()
+            except AgainError:
+                self.failures.clear()
+                if sink is not None:
+                    sink.begin_again()
+
+    def survey(self, targets: Iterable[str]) -> list[Verdict]:
+        """What a run would do with each node the targets need; nothing is executed."""
+        assert self.cache is not None
+        return surveyed(self.cache, self.run, targets)
+
+    def drop(self, number: int | str, path: str, error: InputError) -> None:
+        """Note that a file failed; the error itself if the run cannot go on without it."""
+        n_files = len({p.at.get(FILE_AXIS) for p in self.parts.every}) + len(self.failed)
+        left = FailedFile(path, int(number), error.message, error.code)
+        if self.on_bad_file == "fail" or n_files == 1:
+            raise error
+        self.failed.append(left)
+        if not self.usable.every:
+            raise none_left(self.failed) from None
+        tell_left_out(left)
+
+    @contextmanager
+    def _rereadable(self, plan: Plan) -> Iterator[None]:
+        """A cache for the time of a run that goes over its parts more than once, if it has none.
+
+        What the second sweep needs is then read again, and what is held between phases need not
+        stay in memory.
+        """
+        sweeps = [plan.n_sweeps(scope) for scope, axes in self.flow.scopes.items() if axes]
+        if self.cache is not None or max(sweeps, default=0) < 2:
+            yield
+            return
+        without = self.driver
+        with tempfile.TemporaryDirectory(prefix="radiograph-") as folder:
+            options = CacheOptions(Path(folder))
+            graph = self.flow.graph
+            self.cache = open_cache(options, graph.untracked, self.flow.packages)
+            self.driver = driver_of(self.flow, self.inputs.choices, self.manifest, self.cache)
+            try:
+                yield
+            finally:
+                if self.cache is not None:
+                    self.cache.store.close()
+                self.cache, self.driver = None, without
+
+
+def tell_left_out(file: FailedFile) -> None:
+    """Say that a run goes on without a file: as an error, so that --quiet says it too."""
+    log.error("left out: %s", file.message)
+
+
+def none_left(failed: Sequence[FailedFile]) -> InputError:
+    """What is raised when no file of several could be used."""
+    reasons = "\n".join(f"  {f.message}" for f in failed)
+    msg = f"none of the {len(failed)} input files can be used:\n{reasons}"
+    return InputError(msg, file=failed[0].path, key="io.input_path")
