@@ -22,6 +22,7 @@ from ..schemas.errors import Unfit
 from ..schemas.failures import Failure
 from ..schemas.tables import TableSchema
 from .annotations import spelled_out
+from .cache.lazy import failure_in
 from .checks import check_output, freeze
 from .unchanged import files_in, unchanged
 
@@ -32,13 +33,16 @@ SKIPPED = "skipped"
 HIT = "hit"
 EXECUTED = "executed"
 FAILED = "failed"
+# Of several parts the strongest word is that of the node.
+_STRENGTH = (SKIPPED, HIT, EXECUTED, FAILED)
 
 
 @dataclass
 class NodeRecord:
     """What became of one node in a run: executed, hit or skipped, why, and what it took.
 
-    Over ranges of events seconds and bytes add up, and one execution makes it executed.
+    Over ranges of events seconds and bytes add up; one execution makes it executed, one Failure
+    failed.
     """
 
     status: str = SKIPPED
@@ -64,9 +68,16 @@ class Manifest:
 
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
 
-    def executed(self, node: str, seconds: float, reason: str = "", n_bytes: int = 0) -> None:
-        """Note one execution of a node."""
-        record = self._record(node, EXECUTED)
+    def executed(
+        self,
+        node: str,
+        seconds: float,
+        reason: str = "",
+        n_bytes: int = 0,
+        status: str = EXECUTED,
+    ) -> None:
+        """Note one execution of a node; ``status`` FAILED = it gave a Failure."""
+        record = self._record(node, status)
         record.seconds += seconds
         record.calls += 1
         record.reason = record.reason or reason
@@ -89,7 +100,7 @@ class Manifest:
 
     def _record(self, node: str, status: str) -> NodeRecord:
         record = self.nodes.setdefault(node, NodeRecord())
-        if record.status != EXECUTED:
+        if _STRENGTH.index(status) > _STRENGTH.index(record.status):
             record.status = status
         return record
 
@@ -122,7 +133,7 @@ class NodeExecution(
         Where an input failed, the Failure stands in place of the value and nothing is executed.
         """
         del run_id, task_id
-        failed = next((v for v in kwargs.values() if self._failure_in(v) is not None), None)
+        failed = next((v for v in kwargs.values() if failure_in(v) is not None), None)
         if failed is not None:
             return failed
         if self._cache is None:
@@ -161,8 +172,8 @@ class NodeExecution(
                 result = call(**kwargs)
             except Unfit as error:
                 # A value like another: it is kept, and its key goes no further.
-                self._manifest.executed(node.name, time.perf_counter() - started, reason)
-                self._manifest.nodes[node.name].status = FAILED
+                seconds = time.perf_counter() - started
+                self._manifest.executed(node.name, seconds, reason, status=FAILED)
                 return Failure.of(error, {}, node.name)
         check_output(node.name, node.tags, node.type, kwargs, result, self._tables)
         freeze(result)

@@ -251,9 +251,8 @@ class NodeCache:
         except UnknownTypeError as unknown:
             msg = f"{call.name}: the cache cannot keep its value: {unknown}"
             raise UnknownTypeError(msg) from None
-        n_rows = (
-            len(value) if isinstance(value, (pd.DataFrame, np.ndarray)) and value.ndim else None
-        )
+        has_rows = isinstance(value, (pd.DataFrame, np.ndarray)) and value.ndim
+        n_rows = len(value) if has_rows else None
         is_kept = self._stored(call.name, key, Kept(found, encoded, n_rows), seconds)
         again = partial(self._reread, call.name, found) if is_kept else None
         return Lazy(value, fingerprint=found, n_rows=n_rows, again=again), encoded.size

@@ -47,7 +47,9 @@ class Lazy:
     def fingerprint(self) -> str:
         """Identity of the value."""
         if self._fingerprint is None:
-            self._fingerprint = fingerprint(self.value())
+            value = self.value()
+            kind = FAILURE if isinstance(value, Failure) else ""
+            self._fingerprint = kind + fingerprint(value)
         return self._fingerprint
 
     @property

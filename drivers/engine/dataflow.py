@@ -102,7 +102,7 @@ class Dataflow:
 
     graph: Pipeline
     home: str
-    scopes: Scopes = BY_RANGE
+    scopes: Scopes = field(default_factory=lambda: BY_RANGE)
     carried: str = RANGE
     keyed: frozenset[str] = frozenset()
     merges: Mapping[str, Merge] = field(default_factory=dict)

@@ -22,7 +22,7 @@ def driver_of(
 ) -> driver.Driver:
     """The driver of a graph with the algorithms that ``choices`` select."""
     dr = build_driver(flow.graph, choices, manifest, cache)
-    asked = asked_by_key(dr) if flow.keyed else []
+    asked = asked_by_key(dr) if flow.keyed else ()
     if not asked:
         return dr
     return build_driver(flow.graph, choices, manifest, cache, (each_module(asked),))

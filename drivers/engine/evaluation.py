@@ -74,16 +74,16 @@ class Evaluation:
         session: Session,
         plan: Plan,
         targets: Sequence[str],
-        streams: Sequence[str],
         sink: Sink | None,
     ) -> None:
         self._session = session
         self._plan = plan
         self._targets = targets
-        self._streams = streams
         self._sink = sink
         self._scopes = session.flow.scopes
-        self._numbered = session.numbered({*plan.whole, *streams})
+        self._numbered = session.numbered(
+            {*plan.whole, *(n for p in plan.phases for n in p.streamed)}
+        )
         # Values by the place of their part.
         self._held: dict[str, dict[Place, Any]] = {}
         self._wholes = {
@@ -175,7 +175,7 @@ class Evaluation:
 
     def _recipe(self, phase: Phase) -> Recipe:
         session = self._session
-        wanted = {*phase.kept, *self._streams, *session.carry.needs(frozenset(phase.asked))}
+        wanted = {*phase.kept, *phase.streamed, *session.carry.needs(frozenset(phase.asked))}
         return Recipe(
             session.flow.home,
             session.inputs.choices,
@@ -204,7 +204,7 @@ class Evaluation:
             if name in self._plan.held:
                 self._held.setdefault(name, {})[part.place(self._axes(name))] = values[name]
         # What is written once must not stay in memory until the end.
-        asked = {n: peeked(values[n]) for n in self._streams if n in phase.asked}
+        asked = {name: peeked(values[name]) for name in phase.streamed}
         asked = {n: value for n, value in asked.items() if not isinstance(value, Failure)}
         if self._sink is not None and asked:
             self._sink(part, asked, {name: shifts[name] for name in asked})

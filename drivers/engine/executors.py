@@ -85,7 +85,10 @@ class Executor(Protocol):
     def opened(
         self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
     ) -> AbstractContextManager[ResultOf]:
-        """A function that gives the results of a part; ``ahead`` = None: each waits for the last."""
+        """A function that gives the results of a part; without ``ahead`` each waits for another."""
+
+    def caching(self, options: CacheOptions) -> Executor:
+        """The same where the processes of this machine keep what they make in a cache."""
 
 
 class LocalExecutor:
@@ -109,12 +112,21 @@ class LocalExecutor:
 
         yield result_of
 
+    def caching(self, options: CacheOptions) -> LocalExecutor:
+        """The same: the session keeps what is made here."""
+        del options
+        return self
+
+
+Packed = tuple[Any, str | None]
+"""A value and its fingerprint."""
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker sends back: value and fingerprint of each node, and what became of all."""
+    """What a worker sends back: the nodes that were asked for, and what became of all."""
 
-    values: Mapping[str, tuple[Any, str | None]]
+    values: Mapping[str, Packed]
     n_rows: Mapping[str, int]
     records: Mapping[str, NodeRecord]
 
@@ -126,14 +138,30 @@ def evaluated_by_worker(recipe: Recipe, cache_options: CacheOptions, task: Task)
     if cache is not None:
         cache.slot = task.name
     dr = driver_of(flow, recipe.choices, manifest, cache)
-    found = _results(dr, recipe, task)
-    values = {
-        name: (resolved(v), v.fingerprint if isinstance(v, Lazy) else None)
-        for name, v in found.values.items()
-    }
+    told = replace(recipe, given=_unpacked(recipe.given, with_cache=cache is not None))
+    given = _unpacked(task.given, with_cache=cache is not None)
+    found = _results(dr, told, replace(task, given=given))
+    answer = Answer(_packed(found.values), found.n_rows, manifest.nodes)
     if cache is not None:
         cache.store.close()
-    return Answer(values, found.n_rows, manifest.nodes)
+    return answer
+
+
+def _packed(values: Mapping[str, Any]) -> dict[str, Packed]:
+    """Values as another process can be sent them."""
+    return {
+        name: (resolved(value), value.fingerprint if isinstance(value, Lazy) else None)
+        for name, value in values.items()
+    }
+
+
+def _unpacked(values: Mapping[str, Packed], *, with_cache: bool) -> dict[str, Any]:
+    """Values from another process, read-only; known to the cache by the same fingerprint."""
+    found = {}
+    for name, (value, known) in values.items():
+        freeze(value)
+        found[name] = Lazy(value, fingerprint=known) if with_cache else value
+    return found
 
 
 def _results(dr: driver.Driver, recipe: Recipe, task: Task) -> Results:
@@ -168,6 +196,10 @@ class ProcessExecutor:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
+    def caching(self, options: CacheOptions) -> ProcessExecutor:
+        """The same, its processes with a cache."""
+        return replace(self, cache=options)
+
 
 @dataclass(frozen=True)
 class DaskExecutor:
@@ -196,6 +228,10 @@ class DaskExecutor:
                 return client.submit(evaluated_by_worker, sent, self.cache, task, pure=False)
 
             yield _Fetching(submit, _result_of_dask, here, n_parts, n_workers, ahead)
+
+    def caching(self, options: CacheOptions) -> DaskExecutor:
+        """The same; the workers of a cluster do not see a folder of this machine."""
+        return self if self.scheduler else replace(self, cache=options)
 
     def _client(self, stack: ExitStack) -> Any:
         try:
@@ -232,8 +268,7 @@ def _for_workers(recipe: Recipe, n_workers: int) -> Recipe:
     if "threads" in values:
         count = max(values["threads"].count // n_workers, 1)
         values["threads"] = replace(values["threads"], count=count)
-    given = {name: resolved(value) for name, value in recipe.given.items()}
-    return replace(recipe, values=values, given=given)
+    return replace(recipe, values=values, given=_packed(recipe.given))
 
 
 def _result_of_process(future: Any) -> Answer:
@@ -270,16 +305,16 @@ class _Fetching:
 
     def __call__(self, task: Task) -> Results:
         if task.number not in self._submitted:
-            self._submitted[task.number] = self._submit(task)
+            self._submitted[task.number] = self._sent(task)
         if self._task_ahead is not None:
             last = min(task.number + 1 + self._n_ahead, self._n_parts)
             for number in range(task.number + 1, last):
                 if number not in self._submitted:
-                    self._submitted[number] = self._submit(self._task_ahead(number))
+                    self._submitted[number] = self._sent(self._task_ahead(number))
         answer = self._answer_of(self._submitted.pop(task.number))
         self._here.manifest.add(answer.records)
-        values = {}
-        for name, (value, known) in answer.values.items():
-            freeze(value)
-            values[name] = value if self._here.cache is None else Lazy(value, fingerprint=known)
+        values = _unpacked(answer.values, with_cache=self._here.cache is not None)
         return Results(values, answer.n_rows)
+
+    def _sent(self, task: Task) -> Any:
+        return self._submit(replace(task, given=_packed(task.given)))

@@ -9,9 +9,11 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from hamilton import driver
+from hamilton.ad_hoc_utils import create_temporary_module
 from hamilton.function_modifiers import parameterize, source, tag
 
 from ..graph import graph_nodes
@@ -29,7 +31,7 @@ class AskedByKey:
     scope: str
 
 
-def asked_by_key(dr: driver.Driver) -> list[AskedByKey]:
+def asked_by_key(dr: driver.Driver) -> tuple[AskedByKey, ...]:
     """What nodes of a graph ask for as ``each_NODE`` where it has NODE and not each_NODE."""
     nodes = graph_nodes(dr)
     found = {}
@@ -39,22 +41,23 @@ def asked_by_key(dr: driver.Driver) -> list[AskedByKey]:
             if dep.user_defined and dep.name != name and name in nodes:
                 scope = nodes[asker].tags.get("scope", RANGE)
                 found[name] = AskedByKey(name, dep.type, scope)
-    return list(found.values())
+    return tuple(found.values())
 
 
-def each_module(asked: list[AskedByKey]) -> types.ModuleType:
-    """A module with the nodes each_NODE."""
-    module = types.ModuleType(f"{__name__}.each")
+@cache
+def each_module(asked: tuple[AskedByKey, ...]) -> types.ModuleType:
+    """A module with the nodes each_NODE; made once a process."""
+    nodes = []
     for item in asked:
         # A function of its own for each: a decorator writes on what it is put on.
         name = PREFIX + item.node
         passed_on = types.FunctionType(_values.__code__, _values.__globals__, name)
         passed_on.__doc__ = f"{item.node} of every key that has one."
         passed_on.__annotations__ = {"values": Any, "return": item.annotation}
-        passed_on.__module__ = module.__name__
         decorated = parameterize(**{name: {"values": source(item.node)}})(passed_on)
         tags = {EACH: item.node, "scope": item.scope, "helper": "true", "stored": "false"}
-        vars(module)[name] = tag(**tags)(decorated)
+        nodes.append(tag(**tags)(decorated))
+    module: types.ModuleType = create_temporary_module(*nodes)
     return module
 
 

@@ -142,9 +142,7 @@ class Gathering:
         """Read what waits to be read: it holds what it was made of."""
         if self.n_parts == 1:
             resolved(self._first)
-        else:
-            self._of_file = self._merged(self._of_file, self._waiting)
-            self.end_file()
+        elif self._late:
             self._total = self._merged(self._total, self._late)
 
     def end_file(self) -> None:
@@ -197,7 +195,7 @@ class Gathering:
 
 
 def numbered_columns(flow: Dataflow, node: str, table: TableSchema | None) -> dict[str, str]:
-    """The columns of a node that are row numbers, and what each numbers (ARRAY: the node itself)."""
+    """Which columns of a node are row numbers (ARRAY: the node itself), and of what."""
     columns = [*(table.names if table is not None else ()), ARRAY]
     found = {}
     for column in columns:

@@ -69,8 +69,8 @@ class Parts:
         own = [p for p in self.every if set(p.at) == set(axes)]
         if not own:
             finer = (p for p in self.every if set(p.at) > set(axes))
-            own = [Part({axis: at for axis, at in zip(axes, place, strict=True)})
-                   for place in dict.fromkeys(p.place(axes) for p in finer)]  # fmt: skip
+            places = dict.fromkeys(p.place(axes) for p in finer)
+            own = [Part(dict(zip(axes, place, strict=True))) for place in places]
         coarser = [p for p in self.every if set(p.at) < set(axes)]
         if not coarser:
             return own

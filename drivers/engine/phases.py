@@ -42,13 +42,16 @@ class Phase:
     given
         Nodes that were evaluated in earlier phases: the whole value of finer ones.
     kept
-        Those of ``asked`` that other phases or the caller want; the others are streamed.
+        Those of ``asked`` that other phases or the caller want when its parts are gone.
+    streamed
+        Those that are handed on part by part; each in one phase.
     """
 
     scope: str
     asked: tuple[str, ...]
     given: tuple[str, ...]
     kept: tuple[str, ...]
+    streamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ def planned(
             with_them = frozenset(beside(_within(asked, edges, scope_of)))
             asked |= {n for n in with_them if scope_of[n] == scope and phase_of[n] <= k}
         given = _given(asked, edges, scope_of, names if scope == RUN else None)
-        phases.append(Phase(scope, _sorted(asked), _sorted(given), _sorted(names & kept)))
+        sides = (asked, given, names & kept, names & streams)
+        phases.append(Phase(scope, *(_sorted(side) for side in sides)))
     merged = {name: frozenset(to) for name, to in whole.items()}
     return Plan(tuple(phases), needed, scope_of, merged, frozenset(held | targets))
 

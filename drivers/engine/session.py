@@ -176,7 +176,7 @@ class Session:
             plan = self.plan(names, streams)
             try:
                 with self._rereadable(plan):
-                    return Evaluation(self, plan, names, streams, sink).values()
+                    return Evaluation(self, plan, names, sink).values()
             except AgainError:
                 self.failures.clear()
                 if sink is not None:
@@ -209,18 +209,19 @@ class Session:
         if self.cache is not None or max(sweeps, default=0) < 2:
             yield
             return
-        without = self.driver
+        without = self.driver, self.executor
         with tempfile.TemporaryDirectory(prefix="radiograph-") as folder:
             options = CacheOptions(Path(folder))
             graph = self.flow.graph
             self.cache = open_cache(options, graph.untracked, self.flow.packages)
             self.driver = driver_of(self.flow, self.inputs.choices, self.manifest, self.cache)
+            self.executor = self.executor.caching(options)
             try:
                 yield
             finally:
                 if self.cache is not None:
                     self.cache.store.close()
-                self.cache, self.driver = None, without
+                self.cache, (self.driver, self.executor) = None, without
 
 
 def tell_left_out(file: FailedFile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,12 @@ from radiograph.drivers.engine.phases import (
     evaluated,
     planned,
 )
-from radiograph.drivers.imaging.merging import is_mergeable
+
+
+def is_mergeable(node: str, annotation: Any) -> bool:
+    del node
+    return (get_origin(annotation) or annotation) in (np.ndarray, pd.DataFrame)
+
 
 PART_INPUTS = {RANGE: frozenset({"first"})}
 
@@ -61,7 +66,7 @@ def swept(dr: driver.Driver, plan: Plan, firsts: Iterable[int]) -> dict[str, Any
             found |= evaluated(dr, phase, found, {"offset": 0.0})
             continue
         parts = [evaluated(dr, phase, found, {"offset": 0.0, "first": f}) for f in firsts]
-        found |= {name: np.concatenate([p[name] for p in parts]) for name in phase.merged}
+        found |= {name: np.concatenate([p[name] for p in parts]) for name in phase.kept}
     return found
 
 
@@ -82,23 +87,24 @@ def test_the_phases_of_calibrate_then_apply() -> None:
     plan = planned(graph(*CALIBRATED), ["spread"])
     assert plan.phases == (
         Phase(RANGE, ("pulses",), (), ("pulses",)),
-        Phase(RUN, ("gain",), ("pulses",), ()),
+        Phase(RUN, ("gain",), ("pulses",), ("gain",)),
         Phase(RANGE, ("energies",), ("gain",), ("energies",)),
-        Phase(RUN, ("spread",), ("energies", "gain"), ()),
+        Phase(RUN, ("spread",), ("energies", "gain"), ("spread",)),
     )
-    assert sum(phase.scope != RUN for phase in plan.phases) == 2
+    assert plan.n_sweeps(RANGE) == 2
+    assert plan.whole == {"pulses": {RUN}, "energies": {RUN}}
     assert plan.needed == {"pulses", "gain", "energies", "spread"}
 
 
 def test_what_needs_one_sweep_gets_one() -> None:
     plan = planned(graph(*CALIBRATED), ["gain"], ["pulses"])
     assert [p.scope for p in plan.phases] == [RANGE, RUN]
-    assert planned(graph(*CALIBRATED), []) == Plan((), frozenset())
+    assert planned(graph(*CALIBRATED), []).phases == ()
 
 
 def test_a_stream_is_asked_for_and_not_held() -> None:
     plan = planned(graph(*CALIBRATED), [], ["energies"])
-    assert plan.phases[-1] == Phase(RANGE, ("energies",), ("gain",), ())
+    assert plan.phases[-1] == Phase(RANGE, ("energies",), ("gain",), (), ("energies",))
 
 
 def test_what_depends_on_settings_alone_comes_first() -> None:
@@ -112,7 +118,7 @@ def test_what_depends_on_settings_alone_comes_first() -> None:
     dr = graph(pulses, scale, scaled)
     plan = planned(dr, ["scaled", "scale"])
     assert plan.phases == (
-        Phase(RUN, ("scale",), (), ()),
+        Phase(RUN, ("scale",), (), ("scale",)),
         Phase(RANGE, ("scaled",), ("scale",), ("scaled",)),
     )
     assert swept(dr, plan, [0])["scaled"].tolist() == [2.0 * k for k in range(10)]
@@ -128,11 +134,10 @@ def test_files_stand_between_ranges_and_the_run() -> None:
 
     dr = graph(pulses, header, marked)
     assert planned(dr, ["marked"]).phases == (
-        Phase("file", ("header",), (), ()),
+        Phase("file", ("header",), (), ("header",)),
         Phase(RANGE, ("marked",), ("header",), ("marked",)),
     )
-    with pytest.raises(UnfitScopesError, match=r"marked \(scope range\) needs header of its file"):
-        check_scopes(dr, PART_INPUTS, is_mergeable)
+    check_scopes(dr, {**PART_INPUTS, "file": frozenset({"path"})}, is_mergeable)
 
 
 # --- what cannot be evaluated is an error of the graph -------------------------------------------
