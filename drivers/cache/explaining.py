@@ -7,8 +7,9 @@ from typing import Any
 
 from ...schemas.errors import UsageError
 from ..config import LoadedConfig, config_rows, resolved_path
+from ..definition import Session
 from ..graph import graph_nodes
-from ..pipelines import Session, definition_of
+from ..registry import definition_of
 from .content import fingerprint
 from .opening import NO_CACHE, CacheOptions
 from .reasons import value_changes

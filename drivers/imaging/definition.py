@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
+from ..definition import Definition, ScreenSettings, Source
 from ..files import is_pattern, matching
-from ..pipelines import Definition, ScreenSettings
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
+from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
 
@@ -34,18 +34,6 @@ def effective(config: ImagingConfig) -> ImagingConfig:
         if isinstance(table := getattr(filters, level), Section)
     }
     return config.model_copy(update={"filters": filters.model_copy(update=in_force)})
-
-
-def _graph() -> Pipeline:
-    from .pipeline import imaging
-
-    return imaging()
-
-
-def _choices(config: ImagingConfig) -> dict[str, Any]:
-    from .inputs import graph_choices
-
-    return graph_choices(config)
 
 
 def _check_targets(dr: Any, targets: Sequence[str], config: ImagingConfig) -> None:
@@ -125,10 +113,35 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
 
-DEFINITION = Definition(
+_STAGES: Final = (
+    "load",
+    "restart",
+    "hits",
+    "events",
+    "energies",
+    "cones",
+    "selection",
+    "images",
+    "tables",
+    "list_mode",
+    "metrics",
+    "counters",
+    "labels",
+    "figures",
+)
+
+IMAGING = Definition(
     name="imaging",
-    graph=_graph,
+    home=f"{__name__}:IMAGING",
+    modules=tuple(f"radiograph.nodes.imaging.{stage}" for stage in _STAGES),
+    tables="radiograph.schemas.imaging.frames:TABLES",
     settings=ImagingConfig,
+    sources=(Source("source", "io.input_path", "PHITS text or DAQ ROOT file"),),
+    inputs=INPUTS,
+    choices=CHOICES,
+    aliases=MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
+    untracked=("threads",),
+    tables_page="schemas.md",
     # Both species and a light response: it has every quantity.
     example="novo_ddaq_elut.toml",
     # Any legal choice shows every name: variants of a node share it.
@@ -145,7 +158,6 @@ DEFINITION = Definition(
             "cone_cap": False,
         }
     ),
-    choices=_choices,
     faults=faults,
     notices=notices,
     with_fast_mode=with_fast_mode,

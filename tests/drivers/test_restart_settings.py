@@ -15,8 +15,8 @@ from radiograph.drivers.config_fields import bare, is_section, sections
 from radiograph.drivers.graph import build_driver
 from radiograph.drivers.imaging.inputs import graph_inputs
 from radiograph.drivers.imaging.layout import COUNTER_NODES, GROUPS
-from radiograph.drivers.imaging.pipeline import imaging
 from radiograph.drivers.imaging.restart import opened_restart
+from radiograph.drivers.registry import definition
 from radiograph.schemas.errors import ConfigError
 from radiograph.schemas.imaging.config import STAGES, ImagingConfig
 
@@ -233,7 +233,7 @@ def earlier(
 
 @cache
 def graph_of(choices: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
-    nodes: Mapping[str, Any] = build_driver(imaging(), dict(choices)).graph.nodes
+    nodes: Mapping[str, Any] = build_driver(definition("imaging"), dict(choices)).graph.nodes
     return nodes
 
 
