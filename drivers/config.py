@@ -29,6 +29,7 @@ from .files import is_pattern, matching
 from .home import path_of_setting
 from .overrides import (
     Override,
+    from_shell,
     keyword_override,
     parsed_override,
     with_overrides,
@@ -113,19 +114,20 @@ def load_config(
     folder = Path.cwd() if shell_folder is None else shell_folder
     text = _text_of(path)
     file_data = _parsed(text, path)
-    parsed = [parsed_override(o, folder) for o in overrides]
+    parsed = [parsed_override(o) for o in overrides]
     given = [o for o in parsed if isinstance(o, Override)]
     chosen, problems = _definition(with_overrides(file_data, given, "")[0], str(path))
     given += [
-        keyword_override(chosen.keys.get(k, k), v, folder)
+        keyword_override(chosen.keys.get(k, k), v)
         for k, v in (settings or {}).items()
         if v is not None
     ]
+    given = [from_shell(o, chosen.settings, folder) for o in given]
     data, lost = with_overrides(file_data, given, str(path))
     problems += [p for p in parsed if isinstance(p, SettingProblem)] + lost
     if problems and problems[0].setting == _NAME:
         raise ConfigError(problems, file=path)
-    source = Source(chosen.settings, str(path), file_data, given)
+    source = Source(chosen.settings, str(path), file_data, given, chosen.missing)
     config, more, skip = _checked(data, source, chosen.stand_ins)
     running, replaced = chosen.with_fast_mode(config)
     problems += more

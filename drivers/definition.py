@@ -240,7 +240,7 @@ class Definition:
     faults, notices
         Problems between sections, and what is accepted without effect.
     missing
-        What is said where a key or section without a default is missing, by dotted key.
+        What to write where a key or section without a default is missing, by dotted key.
     with_fast_mode
         The config that runs and the keys that fast mode replaced.
     effective

@@ -60,7 +60,6 @@ def definition(name: str) -> Definition:
     return _definition_at(name, homes()[name])
 
 
-@cache
 def _definition_at(name: str, home: str) -> Definition:
     module, _, attribute = home.partition(":")
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -113,6 +113,15 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
 
+_STRATEGIES: Final[Mapping[str, str]] = {
+    "ELUT": "recoil energy from the light and the material's response",
+    "ToF": "energy from the flight from the source",
+    "FixedEn": "known incident energy, with fixed_En_MeV",
+    "Edep": "the light is the deposited energy: simulations such as PHITS",
+}
+_CHOOSE: Final = "write [energy] strategy = one of " + ", ".join(
+    f'"{name}" ({meaning})' for name, meaning in _STRATEGIES.items()
+)
 _STAGES: Final = (
     "load",
     "restart",
@@ -160,6 +169,7 @@ IMAGING = Definition(
     ),
     faults=faults,
     notices=notices,
+    missing=MappingProxyType({"energy": _CHOOSE, "energy.strategy": _CHOOSE}),
     with_fast_mode=with_fast_mode,
     effective=effective,
     run=_run,
