@@ -29,7 +29,8 @@ from ..files import file_ref
 
 if TYPE_CHECKING:
     from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest
-    from .restart import Restart, Start
+    from .restart import Restart
+    from .restart_stages import Start
 
 STRATEGY_NAMES: Mapping[str, str] = {
     "Edep": "Recoil energy from deposited energy",
