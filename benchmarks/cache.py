@@ -22,7 +22,8 @@ from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.store import Encoded, Store
-from radiograph.drivers.graph import Pipeline, build_driver
+from radiograph.drivers.definition import Definition
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.node_execution import Manifest
 
 from .figures import Figure, best_seconds
@@ -71,7 +72,7 @@ def _toy(name: str, n: int, cache: NodeCache | None, size: int = 1) -> Any:
     text += f"def last(a{n - 1}: np.ndarray) -> float:\n    return float(a{n - 1}[0])\n"
     module = sys.modules[name] = types.ModuleType(name)
     exec(text.replace("SIZE", str(size)), module.__dict__)
-    return build_driver(Pipeline("toy", (name,), {}, {}), {}, Manifest(), cache)
+    return build_driver(Definition("toy", modules=(name,)), {}, Manifest(), cache)
 
 
 def _seconds(name: str, n: int, folder: Path | None, size: int = 1) -> float:

@@ -107,14 +107,14 @@ def looked_at(path: Path, before: Sequence[pd.DataFrame]) -> Any:
     """Verdict and baselines of a file, compared with the baselines of earlier ones."""
     from radiograph.drivers.graph import build_driver
     from radiograph.drivers.lightdqm.inputs import graph_values
-    from radiograph.drivers.lightdqm.pipeline import lightdqm
+    from radiograph.drivers.registry import definition
     from radiograph.schemas.lightdqm.config import LightDqmConfig
     from radiograph.schemas.sources import FileRef
 
     source = FileRef(str(path), 0, "")
     earlier = rolled_up(before) if before else None
     values = graph_values(LightDqmConfig(), Path(), earlier)
-    driver = build_driver(lightdqm(), {"legacy": False, "channel_status": "none"})
+    driver = build_driver(definition("lightdqm"), {"legacy": False, "channel_status": "none"})
     inputs = {**values, "source_file": source}
     return driver.execute(["dqm_verdict", "baseline_summary"], inputs=inputs)
 

@@ -13,9 +13,10 @@ from .config import LoadedConfig, load_config
 from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
+from .definition import Session
 from .explanations import Explanation, explanation
 from .graph import build_driver, resolved_targets
-from .pipelines import Session, definition
+from .registry import definition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +63,8 @@ class Analysis:
         self.name = name
         self.loaded = loaded
         self._can_run = can_run
-        self._pipeline = definition(name).graph()
-        self._driver = build_driver(self._pipeline, definition(name).choices(loaded.config))
+        self._pipeline = definition(name)
+        self._driver = build_driver(self._pipeline, self._pipeline.choices_of(loaded.config))
 
     def run(self, targets: str | Iterable[str]) -> dict[str, Any]:
         """The values of some nodes for the input file of the settings, by the names given.
@@ -72,7 +73,7 @@ class Analysis:
         """
         names = [targets] if isinstance(targets, str) else list(targets)
         resolved = resolved_targets(self._driver, names, self._pipeline.aliases)
-        definition(self.name).check_targets(self._driver, resolved, self.loaded.config)
+        self._pipeline.check_targets(self._driver, resolved, self.loaded.config)
         values = self._session().run(resolved)
         aliases = self._pipeline.aliases
         return {name: values[aliases.get(name, name)] for name in names}
@@ -136,7 +137,7 @@ class Analysis:
         )
 
     def _species_on(self) -> Species:
-        choices = definition(self.name).choices(self.loaded.config)
+        choices = self._pipeline.choices_of(self.loaded.config)
         neutrons, gammas = choices.get("neutrons"), choices.get("gammas")
         if neutrons == gammas:
             return "both"
@@ -148,5 +149,5 @@ class Analysis:
         if not self._can_run:
             msg = "this pipeline has no settings of yours; give pipeline() a TOML file"
             raise UsageError(msg)
-        found: Session = definition(self.name).session(self.loaded, cache_options(self.loaded))
+        found: Session = self._pipeline.session(self.loaded, cache_options(self.loaded))
         return found

@@ -21,13 +21,15 @@ from typing_extensions import TypeVar
 from ..schemas.errors import ConfigError, InputError, SettingProblem
 from ..schemas.imaging.config import ImagingConfig
 from ..schemas.settings import Section
-from . import pipelines
+from . import registry
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
+from .definition import Definition
 from .files import is_pattern, matching
 from .home import path_of_setting
 from .overrides import (
     Override,
+    from_shell,
     keyword_override,
     parsed_override,
     with_overrides,
@@ -112,19 +114,20 @@ def load_config(
     folder = Path.cwd() if shell_folder is None else shell_folder
     text = _text_of(path)
     file_data = _parsed(text, path)
-    parsed = [parsed_override(o, folder) for o in overrides]
+    parsed = [parsed_override(o) for o in overrides]
     given = [o for o in parsed if isinstance(o, Override)]
     chosen, problems = _definition(with_overrides(file_data, given, "")[0], str(path))
     given += [
-        keyword_override(chosen.keys.get(k, k), v, folder)
+        keyword_override(chosen.keys.get(k, k), v)
         for k, v in (settings or {}).items()
         if v is not None
     ]
+    given = [from_shell(o, chosen.settings, folder) for o in given]
     data, lost = with_overrides(file_data, given, str(path))
     problems += [p for p in parsed if isinstance(p, SettingProblem)] + lost
     if problems and problems[0].setting == _NAME:
         raise ConfigError(problems, file=path)
-    source = Source(chosen.settings, str(path), file_data, given)
+    source = Source(chosen.settings, str(path), file_data, given, chosen.missing)
     config, more, skip = _checked(data, source, chosen.stand_ins)
     running, replaced = chosen.with_fast_mode(config)
     problems += more
@@ -143,20 +146,18 @@ def load_config(
     )
 
 
-def _definition(
-    data: Mapping[str, Any], file: str
-) -> tuple[pipelines.Definition, list[SettingProblem]]:
+def _definition(data: Mapping[str, Any], file: str) -> tuple[Definition, list[SettingProblem]]:
     """The pipeline that [pipeline] name selects, and a problem if there is none of that name."""
     section = data.get("pipeline")
-    name = section.get("name", pipelines.DEFAULT) if isinstance(section, dict) else None
-    if isinstance(name, str) and name not in pipelines.names():
-        near = nearest(name, list(pipelines.names()))
+    name = section.get("name", registry.DEFAULT) if isinstance(section, dict) else None
+    if isinstance(name, str) and name not in registry.names():
+        near = nearest(name, list(registry.names()))
         hint = f' (did you mean "{near}"?)' if near else ""
-        allowed = " or ".join(f'"{n}"' for n in pipelines.names())
+        allowed = " or ".join(f'"{n}"' for n in registry.names())
         text = f'name = "{name}" is not a choice{hint}; allowed: {allowed}'
         problem = SettingProblem(file, "pipeline", text, _NAME)
-        return pipelines.definition(pipelines.DEFAULT), [problem]
-    return pipelines.definition(name if isinstance(name, str) else pipelines.DEFAULT), []
+        return registry.definition(registry.DEFAULT), [problem]
+    return registry.definition(name if isinstance(name, str) else registry.DEFAULT), []
 
 
 def _fault_problem(
@@ -343,7 +344,7 @@ def config_rows(config: Section) -> list[tuple[str, str, str]]:
     Sections come in the order of the settings models, entries of free tables by key. What a
     section takes from another is written out.
     """
-    effective = pipelines.definition_of(config).effective(config)
+    effective = registry.definition_of(config).effective(config)
     return [
         (key, type(value).__name__, json.dumps(value, ensure_ascii=False, default=str))
         for key, value in _flat(effective, "")
@@ -373,9 +374,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def json_schema(name: str = pipelines.DEFAULT) -> dict[str, Any]:
+def json_schema(name: str = registry.DEFAULT) -> dict[str, Any]:
     """JSON Schema of the TOML file of a pipeline, with every default and description."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **pipelines.definition(name).settings.model_json_schema(),
+        **registry.definition(name).settings.model_json_schema(),
     }

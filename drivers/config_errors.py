@@ -33,13 +33,6 @@ from .config_fields import (
 )
 from .overrides import Override
 
-STRATEGIES: Mapping[str, str] = {
-    "ELUT": "recoil energy from the light and the material's response",
-    "ToF": "energy from the flight from the source",
-    "FixedEn": "known incident energy, with fixed_En_MeV",
-    "Edep": "the light is the deposited energy: simulations such as PHITS",
-}
-
 _TOML_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "a boolean"),
     (int, "a whole number"),
@@ -55,12 +48,16 @@ _MOST_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class Source:
-    """Where settings come from: the file, and the settings of the command line over it."""
+    """Where settings come from: the file, and the settings of the command line over it.
+
+    ``missing`` is what the pipeline says where a key or section without a default is missing.
+    """
 
     root: Model
     file: str
     file_data: Mapping[str, Any]
     overrides: Sequence[Override] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, section: str, text: str, path: Loc, *, whole: bool = False) -> SettingProblem:
         """A problem at ``path``, named after the override that set it, if one did.
@@ -176,7 +173,7 @@ def _problem(
     kinds = {error["type"] for error in group}
     whole = not place.key
     if all(e["type"] == "missing" and len(e["loc"]) == len(place.path) for e in group):
-        text, whole = _missing_text(place), True
+        text, whole = _missing_text(place, source), True
     elif "value_error" in kinds:
         fault = next(str(e["ctx"]["error"]) for e in group if e["type"] == "value_error")
         shown = f"{place.key} = {toml_text(value_at(data, place.path))}: "
@@ -193,11 +190,11 @@ def _problem(
     return source.problem(section, text, place.path, whole=whole)
 
 
-def _missing_text(place: Place) -> str:
-    if place.path[-1] == "strategy" or place.path == ("energy",):
-        choices = ", ".join(f'"{name}" ({meaning})' for name, meaning in STRATEGIES.items())
-        lead = "missing section [energy]" if place.path == ("energy",) else "missing key 'strategy'"
-        return f"{lead}: there is no default; write [energy] strategy = one of {choices}"
+def _missing_text(place: Place, source: Source) -> str:
+    own = source.missing.get(".".join(str(step) for step in place.path))
+    if own is not None:
+        lead = f"key '{place.key}'" if place.key else f"section [{place.section}]"
+        return f"missing {lead}: there is no default; {own}"
     if not place.key:
         return f"missing section [{place.section}]; allowed: {allowed_text(place.accepts)}"
     meaning = meanings(place.model).get(place.key, "").rstrip(".") if place.model else ""

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 from hamilton import driver
 
 from ..schemas.errors import UsageError
+from .definition import Definition, Input
 from .graph import (
-    Pipeline,
     function_of,
     graph_nodes,
     nodes_in_order,
@@ -24,6 +24,7 @@ from .graph import (
     upstream,
     visible_nodes,
 )
+from .setting_keys import shown_keys, shown_sections
 
 Species = Literal["neutron", "gamma", "both"]
 SPECIES: Final = ("neutron", "gamma")
@@ -34,9 +35,9 @@ INPUT_FILE: Final = "source_file"
 class DagNode:
     """A box of the picture: a quantity, or the input file (``stage`` empty).
 
-    ``settings`` are the sections of the TOML file that enter here, through helpers included;
-    ``members`` the nodes of the graph that it stands for. ``status`` and ``note`` say what
-    became of it in a run (dag_record.py); empty = not said.
+    ``settings`` are the sections of the TOML file that enter here, through helpers included, and
+    ``keys`` the very settings; ``members`` the nodes of the graph that it stands for. ``status``
+    and ``note`` say what became of it in a run (dag_record.py); empty = not said.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DagNode:
     unit: str = ""
     schema: str = ""
     settings: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     status: str = ""
     note: str = ""
@@ -73,7 +75,11 @@ class Dag:
             "pipeline": self.pipeline,
             "stages": list(self.stages),
             "nodes": [
-                {**vars(n), "settings": list(n.settings), "members": list(n.members)}
+                {
+                    **{name: value for name, value in vars(n).items() if name != "keys"},
+                    "settings": list(n.settings),
+                    "members": list(n.members),
+                }
                 for n in self.nodes
             ],
             "edges": [list(edge) for edge in self.edges],
@@ -82,7 +88,7 @@ class Dag:
 
 def pipeline_dag(
     dr: driver.Driver,
-    pipeline: Pipeline,
+    pipeline: Definition,
     *,
     everything: bool = False,
     targets: Iterable[str] = (),
@@ -111,24 +117,23 @@ def pipeline_dag(
     for node, name in shown.items():
         members.setdefault(name, []).append(node)
     edges: set[tuple[str, str]] = set()
-    settings: dict[str, set[str]] = {}
+    rows: dict[str, list[Input]] = {}
     for name, group in members.items():
         reached = _reached(dr, group, shown, nodes)
         before = reached.names | ({INPUT_FILE} & reached.inputs)
         edges |= {(b, name) for b in before if b != name}
         inputs = reached.inputs - {INPUT_FILE, *pipeline.untracked}
-        settings[name] = {s for i in inputs for s in pipeline.inputs[i]}
-        settings[name] |= {
-            s for n in (*group, *reached.hidden) for s in _chosen_by(dr, pipeline, n)
-        }
+        chosen = {key for n in (*group, *reached.hidden) for key in chosen_by(dr, n)}
+        rows[name] = [row for row in pipeline.inputs if row.name in inputs]
+        rows[name] += [row for row in pipeline.choices if row.name in chosen]
     order = [n for n in nodes_in_order(dr, pipeline) if n in members]
     order += [n for n in members if n not in order]
     taken = _taken_in(dr, order, members, nodes)
     described = [
-        replace(_described(dr, n, members[n], settings[n]), members=taken[n]) for n in order
+        replace(_described(dr, n, members[n], pipeline, rows[n]), members=taken[n]) for n in order
     ]
     if any(a == INPUT_FILE for a, _ in edges):
-        described.insert(0, DagNode(INPUT_FILE, summary=pipeline.source))
+        described.insert(0, DagNode(INPUT_FILE, summary=pipeline.sources[0].what))
     rank = {n.name: k for k, n in enumerate(described)}
     in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
     return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))
@@ -136,7 +141,7 @@ def pipeline_dag(
 
 def _shown_names(
     dr: driver.Driver,
-    pipeline: Pipeline,
+    pipeline: Definition,
     nodes: set[str],
     asked: list[str],
     *,
@@ -223,20 +228,22 @@ def _reached(
     return reached
 
 
-def _chosen_by(dr: driver.Driver, pipeline: Pipeline, node: str) -> set[str]:
-    """Sections that choose the variant of a node (its ``config.when``)."""
+def chosen_by(dr: driver.Driver, node: str) -> set[str]:
+    """The choices that decide the variant of a node (its ``config.when``)."""
     rules = getattr(function_of(dr, node), "resolve", ())
-    return {pipeline.choices[key] for rule in rules for key in rule.optional_config()} - {""}
+    return {key for rule in rules for key in rule.optional_config()}
 
 
-def _stages(dr: driver.Driver, pipeline: Pipeline) -> tuple[str, ...]:
+def _stages(dr: driver.Driver, pipeline: Definition) -> tuple[str, ...]:
     nodes = visible_nodes(dr)
     return tuple(
         dict.fromkeys(nodes[n].tags.get("stage", "") for n in nodes_in_order(dr, pipeline))
     )
 
 
-def _described(dr: driver.Driver, name: str, group: list[str], settings: set[str]) -> DagNode:
+def _described(
+    dr: driver.Driver, name: str, group: list[str], pipeline: Definition, rows: list[Input]
+) -> DagNode:
     node = name if name in graph_nodes(dr) else group[0]
     tags = graph_nodes(dr)[node].tags
     return DagNode(
@@ -245,5 +252,6 @@ def _described(dr: driver.Driver, name: str, group: list[str], settings: set[str
         summary=summary_of(dr, node),
         unit=tags.get("unit", ""),
         schema=tags.get("schema", ""),
-        settings=tuple(sorted(settings)),
+        settings=tuple(sorted({s for row in rows for s in shown_sections(pipeline.settings, row)})),
+        keys=shown_keys(pipeline.settings, rows),
     )

@@ -22,7 +22,7 @@ from ..schemas.lightdqm import arrays as light_arrays
 from .api import pipeline
 from .dag import Dag
 from .imaging.layout import FOOTPRINT_DATASETS, GROUPS
-from .pipelines import definition
+from .registry import definition
 
 _MARKED = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
 _ARRAYS: Final = (
@@ -70,7 +70,7 @@ _ROWS_OF: Final = {
 
 def node_list(name: str = "imaging") -> str:
     """The quantities of a pipeline by stage."""
-    page = definition(name).graph().tables_page
+    page = definition(name).tables_page
     dag = pipeline(name).graph(everything=True).dag
     parts = []
     for stage in dict.fromkeys(n.stage for n in dag.nodes if not n.is_file):
@@ -93,7 +93,7 @@ def frame_list(name: str = "imaging") -> str:
     """Every frame of a pipeline with its columns."""
     made_by = _made_by(pipeline(name).graph(everything=True).dag)
     parts = []
-    for table in definition(name).graph().tables.values():
+    for table in definition(name).frames().values():
         rows = [
             (
                 f"`{c.name}`",

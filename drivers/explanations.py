@@ -12,7 +12,8 @@ from hamilton import driver
 
 from ..schemas.errors import UsageError
 from .dag import DagNode, Species, pipeline_dag
-from .graph import Pipeline, function_of, resolved_targets, visible_nodes
+from .definition import Definition
+from .graph import function_of, resolved_targets, visible_nodes
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Explanation:
         lines += [f"  schema     {node.schema} (docs/{self.tables_page})"] if node.schema else []
         for title, names in (
             ("needs", self.inputs),
-            ("settings", node.settings),
+            ("settings", node.keys),
             ("needed by", self.needed_by),
         ):
             lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
@@ -68,7 +69,7 @@ class Explanation:
             "summary": node.summary,
             "description": self.description,
             "needs": list(self.inputs),
-            "settings": list(node.settings),
+            "settings": list(node.keys),
             "needed_by": list(self.needed_by),
             "file": self.file,
             "line": self.line,
@@ -79,7 +80,7 @@ class Explanation:
 
 
 def explanation(
-    dr: driver.Driver, pipeline: Pipeline, node: str, species: Species = "both"
+    dr: driver.Driver, pipeline: Definition, node: str, species: Species = "both"
 ) -> Explanation:
     """What a node of a driver is; UsageError for an unknown name or a helper."""
     (name,) = resolved_targets(dr, [node], pipeline.aliases)
@@ -90,7 +91,7 @@ def explanation(
     dag = pipeline_dag(dr, pipeline, everything=True, species="both" if of_one_species else species)
     function = function_of(dr, name)
     found = next(n for n in dag.nodes if n.name == name)
-    table = pipeline.tables.get(found.schema)
+    table = pipeline.frames().get(found.schema)
     return Explanation(
         found,
         tuple(a for a, b in dag.edges if b == name),

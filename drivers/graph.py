@@ -2,85 +2,43 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hamilton import driver
 
 from ..schemas.errors import UsageError
-from ..schemas.tables import TableSchema
+from .keyed import asked_by_key, each_module
 from .node_execution import Manifest, NodeExecution
 
 if TYPE_CHECKING:
     from .cache.execution import NodeCache
+    from .definition import Definition
 
 
 # Hamilton prints a banner with every argument of a node that fails; our errors say it shorter.
 logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True)
-class Pipeline:
-    """A graph and what is said of it.
-
-    Attributes
-    ----------
-    module_names
-        The modules of its nodes, in order of the stages.
-    tables
-        Its frames by name.
-    aliases
-        Short names of nodes.
-    untracked
-        Inputs that no result depends on.
-    tables_page
-        The page of docs/ that describes the frames.
-    inputs
-        The parts of the TOML file that each input is made of, or the name of a file.
-    choices
-        Where the TOML file chooses between variants of nodes; "" = the input file does.
-    source
-        What ``source_file`` is.
-    """
-
-    name: str
-    module_names: tuple[str, ...]
-    tables: Mapping[str, TableSchema]
-    aliases: Mapping[str, str]
-    untracked: tuple[str, ...] = ()
-    tables_page: str = ""
-    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    choices: Mapping[str, str] = field(default_factory=dict)
-    source: str = ""
-
-    def modules(self) -> list[Any]:
-        """The node modules, imported."""
-        return [importlib.import_module(name) for name in self.module_names]
-
-
 def build_driver(
-    pipeline: Pipeline,
+    pipeline: Definition,
     choices: Mapping[str, Any],
     manifest: Manifest | None = None,
     cache: NodeCache | None = None,
-    added: Sequence[Any] = (),
 ) -> driver.Driver:
-    """The Hamilton driver of a pipeline with the algorithms that ``choices`` select.
+    """The Hamilton driver of a pipeline with the algorithms that ``choices`` select."""
+    execution = NodeExecution(pipeline.frames(), manifest or Manifest(), cache)
+    modules = pipeline.node_modules()
 
-    ``added`` are modules of nodes beside those of the pipeline.
-    """
-    execution = NodeExecution(pipeline.tables, manifest or Manifest(), cache)
-    return (
-        driver.Builder()
-        .with_modules(*pipeline.modules(), *added)
-        .with_config(dict(choices))
-        .with_adapters(execution)
-        .build()
-    )
+    def built(added: Sequence[Any] = ()) -> driver.Driver:
+        builder = driver.Builder().with_modules(*modules, *added)
+        return builder.with_config(dict(choices)).with_adapters(execution).build()
+
+    dr = built()
+    asked = asked_by_key(dr, graph_nodes(dr)) if pipeline.keyed else ()
+    return built((each_module(asked),)) if asked else dr
 
 
 def graph_nodes(dr: driver.Driver) -> dict[str, Any]:
@@ -93,9 +51,9 @@ def visible_nodes(dr: driver.Driver) -> dict[str, Any]:
     return {n: v for n, v in graph_nodes(dr).items() if v.tags.get("helper") != "true"}
 
 
-def nodes_in_order(dr: driver.Driver, pipeline: Pipeline) -> list[str]:
+def nodes_in_order(dr: driver.Driver, pipeline: Definition) -> list[str]:
     """Visible nodes in order of stages, then as their functions stand in the modules."""
-    modules = list(pipeline.module_names)
+    modules = list(pipeline.modules)
 
     def place(name: str) -> tuple[int, int]:
         function = function_of(dr, name)

@@ -29,8 +29,9 @@ from ..schemas.light_simulation import (
 )
 from ..schemas.lightdqm.detector import N_CHANNELS
 from ..schemas.sources import EventRange
+from .definition import Definition
 from .files import check_new_files, new_output
-from .graph import Pipeline, build_driver, dependencies
+from .graph import build_driver, dependencies
 from .hdf5 import need_room, new_file
 
 Compression = Literal["gzip", "lzf"]
@@ -66,11 +67,11 @@ class LightSimulationResult:
     size_bytes: int
 
 
-def light_simulation_pipeline() -> Pipeline:
+def light_simulation_pipeline() -> Definition:
     """The graph of the simulated light read-out."""
     modules = tuple(f"radiograph.nodes.simulation.light_{stage}" for stage in STAGES)
     tables = (LIGHT_EVENT_TRUTH, LIGHT_PULSES, PLANTED_FAULTS, RECTANGLES)
-    return Pipeline("light_simulation", modules, {t.name: t for t in tables}, {})
+    return Definition("light_simulation", modules=modules, tables=tables)
 
 
 class LightSimulation:

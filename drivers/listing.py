@@ -14,12 +14,12 @@ from .graph import (
     summary_of,
     visible_nodes,
 )
-from .pipelines import definition
+from .registry import definition
 
 
 def example_driver(name: str) -> driver.Driver:
     """The graph of a pipeline with choices that show every name."""
-    return build_driver(definition(name).graph(), definition(name).listed_choices)
+    return build_driver(definition(name), definition(name).listed_choices)
 
 
 def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def listed_nodes(name: str, choices: Mapping[str, Any] | None = None) -> list[di
 
     ``choices`` are those of a config; by default those that show every name.
     """
-    pipeline = definition(name).graph()
+    pipeline = definition(name)
     dr = example_driver(name) if choices is None else build_driver(pipeline, choices)
     nodes = visible_nodes(dr)
     return [

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import types
+import typing
+from collections import abc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Union
 
 from ..schemas.errors import SettingProblem
+from ..schemas.settings import NamesFile
+from .config_fields import Model, field_named, is_section
 from .home import path_of_setting
-
-# Settings that name files: given on the command line, they are relative to the shell.
-PATH_KEYS: Final = (
-    ("io", "input_path"),
-    ("io", "output_path"),
-    ("io", "restart_path"),
-    ("io", "extra_text_files"),
-    ("energy", "lut_paths"),
-    ("cache", "dir"),
-    ("vis", "png_dir"),
-    ("lightdqm", "input_path"),
-    ("lightdqm", "output_dir"),
-    ("lightdqm", "channel_status_csv"),
-    ("lightdqm", "store"),
-)
 
 
 @dataclass(frozen=True)
@@ -36,11 +26,8 @@ class Override:
     origin: str
 
 
-def parsed_override(text: str, folder: Path) -> Override | SettingProblem:
-    """``section.key=value`` with a TOML value; what is no TOML value is taken for a string.
-
-    ``folder`` is that of the shell: relative files are taken from there.
-    """
+def parsed_override(text: str) -> Override | SettingProblem:
+    """``section.key=value`` with a TOML value; what is no TOML value is taken for a string."""
     origin = f"--set {text}"
     key_text, equals, value_text = (part.strip() for part in text.partition("="))
     path = _dotted(key_text)
@@ -53,13 +40,12 @@ def parsed_override(text: str, folder: Path) -> Override | SettingProblem:
             fault = f"{value_text} is no complete TOML value; close its brackets or quotes"
             return SettingProblem(origin, ".".join(path[:-1]), fault)
         value = value_text
-    return Override(path, _from_folder(path, value, folder), origin)
+    return Override(path, value, origin)
 
 
-def keyword_override(key: str, value: Any, folder: Path) -> Override:
+def keyword_override(key: str, value: Any) -> Override:
     """A setting that a flag of the command stands for, e.g. ``run.fast`` for ``--fast``."""
-    path = tuple(key.split("."))
-    return Override(path, _from_folder(path, value, folder), f"command line ({key})")
+    return Override(tuple(key.split(".")), value, f"command line ({key})")
 
 
 def _dotted(key_text: str) -> tuple[str, ...]:
@@ -82,16 +68,57 @@ def _toml_value(text: str) -> Any:
     return table["value"] if len(table) == 1 else None
 
 
-def _from_folder(path: tuple[str, ...], value: Any, folder: Path) -> Any:
-    if not any(path[: len(key)] == key for key in PATH_KEYS):
-        return value
+def from_shell(override: Override, root: Model, folder: Path) -> Override:
+    """The setting with its relative files taken from ``folder``, that of the shell."""
+    kind: Any = root
+    for step in override.path:
+        kind = _inside(kind, step)
+    return replace(override, value=_from_folder(kind, override.value, folder))
+
+
+def _inside(kind: Any, step: str) -> Any:
+    """What an entry of a table is; None where nothing is known of it."""
+    for one in alternatives(kind):
+        if is_section(one):
+            found = field_named(one, step)
+            # pydantic takes the marks of a whole annotation off it.
+            return None if found is None else (found[1].annotation, *found[1].metadata)
+        if typing.get_origin(one) is abc.Mapping:
+            return typing.get_args(one)[1]
+    return None
+
+
+def _from_folder(kind: Any, value: Any, folder: Path) -> Any:
+    """A value of that kind, in which what names a file begins at ``folder``."""
     if isinstance(value, dict):
-        return {k: _from_folder(path, v, folder) for k, v in value.items()}
+        return {k: _from_folder(_inside(kind, k), v, folder) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_from_folder(path, v, folder) for v in value]
-    if isinstance(value, (str, Path)) and str(value):
+        inner = [a for one in alternatives(kind) for a in entries_of(one)]
+        return [_from_folder(tuple(inner), v, folder) for v in value]
+    named = any(isinstance(one, NamesFile) for one in alternatives(kind))
+    if named and isinstance(value, (str, Path)) and str(value):
         return str(path_of_setting(folder, str(value)))
     return value
+
+
+def alternatives(kind: Any) -> Iterator[Any]:
+    """What a value may be, and the marks of it: the parts of a union and of Annotated."""
+    origin = typing.get_origin(kind)
+    parts: tuple[Any, ...] = ()
+    if isinstance(kind, tuple) or origin in (Union, types.UnionType):
+        parts = kind if isinstance(kind, tuple) else typing.get_args(kind)
+    elif origin is Annotated:
+        parts = (kind.__origin__, *kind.__metadata__)
+    else:
+        yield kind
+    for part in parts:
+        yield from alternatives(part)
+
+
+def entries_of(kind: Any) -> tuple[Any, ...]:
+    """What the entries of an array are; empty for what is no array."""
+    args = typing.get_args(kind) if typing.get_origin(kind) is tuple else ()
+    return tuple(a for a in args if a is not Ellipsis)
 
 
 def with_overrides(

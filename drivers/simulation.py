@@ -22,8 +22,9 @@ from ..schemas.imaging.codes import GAMMA, NEUTRON
 from ..schemas.light_response import LIGHT_RESPONSE
 from ..schemas.settings import Section
 from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
+from .definition import Definition
 from .files import check_new_files, new_output
-from .graph import Pipeline, build_driver
+from .graph import build_driver
 
 Format = Literal["phits", "root"]
 S = TypeVar("S", bound=Section)
@@ -88,10 +89,10 @@ def _problems(
     return list(problems.values())
 
 
-def simulation_pipeline() -> Pipeline:
+def simulation_pipeline() -> Definition:
     """The graph of the simulation; the imaging graph does not know of it."""
     modules = tuple(f"radiograph.nodes.simulation.{stage}" for stage in STAGES)
-    return Pipeline("simulation", modules, {t.name: t for t in (LIGHT_RESPONSE, TRUTH)}, {})
+    return Definition("simulation", modules=modules, tables=(LIGHT_RESPONSE, TRUTH))
 
 
 def run_simulation(settings: SimulationSettings, targets: Sequence[str]) -> dict[str, Any]:

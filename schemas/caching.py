@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .settings import Section
+from .settings import FilePath, Section
 
 
 class Cache(Section):
     """[cache]: intermediate results on disk."""
 
-    dir: str | None = None
+    dir: FilePath | None = None
     """Folder; absent = the user's cache folder."""
     enabled: bool = True
     """Use the cache."""

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-__all__ = ["Axis3", "Point3", "Section", "Window", "meanings"]
+__all__ = ["Axis3", "FilePath", "NamesFile", "Point3", "Section", "Window", "meanings"]
 
 
 class Section(BaseModel):
@@ -88,6 +88,14 @@ def _frozen(value: object) -> object:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 
+class NamesFile:
+    """Marks text that names a file or a folder.
+
+    In a TOML file it is relative to the folder of that file, on the command line to the shell's.
+    """
+
+
+FilePath = Annotated[str, NamesFile()]
 Point3 = Annotated[
     tuple[float, float, float], Field(description="x, y, z", json_schema_extra={"unit": "cm"})
 ]

@@ -7,33 +7,14 @@ from typing import Any
 
 from ...schemas.errors import UsageError
 from ..config import LoadedConfig, config_rows, resolved_path
+from ..definition import Session
 from ..graph import graph_nodes
-from ..pipelines import Session, definition_of
+from ..registry import definition_of
+from ..setting_keys import in_effect
 from .content import fingerprint
 from .opening import NO_CACHE, CacheOptions
 from .reasons import value_changes
 from .report import spread
-
-# Settings that no node depends on.
-_WITHOUT_EFFECT = (
-    "cache.",
-    "hdf5.",
-    "io.hdf5_overwrite",
-    "io.input_path",
-    "io.output_path",
-    "lightdqm.input_path",
-    "lightdqm.nfiles",
-    "lightdqm.output_dir",
-    "lightdqm.overwrite",
-    "lightdqm.start_run",
-    "lightdqm.temp_dir",
-    "lightdqm.write_",
-    "run.chunk_cones",
-    "run.diagnostics_level",
-    "run.jit",
-    "run.progress",
-    "run.workers",
-)
 
 
 def why_node(loaded: LoadedConfig, name: str, folder: Path | None) -> dict[str, Any]:
@@ -78,14 +59,10 @@ def _names_of_input(session: Session) -> tuple[str, str]:
 
 
 def settings_record(session: Session) -> dict[str, str]:
-    """The settings and the input of a run as texts, to be compared by name later."""
-    rows = {
-        key: value
-        for key, _, value in config_rows(session.config)
-        if not key.startswith(_WITHOUT_EFFECT)
-    }
+    """The settings that enter the graph, and the input of a run, as texts: compared later."""
+    rows = {key: value for key, _, value in config_rows(session.config)}
     contents = " ".join(file.content_hash for file in session.input_files)
-    return rows | {"content of the input file": contents}
+    return in_effect(definition_of(session.config), rows) | {"content of the input file": contents}
 
 
 def recomputed(loaded: LoadedConfig, folder: Path | None, sample: int) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def check_summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
     import tomllib
 
-    from ..pipelines import definition_of
+    from ..registry import definition_of
 
     return {
         "ok": True,

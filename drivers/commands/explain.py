@@ -40,7 +40,7 @@ def _explanation(node: str, config: Path | None, name: str | None) -> Explanatio
     from ..explanations import explanation
     from ..graph import graph_nodes, visible_nodes
     from ..listing import example_driver
-    from ..pipelines import definition, names
+    from ..registry import definition, names
 
     if name is not None and name not in names():
         msg = f"No pipeline {name!r}. There is: {', '.join(names())}."
@@ -53,7 +53,7 @@ def _explanation(node: str, config: Path | None, name: str | None) -> Explanatio
         return pipeline(loaded.config.pipeline.name, loaded).explain(node)
     others: dict[str, str] = {}
     for known in [name] if name is not None else names():
-        made = definition(known).graph()
+        made = definition(known)
         dr = example_driver(known)
         if made.aliases.get(node, node) in graph_nodes(dr):
             return explanation(dr, made, node)

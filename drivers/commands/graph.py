@@ -113,7 +113,7 @@ def _picture(
     if run_file is None:
         from ..api import pipeline
         from ..config import load_config
-        from ..pipelines import DEFAULT
+        from ..registry import DEFAULT
 
         named = None if config is None else load_config(config)
         wanted = name or (DEFAULT if named is None else named.config.pipeline.name)

@@ -15,8 +15,8 @@ def info(
     ] = False,
 ) -> None:
     """Say what is in a file: rows, images or verdict, inputs, settings, versions, problems."""
-    from ..pipelines import DEFAULT, definition, names
     from ..provenance import pipeline_of_path
+    from ..registry import DEFAULT, definition, names
 
     name = pipeline_of_path(file)
     summary, text = definition(name if name in names() else DEFAULT).described(file)

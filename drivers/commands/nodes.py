@@ -34,7 +34,7 @@ def nodes(
 def _asked(pipeline: str) -> tuple[str, dict[str, Any] | None]:
     """The pipeline that is named, or that of a TOML file with what its settings choose."""
     from ...schemas.errors import UsageError
-    from ..pipelines import names
+    from ..registry import names
 
     if pipeline in names():
         return pipeline, None
@@ -43,10 +43,10 @@ def _asked(pipeline: str) -> tuple[str, dict[str, Any] | None]:
         msg = f"No pipeline {pipeline!r}. There is: {', '.join(names())}; or give a TOML file."
         raise UsageError(msg, key="pipeline")
     from ..config import load_config
-    from ..pipelines import definition_of
+    from ..registry import definition_of
 
     config = load_config(path).config
-    return config.pipeline.name, definition_of(config).choices(config)
+    return config.pipeline.name, definition_of(config).choices_of(config)
 
 
 def _print_table(listed: list[dict[str, Any]]) -> None:

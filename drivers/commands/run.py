@@ -159,7 +159,7 @@ def run_and_show(
     to_stdout: bool = True,
 ) -> RunReport:
     """Run, with stage lines and a progress bar on stderr and the results on stdout."""
-    from ..pipelines import definition_of
+    from ..registry import definition_of
     from ..screen import Screen
 
     _without_extensions_of_numba()

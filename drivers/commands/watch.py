@@ -43,7 +43,7 @@ def watch(
     from ...schemas.errors import UsageError
     from ..cache.opening import cache_options
     from ..config import load_config
-    from ..pipelines import definition_of
+    from ..registry import definition_of
     from ..screen import Screen
     from ..watching import ArrivingFiles, watched
 

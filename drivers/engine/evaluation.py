@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ..cache.lazy import failure_in, n_rows_of, peeked, resolved
+from ..scopes import RUN
 from ..unchanged import check_unchanged
-from .dataflow import Carry, NoCarry
 from .executors import Here, Recipe, ResultOf, Results, Task
 from .parts import FILE_AXIS, Part, Place
-from .phases import RUN, Phase, Plan, evaluated
+from .phases import Phase, Plan, evaluated
+from .protocol import Carry, NoCarry
 from .wholes import Wholes
 
 if TYPE_CHECKING:

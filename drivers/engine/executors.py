@@ -22,9 +22,9 @@ from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, n_rows_of, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
+from ..graph import build_driver
 from ..node_execution import Manifest, NodeRecord
-from .dataflow import dataflow_at
-from .driving import driver_of
+from ..registry import definition_at
 from .phases import Phase, evaluated
 
 # Parts that wait at a worker while it computes another one.
@@ -133,11 +133,11 @@ class Answer:
 
 def evaluated_by_worker(recipe: Recipe, cache_options: CacheOptions, task: Task) -> Answer:
     """One part in a process of its own."""
-    flow, manifest = dataflow_at(recipe.home), Manifest()
-    cache = open_cache(cache_options, flow.graph.untracked, flow.packages)
+    flow, manifest = definition_at(recipe.home), Manifest()
+    cache = open_cache(cache_options, flow.untracked, flow.packages)
     if cache is not None:
         cache.slot = task.name
-    dr = driver_of(flow, recipe.choices, manifest, cache)
+    dr = build_driver(flow, recipe.choices, manifest, cache)
     told = replace(recipe, given=_unpacked(recipe.given, with_cache=cache is not None))
     given = _unpacked(task.given, with_cache=cache is not None)
     found = _results(dr, told, replace(task, given=given))

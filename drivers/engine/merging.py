@@ -14,7 +14,8 @@ from ...schemas.tables import TableSchema
 from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, failure_in, peeked, resolved
 from ..checks import freeze
-from .dataflow import Dataflow, Gatherer, Merge
+from ..definition import Definition
+from .protocol import Gatherer, Merge
 
 T = TypeVar("T")
 ARRAY: Final = ""
@@ -78,7 +79,7 @@ _RULES: Final[Mapping[str, Callable[[], Gatherer]]] = {
 }  # fmt: skip
 
 
-def merge_of(flow: Dataflow, node: str, annotation: Any) -> Callable[[], Gatherer] | None:
+def merge_of(flow: Definition, node: str, annotation: Any) -> Callable[[], Gatherer] | None:
     """How values of a node become one: as the pipeline says, or by what they are; None = unsaid.
 
     Frames are appended, dataclasses with ``__add__`` added. What an array means is not seen in it.
@@ -194,7 +195,7 @@ class Gathering:
         return gatherer
 
 
-def numbered_columns(flow: Dataflow, node: str, table: TableSchema | None) -> dict[str, str]:
+def numbered_columns(flow: Definition, node: str, table: TableSchema | None) -> dict[str, str]:
     """Which columns of a node are row numbers (ARRAY: the node itself), and of what."""
     columns = [*(table.names if table is not None else ()), ARRAY]
     found = {}

@@ -11,22 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from hamilton import driver
 
 from ..annotations import spelled_out
 from ..graph import dependencies, graph_nodes, upstream
-
-Scopes = Mapping[str, tuple[str, ...]]
-RANGE: Final = "range"
-FILE: Final = "file"
-RUN: Final = "run"
-EACH: Final = "each"
-"""The tag of a node that is the mapping of another one's values by key."""
-BY_RANGE: Final[Scopes] = MappingProxyType({RUN: (), FILE: ("file",), RANGE: ("file", "range")})
-"""The run, its files, and their ranges of events; a node without a tag belongs to a range."""
+from ..scopes import BY_RANGE, EACH, RANGE, RUN, Scopes
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,15 @@ from ..annotations import spelled_out
 from ..cache.execution import NodeCache, Verdict
 from ..cache.opening import CacheOptions, open_cache
 from ..cache.survey import surveyed
-from ..graph import resolved_targets
+from ..definition import Definition
+from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest
-from .dataflow import Carry, Dataflow, NoCarry
-from .driving import driver_of
 from .evaluation import AgainError, Evaluation
 from .executors import Executor, LocalExecutor
 from .merging import merge_of, numbered_columns
 from .parts import FILE_AXIS, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
+from .protocol import Carry, NoCarry
 
 log = logging.getLogger("radiograph.run")
 RUN_SLOT: Final = "run"
@@ -88,7 +88,7 @@ class Session:
     could not be evaluated for; both grow while a run goes on.
     """
 
-    flow: Dataflow
+    flow: Definition
     parts: Parts
     inputs: GraphInputs
     cache: NodeCache | None = None
@@ -100,7 +100,7 @@ class Session:
     manifest: Manifest = field(default_factory=Manifest)
 
     def __post_init__(self) -> None:
-        self.driver: driver.Driver = driver_of(
+        self.driver: driver.Driver = build_driver(
             self.flow, self.inputs.choices, self.manifest, self.cache
         )
         told = {scope: self.parts.inputs_of(axes) for scope, axes in self.flow.scopes.items()}
@@ -118,7 +118,7 @@ class Session:
 
     def resolved(self, targets: Iterable[str]) -> list[str]:
         """Names of nodes, aliases replaced."""
-        return resolved_targets(self.driver, targets, self.flow.graph.aliases)
+        return resolved_targets(self.driver, targets, self.flow.aliases)
 
     def is_mergeable(self, node: str, annotation: Any) -> bool:
         """Whether values of a node at several parts can be made one."""
@@ -137,7 +137,7 @@ class Session:
 
     def table_of(self, node: str) -> TableSchema | None:
         """The description of a node's frame; None without."""
-        return self.flow.graph.tables.get(self.driver.graph.nodes[node].tags.get("schema", ""))
+        return self.flow.frames().get(self.driver.graph.nodes[node].tags.get("schema", ""))
 
     def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
         """What a run would evaluate, and in which order."""
@@ -212,9 +212,8 @@ class Session:
         without = self.driver, self.executor
         with tempfile.TemporaryDirectory(prefix="radiograph-") as folder:
             options = CacheOptions(Path(folder))
-            graph = self.flow.graph
-            self.cache = open_cache(options, graph.untracked, self.flow.packages)
-            self.driver = driver_of(self.flow, self.inputs.choices, self.manifest, self.cache)
+            self.cache = open_cache(options, self.flow.untracked, self.flow.packages)
+            self.driver = build_driver(self.flow, self.inputs.choices, self.manifest, self.cache)
             self.executor = self.executor.caching(options)
             try:
                 yield

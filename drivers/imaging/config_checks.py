@@ -13,7 +13,7 @@ from typing import Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import HitFilters, resolved
-from ..pipelines import Fault
+from ..definition import Fault
 
 # An image of this many counts takes 400 MB, and each thread has its own.
 MOST_PIXELS: Final = 100_000_000

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
+from ..definition import Definition, ScreenSettings, Source
 from ..files import is_pattern, matching
-from ..pipelines import Definition, ScreenSettings
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
+from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
 
@@ -34,18 +34,6 @@ def effective(config: ImagingConfig) -> ImagingConfig:
         if isinstance(table := getattr(filters, level), Section)
     }
     return config.model_copy(update={"filters": filters.model_copy(update=in_force)})
-
-
-def _graph() -> Pipeline:
-    from .pipeline import imaging
-
-    return imaging()
-
-
-def _choices(config: ImagingConfig) -> dict[str, Any]:
-    from .inputs import graph_choices
-
-    return graph_choices(config)
 
 
 def _check_targets(dr: Any, targets: Sequence[str], config: ImagingConfig) -> None:
@@ -125,10 +113,44 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
 
-DEFINITION = Definition(
+_STRATEGIES: Final[Mapping[str, str]] = {
+    "ELUT": "recoil energy from the light and the material's response",
+    "ToF": "energy from the flight from the source",
+    "FixedEn": "known incident energy, with fixed_En_MeV",
+    "Edep": "the light is the deposited energy: simulations such as PHITS",
+}
+_CHOOSE: Final = "write [energy] strategy = one of " + ", ".join(
+    f'"{name}" ({meaning})' for name, meaning in _STRATEGIES.items()
+)
+_STAGES: Final = (
+    "load",
+    "restart",
+    "hits",
+    "events",
+    "energies",
+    "cones",
+    "selection",
+    "images",
+    "tables",
+    "list_mode",
+    "metrics",
+    "counters",
+    "labels",
+    "figures",
+)
+
+IMAGING = Definition(
     name="imaging",
-    graph=_graph,
+    home=f"{__name__}:IMAGING",
+    modules=tuple(f"radiograph.nodes.imaging.{stage}" for stage in _STAGES),
+    tables="radiograph.schemas.imaging.frames:TABLES",
     settings=ImagingConfig,
+    sources=(Source("source", "io.input_path", "PHITS text or DAQ ROOT file"),),
+    inputs=INPUTS,
+    choices=CHOICES,
+    aliases=MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
+    untracked=("threads",),
+    tables_page="schemas.md",
     # Both species and a light response: it has every quantity.
     example="novo_ddaq_elut.toml",
     # Any legal choice shows every name: variants of a node share it.
@@ -145,9 +167,9 @@ DEFINITION = Definition(
             "cone_cap": False,
         }
     ),
-    choices=_choices,
     faults=faults,
     notices=notices,
+    missing=MappingProxyType({"energy": _CHOOSE, "energy.strategy": _CHOOSE}),
     with_fast_mode=with_fast_mode,
     effective=effective,
     run=_run,

@@ -20,7 +20,7 @@ from ..checks import freeze
 from ..engine.phases import Phase, evaluated
 from ..graph import build_driver
 from ..node_execution import Manifest, NodeRecord
-from .pipeline import imaging
+from ..registry import definition
 from .sources import Chunk
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Answer:
 
 def evaluated_by_worker(recipe: Recipe, task: RangeTask) -> Answer:
     """One range in a process of its own."""
-    pipeline, manifest = imaging(), Manifest()
+    pipeline, manifest = definition("imaging"), Manifest()
     cache = open_cache(recipe.cache, pipeline.untracked)
     if cache is not None:
         cache.slot = task.slot

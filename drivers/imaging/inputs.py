@@ -1,33 +1,36 @@
 """Settings to graph inputs: each input is one frozen section, cut as fine as the dependence.
 
-``choices`` select algorithms (config.when); ``inputs`` are values. A setting that stands in
-neither cannot change a result.
+CHOICES select algorithms (config.when); INPUTS are values. A setting that stands in neither
+cannot change a result. Numerical libraries are imported when a value is made: the table is also
+read by commands that look at settings only.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from ...nodes.imaging.plane import plane_axes, unit
-from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
-from ...schemas.imaging.detectors import Geometry
-from ...schemas.imaging.filters import ShapingRule, resolved
-from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest, Vector3
+from ...schemas.imaging.detectors import Detectors, Geometry
+from ...schemas.imaging.filters import Filters, ShapingRule, resolved
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
+from ...schemas.imaging.physics import TofStart
 from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings
-from ...schemas.light_response import LightTables
-from ...schemas.sources import FileRef
+from ...schemas.settings import Section
+from ..definition import ABSENT, Context, Input, made, of_each_part, setting
 from ..files import file_ref
-from .restart import Restart, Start
+
+if TYPE_CHECKING:
+    from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest
+    from .restart import Restart
+    from .restart_stages import Start
 
 STRATEGY_NAMES: Mapping[str, str] = {
     "Edep": "Recoil energy from deposited energy",
@@ -56,16 +59,8 @@ def graph_inputs(
 
     ``source_name`` is printed in the figures; ``restart`` says what an earlier run gives.
     """
-    values = {**_values(config, folder), "run_labels": run_labels(config, source_name)}
-    if restart is None:
-        return GraphInputs(graph_choices(config), values)
-    # Stored hits are in the world frame, and were taken for events as the first input asks.
-    values["detectors"] = config.detectors.model_copy(update={"geometry": Geometry()})
-    for species, policy in restart.policies.items():
-        rule = values[f"{species}_shaping"]
-        if getattr(config.shaping, f"{species}_policy") is None:
-            values[f"{species}_shaping"] = rule.model_copy(update={"policy": policy})
-    return GraphInputs(graph_choices(config, restart.start), values)
+    context = Context(folder, source_name, restart)
+    return GraphInputs(made(CHOICES, config, context), made(INPUTS, config, context))
 
 
 def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
@@ -80,92 +75,118 @@ def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
 
 def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
     """Which variant of a node a config selects; ``start`` is where a restart begins."""
-    target = "prior" if config.prior.target_cm is not None else "plane"
-    if config.plane is None and target == "plane":
-        target = "none"
-    return {
-        "start": start,
-        "neutrons": config.run.neutrons,
-        "gammas": config.run.gammas,
-        "energy_strategy": config.energy.strategy,
-        "tof_start": "detector" if config.energy.tof.start_det_id is not None else "time",
-        "prior_target": target,
-        "directionality": "off" if config.plane is None else config.cones.directionality,
-        "event_cap": config.run.max_events > 0,
-        "cone_cap": config.run.max_cones > 0,
-    }
+    return made(CHOICES, config, Context()) | {"start": start}
 
 
-def _values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
-    filters = config.filters
-    reader = READERS[config.io.input_format]
-    shaping = config.shaping
-    most = shaping.max_combinations
+def _start(_config: ImagingConfig, context: Context) -> Start:
+    restart: Restart | None = context.restart
+    return "hits" if restart is None else restart.start
+
+
+def _prior_target(config: ImagingConfig, _context: Context) -> str:
+    if config.prior.target_cm is not None:
+        return "prior"
+    return "none" if config.plane is None else "plane"
+
+
+def _directionality(config: ImagingConfig, _context: Context) -> str:
+    return "off" if config.plane is None else config.cones.directionality
+
+
+def _tof_start(config: ImagingConfig, _context: Context) -> str:
+    return "time" if config.energy.tof.start_det_id is None else "detector"
+
+
+def _detectors(config: ImagingConfig, context: Context) -> Detectors:
+    if context.restart is None:
+        return config.detectors
+    # Stored hits are in the world frame.
+    return config.detectors.model_copy(update={"geometry": Geometry()})
+
+
+def _cuts_of(level: str, species: str) -> Callable[[ImagingConfig, Context], Section]:
+    """The cuts in force of a species; of no species those that count for all."""
+
+    def cuts(config: ImagingConfig, _context: Context) -> Section:
+        table = setting(config.filters, level)
+        own = setting(table, species) if species else type(table.neutron)()
+        return resolved(table, own)
+
+    return cuts
+
+
+def _cuts(name: str, level: str, species: str = "") -> Input:
+    model: type[Section] = type(setting(Filters(), f"{level}.neutron"))
+    keys = tuple(f"filters.{level}.{key}" for key in model.model_fields)
+    own = (f"filters.{level}.{species}",) if species else ()
+    return Input(name, (*keys, *own), _cuts_of(level, species))
+
+
+def _shaping(species: str) -> Input:
+    key = f"shaping.{species}_policy"
+
+    def rule(config: ImagingConfig, context: Context) -> ShapingRule:
+        restart: Restart | None = context.restart
+        policy = setting(config, key)
+        if policy is None and restart is not None:
+            # Stored hits are taken for events as the first input asks.
+            policy = restart.policies[species]
+        elif policy is None:
+            from ...nodes.imaging.readers import READERS
+
+            policy = setting(READERS[config.io.input_format], f"{species}_policy")
+        return ShapingRule(policy=policy, max_combinations=config.shaping.max_combinations)
+
+    return Input(f"{species}_shaping", (key, "shaping.max_combinations", "io.input_format"), rule)
+
+
+def _protons_only(config: ImagingConfig, _context: Context) -> bool:
     no_target = config.plane is None and config.prior.target_cm is None
-    values: dict[str, Any] = {
-        "reader": reader_settings(config),
-        "detectors": config.detectors,
-        "neutron_hit_filters": resolved(filters.hits, filters.hits.neutron),
-        "gamma_hit_filters": resolved(filters.hits, filters.hits.gamma),
-        "unknown_hit_filters": resolved(filters.hits, type(filters.hits.neutron)()),
-        "neutrons_on": config.run.neutrons,
-        "gammas_on": config.run.gammas,
-        "neutron_shaping": ShapingRule(
-            policy=shaping.neutron_policy or reader.neutron_policy, max_combinations=most
-        ),
-        "gamma_shaping": ShapingRule(
-            policy=shaping.gamma_policy or reader.gamma_policy, max_combinations=most
-        ),
-        "event_budget": config.run.max_events,
-        "neutron_event_filters": resolved(filters.events, filters.events.neutron),
-        "gamma_event_filters": resolved(filters.events, filters.events.gamma),
-        "cone_kinematics": config.cones.kinematics,
-        "prior": config.prior,
-        "cone_selection": config.cones.selection,
-        "protons_only": config.energy.force_proton_recoils or no_target,
-        "neutron_cone_filters": resolved(filters.cones, filters.cones.neutron),
-        "gamma_cone_filters": resolved(filters.cones, filters.cones.gamma),
-        "cone_budget": config.run.max_cones,
-        "imaging_method": imaging_method(config),
-        "threads": threads(config),
-        "listed_cones": config.list_mode.cone_ids,
-        "projection_settings": config.vis.projections,
-        "vis": config.vis,
-    }
-    if config.plane is not None:
-        values["plane_frame"], values["pixel_grid"] = plane_frame_and_grid(config.plane)
-        values["list_region"] = list_region(config, config.plane)
-    return values | _energy_values(config, folder)
+    return config.energy.force_proton_recoils or no_target
 
 
-def _energy_values(config: ImagingConfig, folder: Path) -> dict[str, Any]:
-    energy = config.energy
-    if energy.strategy == "FixedEn":
-        return {"fixed_energy_MeV": energy.fixed_En_MeV}
-    if energy.strategy == "ToF":
-        source = energy.tof.source_cm or config.prior.target_cm
-        return {"tof_settings": energy.tof.model_copy(update={"source_cm": source})}
-    if energy.strategy == "ELUT":
-        return {
-            "stopping_power_file": _shipped("stopping_powers.csv"),
-            "light_tables": LightTables(
-                tuple(
-                    (material, recoil, file_ref(folder / path))
-                    for material, paths in sorted(energy.lut_paths.items())
-                    for recoil in ("proton", "carbon")
-                    if (path := getattr(paths, recoil)) is not None
-                )
-            ),
-        }
-    return {}
+def _only_with(
+    strategy: str, value: Callable[[ImagingConfig, Context], Any]
+) -> Callable[[ImagingConfig, Context], Any]:
+    """The value with this strategy; the graphs of the others do not have it."""
+    return lambda config, context: (
+        value(config, context) if config.energy.strategy == strategy else ABSENT
+    )
 
 
-def _shipped(name: str) -> FileRef:
-    return file_ref(Path(str(resources.files("radiograph.configs") / name)))
+def _tof_settings(config: ImagingConfig, _context: Context) -> TofStart:
+    tof = config.energy.tof
+    return tof.model_copy(update={"source_cm": tof.source_cm or config.prior.target_cm})
+
+
+def _light_tables(config: ImagingConfig, context: Context) -> Any:
+    from ...schemas.light_response import LightTables
+
+    return LightTables(
+        tuple(
+            (material, recoil, file_ref(context.folder / path))
+            for material, paths in sorted(config.energy.lut_paths.items())
+            for recoil in ("proton", "carbon")
+            if (path := setting(paths, recoil)) is not None
+        )
+    )
+
+
+def _with_plane(
+    value: Callable[[ImagingConfig, Plane], Any],
+) -> Callable[[ImagingConfig, Context], Any]:
+    """The value where there is a plane."""
+    return lambda config, _: ABSENT if config.plane is None else value(config, config.plane)
+
+
+def _stopping_powers(_config: ImagingConfig, _context: Context) -> Any:
+    return file_ref(Path(str(resources.files("radiograph.configs") / _STOPPING_POWERS)))
 
 
 def reader_settings(config: ImagingConfig) -> ReaderSettings:
     """Units and trees of the input; what is absent follows the format."""
+    from ...nodes.imaging.readers import READERS
+
     adapter = config.io.adapter
     in_mm = adapter.unit_pos_is_mm
     if in_mm is None:
@@ -198,14 +219,27 @@ def threads(config: ImagingConfig) -> Threads:
 
 def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:
     """The region that list mode is asked for; the whole plane without one."""
+    from ...schemas.imaging.images import RegionOfInterest
+
     whole = (plane.u_min, plane.u_max, plane.v_min, plane.v_max)
     return RegionOfInterest(*(config.list_mode.region_cm or whole))
 
 
-def plane_frame_and_grid(plane: Plane) -> tuple[PlaneFrame, PixelGrid]:
-    """The plane as the graph takes it: where it lies, and its axes and pixels."""
+def plane_frame(plane: Plane) -> PlaneFrame:
+    """Where the plane lies."""
+    from ...nodes.imaging.plane import unit
+    from ...schemas.imaging.images import PlaneFrame
+
+    return PlaneFrame(plane.origin, _vector(unit(plane.normal)))
+
+
+def pixel_grid(plane: Plane) -> PixelGrid:
+    """Axes and pixels of the plane."""
+    from ...nodes.imaging.plane import plane_axes
+    from ...schemas.imaging.images import PixelGrid
+
     u_axis, v_axis = plane_axes(plane.normal, plane.u_axis, plane.v_axis)
-    grid = PixelGrid(
+    return PixelGrid(
         u_min_cm=plane.u_min,
         u_max_cm=plane.u_max,
         du_cm=plane.du,
@@ -217,9 +251,100 @@ def plane_frame_and_grid(plane: Plane) -> tuple[PlaneFrame, PixelGrid]:
         u_axis=_vector(u_axis),
         v_axis=_vector(v_axis),
     )
-    return PlaneFrame(plane.origin, _vector(unit(plane.normal))), grid
 
 
-def _vector(array: Any) -> Vector3:
+def _vector(array: Any) -> tuple[float, float, float]:
     x, y, z = (float(a) for a in array)
     return (x, y, z)
+
+
+_STOPPING_POWERS: Final = "stopping_powers.csv"
+_RANGE: Final = ("plane.u_min", "plane.u_max", "plane.v_min", "plane.v_max")
+_GRID: Final = ("plane.normal", "plane.u_axis", "plane.v_axis", *_RANGE, "plane.du", "plane.dv")
+_STRATEGY: Final = "energy.strategy"
+
+CHOICES: Final = (
+    Input("start", (), _start),
+    Input("neutrons", ("run.neutrons",)),
+    Input("gammas", ("run.gammas",)),
+    Input("energy_strategy", (_STRATEGY,)),
+    Input("tof_start", ("energy.tof.start_det_id",), _tof_start),
+    Input("prior_target", ("prior.type", "plane?"), _prior_target),
+    Input("directionality", ("cones.directionality", "plane?"), _directionality),
+    Input("event_cap", ("run.max_events",), lambda config, _: config.run.max_events > 0),
+    Input("cone_cap", ("run.max_cones",), lambda config, _: config.run.max_cones > 0),
+)
+INPUTS: Final = (
+    Input("event_range", ("run.chunk_events",), of_each_part),
+    Input(
+        "reader",
+        (
+            "io.input_format",
+            "io.adapter.unit_pos_is_mm",
+            "io.adapter.time_units",
+            "io.adapter.tree_key",
+            "io.adapter.meta_tree_key",
+        ),
+        lambda config, _: reader_settings(config),
+    ),
+    Input("detectors", ("detectors",), _detectors),
+    Input("neutrons_on", ("run.neutrons",)),
+    Input("gammas_on", ("run.gammas",)),
+    _cuts("neutron_hit_filters", "hits", "neutron"),
+    _cuts("gamma_hit_filters", "hits", "gamma"),
+    _cuts("unknown_hit_filters", "hits"),
+    _shaping("neutron"),
+    _shaping("gamma"),
+    Input("event_budget", ("run.max_events",)),
+    _cuts("neutron_event_filters", "events", "neutron"),
+    _cuts("gamma_event_filters", "events", "gamma"),
+    Input(
+        "fixed_energy_MeV",
+        (_STRATEGY, "energy.fixed_En_MeV"),
+        _only_with("FixedEn", lambda config, _: config.energy.fixed_En_MeV),
+    ),
+    Input(
+        "tof_settings",
+        (_STRATEGY, "energy.tof", "prior.type", "prior.point", "prior.line"),
+        _only_with("ToF", _tof_settings),
+    ),
+    Input("light_tables", (_STRATEGY, "energy.lut_paths"), _only_with("ELUT", _light_tables)),
+    Input(
+        "stopping_power_file", (_STRATEGY,), _only_with("ELUT", _stopping_powers), _STOPPING_POWERS
+    ),
+    Input("cone_kinematics", ("cones.kinematics",)),
+    Input("prior", ("prior",)),
+    Input(
+        "plane_frame",
+        ("plane.origin", "plane.normal"),
+        _with_plane(lambda _, plane: plane_frame(plane)),
+    ),
+    Input("pixel_grid", _GRID, _with_plane(lambda _, plane: pixel_grid(plane))),
+    Input("cone_selection", ("cones.selection",)),
+    Input("protons_only", ("energy.force_proton_recoils", "prior.type", "plane?"), _protons_only),
+    _cuts("neutron_cone_filters", "cones", "neutron"),
+    _cuts("gamma_cone_filters", "cones", "gamma"),
+    Input("cone_budget", ("run.max_cones",)),
+    Input(
+        "imaging_method",
+        (
+            "imaging.method",
+            "imaging.poly_samples",
+            "imaging.poly_range_cm",
+            "run.sbp_engine",
+            "run.list",
+            "cones.nappe",
+        ),
+        lambda config, _: imaging_method(config),
+    ),
+    Input("threads", ("run.workers", "run.chunk_cones"), lambda config, _: threads(config)),
+    Input("listed_cones", ("list_mode.cone_ids",)),
+    Input("list_region", ("list_mode.region_cm", *_RANGE), _with_plane(list_region)),
+    Input("projection_settings", ("vis.projections",)),
+    Input("vis", ("vis",)),
+    Input(
+        "run_labels",
+        ("run.plot_label", "run.neutrons", _STRATEGY),
+        lambda config, context: run_labels(config, context.source_name),
+    ),
+)

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import h5py
 from pydantic import ValidationError
@@ -24,8 +24,8 @@ from ...schemas.imaging.config import STAGES, ImagingConfig
 from ..config import config_rows
 from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, LABELS, Group
 from .restart_checks import check_start
+from .restart_stages import Start, begins_at
 
-Start = Literal["hits", "events", "cones", "image"]
 FORMAT: Final = "hdf5_ngimager"
 _HELD: Final[Mapping[Start, str]] = {
     "hits": "hits/event_id",
@@ -35,30 +35,6 @@ _HELD: Final[Mapping[Start, str]] = {
 }
 _GEOMETRY: Final = ("detectors.geometry.frame", "detectors.geometry.detectors")
 _UNITS: Final = ("unit_pos_is_mm", "time_units")
-# From where a run must begin when a setting that begins so has changed; the first match counts.
-_BEGINS: Final[tuple[tuple[str, Start], ...]] = (
-    ("filters.hits.", "hits"),
-    ("filters.events.", "hits"),
-    ("filters.cones.", "events"),
-    ("shaping.", "hits"),
-    ("detectors.material_map", "hits"),
-    ("detectors.default_material", "hits"),
-    ("run.neutrons", "hits"),
-    ("run.gammas", "hits"),
-    ("run.max_events", "hits"),
-    ("run.max_cones", "events"),
-    ("energy.", "events"),
-    ("prior.", "events"),
-    ("cones.nappe", "cones"),
-    ("cones.", "events"),
-    ("plane.origin", "events"),
-    ("plane.normal", "events"),
-    ("plane.", "cones"),
-    ("imaging.", "cones"),
-    ("run.list", "cones"),
-    ("run.sbp_engine", "cones"),
-    ("hdf5.pair_table", "cones"),
-)
 # Tables with entries of any name.
 _FREE_TABLES: Final = ("detectors.material_map.", "energy.lut_paths.")
 
@@ -200,17 +176,15 @@ def _named(data: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 def _changes(config: ImagingConfig, earlier: Mapping[str, str]) -> dict[str, Start]:
     """Settings that differ, each with the stage where a run must begin for it."""
-    found: dict[str, Start] = {}
-    on_plane = config.prior.target_cm is None or config.cones.directionality != "off"
+    # Where a prior ranks hypotheses and no cone is asked where it points, cones need no plane.
+    needs_plane = config.prior.target_cm is None or config.cones.directionality != "off"
     rows = {key: value for key, _, value in config_rows(config)}
-    for key in {**rows, **earlier}:
-        begins = next((stage for prefix, stage in _BEGINS if key.startswith(prefix)), None)
-        if begins is None or not _is_changed(key, rows, earlier):
-            continue
-        if key in ("plane.origin", "plane.normal") and not on_plane:
-            begins = "cones"
-        found[key] = begins
-    return found
+    changed = {
+        key: needs_plane and (key in rows) != (key in earlier)
+        for key in {**rows, **earlier}
+        if _is_changed(key, rows, earlier)
+    }
+    return begins_at(config, changed) if changed else {}
 
 
 def _is_changed(key: str, rows: Mapping[str, str], earlier: Mapping[str, str]) -> bool:

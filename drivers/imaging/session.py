@@ -20,11 +20,11 @@ from ..cache.survey import surveyed
 from ..engine.phases import FILE, RANGE, RUN, Phase, Plan, check_scopes, evaluated, planned
 from ..graph import build_driver, resolved_targets, upstream
 from ..node_execution import Manifest
+from ..registry import definition
 from ..unchanged import check_unchanged
 from .executors import Executor, LocalExecutor, RangeTask
 from .inputs import GraphInputs, graph_inputs, reader_settings
 from .merging import RowsBefore, is_mergeable, whole
-from .pipeline import imaging
 from .progress import Progress, check_damage
 from .restart import Restart, opened_restart
 from .sources import Chunk, FailedFile, PlannedFile, none_left, planned_files, tell_left_out
@@ -74,7 +74,7 @@ class Session:
     manifest: Manifest = field(default_factory=Manifest)
 
     def __post_init__(self) -> None:
-        pipeline = imaging()
+        pipeline = definition("imaging")
         self.aliases = pipeline.aliases
         self.driver: driver.Driver = build_driver(
             pipeline, self.inputs.choices, self.manifest, self.cache
@@ -251,7 +251,7 @@ def open_session(
     Of several files those that can be read are used; the others stand in ``failed``.
     """
     paths = [sources] if isinstance(sources, Path) else list(sources)
-    opened = open_cache(cache, imaging().untracked)
+    opened = open_cache(cache, definition("imaging").untracked)
     settings = reader_settings(config)
     files, failed = planned_files(config, paths, settings, opened, rehash=cache.rehash)
     restart = opened_restart(config, paths)

@@ -6,31 +6,19 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
+from ..definition import Definition, Fault, Source
 from ..home import path_of_setting
-from ..pipelines import Definition, Fault, ScreenSettings
+from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..graph import Pipeline
     from ..watching import QuickLook
     from .session import Session
-
-
-def _graph() -> Pipeline:
-    from .pipeline import lightdqm
-
-    return lightdqm()
-
-
-def _choices(config: LightDqmConfig) -> dict[str, Any]:
-    from .inputs import graph_choices
-
-    return graph_choices(config)
 
 
 def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -126,21 +114,45 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
     return light_summary(path)
 
 
-DEFINITION = Definition(
+_STAGES: Final = (
+    "load",
+    "grouping",
+    "features",
+    "rates",
+    "fractions",
+    "spectra",
+    "picks",
+    "masks",
+    "verdict",
+    "figures",
+)
+
+LIGHTDQM = Definition(
     name="lightdqm",
-    graph=_graph,
+    home=f"{__name__}:LIGHTDQM",
+    modules=tuple(f"radiograph.nodes.lightdqm.{stage}" for stage in _STAGES),
+    tables="radiograph.schemas.lightdqm.frames:TABLES",
     settings=LightDqmConfig,
+    sources=(
+        Source(
+            "source",
+            "lightdqm.input_path",
+            "FLOW.hdf5 file of the light read-out",
+            "*.FLOW.hdf5",
+            sampled=True,
+        ),
+    ),
+    inputs=INPUTS,
+    choices=CHOICES,
+    aliases=MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),
+    tables_page="lightdqm_schemas.md",
     example="lightdqm.toml",
     listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
-    choices=_choices,
     faults=faults,
     notices=notices,
-    with_fast_mode=lambda config: (config, ()),
-    effective=lambda config: config,
     run=_run,
     session=_session,
     summary=summary,
-    screen=lambda _: ScreenSettings(),
     described=_described,
     quick_look=_quick_look,
     keys=MappingProxyType(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
-from ...schemas.lightdqm.frames import EARLIER_RUNS
 from ...schemas.lightdqm.settings import (
     EventSelection,
     LightHitSettings,
@@ -24,8 +21,12 @@ from ...schemas.lightdqm.settings import (
     SpectrumSettings,
 )
 from ...schemas.lightdqm.units import LEGACY_V_PER_ADC16, PER_ADC16
+from ..definition import ABSENT, Context, Input, made
 from ..files import file_ref
 from ..home import path_of_setting
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Settings that the pages of one file depend on; the file itself stands beside them.
 _ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
@@ -33,11 +34,7 @@ _ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec
 
 def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
     """Which variant of a node a config selects."""
-    settings = config.lightdqm
-    return {
-        "legacy": settings.legacy,
-        "channel_status": "none" if settings.channel_status_csv is None else "file",
-    }
+    return made(CHOICES, config, Context())
 
 
 def graph_values(
@@ -51,30 +48,35 @@ def graph_values(
 
     ``earlier_runs`` has the schema EarlierRuns; None = nothing is known of earlier files.
     """
-    settings = config.lightdqm
-    earlier = EARLIER_RUNS.empty() if earlier_runs is None else earlier_runs
-    status = settings.channel_status_csv
-    status_path = None if status is None else path_of_setting(folder, status)
-    values: dict[str, Any] = {
-        "event_selection": EventSelection(max_evts=settings.max_evts),
-        "pulse_threshold": PulseThreshold(adc16=pulse_threshold_adc16(settings)),
-        "noise_window": NoiseWindow(samples=settings.noise_samples),
-        "spectrum_settings": SpectrumSettings(
-            powspec_nevts=settings.powspec_nevts, V_per_adc16=V_per_adc16(settings)
-        ),
-        "mask_limits": mask_limits(settings),
-        "light_hit_settings": LightHitSettings(
-            least_adc16=settings.dead_adc16, least_chances=settings.least_chances
-        ),
-        "spark_settings": SparkSettings(step_adc16=settings.spark_step_adc16),
-        "verdict_limits": settings.limits,
-        "page_settings": page_settings(settings),
-        "run_facts": run_facts(settings, source, status_path, earlier),
-        "earlier_runs": earlier,
-    }
-    if status_path is not None:
-        values["channel_status_file"] = file_ref(status_path)
-    return values
+    return made(INPUTS, config, Context(folder, str(source), earlier_runs=earlier_runs))
+
+
+def _channel_status(config: LightDqmConfig, _context: Context) -> str:
+    return "none" if config.lightdqm.channel_status_csv is None else "file"
+
+
+def _status_path(config: LightDqmConfig, context: Context) -> Path | None:
+    status = config.lightdqm.channel_status_csv
+    return None if status is None else path_of_setting(context.folder, status)
+
+
+def _channel_status_file(config: LightDqmConfig, context: Context) -> Any:
+    path = _status_path(config, context)
+    return ABSENT if path is None else file_ref(path)
+
+
+def _earlier_runs(_config: LightDqmConfig, context: Context) -> pd.DataFrame:
+
+    from ...schemas.lightdqm.frames import EARLIER_RUNS
+
+    earlier: pd.DataFrame | None = context.earlier_runs
+    return EARLIER_RUNS.empty() if earlier is None else earlier
+
+
+def _run_facts(config: LightDqmConfig, context: Context) -> RunFacts:
+    earlier = _earlier_runs(config, context)
+    status = _status_path(config, context)
+    return run_facts(config.lightdqm, context.source_name, status, earlier)
 
 
 def pulse_threshold_adc16(settings: LightDqm) -> float:
@@ -131,7 +133,7 @@ def page_settings(settings: LightDqm) -> PageSettings:
 
 
 def run_facts(
-    settings: LightDqm, source: Path, status: Path | None, earlier: pd.DataFrame
+    settings: LightDqm, source: str, status: Path | None, earlier: pd.DataFrame
 ) -> RunFacts:
     """What the pages say of the run: what was read, compared with, and set."""
     now = datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone))
@@ -141,4 +143,67 @@ def run_facts(
         "compared with": f"{n_files} files" if n_files else "no other file",
         **{name: str(getattr(settings, name)) for name in _ARGUMENTS},
     }
-    return RunFacts(str(source), arguments, now.strftime("%Y-%m-%d %H:%M %Z"))
+    return RunFacts(source, arguments, now.strftime("%Y-%m-%d %H:%M %Z"))
+
+
+def _of_section(
+    value: Callable[[LightDqm], Any],
+) -> Callable[[LightDqmConfig, Context], Any]:
+    return lambda config, _: value(config.lightdqm)
+
+
+def _keys(*names: str) -> tuple[str, ...]:
+    return tuple(f"lightdqm.{name}" for name in names)
+
+
+CHOICES: Final = (
+    Input("legacy", _keys("legacy")),
+    Input("channel_status", _keys("channel_status_csv"), _channel_status),
+)
+INPUTS: Final = (
+    Input("channel_status_file", _keys("channel_status_csv"), _channel_status_file),
+    Input(
+        "event_selection",
+        _keys("max_evts"),
+        _of_section(lambda s: EventSelection(max_evts=s.max_evts)),
+    ),
+    Input(
+        "pulse_threshold",
+        _keys("ptps16bit", "legacy", "units"),
+        _of_section(lambda s: PulseThreshold(adc16=pulse_threshold_adc16(s))),
+    ),
+    Input(
+        "noise_window",
+        _keys("noise_samples"),
+        _of_section(lambda s: NoiseWindow(samples=s.noise_samples)),
+    ),
+    Input(
+        "spectrum_settings",
+        _keys("powspec_nevts", "legacy", "units"),
+        _of_section(
+            lambda s: SpectrumSettings(powspec_nevts=s.powspec_nevts, V_per_adc16=V_per_adc16(s))
+        ),
+    ),
+    Input(
+        "light_hit_settings",
+        _keys("dead_adc16", "least_chances"),
+        _of_section(
+            lambda s: LightHitSettings(least_adc16=s.dead_adc16, least_chances=s.least_chances)
+        ),
+    ),
+    Input(
+        "spark_settings",
+        _keys("spark_step_adc16"),
+        _of_section(lambda s: SparkSettings(step_adc16=s.spark_step_adc16)),
+    ),
+    Input(
+        "mask_limits",
+        _keys(*MaskLimits.model_fields, "legacy", "units"),
+        _of_section(mask_limits),
+    ),
+    Input("verdict_limits", _keys("limits")),
+    Input("page_settings", _keys(*PageSettings.model_fields), _of_section(page_settings)),
+    Input("run_facts", _keys(*_ARGUMENTS, "channel_status_csv", "time_zone"), _run_facts),
+    # The session looks them up in the store; these settings say in which, and for which files.
+    Input("earlier_runs", _keys("store", "ncomp", "reference_run", "legacy"), _earlier_runs),
+)

@@ -24,9 +24,9 @@ from ..engine.phases import RUN, evaluated, planned
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest, NodeRecord
+from ..registry import definition
 from ..unchanged import check_unchanged
 from .inputs import graph_choices, graph_values
-from .pipeline import lightdqm
 
 _WAVEFORMS: Final = "chosen_waveforms"
 _NOTHING: Final = NodeRecord()
@@ -44,7 +44,7 @@ class Session:
     manifest: Manifest = field(default_factory=Manifest)
 
     def __post_init__(self) -> None:
-        pipeline = lightdqm()
+        pipeline = definition("lightdqm")
         self.aliases = pipeline.aliases
         choices = graph_choices(self.config)
         self.driver: driver.Driver = build_driver(pipeline, choices, self.manifest, self.cache)
@@ -99,7 +99,7 @@ def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
     """Names of nodes, aliases replaced; UsageError for a name that the graph has not."""
     if not targets:
         return []
-    pipeline = lightdqm()
+    pipeline = definition("lightdqm")
     return resolved_targets(
         build_driver(pipeline, graph_choices(config)), targets, pipeline.aliases
     )
@@ -118,7 +118,7 @@ def open_session(
     """
     values = graph_values(loaded.config, loaded.path.parent, earlier_runs, source=path)
     source = file_ref(path) if cache.rehash else sampled_file_ref(path)
-    opened = open_cache(cache, lightdqm().untracked)
+    opened = open_cache(cache, definition("lightdqm").untracked)
     session = Session(loaded.config, source, values, opened)
     if opened is not None:
         opened.refreshed = tuple(session.resolved(cache.refreshed))

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from ..caching import Cache
-from ..settings import Section
+from ..settings import FilePath, Section
 from .detectors import Detectors
 from .filters import Filters, Shaping
 from .list_mode import ListMode
@@ -114,21 +114,21 @@ class Adapter(Section):
 class IO(Section):
     """[io]: files. Paths are relative to the TOML file."""
 
-    input_path: str | tuple[str, ...] = ""
+    input_path: FilePath | tuple[FilePath, ...] = ""
     """File to read."""
     input_format: Literal["phits_usrdef", "root_novo_ddaq", "hdf5_ngimager"] = "phits_usrdef"
     """Format of the input."""
-    output_path: str = ""
+    output_path: FilePath = ""
     """HDF5 file to write."""
     hdf5_overwrite: bool = False
     """Replace an existing output."""
-    restart_path: str | None = None
+    restart_path: FilePath | None = None
     """Legacy: input_path of hdf5_ngimager."""
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
     """Greatest share of damaged records."""
     adapter: Adapter = Adapter()
     """Units and trees of the input."""
-    extra_text_files: Mapping[str, str] = Field(default={})
+    extra_text_files: Mapping[str, FilePath] = Field(default={})
     """name = file; its text is stored under /meta/extra_text."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ..settings import Axis3, Point3, Section
+from ..settings import Axis3, FilePath, Point3, Section
 
 Strategy = Literal["ELUT", "ToF", "FixedEn", "Edep"]
 
@@ -26,9 +26,9 @@ class TofStart(Section):
 class LutPaths(Section):
     """[energy.lut_paths.MATERIAL]: a user's light response, CSV or NPZ."""
 
-    proton: str | None = None
+    proton: FilePath | None = None
     """Table of proton recoils."""
-    carbon: str | None = None
+    carbon: FilePath | None = None
     """Table of carbon recoils."""
 
 

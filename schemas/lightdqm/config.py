@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ..caching import Cache
-from ..settings import Section, Window
+from ..settings import FilePath, Section, Window
 from .settings import VerdictLimits
 from .units import Units
 
@@ -25,13 +25,13 @@ class Pipeline(Section):
 class LightDqm(Section):
     """[lightdqm]: files, selection, thresholds and pages. Paths are relative to the TOML file."""
 
-    input_path: str | tuple[str, ...] = ""
+    input_path: FilePath | tuple[FilePath, ...] = ""
     """A .FLOW.hdf5 file, or a folder of them, or an array of these."""
-    output_dir: str = "dqm_plots"
+    output_dir: FilePath = "dqm_plots"
     """Folder for everything that is written."""
     temp_dir: str | None = None
     """Accepted, unused: temporary files stand beside the outputs."""
-    channel_status_csv: str | None = None
+    channel_status_csv: FilePath | None = None
     """Known channels: 8 rows of 64 numbers; absent = none is known to be bad."""
     file_syntax: str = ""
     """Files of a folder must begin so."""
@@ -89,7 +89,7 @@ class LightDqm(Section):
     """A frowning face marks a bad channel in the masks, else a cross."""
     reference_run: int | None = Field(default=None, ge=0)
     """Run to compare with in the place of the files before."""
-    store: str | None = None
+    store: FilePath | None = None
     """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite in output_dir."""
     hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
     """Failing files in a row that raise an alarm, and others in a row that end it."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from radiograph.drivers.graph import visible_nodes
 from radiograph.drivers.listing import listed_nodes
-from radiograph.drivers.pipelines import definition
+from radiograph.drivers.registry import definition
 
 Run = Callable[..., Any]
 
@@ -213,7 +213,7 @@ def test_listed_nodes_can_be_targets(project: Path, radiograph: Run) -> None:
     from radiograph.drivers.imaging.inputs import graph_choices
 
     loaded = load_config(project / "run.toml", overrides=["energy.strategy='ELUT'"])
-    dr = build_driver(definition("imaging").graph(), graph_choices(loaded.config))
+    dr = build_driver(definition("imaging"), graph_choices(loaded.config))
     assert set(visible_nodes(dr)) == {row["name"] for row in listed_nodes("imaging")}
 
 

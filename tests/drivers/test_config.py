@@ -32,7 +32,9 @@ from radiograph.drivers.config_fields import (
     sections,
 )
 from radiograph.drivers.imaging.fast_mode import with_fast_mode
-from radiograph.drivers.overrides import Override, parsed_override, with_overrides
+from radiograph.drivers.overrides import Override, from_shell, parsed_override, with_overrides
+from radiograph.drivers.registry import definition
+from radiograph.drivers.setting_keys import setting_keys
 from radiograph.schemas.errors import ConfigError, UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from typer.testing import CliRunner
@@ -471,13 +473,42 @@ def test_what_is_accepted_without_effect_is_said(load: Callable[..., LoadedConfi
         ("io.input_path=/data/a.out", ("io", "input_path"), "/data/a.out"),
         ('io.input_path=["a.out"]', ("io", "input_path"), ["/shell/a.out"]),
         ("energy.lut_paths.OGS.proton=a.csv", ("energy", "lut_paths", "OGS", "proton"), None),
+        ("io.extra_text_files={a = 'b'}", ("io", "extra_text_files"), {"a": "/shell/b"}),
+        # A table set as a whole holds files as well, and what is none.
+        (
+            "energy.lut_paths={OGS = {proton = 'a'}}",
+            ("energy", "lut_paths"),
+            {"OGS": {"proton": "/shell/a"}},
+        ),
+        ("io.adapter={tree_key = 'a'}", ("io", "adapter"), {"tree_key": "a"}),
+        ("pipeline.nothing=a", ("pipeline", "nothing"), "a"),
     ],
 )
 def test_overrides_are_toml_values_or_strings(text: str, path: tuple[str, ...], value: Any) -> None:
-    override = parsed_override(text, Path("/shell"))
+    override = parsed_override(text)
     assert isinstance(override, Override)
+    override = from_shell(override, ImagingConfig, Path("/shell"))
     assert override.path == path
     assert override.value == ("/shell/a.csv" if value is None else value)
+
+
+def test_files_of_the_command_line_are_the_shells() -> None:
+    """All settings that name a file or folder, and no other."""
+    named = {
+        "imaging": {"io.input_path", "io.output_path", "io.restart_path", "cache.dir",
+                    "vis.png_dir"},
+        "lightdqm": {"lightdqm.input_path", "lightdqm.output_dir", "lightdqm.channel_status_csv",
+                     "lightdqm.store", "cache.dir"},
+    }  # fmt: skip
+    for name, keys in named.items():
+        root = definition(name).settings
+        found = {
+            key
+            for key in setting_keys(root)
+            if from_shell(Override(tuple(key.split(".")), "a", ""), root, Path("/shell")).value
+            == "/shell/a"
+        }
+        assert found == keys
 
 
 @pytest.mark.parametrize(

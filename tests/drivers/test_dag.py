@@ -23,9 +23,9 @@ from radiograph.drivers.dag_layout import Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
 from radiograph.drivers.graph import build_driver, visible_nodes
 from radiograph.drivers.imaging.inputs import graph_choices
-from radiograph.drivers.imaging.pipeline import imaging
-from radiograph.drivers.lightdqm.pipeline import lightdqm
 from radiograph.drivers.main import guarded
+from radiograph.drivers.registry import definition
+from radiograph.drivers.setting_keys import shown_sections
 from radiograph.schemas.errors import UsageError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,7 +45,7 @@ def config(name: str) -> Path:
     return Path(str(resources.files("radiograph.configs") / name))
 
 
-GRAPHS = (imaging(), lightdqm())
+IMAGING, LIGHTDQM = GRAPHS = (definition("imaging"), definition("lightdqm"))
 MAIN = {
     "imaging": [
         "hits", "filtered_hits", "typed_events", "filtered_events", "energies",
@@ -77,8 +77,8 @@ class TestWhatIsShown:
 
     def test_everything_is_every_node_that_is_no_helper(self):
         loaded = pipeline("imaging").loaded
-        dr = build_driver(imaging(), graph_choices(loaded.config))
-        dag = pipeline_dag(dr, imaging(), everything=True)
+        dr = build_driver(IMAGING, graph_choices(loaded.config))
+        dag = pipeline_dag(dr, IMAGING, everything=True)
         assert sorted(n.name for n in dag.nodes) == sorted([INPUT_FILE, *visible_nodes(dr)])
 
     def test_edges_pass_through_helpers(self):
@@ -133,9 +133,13 @@ class TestWhatIsShown:
         sections = {}
         for name in ("imaging", "lightdqm"):
             sections |= pipeline(name).loaded.config.model_dump()
-        named = {s for made in GRAPHS for names in made.inputs.values() for s in names}
-        named |= {s for made in GRAPHS for s in made.choices.values()}
-        for name in named - {""}:  # where a restart begins is no setting
+        named = {
+            name
+            for made in GRAPHS
+            for row in (*made.inputs, *made.choices)
+            for name in shown_sections(made.settings, row)
+        }
+        for name in named:
             if not name.startswith("["):
                 assert (resources.files("radiograph.configs") / name).is_file()
                 continue
@@ -159,13 +163,15 @@ class TestWhatIsShown:
                 "event_cap": True,
                 "cone_cap": True,
             }
-            dr = build_driver(imaging(), choices)
+            dr = build_driver(IMAGING, choices)
             inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}
         light = {"legacy": False, "channel_status": "file"}
-        dr = build_driver(lightdqm(), light)
+        dr = build_driver(LIGHTDQM, light)
         inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}
-        assert [choices.keys(), light.keys()] == [made.choices.keys() for made in GRAPHS]
-        of_settings = {name for made in GRAPHS for name in made.inputs}
+        assert [choices.keys(), light.keys()] == [
+            {row.name for row in made.choices} for made in GRAPHS
+        ]
+        of_settings = {row.name for made in GRAPHS for row in made.inputs}
         assert of_settings <= inputs
         assert inputs - set(choices) - set(light) <= {*of_settings, INPUT_FILE}
 

@@ -23,10 +23,9 @@ from radiograph.drivers.graph import (
     visible_nodes,
 )
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
-from radiograph.drivers.imaging.pipeline import imaging
 from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
 from radiograph.drivers.lightdqm.inputs import graph_values
-from radiograph.drivers.pipelines import definition
+from radiograph.drivers.registry import definition
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.images import BackProjection, Counts, PixelCounts
@@ -50,7 +49,7 @@ PRIORS: dict[str, dict[str, Any]] = {
 SPECIES = ((True, True), (True, False), (False, True))
 CAPS = ((0, 0), (5, 0), (0, 5), (5, 5))
 DIRECTIONS = ("axis", "surface", "off")
-PIPELINE = imaging()
+PIPELINE = definition("imaging")
 
 # What --target, --json and `radiograph nodes` offer. A name that goes or comes is a change of
 # the contract with the user: change it here on purpose.
@@ -152,7 +151,7 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
     path = Path(str(resources.files("radiograph.configs") / name))
     config = load_config(path).config
     if config.pipeline.name == "lightdqm":
-        dr = build_driver(definition("lightdqm").graph(), light_choices(config))
+        dr = build_driver(definition("lightdqm"), light_choices(config))
         values = graph_values(config, path.parent)
         assert needed_inputs(dr, set(graph_nodes(dr))) == {*values, "source_file"}
         return
@@ -186,7 +185,7 @@ def test_every_tag_is_known(drivers: list[tuple[ImagingConfig, Any]]) -> None:
             assert tags.get("scope", "run") in ("run", "file"), name
             assert tags.get("helper", "true") == "true", name
             if node.type is pd.DataFrame:
-                assert tags["schema"] in PIPELINE.tables, name
+                assert tags["schema"] in PIPELINE.frames(), name
             else:
                 assert "schema" not in tags, name
             if "rows" in tags:
@@ -324,5 +323,5 @@ def test_aliases_and_pipelines_name_what_exists() -> None:
     dr = build_driver(PIPELINE, graph_choices(config_of()))
     assert set(PIPELINE.aliases.values()) <= set(visible_nodes(dr))
     assert not set(PIPELINE.aliases) & set(graph_nodes(dr))
-    assert definition("imaging").graph().name == "imaging"
+    assert definition("imaging").name == "imaging"
     assert set(PIPELINE.untracked) <= external(dr)

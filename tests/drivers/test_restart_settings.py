@@ -15,8 +15,8 @@ from radiograph.drivers.config_fields import bare, is_section, sections
 from radiograph.drivers.graph import build_driver
 from radiograph.drivers.imaging.inputs import graph_inputs
 from radiograph.drivers.imaging.layout import COUNTER_NODES, GROUPS
-from radiograph.drivers.imaging.pipeline import imaging
 from radiograph.drivers.imaging.restart import opened_restart
+from radiograph.drivers.registry import definition
 from radiograph.schemas.errors import ConfigError
 from radiograph.schemas.imaging.config import STAGES, ImagingConfig
 
@@ -66,14 +66,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "plane.normal": "[0.0, 0.0, -1.0]",
         **cuts("cones", CONE_CUTS),
         "energy.strategy": "'ELUT'",
-        "energy.fixed_En_MeV": "14.1",
         "energy.force_proton_recoils": "true",
-        "energy.lut_paths": "{OGS = {proton = 'light.csv'}}",
-        "energy.tof.source_cm": "[0.0, 0.0, -1.0]",
-        "energy.tof.start_time_ns": "1.0",
-        "energy.tof.start_det_id": "11",
         "prior.type": "'point'",
-        "prior.strength": "2.0",
         "prior.point.r0": "[1.0, 2.0, 0.0]",
         "prior.line.p0": "{p0 = [0.0, 0.0, 0.0], p1 = [1.0, 0.0, 0.0]}",
         "prior.line.p1": "{p0 = [0.0, 0.0, 0.0], p1 = [2.0, 0.0, 0.0]}",
@@ -99,6 +93,13 @@ BEGINS: dict[str, dict[str, str]] = {
         "hdf5.pair_table": "'never'",
     },
     "image": {
+        # Without effect where another strategy is set, or no prior.
+        "energy.fixed_En_MeV": "14.1",
+        "energy.lut_paths": "{OGS = {proton = 'light.csv'}}",
+        "energy.tof.source_cm": "[0.0, 0.0, -1.0]",
+        "energy.tof.start_time_ns": "1.0",
+        "energy.tof.start_det_id": "11",
+        "prior.strength": "2.0",
         "run.source_type": "'dt'",
         "run.fast": "true",
         "run.workers": "1",
@@ -233,7 +234,7 @@ def earlier(
 
 @cache
 def graph_of(choices: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
-    nodes: Mapping[str, Any] = build_driver(imaging(), dict(choices)).graph.nodes
+    nodes: Mapping[str, Any] = build_driver(definition("imaging"), dict(choices)).graph.nodes
     return nodes
 
 
@@ -330,6 +331,30 @@ def test_entries_of_a_table_come_and_go(
     assert set(start.changed) == ({named} if named else set())
 
 
+@pytest.mark.parametrize(
+    ("along", "first", "then"),
+    [
+        (["energy.strategy='FixedEn'"], "energy.fixed_En_MeV=14.1", "energy.fixed_En_MeV=2.5"),
+        (["energy.strategy='ToF'"], "energy.tof.start_time_ns=1.0", "energy.tof.start_time_ns=2.0"),
+        (["energy.strategy='ToF'"], "energy.tof.start_det_id=11", "energy.tof.start_det_id=12"),
+        (["energy.strategy='ToF'", "energy.tof.start_time_ns=1.0"],
+         "energy.tof.source_cm=[0.0, 0.0, 1.0]", "energy.tof.source_cm=[0.0, 0.0, 2.0]"),
+        (["energy.strategy='ELUT'", "detectors.default_material='OGS'"],
+         "energy.lut_paths={}", "energy.lut_paths={OGS = {proton = 'light.csv'}}"),
+        (["prior.type='point'", "prior.point=[0.0, 0.0, 0.0]"],
+         "prior.strength=1.0", "prior.strength=2.0"),
+    ],
+)  # fmt: skip
+def test_a_setting_counts_where_it_is_used(
+    earlier: Path, tmp_path: Path, along: list[str], first: str, then: str
+) -> None:
+    """Not with another strategy: none of these changes what cones are made of with Edep."""
+    tof = ["energy.tof.source_cm=[0.0, 0.0, 1.0]"] if "energy.strategy='ToF'" in along else []
+    start = started(earlier, tmp_path, [*tof, *along, first], [*tof, *along, then])
+    assert start.start == "events"
+    assert [key for key in start.changed if key in then or then.split("=")[0] in key]
+
+
 POINT = ["prior.type='point'", "prior.point=[0.0, 0.0, 0.0]"]
 
 
@@ -380,12 +405,14 @@ def started(
 ) -> Any:
     """The restart of one config from a file whose settings were those of another."""
     path = tmp_path / "start.h5"
-    rows = config_rows(load_config(folder / f"{first}.toml", overrides=before).config)
+    stored = load_config(folder / f"{first}.toml", overrides=before, shell_folder=folder)
+    rows = config_rows(stored.config)
     with h5py.File(folder / "direct.h5") as whole, h5py.File(path, "w") as file:
         file.attrs["software"] = whole.attrs["software"]
         for name in ("hits/event_id", "lm/event_type", "cones/theta_rad", "images/summed/all"):
             whole.copy(whole[name], file.require_group(name.rpartition("/")[0]))
         kept = file.require_group("meta/config_effective")
         kept["keys"], kept["values"] = [k for k, _, _ in rows], [v for _, _, v in rows]
-    config = load_config(folder / f"{then}.toml", overrides=[*now, OF_FILE]).config
+    given = [*now, OF_FILE]
+    config = load_config(folder / f"{then}.toml", overrides=given, shell_folder=folder).config
     return opened_restart(config, [path])

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
-from radiograph.drivers.engine.dataflow import Dataflow
+from radiograph.drivers.definition import Definition
 from radiograph.drivers.engine.parts import Part
-from radiograph.drivers.graph import Pipeline
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
@@ -95,9 +94,11 @@ def _parts(files: Sequence[FileRef], lines: int) -> Iterator[Part]:
             yield Part({"file": number, "range": k}, inputs, events.n_events)
 
 
-TABLES = {"Pulses": PULSES, "Gains": GAINS, "Energies": ENERGIES}
-TOY = Dataflow(
-    Pipeline("toy", (__name__,), MappingProxyType(TABLES), MappingProxyType({"peak": "peak_bin"})),
+TOY = Definition(
+    "toy",
+    modules=(__name__,),
+    tables=(PULSES, GAINS, ENERGIES),
+    aliases=MappingProxyType({"peak": "peak_bin"}),
     home=f"{__name__}:TOY",
     merges=MappingProxyType({"spectrum": "add"}),
     row_numbers=MappingProxyType({"pulse_row": "pulses"}),

@@ -9,9 +9,8 @@ from types import MappingProxyType
 
 import pandas as pd
 from hamilton.function_modifiers import tag
-from radiograph.drivers.engine.dataflow import Dataflow
+from radiograph.drivers.definition import Definition
 from radiograph.drivers.engine.parts import Part
-from radiograph.drivers.graph import Pipeline
 from radiograph.schemas.errors import Unfit
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
@@ -126,9 +125,10 @@ def _parts(
                     yield Part({**at, "range": k}, {"event_range": EventRange(first, n)}, n)
 
 
-TABLES = {"Pulses": PULSES, "Energies": ENERGIES, "Resolutions": RESOLUTIONS}
-CHANNELS = Dataflow(
-    Pipeline("channels", (__name__,), MappingProxyType(TABLES), MappingProxyType({})),
+CHANNELS = Definition(
+    "channels",
+    modules=(__name__,),
+    tables=(PULSES, ENERGIES, RESOLUTIONS),
     home=f"{__name__}:CHANNELS",
     scopes=MappingProxyType(
         {

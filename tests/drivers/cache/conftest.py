@@ -22,14 +22,15 @@ from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.store import Store
-from radiograph.drivers.graph import Pipeline, build_driver
+from radiograph.drivers.definition import Definition
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.node_execution import Manifest
 
 request = json.loads(sys.argv[3])
 cache = NodeCache(Store(Path(sys.argv[2]), ("toy",)), CodeVersions(("toy",)),
                   refreshed=tuple(request.get("refresh", ())))
 manifest = Manifest()
-pipeline = Pipeline("toy", tuple(request["modules"]), {}, {})
+pipeline = Definition("toy", modules=tuple(request["modules"]))
 inputs = dict(request["inputs"])
 if request.get("setup"):
     exec(request["setup"])

@@ -28,7 +28,7 @@ from radiograph.drivers.cache.code import CodeVersions, UnresolvedCodeError, ver
 from radiograph.drivers.cache.forms import checking_names, classes_in, functions_of, is_generated
 from radiograph.drivers.cache.opening import PACKAGES, WITHOUT_VERSION
 from radiograph.drivers.graph import build_driver, graph_nodes
-from radiograph.drivers.imaging.pipeline import imaging
+from radiograph.drivers.registry import definition
 from radiograph.drivers.simulation import simulation_pipeline
 from radiograph.nodes import reused_pages
 
@@ -708,7 +708,7 @@ def real_nodes() -> dict[str, Any]:
     """Every node of both graphs in every variant that some choice selects."""
     base = {name: options[0] for name, options in CHOICES.items()}
     chosen = [base, *({**base, n: o} for n, options in CHOICES.items() for o in options[1:])]
-    drivers = [build_driver(imaging(), c) for c in chosen]
+    drivers = [build_driver(definition("imaging"), c) for c in chosen]
     drivers.append(build_driver(simulation_pipeline(), {}))
     found: dict[str, Any] = {}
     for dr in drivers:

@@ -20,7 +20,8 @@ from radiograph.drivers.cache.content import UnknownTypeError
 from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import Lazy, resolved
 from radiograph.drivers.cache.store import Store
-from radiograph.drivers.graph import Pipeline, build_driver
+from radiograph.drivers.definition import Definition
+from radiograph.drivers.graph import build_driver
 from radiograph.drivers.node_execution import Manifest
 from radiograph.schemas.errors import OutputCheckError
 
@@ -116,7 +117,7 @@ class Project:
         # What the nodes note in it is looked at once, here, where it is empty.
         self.module.CALLS[:] = []
         self.manifest = Manifest()
-        dr = build_driver(Pipeline("toy", ("toy_lazy",), {}, {}), {}, self.manifest, cache)
+        dr = build_driver(Definition("toy", modules=("toy_lazy",)), {}, self.manifest, cache)
         given = {"x": 3, "n": 4, "factor": 2.0, "threads": 1} | (inputs or {})
         return dr.execute(list(targets), inputs=given)
 
@@ -188,6 +189,7 @@ from pathlib import Path
 import numpy as np, pandas, diskcache, pydantic, xxhash, hamilton.driver
 from radiograph.drivers.cache import code, execution, location, store
 from radiograph.drivers import graph, node_execution
+from radiograph.drivers.definition import Definition
 from radiograph.drivers.cache.lazy import resolved
 
 def most_MB():
@@ -208,7 +210,7 @@ store.Store.value = lambda self, name: reads.append(name) or read(self, name)
 opened = store.Store(Path(sys.argv[1]), ("toy_chain",))
 cache = execution.NodeCache(opened, code.CodeVersions(("toy_chain",)))
 manifest = node_execution.Manifest()
-dr = graph.build_driver(graph.Pipeline("toy", ("toy_chain",), {}, {}), {}, manifest, cache)
+dr = graph.build_driver(Definition("toy", modules=("toy_chain",)), {}, manifest, cache)
 value = resolved(dr.execute(["last"], inputs={"x": 1})["last"])
 above_MB = most_MB() - floor_MB
 statuses = [r.status for r in manifest.nodes.values()]

@@ -12,8 +12,6 @@ from hamilton import driver
 from hamilton.ad_hoc_utils import create_temporary_module
 from hamilton.function_modifiers import tag
 from radiograph.drivers.engine.phases import (
-    RANGE,
-    RUN,
     Phase,
     Plan,
     UnfitScopesError,
@@ -21,6 +19,7 @@ from radiograph.drivers.engine.phases import (
     evaluated,
     planned,
 )
+from radiograph.drivers.scopes import RANGE, RUN
 
 
 def is_mergeable(node: str, annotation: Any) -> bool:

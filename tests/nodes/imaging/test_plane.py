@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from radiograph.drivers.imaging.inputs import plane_frame_and_grid
+from radiograph.drivers.imaging.inputs import pixel_grid, plane_frame
 from radiograph.nodes.imaging.plane import plane_axes, plane_to_world, unit, world_to_plane
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.plane import Plane
@@ -20,7 +20,8 @@ RANGE = {"u_min": -10.0, "u_max": 30.0, "du": 0.5, "v_min": -5.0, "v_max": 5.0, 
 
 
 def plane_of(**keys: Any) -> tuple[PlaneFrame, PixelGrid]:
-    return plane_frame_and_grid(Plane.model_validate({"origin": [0, 0, 0], **RANGE, **keys}))
+    plane = Plane.model_validate({"origin": [0, 0, 0], **RANGE, **keys})
+    return plane_frame(plane), pixel_grid(plane)
 
 
 @pytest.mark.parametrize(

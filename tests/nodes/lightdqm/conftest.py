@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from radiograph.drivers.graph import build_driver
 from radiograph.drivers.lightdqm.inputs import graph_values
-from radiograph.drivers.lightdqm.pipeline import lightdqm
+from radiograph.drivers.registry import definition
 from radiograph.schemas.lightdqm.config import LightDqmConfig
 from radiograph.schemas.sources import FileRef
 
@@ -110,7 +110,9 @@ def ask() -> Ask:
         if status is not None:
             choices["channel_status"] = "file"
             values["channel_status_file"] = FileRef(str(status), 0, "")
-        found = build_driver(lightdqm(), choices).execute(list(names), inputs=values | inputs)
+        found = build_driver(definition("lightdqm"), choices).execute(
+            list(names), inputs=values | inputs
+        )
         return found[names[0]] if len(names) == 1 else found
 
     return asked

@@ -15,7 +15,7 @@ import pytest
 from radiograph.drivers.graph import build_driver
 from radiograph.drivers.light_simulation import LightSimulationResult, write_light_simulation
 from radiograph.drivers.lightdqm.inputs import graph_values
-from radiograph.drivers.lightdqm.pipeline import lightdqm
+from radiograph.drivers.registry import definition
 from radiograph.nodes.lightdqm.findings import overall_status
 from radiograph.schemas.light_simulation import (
     FAULT_KINDS,
@@ -42,7 +42,7 @@ def seen(result: LightSimulationResult, *targets: str, **given: Any) -> Any:
     )
     if status == "file":
         values["channel_status_file"] = FileRef(str(result.channel_status), 0, "")
-    driver = build_driver(lightdqm(), {"legacy": False, "channel_status": status})
+    driver = build_driver(definition("lightdqm"), {"legacy": False, "channel_status": status})
     done = driver.execute([*targets, "dqm_verdict"], inputs=values)
     return done if targets else done["dqm_verdict"]
 

@@ -1,18 +1,14 @@
-"""How the data of a pipeline meet its graph: parts, scopes, what becomes one and how."""
+"""What a pipeline may bring to an evaluation: how values become one, what is carried on."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
-from ..graph import Pipeline
 from .parts import Part
-from .phases import BY_RANGE, RANGE, Scopes
 
-Nothing: Final[Mapping[str, Any]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Gatherer(Protocol):
@@ -60,7 +56,7 @@ class NoCarry:
 
     def inputs(self) -> Mapping[str, Any]:
         """Nothing."""
-        return Nothing
+        return _NOTHING
 
     def in_order(self, asked: frozenset[str]) -> bool:
         """Never."""
@@ -75,48 +71,3 @@ class NoCarry:
     def after_file(self) -> NoCarry:
         """The same."""
         return self
-
-
-@dataclass(frozen=True)
-class Dataflow:
-    """The graph of a pipeline and how it is evaluated.
-
-    Attributes
-    ----------
-    graph
-        Its modules and frames.
-    home
-        Where this object stands, ``module:NAME``: a worker imports it.
-    scopes
-        The axes over which nodes of a scope (tag ``scope``; "range" without) still vary.
-    carried
-        The scope whose parts know of those before them (Carry).
-    keyed
-        Axes whose values stay apart: a coarser node asks for ``each_NODE``, a mapping by key.
-    merges
-        How values of parts become one where the type does not say it, by node.
-    row_numbers
-        ``column`` or ``node.column`` (``node.`` for an array), with wildcards, to what it
-        numbers: the rows of a node, or the records of an axis (``file``: of the files before).
-    """
-
-    graph: Pipeline
-    home: str
-    scopes: Scopes = field(default_factory=lambda: BY_RANGE)
-    carried: str = RANGE
-    keyed: frozenset[str] = frozenset()
-    merges: Mapping[str, Merge] = field(default_factory=dict)
-    row_numbers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """The packages whose code the cache follows."""
-        names = (self.home.partition(":")[0], *self.graph.module_names)
-        return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
-
-
-def dataflow_at(home: str) -> Dataflow:
-    """The object that stands at ``module:NAME``."""
-    module, _, name = home.partition(":")
-    found: Dataflow = vars(importlib.import_module(module))[name]
-    return found

@@ -16,8 +16,7 @@ from hamilton import driver
 from hamilton.ad_hoc_utils import create_temporary_module
 from hamilton.function_modifiers import parameterize, source, tag
 
-from ..graph import graph_nodes
-from .phases import EACH, RANGE
+from .scopes import EACH, RANGE
 
 PREFIX: Final = "each_"
 
@@ -31,9 +30,8 @@ class AskedByKey:
     scope: str
 
 
-def asked_by_key(dr: driver.Driver) -> tuple[AskedByKey, ...]:
+def asked_by_key(dr: driver.Driver, nodes: Mapping[str, Any]) -> tuple[AskedByKey, ...]:
     """What nodes of a graph ask for as ``each_NODE`` where it has NODE and not each_NODE."""
-    nodes = graph_nodes(dr)
     found = {}
     for asker in nodes:
         for dep in dr.graph.nodes[asker].dependencies:

@@ -1,0 +1,345 @@
+"""What a pipeline tells of itself: its graph, its inputs, its settings, and what is its own.
+
+The core never asks which pipeline it serves: it asks the definition that [pipeline] name selects
+(registry.py). Schemas alone are imported here, so that settings are checked without the libraries
+of a computation.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from ..schemas.settings import Section
+from .scopes import BY_RANGE, RANGE, Scopes
+
+if TYPE_CHECKING:
+    from ..schemas.sources import FileRef
+    from ..schemas.tables import TableSchema
+    from .cache.execution import NodeCache, Verdict
+    from .cache.opening import CacheOptions
+    from .config import LoadedConfig
+    from .engine.protocol import Merge
+    from .watching import QuickLook
+
+
+class Absent(Enum):
+    """Says that a graph input is not there with these settings."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+@dataclass(frozen=True)
+class Context:
+    """What inputs are made of beside the settings.
+
+    Attributes
+    ----------
+    folder
+        Where relative paths of the settings start.
+    source_name
+        The input as it is shown.
+    restart
+        What an earlier run gives, in the pipeline's own terms; None without one.
+    earlier_runs
+        What is known of earlier runs; None = nothing.
+    """
+
+    folder: Path = Path()
+    source_name: str = ""
+    restart: Any = None
+    earlier_runs: Any = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of the graph, or a choice between variants of nodes (config.when).
+
+    Attributes
+    ----------
+    name
+        As the nodes name it.
+    keys
+        The settings that it is made of, as fine as it depends on them: dotted keys, or sections
+        of which everything enters. ``plane?`` = it matters whether there is a [plane] at all.
+    make
+        Its value, or ABSENT, from a config; None = the setting that ``keys`` names, as it is.
+    file
+        A file of the package's configs/ that it is made of.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    make: Callable[[Any, Context], Any] | None = None
+    file: str = ""
+
+    def value(self, config: Any, context: Context) -> Any:
+        """What the graph is given with a config."""
+        if self.make is not None:
+            return self.make(config, context)
+        (key,) = self.keys
+        return setting(config, key)
+
+
+def setting(config: Any, key: str) -> Any:
+    """The setting, or the section, of a dotted key."""
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def of_each_part(_config: Any, _context: Context) -> Any:
+    """The input is given with each part of the data, as its keys cut them."""
+    return ABSENT
+
+
+def made(rows: Iterable[Input], config: Any, context: Context) -> dict[str, Any]:
+    """The value of each row that is there with a config, by name."""
+    values = {row.name: row.value(config, context) for row in rows}
+    return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Input files of one role.
+
+    Attributes
+    ----------
+    role
+        What they are to the graph; the picture shows the first role of a pipeline.
+    key
+        The setting that names them.
+    what
+        What such a file is, in a few words.
+    pattern
+        Names that such files have in a folder.
+    needed
+        Whether there must be one.
+    sampled
+        Whether they are too long to be read whole for their identity.
+    joined
+        Whether several files are one stream.
+    """
+
+    role: str
+    key: str
+    what: str
+    pattern: str = "*"
+    needed: bool = True
+    sampled: bool = False
+    joined: bool = False
+
+
+class Session(Protocol):
+    """A config and its input, ready to be asked for nodes."""
+
+    config: Any
+    driver: Any
+    cache: NodeCache | None
+
+    @property
+    def input_files(self) -> list[FileRef]:
+        """The files that are read."""
+
+    def resolved(self, targets: Sequence[str]) -> list[str]:
+        """Names of nodes, aliases replaced."""
+
+    def run(self, targets: Sequence[str]) -> dict[str, Any]:
+        """One value a target."""
+
+    def survey(self, targets: Sequence[str]) -> list[Verdict]:
+        """What a run would do with each node the targets need."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A problem of ``section``; ``keys`` are the dotted keys that decide it."""
+
+    section: str
+    text: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """How much a run says on standard error."""
+
+    level: int = 1
+    progress: bool = True
+
+
+def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
+    """Every node can be asked for with every config."""
+    del dr, targets, config
+
+
+def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[Fault]:
+    yield from ()
+
+
+def _no_notices(_config: Any, _replaced: tuple[str, ...]) -> Iterator[str]:
+    yield from ()
+
+
+def _unchanged(config: Any) -> tuple[Any, tuple[str, ...]]:
+    return config, ()
+
+
+def _as_it_is(config: Any) -> Any:
+    return config
+
+
+def _usual_screen(_config: Any) -> ScreenSettings:
+    return ScreenSettings()
+
+
+def _not_there(*_: Any, **__: Any) -> Any:
+    msg = "the definition of this pipeline does not say how"
+    raise NotImplementedError(msg)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One pipeline as the core sees it.
+
+    Attributes
+    ----------
+    name
+        [pipeline] name.
+    home
+        Where this definition is written, ``module:NAME``: workers and files find it there.
+    modules
+        The modules of its nodes, in order of the stages.
+    tables
+        The schemas of its frames; or where a tuple or mapping of them is written, ``module:NAME``,
+        since they take pandas, which checking settings does not need.
+    settings
+        The model of its TOML file.
+    sources
+        Its input files by role.
+    inputs, choices
+        What enters the graph, values and variants of nodes, each with its settings. What no row
+        names changes no result.
+    scopes
+        The axes over which nodes of a scope (tag ``scope``; "range" without) still vary.
+    carried
+        The scope whose parts are told of those before them.
+    keyed
+        Axes whose values stay apart: a coarser node asks for ``each_NODE``, a mapping by key.
+    merges
+        How values of parts become one where their type does not say it, by node (wildcards).
+    row_numbers
+        ``column`` or ``node.column`` (``node.`` for an array), with wildcards, to what it
+        numbers: the rows of a node, or the records of an axis (``file``: of the files before).
+    aliases
+        Short names of nodes.
+    untracked
+        Inputs that no result depends on.
+    tables_page
+        The page of docs/ that describes the frames.
+    example
+        A file of configs/ whose graph has every quantity.
+    listed_choices
+        Choices that show every name in a list of nodes.
+    faults, notices
+        Problems between sections, and what is accepted without effect.
+    missing
+        What to write where a key or section without a default is missing, by dotted key.
+    with_fast_mode
+        The config that runs and the keys that fast mode replaced.
+    effective
+        The config with every inherited value filled in, as it is stored.
+    run
+        Runs a loaded config: keyword arguments as ``run_and_show`` has them.
+    session
+        Opens its input with a cache.
+    summary
+        What ``radiograph check`` prints, by name.
+    stand_ins
+        Sections without defaults: what stands in their place while others are checked.
+    keys
+        Settings that flags of the commands stand for, where they have another name.
+    screen
+        How much a run of this config says.
+    described
+        What is in an output file and how it was made, as plain values and as text.
+    check_targets
+        UsageError if some nodes cannot be asked for with a config.
+    quick_look
+        What is made of the files of a folder while they arrive: settings, folder, cache, consent
+        to replace.
+    """
+
+    name: str
+    home: str = ""
+    modules: tuple[str, ...] = ()
+    tables: tuple[TableSchema, ...] | str = ()
+    settings: type[Section] = Section
+    sources: tuple[Source, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    choices: tuple[Input, ...] = ()
+    scopes: Scopes = field(default_factory=lambda: BY_RANGE)
+    carried: str = RANGE
+    keyed: frozenset[str] = frozenset()
+    merges: Mapping[str, Merge] = field(default_factory=dict)
+    row_numbers: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    untracked: tuple[str, ...] = ()
+    tables_page: str = ""
+    example: str = ""
+    listed_choices: Mapping[str, Any] = field(default_factory=dict)
+    faults: Callable[[Any, Path, frozenset[str]], Iterator[Fault]] = _no_faults
+    notices: Callable[[Any, tuple[str, ...]], Iterator[str]] = _no_notices
+    missing: Mapping[str, str] = field(default_factory=dict)
+    with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = _unchanged
+    effective: Callable[[Any], Section] = _as_it_is
+    run: Callable[..., Any] = _not_there
+    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _not_there
+    summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _not_there
+    screen: Callable[[Any], ScreenSettings] = _usual_screen
+    described: Callable[[Path], tuple[dict[str, Any], str]] = _not_there
+    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _not_there
+    check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
+    stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def frames(self) -> Mapping[str, TableSchema]:
+        """The schemas of its frames by name."""
+        if isinstance(self.tables, str):
+            return _tables_at(self.tables)
+        return {table.name: table for table in self.tables}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages whose code the cache follows."""
+        names = (self.home, *self.modules)
+        return tuple(dict.fromkeys(name.partition(":")[0].partition(".")[0] for name in names))
+
+    def node_modules(self) -> list[Any]:
+        """The modules of its nodes, imported."""
+        return [importlib.import_module(name) for name in self.modules]
+
+    def values_of(self, config: Any, context: Context) -> dict[str, Any]:
+        """What the graph is given, without what each part of the data gives."""
+        return made(self.inputs, config, context)
+
+    def choices_of(self, config: Any, context: Context | None = None) -> dict[str, Any]:
+        """Which variants of nodes a config selects; by default those of raw data."""
+        return made(self.choices, config, context or Context())
+
+
+@cache
+def _tables_at(place: str) -> Mapping[str, TableSchema]:
+    module, _, name = place.partition(":")
+    found = vars(importlib.import_module(module))[name]
+    tables = found.values() if isinstance(found, Mapping) else found
+    return MappingProxyType({table.name: table for table in tables})

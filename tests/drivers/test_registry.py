@@ -1,0 +1,99 @@
+"""Which pipelines there are: our own, and those of other packages by entry point."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from radiograph.drivers import registry
+from radiograph.drivers.definition import ABSENT, Context, Definition, Input
+from radiograph.schemas.errors import UsageError
+
+Brought = Callable[..., None]
+
+
+@pytest.fixture
+def brought(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Brought]:
+    """Other packages: a module of a text each, and the entry points they name."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+
+    def bring(text: str, *points: tuple[str, str]) -> None:
+        (tmp_path / "brought_toy.py").write_text(text)
+        found = [EntryPoint(name, value, registry.GROUP) for name, value in points]
+        monkeypatch.setattr(registry, "entry_points", lambda group: found)
+        registry.homes.cache_clear()
+
+    yield bring
+    monkeypatch.undo()
+    registry.homes.cache_clear()
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+DEFINED = (
+    "from radiograph.drivers.definition import Definition\n"
+    "TOY = Definition('toy', home='brought_toy:TOY')\n"
+)
+
+
+def test_our_own_know_where_they_are_written() -> None:
+    assert registry.names()[:2] == ("imaging", "lightdqm")
+    for name in ("imaging", "lightdqm"):
+        found = registry.definition(name)
+        assert (found.name, found.home) == (name, registry.homes()[name])
+
+
+def test_another_package_brings_one(brought: Brought) -> None:
+    brought(DEFINED, ("toy", "brought_toy:TOY"), ("toy", "brought_toy:TOY"))
+    assert registry.names() == ("imaging", "lightdqm", "toy")
+    assert "brought_toy" not in sys.modules
+    assert registry.definition("toy").home == "brought_toy:TOY"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "reason"),
+    [
+        ("import nothing_of_that_name\n", "brought_toy:TOY", "nothing_of_that_name"),
+        ("def f(:\n", "brought_toy:TOY", "SyntaxError"),
+        (DEFINED, "brought_toy:TOYS", "KeyError: 'TOYS'"),
+        (DEFINED, "no_such_module:TOY", "no_such_module"),
+        ("TOY = 1\n", "brought_toy:TOY", "of type int"),
+        (DEFINED.replace("'toy'", "'other'"), "brought_toy:TOY", 'calls itself "other"'),
+    ],
+)
+def test_one_that_cannot_be_had_is_named(
+    brought: Brought, text: str, value: str, reason: str
+) -> None:
+    brought(text, ("toy", value))
+    assert registry.definition("imaging").name == "imaging"
+    with pytest.raises(UsageError) as caught:
+        registry.definition("toy")
+    assert caught.value.code == "pipeline_not_loaded"
+    for part in (f"pipeline toy cannot be taken from {value}", reason, registry.GROUP):
+        assert part in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["imaging", "toy"])
+def test_a_name_that_is_taken_twice_is_an_error(brought: Brought, name: str) -> None:
+    brought(DEFINED, ("toy", "brought_toy:TOY"), (name, "brought_toy:OTHER"))
+    with pytest.raises(UsageError, match=f"two pipelines are called {name}: .*brought_toy:OTHER"):
+        registry.names()
+
+
+def test_an_unknown_name_lists_those_there_are() -> None:
+    with pytest.raises(UsageError, match="There is: imaging, lightdqm"):
+        registry.definition("muons")
+
+
+def test_an_input_is_made_or_is_its_setting_or_is_not_there() -> None:
+    rows = (
+        Input("plain", ("name",)),
+        Input("of_folder", (), lambda _, context: context.folder),
+        Input("gone", (), lambda _config, _context: ABSENT),
+    )
+    toy = Definition("toy", inputs=rows)
+    assert toy.values_of(toy, Context(Path("x"))) == {"plain": "toy", "of_folder": Path("x")}
