@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..imaging.executors import Executor
+    from ..engine.executors import Executor
     from ..imaging.run import RunReport
 
 
@@ -142,7 +142,7 @@ def _executor(
             msg = "--scheduler and --workers belong to --executor dask; add it or leave them out"
             raise UsageError(msg, key="executor")
         return None
-    from ..imaging.executors import DaskExecutor
+    from ..engine.executors import DaskExecutor
 
     return DaskExecutor(scheduler, workers, cache)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -150,7 +151,7 @@ class Evaluation:
         def ahead(number: int) -> Task:
             return self._task(phase, parts[number], number, before.carry)
 
-        waits = before.carry.in_order(frozenset(phase.asked))
+        waits = before.carry.in_order(self._plan.needed)
         opened = session.executor.opened(recipe, here, len(parts), None if waits else ahead)
         number = 0
         with opened as result_of:
@@ -171,12 +172,11 @@ class Evaluation:
                 number += len(group)
         self._name_slot(RUN)
         if self._n_calls() > n_calls:
-            # What is not read yet holds the inputs of its node, and these were made: big ones.
-            self._each_whole(phase, Wholes.settle)
+            self._settle(phase)
 
     def _recipe(self, phase: Phase) -> Recipe:
         session = self._session
-        wanted = {*phase.kept, *phase.streamed, *session.carry.needs(frozenset(phase.asked))}
+        wanted = {*phase.kept, *phase.streamed, *session.carry.needs(self._plan.needed)}
         return Recipe(
             session.flow.home,
             session.inputs.choices,
@@ -254,10 +254,18 @@ class Evaluation:
         if self._sink is not None:
             self._sink.drop_file()
 
-    def _each_whole(self, phase: Phase, do: Any) -> None:
+    def _settle(self, phase: Phase) -> None:
+        """Read what is wanted of a sweep that made something, and let go of the rest.
+
+        What is not read yet holds the inputs of its node, and these were made: big ones.
+        """
         for (name, _), wholes in self._wholes.items():
             if name in phase.kept:
-                do(wholes)
+                wholes.settle()
+        if not self._scopes[phase.scope]:
+            for name in phase.kept:
+                resolved(self._held[name][()])
+        gc.collect()
 
     def _n_calls(self) -> int:
         return sum(record.calls for record in self._session.manifest.nodes.values())

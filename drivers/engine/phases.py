@@ -97,10 +97,12 @@ def planned(
     """
     targets, streams = frozenset(targets), frozenset(streams)
     needed = frozenset(upstream(dr, targets | streams)) if targets | streams else frozenset()
-    also = frozenset(beside(needed))
+    every_scope = scopes_of(dr, scopes)
+    swept = {every_scope[name] for name in needed}
+    also = {name for name in beside(needed) if every_scope[name] in swept}
     needed = frozenset(upstream(dr, targets | streams | also)) if needed else needed
     edges = {name: dependencies(dr, name) & needed for name in needed}
-    scope_of = {name: s for name, s in scopes_of(dr, scopes).items() if name in needed}
+    scope_of = {name: every_scope[name] for name in needed}
     _check_edges(edges, scope_of, scopes)
     groups = _groups(edges, scope_of, scopes)
     phase_of = {name: k for k, (_, names) in enumerate(groups) for name in names}
@@ -115,10 +117,11 @@ def planned(
             is_run = scope_of[dep] == RUN and phase_of[dep] != phase_of[name]
             if scope_of[dep] != scope_of[name] or is_run:
                 kept.add(dep)
-            if set(scopes[scope_of[dep]]) < set(scopes[scope_of[name]]) or is_run:
+            is_other = scope_of[dep] != scope_of[name] or is_run
+            if is_other and set(scopes[scope_of[dep]]) <= set(scopes[scope_of[name]]):
                 held.add(dep)
     for name in targets:
-        if scope_of[name] != RUN:
+        if scopes[scope_of[name]]:
             whole.setdefault(name, set()).add(RUN)
     phases = []
     for k, (scope, names) in enumerate(groups):

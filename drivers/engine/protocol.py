@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
@@ -71,3 +72,11 @@ class NoCarry:
     def after_file(self) -> NoCarry:
         """The same."""
         return self
+
+
+@dataclass(frozen=True)
+class GraphInputs:
+    """What settings tell the graph: which variants of nodes, and the values of its inputs."""
+
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)

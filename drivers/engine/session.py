@@ -6,9 +6,8 @@ beginning again without it, since others have merged what it gave.
 
 from __future__ import annotations
 
-import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,23 +28,25 @@ from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest
 from .evaluation import AgainError, Evaluation
 from .executors import Executor, LocalExecutor
+from .failed_files import FailedFile, none_left, tell_left_out
 from .merging import merge_of, numbered_columns
 from .parts import FILE_AXIS, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
-from .protocol import Carry, NoCarry
+from .protocol import Carry, GraphInputs, NoCarry
 
-log = logging.getLogger("radiograph.run")
 RUN_SLOT: Final = "run"
 OnBadFile = Literal["skip", "fail"]
+
+
+Shifts = Mapping[str, Mapping[str, int]]
+"""By node and column (ARRAY: the node itself) what row numbers grow by at a part."""
 
 
 class Sink(Protocol):
     """Takes the streams of each part; what a file gave is taken back if it fails."""
 
-    def __call__(
-        self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
-    ) -> None:
-        """Values of nodes at a part, and by node what the row numbers in its columns grow by."""
+    def __call__(self, part: Part, values: Mapping[str, Any], shifts: Shifts, /) -> None:
+        """Values of nodes at a part, and what their row numbers grow by."""
 
     def begin_file(self) -> None:
         """The parts of a further file follow."""
@@ -55,29 +56,6 @@ class Sink(Protocol):
 
     def begin_again(self) -> None:
         """Forget everything that was given."""
-
-
-@dataclass(frozen=True)
-class FailedFile:
-    """An input file that gave nothing: its place among all that were given, and why."""
-
-    path: str
-    number: int
-    message: str
-    code: str = InputError.code
-
-    @property
-    def failure(self) -> Failure:
-        """The same as every other failure."""
-        return Failure({FILE_AXIS: self.number}, "", self.code, self.message)
-
-
-@dataclass(frozen=True)
-class GraphInputs:
-    """What settings tell the graph: which variants of nodes, and the values of its inputs."""
-
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -98,6 +76,7 @@ class Session:
     failed: list[FailedFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     manifest: Manifest = field(default_factory=Manifest)
+    config: Any = None
 
     def __post_init__(self) -> None:
         self.driver: driver.Driver = build_driver(
@@ -221,15 +200,3 @@ class Session:
                 if self.cache is not None:
                     self.cache.store.close()
                 self.cache, (self.driver, self.executor) = None, without
-
-
-def tell_left_out(file: FailedFile) -> None:
-    """Say that a run goes on without a file: as an error, so that --quiet says it too."""
-    log.error("left out: %s", file.message)
-
-
-def none_left(failed: Sequence[FailedFile]) -> InputError:
-    """What is raised when no file of several could be used."""
-    reasons = "\n".join(f"  {f.message}" for f in failed)
-    msg = f"none of the {len(failed)} input files can be used:\n{reasons}"
-    return InputError(msg, file=failed[0].path, key="io.input_path")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..watching import QuickLook
-    from .session import Session
+    from .session import ImagingSession
 
 
 def effective(config: ImagingConfig) -> ImagingConfig:
@@ -48,7 +48,7 @@ def _run(loaded: LoadedConfig, **options: Any) -> Any:
     return run_imaging(loaded, **options)
 
 
-def _session(loaded: LoadedConfig, cache: CacheOptions) -> Session:
+def _session(loaded: LoadedConfig, cache: CacheOptions) -> ImagingSession:
     from ..config import input_paths
     from .session import open_session
 
@@ -139,6 +139,22 @@ _STAGES: Final = (
     "figures",
 )
 
+
+def _images_added() -> Any:
+    from .merges import ImagesAdded
+
+    return ImagesAdded()
+
+
+def _projections_joined() -> Any:
+    from .merges import ProjectionsJoined
+
+    return ProjectionsJoined()
+
+
+# Arrays have a row for each row of a frame.
+_ROWS_OF_FRAMES = ("*_code", "*_row", "*_rows", "*_scores", "*_ok", "*_max_events", "raw_event_*")
+
 IMAGING = Definition(
     name="imaging",
     home=f"{__name__}:IMAGING",
@@ -148,6 +164,30 @@ IMAGING = Definition(
     sources=(Source("source", "io.input_path", "PHITS text or DAQ ROOT file"),),
     inputs=INPUTS,
     choices=CHOICES,
+    merges=MappingProxyType(
+        {
+            "*_image": _images_added,
+            "*_back_projection": _projections_joined,
+            **dict.fromkeys(_ROWS_OF_FRAMES, "append"),
+        }
+    ),
+    # Readers number raw events within a file, and nodes their rows within a range.
+    row_numbers=MappingProxyType(
+        {
+            "event_id": "file",
+            "raw_event_ranges.": "file",
+            **{
+                f"{species}_{key}": f"{species}_{rows}"
+                for species in ("neutron", "gamma")
+                for key, rows in (
+                    ("*.event_index", "filtered_events"),
+                    ("*.candidate_row", "candidate_cones"),
+                    ("chosen_row.", "candidate_cones"),
+                    ("shaped_events.hit?_row", "filtered_hits"),
+                )
+            },
+        }
+    ),
     aliases=MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
     untracked=("threads",),
     tables_page="schemas.md",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings
 from ...schemas.settings import Section
 from ..definition import ABSENT, Context, Input, made, of_each_part, setting
+from ..engine.protocol import GraphInputs
 from ..files import file_ref
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ STRATEGY_NAMES: Mapping[str, str] = {
     "FixedEn": "Known incident energy",
     "ToF": "Incident energy from time of flight",
 }
-
-
-@dataclass(frozen=True)
-class GraphInputs:
-    """What a run gives to the graph: algorithm choices and values, without file and range."""
-
-    choices: Mapping[str, Any]
-    values: Mapping[str, Any]
 
 
 def graph_inputs(

@@ -13,11 +13,12 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
 from ..config import LoadedConfig, resolved_path
+from ..engine.failed_files import FailedFile
 from ..hdf5 import write_array, write_text
 from ..node_execution import Manifest
 from ..provenance import write_making, write_nodes, write_settings, write_sources
 from .layout import FORMAT_VERSION
-from .sources import FailedFile, PlannedFile
+from .sources import PlannedFile
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
 

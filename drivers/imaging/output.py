@@ -20,11 +20,12 @@ from ...schemas.imaging.images import (
     ProjectionSet,
     SummedImages,
 )
+from ..engine.merging import ARRAY
+from ..engine.parts import Part
+from ..engine.session import Shifts
 from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, create_checked, describe, write_array
 from . import rows
 from .layout import FOOTPRINT_DATASETS, LABELS, Group
-from .merging import RowsBefore
-from .sources import Chunk
 
 _PAIRS_A_WRITE: Final = 1 << 20
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
@@ -57,7 +58,7 @@ class ImagingRows:
             datasets += FOOTPRINT_DATASETS
         side = Path(file.filename + SIDE_SUFFIX)
         self._writer = RowWriter(file, datasets, side)
-        self._lengths = self._writer.lengths()
+        self._lengths = self._lengths_of_none = self._writer.lengths()
 
     def begin_file(self) -> None:
         """Remember where the rows of a further input file begin."""
@@ -69,23 +70,29 @@ class ImagingRows:
         self._rows = self._rows_of_file
         self._writer.cut(self._lengths)
 
-    def __call__(self, chunk: Chunk, results: Mapping[str, Any], before: RowsBefore) -> None:
+    def begin_again(self) -> None:
+        """Take back every row."""
+        self._rows = _Rows()
+        self._writer.cut(self._lengths_of_none)
+
+    def __call__(self, part: Part, results: Mapping[str, Any], shifts: Shifts) -> None:
         """Append the rows of one range."""
-        file = rows.FileNumbers(chunk.file.number, run_number_of(Path(chunk.file.ref.path)))
-        at = rows.RowNumbers(self._rows.hits, before.raw_events)
+        path = Path(part.inputs["source_file"].path)
+        file = rows.FileNumbers(int(part.at["file"]), run_number_of(path))
+        at = rows.RowNumbers(self._rows.hits, _shift(shifts, "event_id"))
         if "hits" in self._names:
             self._writer.append(rows.hit_rows(results, at))
             self._rows = replace(self._rows, hits=self._rows.hits + len(results["hits"]))
         if "raw_events" in self._names:
-            runs = results["raw_event_ranges"] + before.raw_events
+            runs = results["raw_event_ranges"] + shifts["raw_event_ranges"][ARRAY]
             self._writer.append({"/raw_events/ranges": runs})
         if "hit_filter" in self._names:
             self._writer.append({"/hits/filter_code": results["hit_filter_code"]})
         if "truth" in self._names:
             self._writer.append(rows.truth_rows(results, at))
         for species in _SPECIES:
-            n_events, n_cones = getattr(before, species), self._rows.cones[species]
-            of_species = replace(at, events=n_events, cones=n_cones)
+            n_events = _shift(shifts, "event_index", species)
+            of_species = replace(at, events=n_events, cones=self._rows.cones[species])
             columns = self._species_rows(species, results, of_species, file)
             self._writer.append(columns, late=species == "gamma")
             self._rows = self._rows.after(species, columns)
@@ -154,6 +161,12 @@ class ImagingRows:
             return self._rows.events["neutron"]
         types = blocks(self._file["lm/event_type"])
         return sum(int(np.count_nonzero(part == NEUTRON)) for part in types)
+
+
+def _shift(shifts: Shifts, column: str, species: str = "") -> int:
+    """What the row numbers in a column grow by: the same in every frame of a species."""
+    found = (of[column] for name, of in shifts.items() if name.startswith(species) and column in of)
+    return next(found, 0)
 
 
 def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:

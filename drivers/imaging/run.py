@@ -26,14 +26,15 @@ from ...schemas.imaging.images import Counts
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig, input_paths, output_path
+from ..engine.executors import Executor
+from ..engine.parts import Part
+from ..engine.session import Shifts
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..unchanged import unchanged
 from . import metadata, output
-from .executors import Executor
 from .flights import KINDS, HitChecks
-from .merging import RowsBefore
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
 from .requests import (
@@ -44,8 +45,7 @@ from .requests import (
     streams_of,
 )
 from .restart import copy_kept
-from .session import Session, open_session
-from .sources import Chunk
+from .session import ImagingSession, open_session
 from .statuses import node_statuses
 
 log = logging.getLogger("radiograph.run")
@@ -146,7 +146,7 @@ def run_imaging(
     )
 
 
-def _announce(session: Session, out: Path) -> None:
+def _announce(session: ImagingSession, out: Path) -> None:
     """Say what is read and written."""
     names = [file.ref.path for file in session.files]
     shown = names[0] if len(names) == 1 else f"{len(names)} files, {names[0]} to {names[-1]}"
@@ -156,7 +156,7 @@ def _announce(session: Session, out: Path) -> None:
         log.info("%s", session.restart.summary)
 
 
-def _request(session: Session, config: ImagingConfig, targets: Sequence[str]) -> Request:
+def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[str]) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
         check_list_mode(session.driver, request.asked, config)
@@ -178,7 +178,7 @@ def _draws(config: ImagingConfig, targets: Sequence[str]) -> bool:
 
 def _write_file(
     path: Path,
-    session: Session,
+    session: ImagingSession,
     loaded: LoadedConfig,
     request: Request,
     progress: OnRange | None,
@@ -204,9 +204,9 @@ def _write_file(
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
-        problems += [*repeated_files(session.usable), *sink.problems]
+        problems += [*repeated_files(session.files_left), *sink.problems]
         counts = _all_counters(found, request).values
-        problems += sink.checks.problems(session.usable[0].ref.path, counts)
+        problems += sink.checks.problems(session.files_left[0].ref.path, counts)
         _write_source_metadata(file, session, problems)
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
@@ -220,7 +220,7 @@ def _write_file(
 
 
 def _write_source_metadata(
-    file: h5py.File, session: Session, problems: list[dict[str, Any]]
+    file: h5py.File, session: ImagingSession, problems: list[dict[str, Any]]
 ) -> None:
     paths = {f.number: f.ref.path for f in session.files}
     for number, said in session.metadata().items():
@@ -257,7 +257,13 @@ class _RunSink:
         self.checks = self._checks_before
         self._rows.drop_file()
 
-    def __call__(self, chunk: Chunk, results: Mapping[str, Any], before: RowsBefore) -> None:
+    def begin_again(self) -> None:
+        """Forget everything that was given."""
+        self.problems.clear()
+        self.checks = HitChecks(self._config)
+        self._rows.begin_again()
+
+    def __call__(self, part: Part, results: Mapping[str, Any], shifts: Shifts) -> None:
         """Take the results of one range."""
         if self._to_show:
             self._to_show = False
@@ -266,16 +272,16 @@ class _RunSink:
                     rows = value.head(_FIRST_ROWS).to_string(max_cols=_FIRST_COLUMNS)
                     log.debug("%s, first rows:\n%s", name, rows)
         frame = results["parse_problems"]
-        self.problems += parse_problems(frame, chunk.file.ref.path, self._config)
+        self.problems += parse_problems(frame, part.inputs["source_file"].path, self._config)
         if "hits" in results:
             self.checks.take(results["hits"])
-        self._rows(chunk, results, before)
+        self._rows(part, results, shifts)
         if self._progress is not None:
-            self._progress(chunk.event_range.n_events)
+            self._progress(part.n_records)
 
 
 def _write_values(
-    file: h5py.File, found: Mapping[str, Any], request: Request, session: Session
+    file: h5py.File, found: Mapping[str, Any], request: Request, session: ImagingSession
 ) -> None:
     if "summed_images" in found:
         output.write_images(file, found["summed_images"])

@@ -7,7 +7,7 @@ file, or of none that can be used, ends with the reason.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,8 @@ from ...schemas.sources import EventRange, FileRef
 from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
+from ..engine.failed_files import FailedFile, none_left, tell_left_out
+from ..engine.parts import Part
 from ..unchanged import unchanged
 
 log = logging.getLogger("radiograph.run")
@@ -45,23 +47,6 @@ class PlannedFile:
         return sum(r.n_events for r in self.ranges)
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """The unit of execution: a range of raw events of one file."""
-
-    file: PlannedFile
-    event_range: EventRange
-
-
-@dataclass(frozen=True)
-class FailedFile:
-    """An input file that gives nothing, and why."""
-
-    path: str
-    number: int
-    message: str
-
-
 def planned_files(
     config: ImagingConfig,
     paths: Sequence[Path],
@@ -82,7 +67,7 @@ def planned_files(
         except InputError as error:
             if len(paths) == 1:
                 raise
-            failed.append(FailedFile(str(path), number, error.message))
+            failed.append(FailedFile(str(path), number, error.message, error.code))
             continue
         planned.append(PlannedFile(file, tuple(ranges), number))
     if not planned:
@@ -92,16 +77,13 @@ def planned_files(
     return planned, failed
 
 
-def tell_left_out(file: FailedFile) -> None:
-    """Say that a run goes on without a file: as an error, so that --quiet says it too."""
-    log.error("left out: %s", file.message)
-
-
-def none_left(failed: Sequence[FailedFile]) -> InputError:
-    """What is raised when no file of several could be used."""
-    reasons = "\n".join(f"  {f.message}" for f in failed)
-    msg = f"none of the {len(failed)} input files can be used:\n{reasons}"
-    return InputError(msg, file=failed[0].path, key="io.input_path")
+def parts_of(files: Sequence[PlannedFile]) -> Iterator[Part]:
+    """The files and their ranges."""
+    for file in files:
+        yield Part({"file": file.number}, {"source_file": file.ref})
+        for k, events in enumerate(file.ranges):
+            at = {"file": file.number, "range": k}
+            yield Part(at, {"event_range": events}, events.n_events)
 
 
 def _check_place(path: Path) -> None:

@@ -19,7 +19,7 @@ from .file_names import chosen_files
 from .opening import file_selection, store_path
 from .records import identity_of
 from .run import LightReport, Outputs, check_outputs, run_lightdqm
-from .session import Session, named_nodes, open_session
+from .session import LightSession, named_nodes, open_session
 from .store import RunStore
 
 
@@ -38,7 +38,7 @@ def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
     return chosen_files(paths, file_selection(settings))
 
 
-def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
+def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> LightSession:
     """A session for the first of these files, compared as a run compares it; nothing is kept."""
     source = input_files(loaded)[0]
     return open_session(loaded, source, cache, _earlier_runs(loaded, sampled_file_ref(source)))

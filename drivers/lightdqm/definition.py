@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..watching import QuickLook
-    from .session import Session
+    from .session import LightSession
 
 
 def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -75,7 +75,7 @@ def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
     return run_config(loaded, **options)
 
 
-def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> Session:
+def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> LightSession:
     from .config_run import compared_session
 
     return compared_session(loaded, cache)
@@ -142,6 +142,8 @@ LIGHTDQM = Definition(
             sampled=True,
         ),
     ),
+    # A file is one part. What is of the run (figures) comes when its waveforms are gone.
+    scopes=MappingProxyType({"range": (), "run": ()}),
     inputs=INPUTS,
     choices=CHOICES,
     aliases=MappingProxyType({"verdict": "dqm_verdict", "fractions": "dqm_fractions"}),

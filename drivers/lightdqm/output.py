@@ -14,7 +14,7 @@ from ..config import LoadedConfig
 from ..hdf5 import new_file, write_array
 from ..hdf5_values import write_value
 from ..provenance import write_making, write_nodes, write_settings, write_sources
-from .session import Session
+from .session import LightSession
 
 FORMAT_VERSION: Final = "1.0"
 README: Final = """Radiograph light DQM output. Every dataset carries 'units' and 'description'.
@@ -31,7 +31,7 @@ Heights in ADC16 counts: 14-bit codes times 4, 32768 counts = 1 V. Spectra in V^
 
 def write_numbers(
     path: Path,
-    session: Session,
+    session: LightSession,
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
     seconds: float,

@@ -32,7 +32,7 @@ from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
 from .output import write_numbers, write_parquet
-from .session import Session, named_nodes, open_session
+from .session import LightSession, named_nodes, open_session
 from .verdict_text import checks_as_json, overall_status, shortened
 
 log = logging.getLogger("radiograph.run")
@@ -253,7 +253,7 @@ def check_outputs(
 
 
 def _write(
-    session: Session,
+    session: LightSession,
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
     page: str,
@@ -286,7 +286,9 @@ def _write(
     return written
 
 
-def _html(session: Session, loaded: LoadedConfig[LightDqmConfig], found: Mapping[str, Any]) -> str:
+def _html(
+    session: LightSession, loaded: LoadedConfig[LightDqmConfig], found: Mapping[str, Any]
+) -> str:
     """The report as one HTML page, with what it was made of."""
     for name, sheet in found["report_pages"].items():
         if sheet.problem:
@@ -302,13 +304,13 @@ def _html(session: Session, loaded: LoadedConfig[LightDqmConfig], found: Mapping
     return light_page(found, Provenance(facts, loaded.text, session.manifest.nodes))
 
 
-def schema_of(session: Session, node: str) -> str:
+def schema_of(session: LightSession, node: str) -> str:
     """The name of the schema of a node's frame, empty without."""
     return str(session.driver.graph.nodes[node].tags.get("schema", ""))
 
 
 def _report(
-    session: Session,
+    session: LightSession,
     source: Path,
     targets: Sequence[str],
     found: Mapping[str, Any],

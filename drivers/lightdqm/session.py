@@ -2,85 +2,46 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from hamilton import driver
 
 from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
-from ..cache.execution import NodeCache, Verdict
-from ..cache.lazy import resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
-from ..cache.survey import surveyed
 from ..config import LoadedConfig
-from ..engine.phases import RUN, evaluated, planned
+from ..engine.parts import Part, Parts
+from ..engine.protocol import GraphInputs
+from ..engine.session import Session, Sink
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, resolved_targets
-from ..node_execution import Manifest, NodeRecord
-from ..registry import definition
-from ..unchanged import check_unchanged
+from .definition import LIGHTDQM
 from .inputs import graph_choices, graph_values
 
-_WAVEFORMS: Final = "chosen_waveforms"
-_NOTHING: Final = NodeRecord()
 _STATUS: Final = "lightdqm.channel_status_csv"
 
 
-@dataclass
-class Session:
+@dataclass(kw_only=True)
+class LightSession(Session):
     """A config and a light file, ready to be asked for nodes."""
 
     config: LightDqmConfig
     source: FileRef
-    values: Mapping[str, Any]
-    cache: NodeCache | None = None
-    manifest: Manifest = field(default_factory=Manifest)
 
-    def __post_init__(self) -> None:
-        pipeline = definition("lightdqm")
-        self.aliases = pipeline.aliases
-        choices = graph_choices(self.config)
-        self.driver: driver.Driver = build_driver(pipeline, choices, self.manifest, self.cache)
-
-    @property
-    def input_files(self) -> list[FileRef]:
-        """The files that are read."""
-        return [self.source]
-
-    def resolved(self, targets: Iterable[str]) -> list[str]:
-        """Names of nodes, aliases replaced."""
-        return resolved_targets(self.driver, targets, self.aliases)
-
-    def run(self, targets: Iterable[str]) -> dict[str, Any]:
+    def run(
+        self, targets: Iterable[str], streams: Iterable[str] = (), sink: Sink | None = None
+    ) -> dict[str, Any]:
         """One value a target; ChangedInputError if the file is not what it was.
 
         Nodes of scope ``run`` (figures) are evaluated when the waveforms are no longer held.
         """
-        names = self.resolved(targets)
-        inputs = {**self.values, "source_file": self.source}
-        found: dict[str, Any] = {}
-        for phase in planned(self.driver, names).phases:
-            with _settings_at_fault():
-                found |= evaluated(self.driver, phase, found, inputs)
-            if phase.scope != RUN and self.manifest.nodes.get(_WAVEFORMS, _NOTHING).calls:
-                # What is not read yet holds the inputs of its node, and these the waveforms.
-                for name in phase.merged:
-                    resolved(found[name])
-                gc.collect()
-        check_unchanged(self.source)
-        return {name: resolved(found[name]) for name in names}
-
-    def survey(self, targets: Iterable[str]) -> list[Verdict]:
-        """What a run would do with each node the targets need; nothing is executed."""
-        assert self.cache is not None
-        return surveyed(self.cache, self.run, targets)
+        with _settings_at_fault():
+            return super().run(targets, streams, sink)
 
 
 @contextmanager
@@ -99,10 +60,8 @@ def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
     """Names of nodes, aliases replaced; UsageError for a name that the graph has not."""
     if not targets:
         return []
-    pipeline = definition("lightdqm")
-    return resolved_targets(
-        build_driver(pipeline, graph_choices(config)), targets, pipeline.aliases
-    )
+    dr = build_driver(LIGHTDQM, graph_choices(config))
+    return resolved_targets(dr, targets, LIGHTDQM.aliases)
 
 
 def open_session(
@@ -110,7 +69,7 @@ def open_session(
     path: Path,
     cache: CacheOptions = NO_CACHE,
     earlier_runs: pd.DataFrame | None = None,
-) -> Session:
+) -> LightSession:
     """A session for one file; InputError if it cannot be read.
 
     The file is known by samples of its content, since reading all of a long file would take
@@ -118,8 +77,14 @@ def open_session(
     """
     values = graph_values(loaded.config, loaded.path.parent, earlier_runs, source=path)
     source = file_ref(path) if cache.rehash else sampled_file_ref(path)
-    opened = open_cache(cache, definition("lightdqm").untracked)
-    session = Session(loaded.config, source, values, opened)
-    if opened is not None:
-        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    session = LightSession(
+        flow=LIGHTDQM,
+        parts=Parts.of([Part({}, {"source_file": source})]),
+        inputs=GraphInputs(graph_choices(loaded.config), values),
+        cache=open_cache(cache, LIGHTDQM.untracked, LIGHTDQM.packages),
+        config=loaded.config,
+        source=source,
+    )
+    if session.cache is not None:
+        session.cache.refreshed = tuple(session.resolved(cache.refreshed))
     return session
