@@ -128,7 +128,7 @@ def planned(
         asked = names & (kept | streams)
         if asked and scope != RUN:
             with_them = frozenset(beside(_within(asked, edges, scope_of)))
-            asked |= {n for n in with_them if scope_of[n] == scope and phase_of[n] <= k}
+            asked |= {n for n in with_them if scope_of.get(n) == scope and phase_of[n] <= k}
         given = _given(asked, edges, scope_of, names if scope == RUN else None)
         sides = (asked, given, names & kept, names & streams)
         phases.append(Phase(scope, *(_sorted(side) for side in sides)))

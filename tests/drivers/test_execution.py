@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.cache.opening import CacheOptions
+from radiograph.drivers.engine.parts import Part
 from radiograph.drivers.engine.phases import Phase, Plan, planned
+from radiograph.drivers.engine.session import Session, Shifts
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
-from radiograph.drivers.imaging.session import Session, open_session, run_nodes
-from radiograph.drivers.imaging.sources import Chunk
+from radiograph.drivers.imaging.session import ImagingSession, open_session, run_nodes
 from radiograph.drivers.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.config import ImagingConfig
@@ -63,7 +64,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def session_of(source: Path, config: ImagingConfig) -> Session:
+def session_of(source: Path, config: ImagingConfig) -> ImagingSession:
     return open_session(config, source, source.parent)
 
 
@@ -199,11 +200,13 @@ def test_streams_are_handed_on_range_by_range(source: Path) -> None:
         def drop_file(self) -> None:
             raise AssertionError
 
-        def __call__(self, chunk: Chunk, results: Mapping[str, Any], rows: Any) -> None:
+        begin_again = drop_file
+
+        def __call__(self, part: Part, results: Mapping[str, Any], shifts: Shifts) -> None:
             assert list(results) == ["neutron_filtered_events"]
             n = len(results["neutron_filtered_events"])
-            seen.append((chunk.event_range.first_event, n))
-            before.append(rows.neutron)
+            seen.append((part.inputs["event_range"].first_event, n))
+            before.append(shifts["neutron_filtered_events"]["event_index"])
 
     found = session.run(["neutron_filtered_events"], ["neutron_filtered_events"], Kept())
     assert [first for first, _ in seen] == [r.first_event for r in session.ranges]

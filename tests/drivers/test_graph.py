@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.config import load_config
+from radiograph.drivers.engine.merging import merge_of
 from radiograph.drivers.graph import (
     build_driver,
     dependencies,
@@ -22,13 +23,13 @@ from radiograph.drivers.graph import (
     upstream,
     visible_nodes,
 )
+from radiograph.drivers.imaging.definition import IMAGING
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
 from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.drivers.registry import definition
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
-from radiograph.schemas.imaging.images import BackProjection, Counts, PixelCounts
 
 PLANE = {
     "origin": [0, 0, 0], "normal": [0, 0, 1],
@@ -210,16 +211,15 @@ def test_every_node_has_a_docstring_and_a_checked_type(
 def test_every_node_of_a_range_that_the_run_needs_can_be_merged(
     drivers: list[tuple[ImagingConfig, Any]],
 ) -> None:
-    """drivers.imaging.merging joins frames, arrays, counters and back projections."""
+    """The definition, or the type, says how."""
     for _, dr in drivers:
         nodes = graph_nodes(dr)
         of_range = {n for n, v in nodes.items() if v.tags.get("scope", "range") == "range"}
         handed_over = {d for n in set(nodes) - of_range for d in dependencies(dr, n)} & of_range
         # Any of these may also be asked for by its name.
         for name in handed_over | set(visible_nodes(dr)) & of_range:
-            annotation = spelled_out(nodes[name].type)
-            kind = typing.get_origin(annotation) or annotation
-            assert kind in (pd.DataFrame, np.ndarray, Counts, PixelCounts, BackProjection), name
+            if nodes[name].tags.get("helper") != "true" or name in handed_over:
+                assert merge_of(IMAGING, name, spelled_out(nodes[name].type)), name
 
 
 def test_both_species_have_the_same_quantities(drivers: list[tuple[ImagingConfig, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,13 @@ from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import Lazy
 from radiograph.drivers.cache.opening import PACKAGES
 from radiograph.drivers.cache.store import Store
-from radiograph.drivers.imaging.merging import (
-    RowsBefore,
-    joined,
-    merged,
-    row_shifts,
-    shifted,
-    whole,
-)
+from radiograph.drivers.engine import merging
+from radiograph.drivers.engine.evaluation import Before
+from radiograph.drivers.engine.executors import Results
+from radiograph.drivers.engine.merging import ARRAY, Gathering, merge_of, numbered_columns
+from radiograph.drivers.engine.parts import Part
+from radiograph.drivers.engine.protocol import NoCarry
+from radiograph.drivers.imaging.definition import IMAGING
 from radiograph.nodes.imaging import tables
 from radiograph.nodes.imaging.stacking import joined_footprints, stacked
 from radiograph.schemas.imaging.frames import (
@@ -40,7 +40,45 @@ from radiograph.schemas.imaging.frames import (
 from radiograph.schemas.imaging.images import BackProjection, Counts, Footprints
 from radiograph.schemas.tables import TableSchema
 
-BEFORE = RowsBefore(neutron=10, gamma=100, neutron_hits=1000, gamma_hits=5000)
+ROWS = {
+    "neutron_filtered_events": 10,
+    "gamma_filtered_events": 100,
+    "neutron_candidate_cones": 20,
+    "gamma_candidate_cones": 600,
+    "neutron_filtered_hits": 1000,
+    "gamma_filtered_hits": 5000,
+}
+BEFORE = Before(NoCarry(), ROWS)
+
+
+def shifts_of(node: str, table: TableSchema | None = None, before: Before = BEFORE) -> Any:
+    """By column, what the row numbers of an imaging node grow by."""
+    return before.shifts(numbered_columns(IMAGING, node, table))
+
+
+def shifted(
+    node: str, value: Any, table: TableSchema | None = None, before: Before = BEFORE
+) -> Any:
+    return merging.shifted(value, shifts_of(node, table, before))
+
+
+def merged(node: str, parts: Sequence[Any]) -> Any:
+    """One value of those of parts, by the rule of imaging."""
+    rule = merge_of(IMAGING, node, type(parts[0]))
+    assert rule is not None
+    gatherer = rule()
+    for part in parts:
+        gatherer.take(part)
+    return gatherer.whole()
+
+
+def gathered(node: str, parts: Sequence[tuple[int, Any]], cache: NodeCache | None = None) -> Any:
+    """The whole of arrays, each with what its numbers grow by."""
+    gathering = Gathering(merging.Appended, node, cache)
+    for before, value in parts:
+        gathering.take(value, {ARRAY: before})
+    gathering.end_file()
+    return gathering.whole()
 
 
 def filled(schema: TableSchema, n: int, **columns: Any) -> pd.DataFrame:
@@ -58,11 +96,20 @@ def filled(schema: TableSchema, n: int, **columns: Any) -> pd.DataFrame:
 # --- row numbers ------------------------------------------------------------------------------
 
 
-def test_rows_before_grow_by_what_a_range_keeps() -> None:
-    counts = Counts({"events_after_filters_n": 2, "events_after_filters_g": 3, "other": 9})
-    assert BEFORE.after(counts) == RowsBefore(12, 103, 1000, 5000)
-    hits = Counts({"hits_after_filters": 99, "hits_after_filters_n": 4, "hits_after_filters_g": 5})
-    assert BEFORE.after(hits) == RowsBefore(10, 100, 1004, 5005)
+def test_rows_before_grow_by_what_a_range_gives() -> None:
+    part, frame = Part({"file": 1, "range": 0}, {}, 7), pd.DataFrame({"x": [1, 2, 3]})
+    results = Results({"gamma_filtered_events": frame}, {"neutron_filtered_events": 2})
+    before = BEFORE.at(Part({"file": 0, "range": 4})).at(part)
+    counted = {"gamma_filtered_events", "neutron_filtered_events"}
+    after = before.after(part, results, counted)
+    assert after.rows == {
+        **ROWS, "neutron_filtered_events": 12, "gamma_filtered_events": 103,
+    }  # fmt: skip
+    assert after.records == 7
+    numbered = {"event_id": "file"}
+    # Records are numbered within their file: what grows is told of those before it.
+    assert after.at(Part({"file": 1, "range": 1})).shifts(numbered) == {"event_id": 0}
+    assert after.at(Part({"file": 2, "range": 0})).shifts(numbered) == {"event_id": 7}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +117,14 @@ def test_rows_before_grow_by_what_a_range_keeps() -> None:
     [
         ("neutron_selected_cones", {"event_index": [10, 11], "candidate_row": [21, 23]}),
         ("gamma_selected_cones", {"event_index": [100, 101], "candidate_row": [601, 603]}),
+        # Made of both species of the whole run: numbered already.
         ("selected_cones", {"event_index": [0, 1], "candidate_row": [1, 3]}),
     ],
 )
 def test_rows_of_a_frame_are_shifted_by_those_before(node: str, expected: Any) -> None:
     frame = filled(SELECTED_CONES, 2, event_index=[0, 1], candidate_row=[1, 3], event_id=[7, 8])
     before = frame.copy(deep=True)
-    found = shifted(node, frame, BEFORE)
+    found = shifted(node, frame, SELECTED_CONES)
     pd.testing.assert_frame_equal(frame, before)
     SELECTED_CONES.validate(found, node)
     for name, values in expected.items():
@@ -85,25 +133,27 @@ def test_rows_of_a_frame_are_shifted_by_those_before(node: str, expected: Any) -
 
 
 def test_rows_of_hits_and_chosen_rows_are_shifted() -> None:
-    frame = pd.DataFrame({"event_id": [4], "hit1_row": [2], "hit2_row": [1]})
-    found = shifted("neutron_shaped_events", frame, BEFORE)
-    assert found.to_numpy().tolist() == [[4, 1002, 1001]]
-    assert shifted("gamma_shaped_events", frame, BEFORE)["hit1_row"].tolist() == [5002]
+    frame = pd.DataFrame({"event_id": [4], "hit1_row": [2], "hit2_row": [-1]})
+    found = shifted("neutron_shaped_events", frame, IMAGING.frames()["NeutronShapedEvents"])
+    assert found.to_numpy().tolist() == [[4, 1002, -1]]
+    found = shifted("gamma_shaped_events", frame, IMAGING.frames()["GammaShapedEvents"])
+    assert found["hit1_row"].tolist() == [5002]
     rows = np.array([0, -1, 3])
-    assert shifted("neutron_chosen_row", rows, BEFORE).tolist() == [20, -1, 23]
-    assert shifted("gamma_chosen_row", rows, BEFORE).tolist() == [600, -1, 603]
+    assert shifted("neutron_chosen_row", rows).tolist() == [20, -1, 23]
+    assert shifted("gamma_chosen_row", rows).tolist() == [600, -1, 603]
     assert rows.tolist() == [0, -1, 3]
     scores = np.array([0.5])
-    assert shifted("neutron_cone_scores", scores, BEFORE) is scores
+    assert shifted("neutron_cone_scores", scores) is scores
 
 
 def test_what_is_not_numbered_stays() -> None:
     counts = Counts({"a": 1})
-    assert shifted("hit_counters", counts, BEFORE) is counts
-    assert row_shifts("hits", BEFORE) == {"event_id": 0}
+    assert shifted("hit_counters", counts) is counts
+    assert shifts_of("hits", IMAGING.frames()["Hits"]) == {"event_id": 0}
     frame = pd.DataFrame({"event_index": [1]})
-    assert shifted("neutron_filtered_events", frame, RowsBefore()) is frame
-    assert shifted("parse_problems", frame, BEFORE) is frame
+    none = Before(NoCarry())
+    assert shifted("neutron_filtered_events", frame, NEUTRON_FILTERED, none) is frame
+    assert shifted("parse_problems", frame, PROBLEMS) is frame
 
 
 # --- one value of several ---------------------------------------------------------------------
@@ -111,13 +161,13 @@ def test_what_is_not_numbered_stays() -> None:
 
 def test_one_part_is_the_value_itself() -> None:
     value = np.array([1])
-    assert merged("node", [value]) is value
-    assert whole("node", [(RowsBefore(), value)], None) is value
+    assert merged("hit_filter_code", [value]) is value
+    assert gathered("node", [(0, value)]) is value
 
 
 def test_arrays_counts_and_frames_are_joined_in_order() -> None:
     parts = [np.array([1, 2], np.uint8), np.zeros(0, np.uint8), np.array([3], np.uint8)]
-    found = merged("node", parts)
+    found = merged("hit_filter_code", parts)
     assert found.tolist() == [1, 2, 3]
     assert found.dtype == np.uint8
     total = merged("node", [Counts({"a": 1, "b": 2}), Counts({"a": 3, "c": 4}), Counts()])
@@ -130,28 +180,26 @@ def test_arrays_counts_and_frames_are_joined_in_order() -> None:
 
 
 def test_joined_values_are_numbered_and_read_only() -> None:
-    parts = [(RowsBefore(), np.array([0, -1])), (RowsBefore(neutron=2), np.array([1]))]
-    found = joined("neutron_chosen_row", parts)
+    found = gathered("neutron_chosen_row", [(0, np.array([0, -1])), (4, np.array([1]))])
     assert found.tolist() == [0, -1, 5]
     assert not found.flags.writeable
-    assert whole("neutron_chosen_row", parts, None).tolist() == [0, -1, 5]
 
 
 def test_a_joined_value_is_known_by_its_parts_and_the_rows_before_them(tmp_path: Path) -> None:
-    """Two hypotheses a neutron event: after 2 events row 0 is row 4, after 3 it is row 6."""
+    """Row 0 of a part is row 4 of the run after four rows, row 6 after six."""
     store = Store(tmp_path, ())
     cache = NodeCache(store, CodeVersions(PACKAGES))
 
     def of(n_before: int, *, first: int = 0, node: str = "neutron_chosen_row") -> Lazy:
-        parts = [(RowsBefore(), Lazy(np.array([first]))),
-                 (RowsBefore(neutron=n_before), Lazy(np.array([0])))]  # fmt: skip
-        return whole(node, parts, cache)
+        parts = [(0, Lazy(np.array([first]))), (n_before, Lazy(np.array([0])))]
+        found: Lazy = gathered(node, parts, cache)
+        return found
 
-    assert of(2).value().tolist() == [0, 4]
-    assert of(3).value().tolist() == [0, 6]
-    assert of(2).fingerprint == of(2).fingerprint
-    others = (of(3), of(2, first=1), of(2, node="gamma_chosen_row"))
-    assert of(2).fingerprint not in {v.fingerprint for v in others}
+    assert of(4).value().tolist() == [0, 4]
+    assert of(6).value().tolist() == [0, 6]
+    assert of(4).fingerprint == of(4).fingerprint
+    others = (of(6), of(4, first=1), of(4, node="gamma_chosen_row"))
+    assert of(4).fingerprint not in {v.fingerprint for v in others}
     store.close()
 
 
@@ -181,9 +229,32 @@ def test_equal_categories_keep_their_order() -> None:
     assert list(found["species"].cat.categories) == ["n", "g", "unknown"]
 
 
-def test_a_value_that_cannot_be_joined_is_an_error() -> None:
-    with pytest.raises(TypeError, match="source_records: a str of several ranges"):
-        merged("source_records", ["a", "b"])
+def test_what_a_file_gave_is_taken_back_and_what_waits_is_read_once() -> None:
+    read: list[int] = []
+
+    def hit(value: int) -> Lazy:
+        def make() -> np.ndarray:
+            read.append(value)
+            return np.array([value])
+
+        return Lazy(make=make, fingerprint=str(value))
+
+    gathering = Gathering(merging.Appended, "node", None)
+    for file, values in enumerate([[hit(0), hit(1)], [hit(2), Lazy(np.array([3]))], [hit(4)]]):
+        for value in values:
+            gathering.take(value, {})
+        # The second file fails, though a value of it was merged.
+        if file == 1:
+            gathering.drop_file()
+        else:
+            gathering.end_file()
+    assert read == [2]
+    assert gathering.whole().tolist() == [0, 1, 4]
+    assert read == [2, 0, 1, 4]
+
+
+def test_what_nothing_says_how_to_merge() -> None:
+    assert merge_of(IMAGING, "source_records", str) is None
 
 
 def projection_of(rng: np.random.Generator, n: int, list_mode: bool = True) -> BackProjection:

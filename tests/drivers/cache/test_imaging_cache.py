@@ -23,7 +23,7 @@ from radiograph.drivers.cache.lazy import Lazy
 from radiograph.drivers.cache.opening import NO_CACHE, PACKAGES, WITHOUT_VERSION, CacheOptions
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.config import load_config
-from radiograph.drivers.imaging.merging import RowsBefore, whole
+from radiograph.drivers.engine.merging import Appended, Gathering
 from radiograph.drivers.imaging.run import RunReport, run_imaging
 from radiograph.drivers.imaging.session import open_session
 from radiograph.drivers.simulation import write_simulation
@@ -405,21 +405,24 @@ def test_joined_ranges_are_known_by_parts_order_and_rows_before(project: Path) -
     assert cache is not None
     frame = pd.DataFrame({"event_index": [0, 1], "candidate_row": [0, 1]})
     other = frame + 1
-    none, some = RowsBefore(), RowsBefore(neutron=2)
 
-    def known(*parts: tuple[RowsBefore, pd.DataFrame], node: str = "neutron_energies") -> str:
-        return str(whole(node, [(b, Lazy(v)) for b, v in parts], cache).fingerprint)
+    def known(*parts: tuple[int, pd.DataFrame], node: str = "neutron_energies") -> str:
+        gathering = Gathering(Appended, node, cache)
+        for before, value in parts:
+            gathering.take(Lazy(value), {"event_index": before})
+        gathering.end_file()
+        return str(gathering.whole().fingerprint)
 
     different = [
-        known((none, frame), (some, frame)),
-        known((none, frame), (none, frame)),
-        known((none, frame), (some, other)),
-        known((none, other), (some, frame)),
-        known((none, frame), (some, frame), (some, frame)),
-        known((none, frame), (some, frame), node="gamma_energies"),
+        known((0, frame), (2, frame)),
+        known((0, frame), (0, frame)),
+        known((0, frame), (2, other)),
+        known((0, other), (2, frame)),
+        known((0, frame), (2, frame), (2, frame)),
+        known((0, frame), (2, frame), node="gamma_energies"),
     ]
     assert len(set(different)) == len(different)
-    assert known((none, frame), (some, frame)) == different[0]
+    assert known((0, frame), (2, frame)) == different[0]
 
 
 def test_caps_go_on_over_ranges(run: Run, uncached: Run) -> None:

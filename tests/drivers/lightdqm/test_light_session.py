@@ -20,7 +20,7 @@ from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.drivers.lightdqm.output import write_parquet
 from radiograph.drivers.lightdqm.run import Outputs, run_lightdqm
-from radiograph.drivers.lightdqm.session import Session, open_session
+from radiograph.drivers.lightdqm.session import LightSession, open_session
 from radiograph.schemas.errors import ConfigError, InputError
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.config import LightDqmConfig
@@ -54,12 +54,12 @@ def loaded_with(folder: Path, *overrides: str) -> LoadedConfig[Any]:
     return load_config(folder / "light.toml", overrides=overrides)
 
 
-def session_of(folder: Path, *overrides: str, cache: Path | None = None) -> Session:
+def session_of(folder: Path, *overrides: str, cache: Path | None = None) -> LightSession:
     options = CacheOptions(cache) if cache is not None else CacheOptions(enabled=False)
     return open_session(loaded_with(folder, *overrides), folder / "data" / NAME, options)
 
 
-def executed(session: Session) -> set[str]:
+def executed(session: LightSession) -> set[str]:
     return {name for name, record in session.manifest.nodes.items() if record.status == "executed"}
 
 
