@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,17 @@ def test_what_a_user_wrote_is_escaped(made: Callable[..., Path]) -> None:
         page = report_page(report_of(saved))
     assert "<img src=x>" not in page
     assert "&lt;img src=x&gt;" in page
+
+
+def test_a_reason_that_a_file_names_is_escaped(made: Callable[..., Path]) -> None:
+    with open_run(made("--until", "hits", name="hits")) as saved:
+        report = report_of(saved)
+    vile = {"hits_rejected_<img src=x>": 0, "hits_rejected_<img src=y>": 1}
+    flow = flow_of({"hits_total": 2, "hits_after_filters": 1, **vile})
+    page = report_page(replace(report, flow=tuple(flow)))
+    assert "<img src=x>" not in page
+    assert "Nothing lost by: &lt;img src=x&gt;." in page
+    assert "− &lt;img src=y&gt;" in page
 
 
 def test_a_file_of_another_program_is_reported_as_far_as_it_goes(
