@@ -6,8 +6,8 @@ The values stand in the page as deflated bytes, so what is shown is the data, no
 from __future__ import annotations
 
 import base64
+import io
 import json
-import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,22 +126,14 @@ def colour_maps_data() -> Markup:
 
 
 def png_bytes(indices: np.ndarray, palette: np.ndarray) -> bytes:
-    """A PNG of palette indices (rows from the top, uint8) and 256 colours (W3C PNG, 11.2)."""
-    height, width = indices.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    rows[:, 1:] = indices
-    header = struct.pack(">2I5B", width, height, 8, 3, 0, 0, 0)
-    chunks = (
-        (b"IHDR", header),
-        (b"PLTE", palette.tobytes()),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    parts = [b"\x89PNG\r\n\x1a\n"]
-    for kind, data in chunks:
-        parts += [struct.pack(">I", len(data)), kind, data]
-        parts.append(struct.pack(">I", zlib.crc32(kind + data)))
-    return b"".join(parts)
+    """A PNG of palette indices (rows from the top, uint8) and 256 colours."""
+    from PIL import Image
+
+    image = Image.frombytes("P", indices.shape[::-1], indices.tobytes())
+    image.putpalette(palette.tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "png", compress_level=9)
+    return stream.getvalue()
 
 
 def _packed(array: np.ndarray) -> tuple[str, str]:
@@ -158,8 +150,9 @@ def _packed(array: np.ndarray) -> tuple[str, str]:
 
 
 def _still(array: np.ndarray, name: str, limits: tuple[float, float] | None) -> bytes:
-    stride = max(1, -(-max(array.shape) // _MOST_STILL_PIXELS)) if array.size else 1
-    part = array[::stride, ::stride].astype(np.float64)
+    stride = max(1, -(-max(array.shape) // _MOST_STILL_PIXELS))
+    # There is no PNG without a pixel.
+    part = array[::stride, ::stride].astype(np.float64) if array.size else np.zeros((1, 1))
     finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     low, high = limits or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
     span = float(high) - float(low) or 1.0
