@@ -318,7 +318,7 @@ def _detectors(report: Report) -> list[Markup]:
 
 
 def _graph(report: Report) -> list[Markup]:
-    if report.graph is None:
+    if not report.graph:
         return []
     nodes = report.record.nodes
     rows = [
@@ -335,7 +335,7 @@ def _graph(report: Report) -> list[Markup]:
     head = ("node", "what became of it", "time", "calls", "in the cache", "why it ran")
     return [
         paragraph("What the run did. Times are of what ran, its helpers included."),
-        drawing(report.graph.svg),
+        drawing(report.graph),
         collapsible(f"All {len(rows)} nodes, the slowest first", table(head, rows)),
     ]
 
