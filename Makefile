@@ -76,14 +76,16 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-# The wheel in a clean environment: it must hold every folder, and one command must work from it.
+# The wheel in a clean environment: it must hold every folder, and a run and its page, which is made
+# of files beside the code, must work from it.
 wheel: $(VENV)/.installed-dev
 	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
 	rm -rf build/wheel-env && $(PYTHON) -m venv build/wheel-env
 	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd build && wheel-env/bin/radiograph init wheel-demo --events 300 && \
-	  wheel-env/bin/radiograph run wheel-demo/phits_edep.toml --quiet --overwrite
+	  wheel-env/bin/radiograph run wheel-demo/phits_edep.toml --quiet --overwrite && \
+	  wheel-env/bin/radiograph report wheel-demo/image.h5 --overwrite
 
 # Speed as ratios of one run. NGIMAGER_PYTHON names the Python of an environment with ngimager,
 # RADIOGRAPH_LINE_FILE the published line set; without them these comparisons are left out.

@@ -162,7 +162,7 @@ def _shown_names(
     }
     # The first quantity that needs a hidden node takes it in: so no edge can go back. A node
     # that comes from settings alone is passed through.
-    of_data = {n for n in nodes if _needs_file(dr, n)}
+    of_data = [n for n in sorted(nodes) if _needs_file(dr, n)]
     first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
     return {n: name for n, name in first.items() if name is not None}
 

@@ -88,7 +88,7 @@ def test_wheel_holds_every_module(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*"):
-            shipped = (".py", ".toml", ".csv", ".html", ".css", ".js")
+            shipped = (".py", ".toml", ".csv", ".html", ".css", ".js", ".svg")
             if path.suffix in shipped or path.name == "py.typed":
                 assert f"radiograph/{path.relative_to(ROOT)}" in names
     assert not any(n.startswith(("nodes/", "drivers/", "tests/")) for n in names)

@@ -1,1 +1,1 @@
-"""One self-contained HTML page: skeleton, parts, and pictures of arrays that zoom."""
+"""Self-contained pages and pictures from templates: skeleton, parts, arrays that zoom, graphs."""

@@ -6,17 +6,17 @@ The values stand in the page as deflated bytes, so what is shown is the data, no
 from __future__ import annotations
 
 import base64
-import html
+import io
 import json
-import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
+from markupsafe import Markup
 
-from .parts import Markup, escaped
+from .templates import filled
 
 Scale = Literal["linear", "sqrt", "log"]
 MarkKind = Literal["cross", "circle", "diamond", "line", "box"]
@@ -29,10 +29,6 @@ _SYMBOLS: Final[dict[str, str]] = {
     "line": "╱",
     "box": "▭",
 }
-_HINT: Final = (
-    "Wheel or + and −: zoom; drag or arrows: move; double click, 0 or the button: reset. "
-    "A triangle on the colour bar: values lie beyond the colours."
-)
 # The still picture says what is there; it need not have every pixel of a large array.
 _MOST_STILL_PIXELS: Final = 400
 
@@ -105,48 +101,39 @@ def array_view(
         "type": dtype,
         "data": data,
     }
-    label = html.escape(f"{name}; keys: + - arrows 0", quote=True)
-    still = base64.b64encode(_still(array, shown, limits)).decode()
-    return Markup(
-        f'<figure class="rg-view">{_controls(bool(marks))}'
-        f'<img class="rg-picture" src="data:image/png;base64,{still}" alt="{html.escape(name)}">'
-        f'<canvas hidden tabindex="0" role="img" aria-label="{label}"></canvas>'
-        '<output aria-live="off"></output>'
-        f"{_legend(marks)}"
-        f"<figcaption>{escaped(caption)}</figcaption>"
-        f'<p class="rg-hint">{_HINT}</p>'
-        f'<script type="application/json">{json_text(spec)}</script></figure>'
+    return filled(
+        "radiograph.drivers.html:array.html",
+        name=name,
+        colour_maps=COLOUR_MAPS,
+        scales=SCALES,
+        still=base64.b64encode(_still(array, shown, limits)).decode(),
+        marks=[(_SYMBOLS[m.kind], m.label) for m in marks],
+        caption=caption,
+        spec=json_text(spec),
     )
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any) -> Markup:
     """JSON that may stand in a script element."""
-    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def colour_maps_data() -> Markup:
     """The colours of every map, once a page."""
     maps = {name: base64.b64encode(_colours(name).tobytes()).decode() for name in COLOUR_MAPS}
-    return Markup(f'<script type="application/json" id="rg-colour-maps">{json_text(maps)}</script>')
+    script = Markup('<script type="application/json" id="rg-colour-maps">{}</script>')
+    return script.format(json_text(maps))
 
 
 def png_bytes(indices: np.ndarray, palette: np.ndarray) -> bytes:
-    """A PNG of palette indices (rows from the top, uint8) and 256 colours (W3C PNG, 11.2)."""
-    height, width = indices.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    rows[:, 1:] = indices
-    header = struct.pack(">2I5B", width, height, 8, 3, 0, 0, 0)
-    chunks = (
-        (b"IHDR", header),
-        (b"PLTE", palette.tobytes()),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    parts = [b"\x89PNG\r\n\x1a\n"]
-    for kind, data in chunks:
-        parts += [struct.pack(">I", len(data)), kind, data]
-        parts.append(struct.pack(">I", zlib.crc32(kind + data)))
-    return b"".join(parts)
+    """A PNG of palette indices (rows from the top, uint8) and 256 colours."""
+    from PIL import Image
+
+    image = Image.frombytes("P", indices.shape[::-1], indices.tobytes())
+    image.putpalette(palette.tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "png", compress_level=9)
+    return stream.getvalue()
 
 
 def _packed(array: np.ndarray) -> tuple[str, str]:
@@ -163,8 +150,9 @@ def _packed(array: np.ndarray) -> tuple[str, str]:
 
 
 def _still(array: np.ndarray, name: str, limits: tuple[float, float] | None) -> bytes:
-    stride = max(1, -(-max(array.shape) // _MOST_STILL_PIXELS)) if array.size else 1
-    part = array[::stride, ::stride].astype(np.float64)
+    stride = max(1, -(-max(array.shape) // _MOST_STILL_PIXELS))
+    # There is no PNG without a pixel.
+    part = array[::stride, ::stride].astype(np.float64) if array.size else np.zeros((1, 1))
     finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     low, high = limits or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
     span = float(high) - float(low) or 1.0
@@ -179,30 +167,3 @@ def _colours(name: str) -> np.ndarray:
 
     known = {"grey": "gray"}.get(name, name)
     return np.round(255 * colormaps[known](np.arange(256))[:, :3]).astype(np.uint8)
-
-
-def _controls(with_marks: bool) -> str:
-    def options(names: Sequence[str]) -> str:
-        return "".join(f"<option>{n}</option>" for n in names)
-
-    marks = (
-        '<label><input type="checkbox" data-role="marks" checked> marks</label>'
-        if with_marks
-        else ""
-    )
-    return (
-        '<div class="rg-controls" hidden>'
-        f'<label>colours <select data-role="map">{options(COLOUR_MAPS)}</select></label>'
-        f'<label>scale <select data-role="scale">{options(SCALES)}</select></label>'
-        '<label>from <input type="number" step="any" data-role="low"></label>'
-        '<label>to <input type="number" step="any" data-role="high"></label>'
-        '<button type="button" data-role="fit">colours of what is seen</button>'
-        f'<button type="button" data-role="reset">reset</button>{marks}</div>'
-    )
-
-
-def _legend(marks: Sequence[ArrayMark]) -> str:
-    if not marks:
-        return ""
-    words = " · ".join(f"{_SYMBOLS[m.kind]} {html.escape(m.label)}" for m in marks)
-    return f'<p class="rg-marks">{words}</p>'

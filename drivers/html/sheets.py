@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+from markupsafe import Markup
 
 from ...nodes.sheets.symbols import outline
 from ...schemas.sheets import Fills, Marks, Sheet, Strokes, Words
-from .parts import Markup, drawing
+from .parts import drawing
 
 # Units of the picture in an inch and in a point: whole numbers are exact enough, and short.
 _INCH: Final = 720

@@ -42,8 +42,9 @@ _WITH_NUMBERS: Final = Redraw(
 class Report:
     """Everything that the report of a file shows; what the file lacks is empty or None.
 
-    ``drawings`` are the images that exist, by name, ready to be drawn; ``summary`` and ``made``
-    are names and values, ``failures`` say which input files gave nothing, and why.
+    ``drawings`` are the images that exist, by name, ready to be drawn; ``summary`` holds
+    names and values, ``failures`` say which input files gave nothing, and why; ``graph`` is an SVG
+    of what the run did.
     """
 
     title: str
@@ -58,7 +59,7 @@ class Report:
     bars: tuple[Any, ...]
     plane: tuple[PlaneFrame, PixelGrid] | None
     target_cm: np.ndarray | None
-    graph: Any
+    graph: str
     record: RunRecord
     stages: tuple[str, ...]
 
@@ -88,7 +89,7 @@ def report_of(saved: SavedRun) -> Report:
         bars=() if config is None else tuple(config.detectors.geometry.bars),
         plane=_plane(saved),
         target_cm=None if config is None else target_cm(saved),
-        graph=graph_of_run(saved) if config is not None and record.nodes else None,
+        graph=graph_of_run(saved).svg if config is not None and record.nodes else "",
         record=record,
         stages=saved.stages,
     )

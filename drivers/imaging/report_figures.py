@@ -1,4 +1,4 @@
-"""Figures of the report: spectra, detectors, the graph. Each is drawn on axes that are handed in,
+"""Figures of the report: spectra, detectors. Each is drawn on axes that are handed in,
 so that the page and the PDF show the same.
 """
 
@@ -14,9 +14,6 @@ import pandas as pd
 from ...nodes.figure_style import METADATA, figure_style
 from ...nodes.imaging.plane import corners_cm, plane_to_world
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ..dag import Dag
-from ..dag_layout import BOX_HEIGHT, Rectangle, Segment, placed
-from ..dag_svg import STAGE_COLOURS
 from .saved_spectra import FilledSpectrum
 
 if TYPE_CHECKING:
@@ -154,63 +151,3 @@ def _name_detectors(axes: Axes, table: pd.DataFrame, ab: tuple[str, str], extent
             str(int(det_id)), (at[0], at[1]), xytext=(3, 3), textcoords="offset points",
             fontsize=6.5,
         )  # fmt: skip
-
-
-def draw_graph(axes: Axes, dag: Dag) -> None:
-    """The graph with stages, status and times, as dag_svg.py draws it."""
-    from matplotlib.patches import FancyBboxPatch
-
-    layout = placed(dag)
-    axes.set_xlim(-110.0, layout.width + 10.0)
-    axes.set_ylim(layout.height + 20.0, -30.0)
-    axes.set_aspect("equal")
-    axes.axis("off")
-    # Sizes in points so that texts fit their boxes whatever the page is.
-    box = axes.get_position()
-    width = box.width * axes.figure.get_size_inches()[0]  # type: ignore[union-attr]
-    height = box.height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
-    scale = 72.0 * min(width / (layout.width + 120.0), height / (layout.height + 50.0))
-    colours = {s: STAGE_COLOURS[k % len(STAGE_COLOURS)] for k, s in enumerate(dag.stages)}
-    for stage, (top, bottom) in layout.stages.items():
-        if stage:
-            axes.axhspan(top, bottom, color=colours[stage], alpha=0.13, lw=0)
-            middle = 0.5 * (top + bottom)
-            axes.text(-105.0, middle, stage, va="center", fontsize=12 * scale, weight="bold")
-    for segment in layout.segments:
-        _draw_edge(axes, segment)
-    for node in dag.nodes:
-        r = layout.boxes[node.name]
-        face = "white" if node.is_file else colours[node.stage]
-        axes.add_patch(
-            FancyBboxPatch(
-                (r.x, r.y), r.width, r.height, boxstyle="round,pad=0,rounding_size=3",
-                fc=face, ec="#1a1a1a", lw=0.7, alpha=0.35 if node.status == "skipped" else 1.0,
-                ls="--" if node.status == "hit" else "-",
-            )
-        )  # fmt: skip
-        _draw_words(axes, r, "input file" if node.is_file else node.name, node.note, scale)
-
-
-def _draw_edge(axes: Axes, s: Segment) -> None:
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path
-
-    turn = s.y1 + s.drop
-    bend = 0.5 * (s.y2 - turn)
-    points = [(s.x1, s.y1), (s.x1, turn), (s.x1, turn + bend), (s.x2, s.y2 - bend), (s.x2, s.y2)]
-    codes = [Path.MOVETO, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-    style = "-|>,head_length=3,head_width=1.5" if s.arrow else "-"
-    axes.add_patch(
-        FancyArrowPatch(
-            path=Path(points, codes), arrowstyle=style, lw=0.7, color="#5b6570", fc="#5b6570"
-        )
-    )
-
-
-def _draw_words(axes: Axes, r: Rectangle, name: str, note: str, scale: float) -> None:
-    middle = r.y + (0.4 if note else 0.5) * BOX_HEIGHT
-    axes.text(r.center, middle, name, ha="center", va="center", fontsize=12.0 * scale,
-              family="monospace")  # fmt: skip
-    if note:
-        axes.text(r.center, r.y + 0.77 * BOX_HEIGHT, note, ha="center", va="center",
-                  fontsize=8.8 * scale, family="monospace")  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from markupsafe import Markup
+
 from ...nodes.imaging.drawing import draw_image_figure
 from ...nodes.imaging.figure_picture import Drawing, View, peak_words
 from ...nodes.imaging.figure_text import SPECIES_NAMES, panel_table, pixel_text
@@ -15,13 +17,13 @@ from ..html.arrays import COLOUR_MAPS, ArrayMark, Axis, array_view
 from ..html.page import Section, page_text
 from ..html.parts import (
     Cell,
-    Markup,
     bar,
     code,
     collapsible,
     definitions,
     drawing,
     heading,
+    joined,
     note,
     paragraph,
     picture,
@@ -190,7 +192,7 @@ def _projections(report: Report) -> list[Markup]:
         unfitted = [
             paragraph(f"No peak fitted along {axis}: {why}.") for axis, why in d.unfitted().items()
         ]
-        beside = Markup("".join([numbers, *unfitted]))
+        beside = joined(numbers, *unfitted)
         parts.append(side_by_side(picture(content, f"{words} with projections"), beside))
     return parts
 
@@ -238,10 +240,9 @@ def _stage_table(stage: FlowStage) -> Markup:
     none = [step.words for step in stage.losses if not step.numbers[0]]
     rows = [row(step) for step in (stage.entered, *lost, stage.kept)]
     head = ("", "all", "neutrons", "gamma rays", "share", "")
-    parts = [Markup(f'<div class="rg-aligned">{table(head, rows, sortable=False)}</div>')]
-    if none:
-        parts.append(Markup(f'<p class="rg-hint">Nothing lost by: {", ".join(none)}.</p>'))
-    return Markup("".join(parts))
+    shown = Markup('<div class="rg-aligned">{}</div>').format(table(head, rows, sortable=False))
+    hint = Markup('<p class="rg-hint">Nothing lost by: {}.</p>').format(", ".join(none))
+    return joined(shown, hint) if none else shown
 
 
 def _share(part: int, whole: int) -> Cell:
@@ -317,7 +318,7 @@ def _detectors(report: Report) -> list[Markup]:
 
 
 def _graph(report: Report) -> list[Markup]:
-    if report.graph is None:
+    if not report.graph:
         return []
     nodes = report.record.nodes
     rows = [
@@ -334,7 +335,7 @@ def _graph(report: Report) -> list[Markup]:
     head = ("node", "what became of it", "time", "calls", "in the cache", "why it ran")
     return [
         paragraph("What the run did. Times are of what ran, its helpers included."),
-        drawing(report.graph.svg),
+        drawing(report.graph),
         collapsible(f"All {len(rows)} nodes, the slowest first", table(head, rows)),
     ]
 

@@ -13,7 +13,7 @@ from ...nodes.imaging.figure_picture import View
 from ..dag_record import time_text
 from .counter_flow import FlowStage
 from .report import Report
-from .report_figures import STYLE, draw_detectors, draw_graph, draw_spectrum
+from .report_figures import STYLE, draw_detectors, draw_spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,8 +49,7 @@ def _pages(report: Report) -> Iterator[Figure]:
         yield _spectra_page(report, begin)
     if report.detectors is not None:
         yield _detector_page(report)
-    if report.graph is not None:
-        yield _graph_page(report)
+    if report.graph:
         yield from _text_pages("Nodes, the slowest first", _node_lines(report))
     if report.record.config_text:
         yield from _text_pages("Settings", report.record.config_text.splitlines())
@@ -130,12 +129,6 @@ def _detector_page(report: Report) -> Figure:
     FigureCanvasAgg(figure)
     figure.suptitle("Detectors: mean positions of their hits", weight="bold")
     draw_detectors(figure, report.detectors, report.bars, report.plane, report.target_cm)
-    return figure
-
-
-def _graph_page(report: Report) -> Figure:
-    figure = _page("Graph: what the run did")
-    draw_graph(figure.add_axes((0.05, 0.05, 0.9, 0.87)), report.graph.dag)
     return figure
 
 

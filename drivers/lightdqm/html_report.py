@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from ...nodes.lightdqm.findings import overall_status
 from ...nodes.lightdqm.grouping import EPCB_OF_CHANNEL
 from ...schemas.sheets import Sheet
 from ..html import parts
 from ..html.page import Section, page_text
-from ..html.parts import Cell, Kind, Markup, Value
+from ..html.parts import Cell, Kind, Value
 from ..html.sheets import sheet_drawing
 from ..node_execution import NodeRecord
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+from markupsafe import Markup
 
 from ...nodes.lightdqm.figure_times import local_time
 from ...nodes.lightdqm.figure_trend import TrendPanel, trend_sheet
@@ -15,7 +16,7 @@ from ...nodes.sheets.drawing import sheet_png
 from ...schemas.errors import UsageError
 from ..files import check_new_files, new_output
 from ..html.page import Section, page_text
-from ..html.parts import Kind, Markup, badge, code, heading, note, paragraph, table
+from ..html.parts import Kind, badge, code, heading, note, paragraph, table
 from ..html.sheets import sheet_drawing
 from .overview import FileRow, Overview, failing_text, raised_groups, start_text
 from .verdict_text import columns, finite, shortened, status_word

@@ -650,7 +650,10 @@ def test_help(radiograph: Run, command: list[str]) -> None:
 @pytest.mark.parametrize("argv", [["--help"], ["run", "--help"]])
 def test_help_as_a_process_imports_nothing_heavy(project: Path, argv: list[str]) -> None:
     # pydantic is not among them: typer itself tries to import it.
-    heavy = ("numpy", "pandas", "numba", "h5py", "hamilton", "matplotlib", "uproot", "diskcache")
+    heavy = (
+        "numpy", "pandas", "numba", "h5py", "hamilton", "matplotlib", "uproot", "diskcache",
+        "jinja2", "markupsafe", "PIL",
+    )  # fmt: skip
     code = (
         f"import sys; from radiograph.drivers.main import guarded; code = guarded({argv}); "
         f"print(code, [m for m in {heavy} if m in sys.modules])"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from importlib import resources
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -255,6 +258,22 @@ class TestSvg:
 
     def test_same_graph_same_text(self, dag):
         assert svg_text(dag, "t") == svg_text(dag, "t")
+
+    @pytest.mark.slow
+    def test_same_graph_same_text_in_every_process(self):
+        code = (
+            "from radiograph.drivers import pipeline; import sys; "
+            "print(pipeline('imaging', sys.argv[1]).graph().dag.as_json())"
+        )
+        seen = {
+            subprocess.run(
+                [sys.executable, "-c", code, str(config("phits_edep.toml"))],
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                capture_output=True, text=True, check=True,
+            ).stdout
+            for seed in "123"
+        }  # fmt: skip
+        assert len(seen) == 1
 
     def test_a_colour_for_every_stage(self):
         assert len(pipeline("imaging").graph().dag.stages) <= len(STAGE_COLOURS)

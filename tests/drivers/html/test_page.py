@@ -42,7 +42,8 @@ def test_a_page_is_whole_and_links_to_its_sections() -> None:
     page = a_page(Section("Again", [paragraph("x")], anchor="other"))
     assert page.startswith("<!doctype html>")
     assert "<title>Run &lt;41&gt;</title>" in page
-    assert "$" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"{[{%#]", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+    assert '<p class="rg-sub">a &lt;subtitle&gt;</p>' in page
     for anchor in ("pictures", "rows-so-on", "other"):
         assert f'href="#{anchor}"' in page
         assert f'<section id="{anchor}">' in page
@@ -56,6 +57,18 @@ def test_nothing_outside_is_named_and_only_its_own_script_may_run() -> None:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in page
     assert "default-src 'none'" in page
+
+
+def test_what_is_no_markup_is_escaped_wherever_it_stands() -> None:
+    vile = '"><img src=x>&'
+    view = array_view(
+        VALUES, Axis(vile, vile, 0.0, 1.0), V, name=vile, value_label=vile, unit=vile,
+        caption=vile, marks=[ArrayMark("cross", [(0.0, 8.0)], vile)],
+    )  # fmt: skip
+    section = Section(vile, [vile, view, table([vile], [[vile]], caption=vile)])
+    page = page_text(vile, [section], subtitle=vile, footer=vile)
+    assert "<img src=x>" not in page
+    assert page.count("&gt;&lt;img src=x&gt;&amp;") == 14
 
 
 def test_colours_are_there_only_where_they_are_needed() -> None:

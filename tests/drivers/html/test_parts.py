@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from markupsafe import Markup
 from radiograph.drivers.html import parts
-from radiograph.drivers.html.parts import Cell, Markup
+from radiograph.drivers.html.parts import Cell
+from radiograph.drivers.html.templates import filled
 
 VILE = '<script>alert("x")</script>&'
 
@@ -44,7 +47,6 @@ def read(markup: str) -> _Tags:
         parts.badge(VILE),
         parts.code(VILE),
         parts.preformatted(VILE),
-        parts.link(VILE, "x"),
         parts.definitions([(VILE, VILE)]),
         parts.table([VILE], [[VILE]], caption=VILE),
         parts.collapsible(VILE, VILE),
@@ -82,7 +84,8 @@ def test_any_text_comes_back(text: str) -> None:
     ],
 )
 def test_values_of_a_table(value: object, shown: str) -> None:
-    assert read(parts.table(["x"], [[value]], sortable=False)).text == f"x{shown}"
+    shown_text = read(parts.table(["x"], [[value]], sortable=False)).text
+    assert shown_text.replace("\n", "") == f"x{shown}"
 
 
 def test_columns_of_numbers_are_aligned_and_sorted_by_value() -> None:
@@ -92,6 +95,11 @@ def test_columns_of_numbers_are_aligned_and_sorted_by_value() -> None:
     assert 'data-key="12345"' in made
     assert made.count("<button") == 2
     assert "button" not in parts.table(["a"], [["x"]], sortable=False)
+
+
+def test_a_name_that_a_template_lacks_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="caption"):
+        filled("radiograph.drivers.html:table.html", heads=[], rows=[], sortable=True)
 
 
 def test_rows_must_fit_the_head() -> None:

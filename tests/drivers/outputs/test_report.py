@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from chromium import Chromium
 from matplotlib.figure import Figure
 from radiograph.drivers.imaging import saved_detectors, saved_spectra
 from radiograph.drivers.imaging.counter_flow import flow_of
-from radiograph.drivers.imaging.report import report_of
+from radiograph.drivers.imaging.report import Report, report_of
 from radiograph.drivers.imaging.report_figures import _name_detectors
 from radiograph.drivers.imaging.report_page import report_page
 from radiograph.drivers.imaging.report_pdf import write_report_pdf
@@ -28,6 +29,11 @@ SECTIONS = {
     "cones": {"angular-resolution"},
     "image": {"pictures", "projections"},
 }  # fmt: skip
+
+
+def n_pages(report: Report, folder: Path) -> int:
+    write_report_pdf(report, folder / "report.pdf")
+    return (folder / "report.pdf").read_bytes().count(b"/Type /Page ")
 
 
 def anchors(page: str) -> set[str]:
@@ -63,11 +69,17 @@ def test_page_and_pdf_are_written_and_named(
 def test_the_pdf_has_a_page_for_each_image(whole: Path, tmp_path: Path) -> None:
     with open_run(whole) as saved:
         report = report_of(saved)
-    write_report_pdf(report, tmp_path / "report.pdf")
-    pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page ")
     spectra = -(-len(report.spectra) // 3)
-    # Summary, images, losses, spectra, detectors, graph; nodes, settings and provenance follow.
-    assert pages >= 1 + 3 + 1 + spectra + 1 + 1 + 3
+    # Summary, images, losses, spectra, detectors; nodes, settings and provenance follow.
+    assert n_pages(report, tmp_path) >= 1 + 3 + 1 + spectra + 1 + 3
+
+
+def test_the_pdf_says_in_words_what_the_page_shows_as_a_graph(whole: Path, tmp_path: Path) -> None:
+    with open_run(whole) as saved:
+        report = report_of(saved)
+    assert "<svg" in report.graph
+    few = replace(report, record=replace(report.record, nodes=report.record.nodes[:10]))
+    assert n_pages(few, tmp_path) == n_pages(replace(few, graph=""), tmp_path) + 1
 
 
 def test_the_page_stands_beside_the_file_unless_named(
@@ -110,6 +122,17 @@ def test_what_a_user_wrote_is_escaped(made: Callable[..., Path]) -> None:
         page = report_page(report_of(saved))
     assert "<img src=x>" not in page
     assert "&lt;img src=x&gt;" in page
+
+
+def test_a_reason_that_a_file_names_is_escaped(made: Callable[..., Path]) -> None:
+    with open_run(made("--until", "hits", name="hits")) as saved:
+        report = report_of(saved)
+    vile = {"hits_rejected_<img src=x>": 0, "hits_rejected_<img src=y>": 1}
+    flow = flow_of({"hits_total": 2, "hits_after_filters": 1, **vile})
+    page = report_page(replace(report, flow=tuple(flow)))
+    assert "<img src=x>" not in page
+    assert "Nothing lost by: &lt;img src=x&gt;." in page
+    assert "− &lt;img src=y&gt;" in page
 
 
 def test_a_file_of_another_program_is_reported_as_far_as_it_goes(
