@@ -261,6 +261,11 @@ class Definition:
         What is in an output file and how it was made, as plain values and as text.
     check_targets
         UsageError if some nodes cannot be asked for with a config.
+    starter
+        Writes commented settings and a small simulated input to a folder, given how many events,
+        the seed and consent to replace; the two files.
+    commands
+        The module with its COMMANDS, command places by name; "" = none, or in the registry.
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
@@ -293,6 +298,8 @@ class Definition:
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
+    commands: str = ""
 
     def frames(self) -> Mapping[str, TableSchema]:
         """The schemas of its frames by name."""

@@ -55,6 +55,12 @@ def _session(loaded: LoadedConfig, cache: CacheOptions) -> Session:
     return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
 
 
+def _starter(folder: Path, events: int, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import write_starter
+
+    return write_starter(folder, events, seed, overwrite)
+
+
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
     from ..config import resolved_path
@@ -179,6 +185,7 @@ IMAGING = Definition(
     described=_described,
     quick_look=_quick_look,
     check_targets=_check_targets,
+    starter=_starter,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

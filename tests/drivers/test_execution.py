@@ -14,8 +14,8 @@ from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.engine.phases import Phase, Plan, planned
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import Session, open_session, run_nodes
+from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 from radiograph.drivers.imaging.sources import Chunk
-from radiograph.drivers.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.config import ImagingConfig
 
