@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -46,6 +47,20 @@ def test_our_own_know_where_they_are_written() -> None:
     for name in ("imaging", "lightdqm"):
         found = registry.definition(name)
         assert (found.name, found.home) == (name, registry.homes()[name])
+
+
+def test_the_core_names_no_pipeline() -> None:
+    """It asks the definition; these commands read files of one pipeline until all can be read."""
+    named = re.compile(r"\b(imaging|lightdqm|cosmics|transients|germanium)\b")
+    core = Path(registry.__file__).parent
+    own = {core / name for name in registry.names()}
+    found = {
+        str(path.relative_to(core))
+        for path in core.rglob("*.py")
+        if own.isdisjoint(path.parents) and named.search(path.read_text("utf-8"))
+    }
+    of_one = {f"commands/{name}.py" for name in ("export", "report", "run", "verify")}
+    assert found == {"registry.py", *of_one}
 
 
 def test_another_package_brings_one(brought: Brought) -> None:
