@@ -79,7 +79,7 @@ def figures() -> list[Figure]:
 
 
 def _simulated(folder: Path, n: int) -> Path:
-    from radiograph.drivers.light_simulation import write_light_simulation
+    from radiograph.drivers.lightdqm.simulation import write_light_simulation
     from radiograph.schemas.light_simulation import LightSimulationSettings
 
     return write_light_simulation(LightSimulationSettings(n_events=n, seed=5), folder).out

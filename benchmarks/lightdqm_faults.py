@@ -63,7 +63,7 @@ def figures() -> list[Figure]:
 
 
 def _one_seed(seed: int, folder: Path, tally: Tally) -> None:
-    from radiograph.drivers.light_simulation import write_light_simulation
+    from radiograph.drivers.lightdqm.simulation import write_light_simulation
     from radiograph.schemas.light_simulation import (
         FAULT_KINDS,
         Fault,

@@ -89,7 +89,7 @@ def measured(settings: Path, repeats: int = 2) -> Run:
 
 def simulated(folder: Path, n: int) -> Path:
     """A PHITS file of n neutron events: some simulated, then repeated."""
-    from radiograph.drivers.simulation import simulation_settings, write_simulation
+    from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 
     base = folder / "base.out"
     if not base.exists():
@@ -107,7 +107,7 @@ def simulated(folder: Path, n: int) -> Path:
 def simulated_root(folder: Path, n: int) -> Path:
     """A NOVO DDAQ file of n events, a tenth gammas: some simulated, then repeated."""
     import uproot
-    from radiograph.drivers.simulation import simulation_settings, write_simulation
+    from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 
     n_block = 250_000
     base = folder / "base.root"

@@ -77,7 +77,7 @@ def figures() -> list[Figure]:
 
 
 def _simulated(folder: Path, n_neutrons: int, n_gammas: int) -> Path:
-    from radiograph.drivers.simulation import simulation_settings, write_simulation
+    from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 
     path = folder / f"stages_{n_neutrons}.out"
     data = {"n_neutrons": n_neutrons, "n_gammas": n_gammas, "seed": 5}

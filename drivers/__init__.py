@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .registry import DEFAULT
+
 if TYPE_CHECKING:
     from .api import Analysis
     from .config import LoadedConfig
 
 
-def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
+def pipeline(name: str = DEFAULT, config: str | Path | LoadedConfig | None = None) -> Analysis:
     """A pipeline with its settings, ready to be asked for nodes; see api.pipeline()."""
     from .home import need_home
 

@@ -16,19 +16,19 @@ from .dag_svg import svg_text
 from .definition import Session
 from .explanations import Explanation, explanation
 from .graph import build_driver, resolved_targets
-from .registry import definition
+from .registry import DEFAULT, definition
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def pipeline(name: str = "imaging", config: str | Path | LoadedConfig | None = None) -> Analysis:
+def pipeline(name: str = DEFAULT, config: str | Path | LoadedConfig | None = None) -> Analysis:
     """A pipeline with its settings.
 
     Parameters
     ----------
     name
-        Which pipeline: ``imaging`` or ``lightdqm``.
+        Which pipeline; registry.names() lists them.
     config
         A TOML file, or what load_config() made of one. Without one the graph can be looked at
         but not run.

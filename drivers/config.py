@@ -19,7 +19,6 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
 from ..schemas.errors import ConfigError, InputError, SettingProblem
-from ..schemas.imaging.config import ImagingConfig
 from ..schemas.settings import Section
 from . import registry
 from .config_errors import Report, Source, report_of
@@ -52,7 +51,7 @@ _NAME = "pipeline.name"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-C = TypeVar("C", bound=Section, default=ImagingConfig)
+C = TypeVar("C", bound=Section, default=Any)
 
 
 @dataclass(frozen=True)

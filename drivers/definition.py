@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ..schemas.settings import Section
 from .scopes import BY_RANGE, RANGE, Scopes
@@ -22,6 +22,7 @@ from .scopes import BY_RANGE, RANGE, Scopes
 if TYPE_CHECKING:
     from ..schemas.sources import FileRef
     from ..schemas.tables import TableSchema
+    from .api import GraphPicture
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
@@ -177,6 +178,15 @@ class ScreenSettings:
     progress: bool = True
 
 
+class StageLine(NamedTuple):
+    """A line about a stage: ``after`` of ``before`` of what ``noun`` names, by their counters."""
+
+    stage: str
+    before: str
+    after: str
+    noun: str
+
+
 def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
     """Every node can be asked for with every config."""
     del dr, targets, config
@@ -268,12 +278,22 @@ class Definition:
         Sections without defaults: what stands in their place while others are checked.
     keys
         Settings that flags of the commands stand for, where they have another name.
-    screen
-        How much a run of this config says.
+    screen, stage_lines
+        How much a run of this config says, and of which counters.
+    graph_of_run
+        The picture of the run that wrote a file: the file, the settings if they are at hand, and
+        what is drawn. None = its runs are not shown.
+    pages
+        The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
     check_targets
         UsageError if some nodes cannot be asked for with a config.
+    starter
+        Writes commented settings and a small simulated input to a folder, given how many events,
+        the seed and consent to replace; the two files.
+    commands
+        The module with its COMMANDS, command places by name; "" = none, or in the registry.
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
@@ -306,11 +326,16 @@ class Definition:
     session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _not_there
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _not_there
     screen: Callable[[Any], ScreenSettings] = _usual_screen
+    stage_lines: tuple[StageLine, ...] = ()
+    graph_of_run: Callable[..., GraphPicture] | None = None
+    pages: str = ""
     described: Callable[[Path], tuple[dict[str, Any], str]] = _not_there
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _not_there
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
+    commands: str = ""
 
     def frames(self) -> Mapping[str, TableSchema]:
         """The schemas of its frames by name."""

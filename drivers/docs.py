@@ -7,68 +7,22 @@ and datasets. The pictures of the graph are written beside them.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from enum import IntEnum
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from ..schemas.imaging import codes, images
-from ..schemas.lightdqm import arrays as light_arrays
 from .api import pipeline
 from .dag import Dag
-from .imaging.layout import FOOTPRINT_DATASETS, GROUPS
-from .registry import definition
+from .registry import definition, names
 
 _MARKED = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
-_ARRAYS: Final = (
-    images.PlaneFrame,
-    images.PixelGrid,
-    images.BackProjection,
-    images.Footprints,
-    images.SummedImages,
-    images.RegionOfInterest,
-    images.Projections,
-    images.ProjectionSet,
-    images.AxisMetrics,
-    images.ImageMetrics,
-    images.Counts,
-)
-_LIGHT_ARRAYS: Final[tuple[type[Any], ...]] = tuple(
-    cls
-    for _, cls in inspect.getmembers(light_arrays, inspect.isclass)
-    if cls.__module__ == light_arrays.__name__ and dataclasses.is_dataclass(cls)
-)
-_CODES: Final = (
-    codes.HitFilter,
-    codes.RawEventFate,
-    codes.EventFilter,
-    codes.EnergyStatus,
-    codes.CandidateStatus,
-    codes.Recoil,
-    codes.ConeFilter,
-)
-_ROWS_OF: Final = {
-    "hits": "hits",
-    "raw_events": "runs",
-    "hit_filter": "hits",
-    "truth": "reactions or products",
-    "events": "events",
-    "event_hits": "events",
-    "candidates": "hypotheses",
-    "candidate_scores": "hypotheses",
-    "candidate_directions": "hypotheses",
-    "cones": "cones",
-    "cone_filter": "events",
-    "imaged": "cones",
-}
 
 
-def node_list(name: str = "imaging") -> str:
+def node_list(name: str) -> str:
     """The quantities of a pipeline by stage."""
     page = definition(name).tables_page
     dag = pipeline(name).graph(everything=True).dag
@@ -78,18 +32,18 @@ def node_list(name: str = "imaging") -> str:
             (
                 f"`{n.name}`",
                 _schema_or_unit(n.schema, n.unit, page),
-                _cell(n.summary.replace("``", "`")),
-                _code_list(a for a, b in dag.edges if b == n.name),
-                _code_list(n.settings),
+                cell(n.summary.replace("``", "`")),
+                code_list(a for a, b in dag.edges if b == n.name),
+                code_list(n.settings),
             )
             for n in dag.nodes
             if n.stage == stage
         ]
-        parts.append(f"**{stage}**\n\n{_table('node|schema or unit|what|needs|settings', rows)}")
+        parts.append(f"**{stage}**\n\n{table_of('node|schema or unit|what|needs|settings', rows)}")
     return "\n".join(parts)
 
 
-def frame_list(name: str = "imaging") -> str:
+def frame_list(name: str) -> str:
     """Every frame of a pipeline with its columns."""
     made_by = _made_by(pipeline(name).graph(everything=True).dag)
     parts = []
@@ -99,90 +53,55 @@ def frame_list(name: str = "imaging") -> str:
                 f"`{c.name}`",
                 c.dtype,
                 c.unit,
-                _cell(c.description),
+                cell(c.description),
                 "NaN" if c.nullable else "",
             )
             for c in table.columns
         ]
-        nodes = _code_list(made_by.get(table.name, ())) or "inputs and helpers only"
+        nodes = code_list(made_by.get(table.name, ())) or "inputs and helpers only"
         parts.append(
             f"### {table.name}\n\nOne row is {table.row}. Nodes: {nodes}.\n\n"
-            + _table("column|type|unit|meaning|may be", rows)
+            + table_of("column|type|unit|meaning|may be", rows)
         )
     return "\n".join(parts)
 
 
-def array_list(classes: Iterable[type[Any]] = _ARRAYS) -> str:
+def array_list(classes: Iterable[type[Any]]) -> str:
     """The frozen dataclasses that flow on the edges."""
     parts = []
     for cls in classes:
-        rows = [(f"`{f.name}`", f"`{_cell(str(f.type))}`") for f in dataclasses.fields(cls)]
+        rows = [(f"`{f.name}`", f"`{cell(str(f.type))}`") for f in dataclasses.fields(cls)]
         text = _without_underlines(inspect.getdoc(cls) or "")
-        parts.append(f"### {cls.__name__}\n\n{text}\n\n{_table('field|type', rows)}")
+        parts.append(f"### {cls.__name__}\n\n{text}\n\n{table_of('field|type', rows)}")
     return "\n".join(parts)
 
 
-def code_list() -> str:
-    """The small integers that stand in columns."""
-    parts = []
-    for cls in _CODES:
-        members = ", ".join(f"{m.value} {m.name}" for m in _members(cls))
-        parts.append(f"- **{cls.__name__}**: {_one_line(inspect.getdoc(cls) or '')} {members}.")
-    orders = ", ".join("".join(map(str, order)) for order in codes.GAMMA_ORDERS)
-    parts.append(f"- **Orders of the hits of a gamma event**, in this order: {orders}.")
-    return "\n".join(parts) + "\n"
+def _pages() -> list[Mapping[str, Any]]:
+    """What each pipeline has to say: its PARTS between markers, and its PICTURES of the graph."""
+    modules = [definition(name).pages for name in names()]
+    return [vars(importlib.import_module(module)) for module in modules if module]
 
 
-def row_datasets() -> str:
-    """The datasets with one row a hit, event, hypothesis or cone."""
-    parts = []
-    for group in GROUPS:
-        rows = [_dataset_row(d, _ROWS_OF[group.name]) for d in group.datasets]
-        nodes = _code_list(group.nodes)
-        parts.append(
-            f"**{group.name}** (from {nodes}; stage `{group.stage}`)\n\n"
-            + _table("dataset|type|shape|unit|meaning", rows)
-        )
-    rows = [_dataset_row(d, "lit pixels") for d in FOOTPRINT_DATASETS]
-    parts.append(f"**list mode**\n\n{_table('dataset|type|shape|unit|meaning', rows)}")
-    return "\n".join(parts)
-
-
-PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
-    {
-        "nodes": node_list,
-        "frames": frame_list,
-        "arrays": array_list,
-        "codes": code_list,
-        "datasets": row_datasets,
-        "light_nodes": partial(node_list, "lightdqm"),
-        "light_frames": partial(frame_list, "lightdqm"),
-        "light_arrays": partial(array_list, _LIGHT_ARRAYS),
-    }
-)
-"""What may stand between markers."""
+def graph_picture(name: str, *, everything: bool = False) -> str:
+    """The picture of the graph of a pipeline, SVG."""
+    return pipeline(name).graph(everything=everything).svg
 
 
 def filled(text: str) -> str:
     """A page with everything between its markers written anew."""
-    return _MARKED.sub(lambda m: f"{m[1]}\n{PARTS[m[2]]()}\n{m[3]}", text)
+    parts = {n: part for pages in _pages() for n, part in pages["PARTS"].items()}
+    return _MARKED.sub(lambda m: f"{m[1]}\n{parts[m[2]]()}\n{m[3]}", text)
 
 
-def pictures() -> dict[str, str]:
-    """The pictures of the graph by file name."""
-    imaging, light = pipeline("imaging").graph, pipeline("lightdqm").graph
-    return {
-        "graph.svg": imaging().svg,
-        "graph_all.svg": imaging(everything=True).svg,
-        "graph_lightdqm.svg": light(everything=True).svg,
-    }
+def _pictures() -> dict[str, str]:
+    return {name: made() for pages in _pages() for name, made in pages["PICTURES"].items()}
 
 
 def expected(folder: Path) -> dict[Path, str]:
     """Every generated file of a docs folder with the text that it must have now."""
     pages = {p: p.read_text("utf-8") for p in sorted(folder.glob("*.md"))}
     found = {p: filled(text) for p, text in pages.items() if _MARKED.search(text)}
-    return found | {folder / name: text for name, text in pictures().items()}
+    return found | {folder / name: text for name, text in _pictures().items()}
 
 
 def main(arguments: list[str]) -> int:
@@ -208,13 +127,7 @@ def _made_by(dag: Dag) -> dict[str, list[str]]:
     return made_by
 
 
-def _dataset_row(dataset: Any, rows: str) -> tuple[str, ...]:
-    shape = ", ".join([rows, *map(str, dataset.tail)])
-    dtype = {"?": "bool", "category": "text"}.get(dataset.dtype, dataset.dtype)
-    return (f"`{dataset.path}`", dtype, f"({shape})", dataset.unit, _cell(dataset.description))
-
-
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that may stand in a cell of a table."""
     return text.replace("|", "\\|")
 
@@ -223,23 +136,17 @@ def _schema_or_unit(schema: str, unit: str, page: str) -> str:
     return f"[{schema}]({page}#{schema.lower()})" if schema else unit
 
 
-def _table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
+def table_of(head: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """A table of Markdown; ``head`` has its columns between bars."""
     names = head.split("|")
     lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _code_list(names: Iterable[str]) -> str:
+def code_list(names: Iterable[str]) -> str:
+    """Names in the type of code."""
     return ", ".join(f"`{n}`" for n in names)
-
-
-def _members(cls: type[IntEnum]) -> list[IntEnum]:
-    return list(cls)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.replace("``", "`").split())
 
 
 def _without_underlines(text: str) -> str:

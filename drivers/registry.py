@@ -2,20 +2,27 @@
 
 Another package brings one by an entry point of the group ``radiograph.pipelines``: its name is
 the [pipeline] name, its value where the definition is written, e.g. ``toy = "toy:TOY"``.
+
+Every command imports this module, so that nothing else is imported before it is needed: the list
+of commands must not wait for settings models, nor for a look at every installed package.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..schemas.errors import UsageError
-from ..schemas.settings import Section
-from .definition import Definition
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from ..schemas.settings import Section
+    from .command_places import CommandPlace
+    from .definition import Definition
 
 GROUP: Final = "radiograph.pipelines"
 DEFAULT: Final = "imaging"
@@ -25,6 +32,18 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
     }
 )
+# Their commands are listed without their definitions.
+_COMMANDS: Final = (
+    "radiograph.drivers.imaging.commands",
+    "radiograph.drivers.lightdqm.commands",
+)
+
+
+def entry_points(group: str) -> Iterable[EntryPoint]:
+    """What other packages bring of a group."""
+    import importlib.metadata
+
+    return importlib.metadata.entry_points(group=group)
 
 
 @cache
@@ -68,6 +87,8 @@ def definition_at(home: str) -> Definition:
 
 
 def _definition_at(name: str, home: str) -> Definition:
+    from .definition import Definition
+
     try:
         found: Any = definition_at(home)
     except Exception as reason:
@@ -94,3 +115,19 @@ def _not_loaded(name: str, home: str, reason: str) -> UsageError:
 def definition_of(config: Section) -> Definition:
     """The pipeline that a config belongs to."""
     return definition(config.pipeline.name)  # type: ignore[attr-defined]
+
+
+def commands() -> dict[str, CommandPlace]:
+    """The commands of our own pipelines, by name; ``simulate x`` is one of the group simulate."""
+    return {name: place for module in _COMMANDS for name, place in _commands_of(module).items()}
+
+
+def brought_commands() -> dict[str, CommandPlace]:
+    """The commands of the pipelines that other packages bring."""
+    modules = [definition(name).commands for name in names() if name not in _OWN]
+    return {n: place for module in modules if module for n, place in _commands_of(module).items()}
+
+
+def _commands_of(module: str) -> Mapping[str, CommandPlace]:
+    found: Mapping[str, CommandPlace] = vars(importlib.import_module(module))["COMMANDS"]
+    return found

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
 
 from . import compiling
 from .counter_rows import counter_rows
+from .definition import StageLine
 
-if TYPE_CHECKING:
-    from .imaging.run import RunReport
-
-_STAGE_LINES = (
-    ("hits", "hits_total", "hits_after_filters", "hits"),
-    ("events", "shaped_events_total", "events_after_filters", "events"),
-    ("cones", "events_cone_build_attempted", "cones_kept", "cones"),
-    ("images", "cones_kept", "cones_imaged_total", "cones imaged"),
-)
 _LEVELS = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _MOST_PROBLEMS_SHOWN = 5
+
+
+class Told(Protocol):
+    """What a run says of itself when it is done."""
+
+    warnings: list[str]
+    problems: list[dict[str, Any]]
+    counters: dict[str, int]
+    seconds: float
+    output: str
 
 
 class Screen:
@@ -72,7 +74,7 @@ class Screen:
             task = bar.add_task("events", total=None)
             yield lambda n: bar.advance(task, n)
 
-    def summary(self, report: RunReport) -> None:
+    def summary(self, report: Told, stage_lines: Iterable[StageLine] = ()) -> None:
         """Stage lines, warnings and problems, then every counter that is not zero."""
         for text in report.warnings:
             self.warn(text)
@@ -85,7 +87,7 @@ class Screen:
         if not self._level:
             return
         counters = report.counters
-        for stage, before, after, noun in _STAGE_LINES:
+        for stage, before, after, noun in stage_lines:
             if before in counters and after in counters:
                 self._console.print(
                     f"{stage:7} {counters[after]:>12,} of {counters[before]:,} {noun}", markup=False

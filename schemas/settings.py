@@ -10,6 +10,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -88,6 +89,7 @@ def _frozen(value: object) -> object:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 
+@dataclass(frozen=True)
 class NamesFile:
     """Marks text that names a file or a folder.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .table import PlainGroup
+from ..command_places import PlainGroup
 
 if TYPE_CHECKING:
     from ..cache.store import Store

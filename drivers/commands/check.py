@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..registry import DEFAULT
+
 if TYPE_CHECKING:
     from ..config import LoadedConfig
 
@@ -17,7 +19,7 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the file and stop.")
     ] = False,
-    pipeline: Annotated[str, typer.Option(help="Pipeline whose schema is printed.")] = "imaging",
+    pipeline: Annotated[str, typer.Option(help="Pipeline whose schema is printed.")] = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     overrides: Annotated[
         list[str] | None,

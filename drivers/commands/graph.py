@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..registry import DEFAULT
+
 if TYPE_CHECKING:
     from ..api import GraphPicture
 
@@ -35,7 +37,9 @@ def graph(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--pipeline", help="Pipeline to draw (default: that of CONFIG, or imaging)."),
+        typer.Option(
+            "--pipeline", help=f"Pipeline to draw (default: that of CONFIG, or {DEFAULT})."
+        ),
     ] = None,
     species: Annotated[
         ShownSpecies | None,
@@ -99,10 +103,12 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
         msg = "--last-run needs a TOML file: its [io] output_path names the file of the run"
         raise UsageError(msg, key="last-run")
     from ..config import load_config, output_path
+    from ..registry import definition, definition_of, names
 
     loaded = load_config(config)
-    if loaded.config.pipeline.name != "imaging":
-        msg = "--last-run shows runs of the pipeline imaging; leave it out"
+    if definition_of(loaded.config).graph_of_run is None:
+        shown = " and ".join(n for n in names() if definition(n).graph_of_run is not None)
+        msg = f"--last-run shows runs of the pipeline {shown}; leave it out"
         raise UsageError(msg, key="last-run")
     return output_path(loaded)
 
@@ -113,13 +119,17 @@ def _picture(
     if run_file is None:
         from ..api import pipeline
         from ..config import load_config
-        from ..registry import DEFAULT
 
         named = None if config is None else load_config(config)
         wanted = name or (DEFAULT if named is None else named.config.pipeline.name)
         return pipeline(wanted, named).graph(**shown)
-    from ..imaging.last_run import graph_of_run
-    from ..imaging.saved import open_run
+    from ...schemas.errors import UsageError
+    from ..provenance import pipeline_of_path
+    from ..registry import definition, names
 
-    with open_run(run_file) as saved:
-        return graph_of_run(saved, config, **shown)
+    found = pipeline_of_path(run_file)
+    shows = definition(found if found in names() else DEFAULT).graph_of_run
+    if shows is None:
+        msg = f"{run_file}: the pipeline {found} does not show its runs; leave --run-file out"
+        raise UsageError(msg, file=run_file, key="run-file")
+    return shows(run_file, config, **shown)

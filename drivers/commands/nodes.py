@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..registry import DEFAULT
+
 
 def nodes(
     pipeline: Annotated[
@@ -15,7 +17,7 @@ def nodes(
             metavar="[PIPELINE|CONFIG]",
             help="Name of a pipeline, or a TOML file: the nodes that its settings give.",
         ),
-    ] = "imaging",
+    ] = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the nodes of a pipeline by stage, each with what it is."""

@@ -184,7 +184,7 @@ def run_and_show(
             progress=advance,
             executor=executor,
         )
-    screen.summary(report)
+    screen.summary(report, pipeline.stage_lines)
     if to_stdout:
         for path in (report.output, *report.figures):
             typer.echo(path)

@@ -3,97 +3,72 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 import typer.core
 
-from ...schemas.errors import EXIT_USAGE
+from .. import registry
+from ..command_places import CommandPlace, PlainGroup
 
-
-class CommandPlace(NamedTuple):
-    """Where a command, or a group of commands, is written, and its line in the list of commands."""
-
-    module: str
-    name: str
-    help: str
-
-
-COMMANDS = {
-    "run": CommandPlace("run", "run", "Run the pipeline of a TOML file."),
+_CORE = {
+    "run": CommandPlace(f"{__package__}.run", "run", "Run the pipeline of a TOML file."),
     "check": CommandPlace(
-        "check",
+        f"{__package__}.check",
         "check",
         "Check a TOML file: every unknown key, wrong value and missing part at once.",
     ),
     "nodes": CommandPlace(
-        "nodes", "nodes", "List the nodes of a pipeline by stage, each with what it is."
+        f"{__package__}.nodes",
+        "nodes",
+        "List the nodes of a pipeline by stage, each with what it is.",
     ),
-    "graph": CommandPlace("graph", "graph", "Draw the graph of a pipeline as SVG."),
+    "graph": CommandPlace(f"{__package__}.graph", "graph", "Draw the graph of a pipeline as SVG."),
     "watch": CommandPlace(
-        "watch", "watch", "Take each file of a folder when it is complete; one line a file."
+        f"{__package__}.watch",
+        "watch",
+        "Take each file of a folder when it is complete; one line a file.",
     ),
     "init": CommandPlace(
-        "init", "init", "Make DIR with commented settings and a small simulated file, ready to run."
+        f"{__package__}.init",
+        "init",
+        "Make DIR with commented settings and a small simulated file, ready to run.",
     ),
     "export": CommandPlace(
-        "export",
+        f"{__package__}.export",
         "export",
         "Write an output file as ROOT, tables, arrays or figures, or add its pair table.",
     ),
     "report": CommandPlace(
-        "report",
+        f"{__package__}.report",
         "report",
         "Write a report that needs no network: pictures, losses, spectra, graph, settings.",
     ),
     "info": CommandPlace(
-        "info",
+        f"{__package__}.info",
         "info",
         "Say what is in a file: rows, images or verdict, inputs, settings, versions, problems.",
     ),
-    "inspect": CommandPlace(
-        "inspect",
-        "inspect",
-        "Follow hits, events, hypotheses, cones and pixels into each other, in a file.",
-    ),
     "verify": CommandPlace(
+        f"{__package__}.verify",
         "verify",
-        "verify",
-        "Run the stored imaging settings again, without cache; compare all datasets (4: differ).",
+        "Run the stored settings again, without cache; compare all datasets (4: differ).",
     ),
     "explain": CommandPlace(
-        "explain",
+        f"{__package__}.explain",
         "explain",
         "Say what a node is: docstring, unit, columns, inputs, what depends on it, file and line.",
     ),
-    "simulate": CommandPlace("simulations", "simulate", "Simulate detector data, seeded."),
-    "cache": CommandPlace("cache", "cache", "The cache of intermediate results."),
-    "lightdqm": CommandPlace(
-        "lightdqm", "lightdqm", "Light read-out data quality: verdicts, reports, trends."
+    "simulate": CommandPlace(
+        f"{__package__}.simulations", "simulate", "Simulate detector data, seeded."
     ),
+    "cache": CommandPlace(f"{__package__}.cache", "cache", "The cache of intermediate results."),
 }
 
 
-class PlainGroup(typer.core.TyperGroup):
-    """A group whose list of commands gives each line whole; called alone, it shows its help."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments; without any, the help and the exit code of a wrong command line."""
-        if not args and not ctx.resilient_parsing:
-            typer.echo(ctx.get_help())
-            ctx.exit(EXIT_USAGE)
-        return super().parse_args(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write name and first paragraph of the help of each command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    (name, (command.help or "").split("\n\n")[0])
-                    for name in self.list_commands(ctx)
-                    if (command := self.get_command(ctx, name))
-                ]
-            )
+def commands() -> dict[str, CommandPlace]:
+    """The commands of the core and of the pipelines of this package, as they are listed."""
+    return {**_CORE, **{n: p for n, p in registry.commands().items() if " " not in n}}
 
 
 class TableOfCommands(PlainGroup):
@@ -102,15 +77,21 @@ class TableOfCommands(PlainGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first argument names, imported."""
         name, command, rest = super().resolve_command(ctx, args)
-        if command is not None and command.name in COMMANDS:
-            command = imported_command(command.name)
+        if command is not None and command.name in (places := commands()):
+            command = imported_command(command.name, places[command.name])
         return name, command, rest
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; those of other packages are looked for when one is missing."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in (brought := registry.brought_commands()):
+            command = imported_command(cmd_name, brought[cmd_name])
+        return command
 
-def imported_command(name: str) -> Any:
+
+def imported_command(name: str, place: CommandPlace) -> Any:
     """The command, or group of commands, of that name as the parser takes it."""
-    place = COMMANDS[name]
-    written = vars(importlib.import_module(f"{__package__}.{place.module}"))[place.name]
+    written = vars(importlib.import_module(place.module))[place.name]
     alone = typer.Typer(rich_markup_mode=None)
     if isinstance(written, typer.Typer):
         alone.add_typer(written, name=name)
@@ -123,7 +104,7 @@ def imported_command(name: str) -> Any:
 
 def add_commands(app: typer.Typer) -> None:
     """Add a place holder for each command, with its line of help, in the order of the table."""
-    for name, place in COMMANDS.items():
+    for name, place in commands().items():
         app.command(name, help=place.help)(_not_imported)
 
 

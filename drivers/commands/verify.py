@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="HDF5 file of an imaging run.")],
+    file: Annotated[Path, typer.Argument(help="HDF5 file of a run.")],
     input_path: Annotated[
         list[Path] | None,
         typer.Option(help="Where its input is now (repeatable, in the order of the run)."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Run the stored imaging settings again, without cache; compare all datasets (4: differ)."""
+    """Run the stored settings again, without cache; compare all datasets (4: differ)."""
     from ...schemas.errors import EXIT_GATE
     from ..imaging.verifying import verify as verified
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
-from ..definition import Definition, ScreenSettings, Source
+from ..definition import Definition, ScreenSettings, Source, StageLine
 from ..files import is_pattern, matching
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
 from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
+    from ..api import GraphPicture
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..watching import QuickLook
@@ -53,6 +54,12 @@ def _session(loaded: LoadedConfig, cache: CacheOptions) -> ImagingSession:
     from .session import open_session
 
     return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
+
+
+def _starter(folder: Path, events: int, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import write_starter
+
+    return write_starter(folder, events, seed, overwrite)
 
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
@@ -107,6 +114,14 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
     with open_run(path) as saved:
         summary = file_summary(saved)
     return plain(summary), summary_text(summary)
+
+
+def _graph_of_run(run_file: Path, config: Path | None, **shown: Any) -> GraphPicture:
+    from .last_run import graph_of_run
+    from .saved import open_run
+
+    with open_run(run_file) as saved:
+        return graph_of_run(saved, config, **shown)
 
 
 def _screen(config: ImagingConfig) -> ScreenSettings:
@@ -216,9 +231,18 @@ IMAGING = Definition(
     session=_session,
     summary=summary,
     screen=_screen,
+    stage_lines=(
+        StageLine("hits", "hits_total", "hits_after_filters", "hits"),
+        StageLine("events", "shaped_events_total", "events_after_filters", "events"),
+        StageLine("cones", "events_cone_build_attempted", "cones_kept", "cones"),
+        StageLine("images", "cones_kept", "cones_imaged_total", "cones imaged"),
+    ),
+    graph_of_run=_graph_of_run,
+    pages=f"{__package__}.pages",
     described=_described,
     quick_look=_quick_look,
     check_targets=_check_targets,
+    starter=_starter,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

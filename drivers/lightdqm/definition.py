@@ -156,6 +156,7 @@ LIGHTDQM = Definition(
     session=_session,
     summary=summary,
     described=_described,
+    pages=f"{__package__}.pages",
     quick_look=_quick_look,
     keys=MappingProxyType(
         {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}

@@ -15,8 +15,8 @@ import pytest
 
 # Before RADIOGRAPH_CACHE is set below: compiled kernels stay where the user's are.
 import radiograph.nodes.imaging.kernels
+from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.drivers.main import guarded
-from radiograph.drivers.simulation import write_simulation
 from radiograph.schemas.simulation import SimulationSettings
 
 assert radiograph.nodes.imaging.kernels

@@ -22,9 +22,9 @@ from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.files import file_ref, sampled_file_ref
 from radiograph.drivers.imaging import run as imaging_run
 from radiograph.drivers.imaging import sources
-from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm import checking
 from radiograph.drivers.lightdqm import session as light_session
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.node_execution import NodeExecution
 from radiograph.drivers.unchanged import check_unchanged, files_in
 from radiograph.schemas.errors import ChangedInputError

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.commands.table import COMMANDS, imported_command
+from radiograph.drivers.commands.table import commands, imported_command
 from radiograph.drivers.imaging import output
 from radiograph.drivers.imaging import run as imaging_run
 from radiograph.nodes.imaging.readers import phits_usrdef
@@ -670,12 +670,13 @@ def test_help_as_a_process_imports_nothing_heavy(project: Path, argv: list[str])
         (["check", "--help"], {"table", "check"}),
         (["cache", "why", "--help"], {"table", "cache"}),
         (["no_command"], {"table"}),
+        (["inspect", "--help"], {"table", "inspect"}),
     ],
 )
 def test_only_the_command_that_is_called_is_imported(argv: list[str], modules: set[str]) -> None:
     code = (
         f"import sys; from radiograph.drivers.main import guarded; guarded({argv}); "
-        "of_ours = [m for m in sys.modules if m.startswith('radiograph.drivers.commands.')]; "
+        "of_ours = [m for m in sys.modules if '.commands.' in m and m.startswith('radiograph.')]; "
         "print(); print(*sorted(m.split('.')[-1] for m in of_ours), 'rich.console' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -683,8 +684,8 @@ def test_only_the_command_that_is_called_is_imported(argv: list[str], modules: s
 
 
 def test_the_table_of_commands_says_what_the_commands_say() -> None:
-    for name, place in COMMANDS.items():
-        command = imported_command(name)
+    for name, place in commands().items():
+        command = imported_command(name, place)
         assert (command.name, command.help.split("\n\n")[0]) == (name, place.help)
 
 
@@ -693,7 +694,7 @@ def test_the_list_of_commands_cuts_no_line(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     said = " ".join(radiograph("--help").out.split())
-    order = [said.index(f" {name} {place.help}") for name, place in COMMANDS.items()]
+    order = [said.index(f" {name} {place.help}") for name, place in commands().items()]
     assert order == sorted(order)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.simulation import write_simulation
+from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.schemas.simulation import SimulationSettings
 from scipy.ndimage import uniform_filter
 

@@ -16,7 +16,7 @@ from radiograph.drivers.engine.phases import Phase, planned
 from radiograph.drivers.engine.session import Session, Shifts
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import ImagingSession, open_session, run_nodes
-from radiograph.drivers.simulation import simulation_settings, write_simulation
+from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.config import ImagingConfig
 

@@ -21,9 +21,9 @@ import h5py
 import numpy as np
 import pytest
 import xxhash
+from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.drivers.imaging.verifying import dataset_hashes
-from radiograph.drivers.light_simulation import write_light_simulation
-from radiograph.drivers.simulation import write_simulation
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.simulation import SimulationSettings
 

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.drivers import light_simulation
-from radiograph.drivers.light_simulation import LightSimulation, write_light_simulation
+from radiograph.drivers.lightdqm import simulation as light_simulation
+from radiograph.drivers.lightdqm.simulation import LightSimulation, write_light_simulation
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.light_simulation import FAULT_KINDS, Fault, LightSimulationSettings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from radiograph.drivers import registry
 from radiograph.drivers.definition import ABSENT, Context, Definition, Input
+from radiograph.drivers.main import guarded
 from radiograph.schemas.errors import UsageError
 
 Brought = Callable[..., None]
@@ -45,6 +47,20 @@ def test_our_own_know_where_they_are_written() -> None:
     for name in ("imaging", "lightdqm"):
         found = registry.definition(name)
         assert (found.name, found.home) == (name, registry.homes()[name])
+
+
+def test_the_core_names_no_pipeline() -> None:
+    """It asks the definition; these commands read files of one pipeline until all can be read."""
+    named = re.compile(r"\b(imaging|lightdqm|cosmics|transients|germanium)\b")
+    core = Path(registry.__file__).parent
+    own = {core / name for name in registry.names()}
+    found = {
+        str(path.relative_to(core))
+        for path in core.rglob("*.py")
+        if own.isdisjoint(path.parents) and named.search(path.read_text("utf-8"))
+    }
+    of_one = {f"commands/{name}.py" for name in ("export", "report", "run", "verify")}
+    assert found == {"registry.py", *of_one}
 
 
 def test_another_package_brings_one(brought: Brought) -> None:
@@ -87,6 +103,25 @@ def test_a_name_that_is_taken_twice_is_an_error(brought: Brought, name: str) -> 
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(UsageError, match="There is: imaging, lightdqm"):
         registry.definition("muons")
+
+
+def test_its_commands_are_found_when_they_are_called(
+    brought: Brought, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "from radiograph.drivers.command_places import CommandPlace\n"
+        "from radiograph.drivers.definition import Definition\n"
+        "TOY = Definition('toy', commands=__name__)\n"
+        "COMMANDS = {'greet': CommandPlace(__name__, 'greet', 'Greet.')}\n"
+        "def greet(name: str) -> None:\n    print('hello', name)\n"
+    )
+    brought(text, ("toy", "brought_toy:TOY"))
+    assert guarded(["nodes", "--help"]) == 0
+    assert "brought_toy" not in sys.modules
+    capsys.readouterr()
+    assert guarded(["greet", "you"]) == 0
+    assert capsys.readouterr().out == "hello you\n"
+    assert guarded(["greets", "you"]) == 2
 
 
 def test_an_input_is_made_or_is_its_setting_or_is_not_there() -> None:

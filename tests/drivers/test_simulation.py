@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import typer
 import uproot
-from radiograph.drivers import simulation
-from radiograph.drivers.commands.simulate import simulate_imaging
-from radiograph.drivers.simulation import (
+from radiograph.drivers.imaging import simulation
+from radiograph.drivers.imaging.commands.simulate import simulate_imaging
+from radiograph.drivers.imaging.simulation import (
     run_simulation,
     simulation_settings,
     write_simulation,

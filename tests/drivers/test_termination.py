@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from radiograph.drivers.simulation import simulation_settings, write_simulation
+from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 
 TEXT = """
 [io]

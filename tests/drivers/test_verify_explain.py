@@ -176,6 +176,23 @@ def test_explain_says_all_about_a_node(radiograph: Run) -> None:
     assert theta["unit"] == "rad"
 
 
+def test_explain_names_the_settings_themselves(radiograph: Run) -> None:
+    """Not their sections alone; one of which everything enters stands in brackets."""
+    for node, settings in {
+        "neutron_candidate_cones": ["cones.kinematics"],
+        "projections": ["[vis.projections]"],
+        "neutron_shaped_events": ["io.input_format", "run.neutrons",
+                                  "shaping.max_combinations", "shaping.neutron_policy"],
+        "spark_rates": ["lightdqm.spark_step_adc16"],
+    }.items():  # fmt: skip
+        found = radiograph("explain", node, "--json").json["settings"]
+        assert found == settings
+        assert f"  settings   {', '.join(found)}\n" in radiograph("explain", node).out
+    chosen = radiograph("explain", "neutron_chosen_row").out
+    assert "energy.force_proton_recoils" in chosen
+    assert "whether there is [plane]" in chosen
+
+
 def test_explain_with_settings(radiograph: Run, project: Path) -> None:
     with (project / "run.toml").open("a") as file:
         file.write("[run]\ngammas = false\n")

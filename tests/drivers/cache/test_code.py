@@ -28,8 +28,8 @@ from radiograph.drivers.cache.code import CodeVersions, UnresolvedCodeError, ver
 from radiograph.drivers.cache.forms import checking_names, classes_in, functions_of, is_generated
 from radiograph.drivers.cache.opening import PACKAGES, WITHOUT_VERSION
 from radiograph.drivers.graph import build_driver, graph_nodes
+from radiograph.drivers.imaging.simulation import simulation_pipeline
 from radiograph.drivers.registry import definition
-from radiograph.drivers.simulation import simulation_pipeline
 from radiograph.nodes import reused_pages
 
 Load = Callable[..., Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import radiograph.nodes
-from radiograph.drivers.simulation import write_simulation
+from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.schemas.simulation import SimulationSettings
 
 pytestmark = pytest.mark.slow

@@ -26,7 +26,7 @@ from radiograph.drivers.config import load_config
 from radiograph.drivers.engine.merging import Appended, Gathering
 from radiograph.drivers.imaging.run import RunReport, run_imaging
 from radiograph.drivers.imaging.session import open_session
-from radiograph.drivers.simulation import write_simulation
+from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.nodes.imaging.readers import phits_usrdef
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.simulation import SimulationSettings

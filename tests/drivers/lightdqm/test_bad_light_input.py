@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.light_simulation import write_light_simulation
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.schemas.light_simulation import LightSimulationSettings
 
 Command = Callable[..., Any]

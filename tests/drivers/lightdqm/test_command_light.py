@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import pytest
 from radiograph.drivers.hdf5 import datasets_of
-from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm.json_lines import lines_of, write_lines
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
 

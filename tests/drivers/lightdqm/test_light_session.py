@@ -16,11 +16,11 @@ from radiograph.drivers import pipeline
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.config import LoadedConfig, load_config
 from radiograph.drivers.files import sampled_file_ref
-from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.drivers.lightdqm.output import write_parquet
 from radiograph.drivers.lightdqm.run import Outputs, run_lightdqm
 from radiograph.drivers.lightdqm.session import LightSession, open_session
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.schemas.errors import ConfigError, InputError
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.config import LightDqmConfig

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from radiograph.drivers.config import load_config
-from radiograph.drivers.light_simulation import write_light_simulation
 from radiograph.drivers.lightdqm.html_report import PAGE_NODES, Provenance, light_page
 from radiograph.drivers.lightdqm.run import run_lightdqm
 from radiograph.drivers.lightdqm.session import open_session
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.node_execution import NodeRecord
 from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
 from radiograph.schemas.lightdqm.pages import FRACTION_PAGES

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.imaging.session import open_session
-from radiograph.drivers.simulation import simulation_settings, write_simulation
+from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 from radiograph.nodes.imaging.plane import plane_axes
 from radiograph.schemas.imaging.codes import Recoil
 from radiograph.schemas.imaging.config import ImagingConfig

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.graph import build_driver
-from radiograph.drivers.light_simulation import LightSimulationResult, write_light_simulation
 from radiograph.drivers.lightdqm.inputs import graph_values
+from radiograph.drivers.lightdqm.simulation import LightSimulationResult, write_light_simulation
 from radiograph.drivers.registry import definition
 from radiograph.nodes.lightdqm.findings import overall_status
 from radiograph.schemas.light_simulation import (

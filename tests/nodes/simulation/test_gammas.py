@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from radiograph.drivers.simulation import run_simulation
+from radiograph.drivers.imaging.simulation import run_simulation
 from radiograph.nodes.constants import ELECTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from radiograph.nodes.simulation.kinematics import compton_energy_MeV, klein_nishina
 from radiograph.schemas.simulation import (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.drivers.light_simulation import LightSimulation
+from radiograph.drivers.lightdqm.simulation import LightSimulation
 from radiograph.nodes.simulation.light_channels import light_streams
 from radiograph.nodes.simulation.light_events import (
     adc_missing,

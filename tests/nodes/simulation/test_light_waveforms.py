@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from radiograph.drivers.light_simulation import LightSimulation
+from radiograph.drivers.lightdqm.simulation import LightSimulation
 from radiograph.nodes.simulation.kernels import light_waveforms as kernels
 from radiograph.nodes.simulation.light_waveforms import normal_quantiles
 from radiograph.schemas.light_simulation import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from radiograph.drivers.simulation import run_simulation
+from radiograph.drivers.imaging.simulation import run_simulation
 from radiograph.nodes.constants import (
     CARBON12_MASS_MEV,
     NEUTRON_MASS_MEV,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from radiograph.drivers.simulation import run_simulation
+from radiograph.drivers.imaging.simulation import run_simulation
 from radiograph.nodes.simulation.records import event_species, event_start_ns
 from radiograph.nodes.simulation.streams import random_streams
 from radiograph.schemas.simulation import (

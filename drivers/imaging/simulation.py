@@ -10,24 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any, Final, Literal, TypeVar
+from typing import IO, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from ..schemas.errors import ConfigError, SettingProblem, UsageError
-from ..schemas.imaging.codes import GAMMA, NEUTRON
-from ..schemas.light_response import LIGHT_RESPONSE
-from ..schemas.settings import Section
-from ..schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
-from .definition import Definition
-from .files import check_new_files, new_output
-from .graph import build_driver
+from ...schemas.errors import UsageError
+from ...schemas.imaging.codes import GAMMA, NEUTRON
+from ...schemas.light_response import LIGHT_RESPONSE
+from ...schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
+from ..checked_settings import checked_settings
+from ..definition import Definition
+from ..files import check_new_files, new_output
+from ..graph import build_driver
 
 Format = Literal["phits", "root"]
-S = TypeVar("S", bound=Section)
 FORMATS: Final = ("phits", "root")
 STAGES: Final = ("streams", "geometry", "light", "neutrons", "gammas", "resolution", "records")
 BLOCK_EVENTS: Final = 1 << 16
@@ -58,35 +56,6 @@ def simulation_settings(
     ``names`` maps dotted settings to what the user calls them (options of a command).
     """
     return checked_settings(SimulationSettings, data, names, origin)
-
-
-def checked_settings(
-    kind: type[S], data: Mapping[str, Any], names: Mapping[str, str] | None, origin: str
-) -> S:
-    """A section from nested plain values; ConfigError lists every wrong one."""
-    try:
-        return kind.model_validate(dict(data))
-    except ValidationError as failure:
-        raise ConfigError(_problems(failure, names or {}, origin)) from None
-
-
-def _problems(
-    failure: ValidationError, names: Mapping[str, str], origin: str
-) -> list[SettingProblem]:
-    problems: dict[str, SettingProblem] = {}
-    for error in failure.errors():
-        path = ".".join(str(step) for step in error["loc"])
-        known = next((n for n in names if path == n or path.startswith(f"{n}.")), None)
-        name = names[known] if known is not None else path
-        text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        seen = error["input"]
-        # What is wrong between several values says itself what they are.
-        value = "" if isinstance(seen, dict) else f" = {seen!r}"
-        head = f"{name}{value}: " if name else ""
-        # A fault of a value makes pydantic find faults of what holds it: the first one counts.
-        problem = SettingProblem(origin, "", f"{head}{text}")
-        problems.setdefault(name, problem)
-    return list(problems.values())
 
 
 def simulation_pipeline() -> Definition:

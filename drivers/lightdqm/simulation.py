@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..schemas.arrays import I4, I8, Mask
-from ..schemas.light_simulation import (
+from ...schemas.arrays import I4, I8, Mask
+from ...schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
     PLANTED_FAULTS,
@@ -27,12 +27,12 @@ from ..schemas.light_simulation import (
     RWM_THRESHOLD_ADC16,
     LightSimulationSettings,
 )
-from ..schemas.lightdqm.detector import N_CHANNELS
-from ..schemas.sources import EventRange
-from .definition import Definition
-from .files import check_new_files, new_output
-from .graph import build_driver, dependencies
-from .hdf5 import need_room, new_file
+from ...schemas.lightdqm.detector import N_CHANNELS
+from ...schemas.sources import EventRange
+from ..definition import Definition
+from ..files import check_new_files, new_output
+from ..graph import build_driver, dependencies
+from ..hdf5 import need_room, new_file
 
 Compression = Literal["gzip", "lzf"]
 
@@ -104,7 +104,7 @@ class LightSimulation:
         The node is called by itself: what Hamilton keeps of an execution would hold every block
         until Python collects its garbage.
         """
-        from ..nodes.simulation.light_waveforms import light_samples
+        from ...nodes.simulation.light_waveforms import light_samples
 
         return light_samples(EventRange(first_event, n_events), **self._of_samples)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from .lightdqm_options import (
+from .options import (
     AsJson,
     CacheFolder,
     Config,
@@ -22,7 +22,7 @@ from .lightdqm_options import (
 )
 
 if TYPE_CHECKING:
-    from ..lightdqm.checking import FileCheck
+    from ..checking import FileCheck
 
 _KEY: Final = "output_path"
 
@@ -49,11 +49,11 @@ def check(
     decides. Of a folder those files are taken that file_syntax, start_run and nfiles of the
     settings select, in the natural order of their names.
     """
-    from ..files import check_new_files
-    from ..lightdqm.checking import answer_of
-    from ..lightdqm.file_names import chosen_files
-    from ..lightdqm.opening import file_selection, light_config, store_path
-    from .lightdqm_files import asked, finish, verdicts
+    from ...files import check_new_files
+    from ..checking import answer_of
+    from ..file_names import chosen_files
+    from ..opening import file_selection, light_config, store_path
+    from .files import asked, finish, verdicts
 
     loaded = light_config(config, overrides or ())
     options = asked(
@@ -82,9 +82,9 @@ def check(
 
 def _show(found: FileCheck, time_zone: str) -> None:
     """The verdict on a file as a table."""
-    from ..lightdqm.overview import failing_text
-    from ..lightdqm.verdict_text import verdict_lines
-    from .lightdqm_files import headline
+    from ..overview import failing_text
+    from ..verdict_text import verdict_lines
+    from .files import headline
 
     typer.echo(headline(found, time_zone))
     if found.error is not None:
@@ -101,7 +101,7 @@ def _show(found: FileCheck, time_zone: str) -> None:
 def _write(path: Path, answer: dict[str, Any]) -> None:
     import json
 
-    from ..files import new_output
+    from ...files import new_output
 
     with new_output(path, key=_KEY) as temporary:
         text = json.dumps(answer, ensure_ascii=False, indent=1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ...schemas.errors import UsageError
+from ....schemas.errors import UsageError
 
 
 class SourceShape(StrEnum):
@@ -144,7 +144,7 @@ def _simulate(
     perfect: bool,
     overwrite: bool,
 ) -> None:
-    from ...schemas.simulation import Resolution
+    from ....schemas.simulation import Resolution
     from ..simulation import simulation_settings, write_simulation
 
     if perfect:

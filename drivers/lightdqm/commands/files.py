@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from ...schemas.lightdqm.config import LightDqmConfig
-    from ..config import LoadedConfig
-    from ..lightdqm.checking import FileCheck
-    from ..lightdqm.run import Outputs
+    from ....schemas.lightdqm.config import LightDqmConfig
+    from ...config import LoadedConfig
+    from ..checking import FileCheck
+    from ..run import Outputs
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Asked:
 
 def asked(store: Path | None, default_store: Path, **options: Any) -> Asked:
     """The options; UsageError if they contradict each other."""
-    from ...schemas.errors import UsageError
+    from ....schemas.errors import UsageError
 
     if options["no_store"] and (options["reference"] is not None or store is not None):
         msg = "--no-store excludes --store and --reference: there would be nothing to compare with"
@@ -48,12 +48,12 @@ def verdicts(
     overwrite: bool = False,
 ) -> Iterator[FileCheck]:
     """The verdict on each file, as soon as it is known."""
-    from ..cache.opening import cache_options
-    from ..lightdqm.checking import checked_files
-    from ..lightdqm.file_names import chosen_files
-    from ..lightdqm.opening import file_selection
-    from ..lightdqm.store import RunStore
-    from ..screen import Screen
+    from ...cache.opening import cache_options
+    from ...screen import Screen
+    from ..checking import checked_files
+    from ..file_names import chosen_files
+    from ..opening import file_selection
+    from ..store import RunStore
 
     screen = Screen(0 if options.quiet else 1)
     for notice in loaded.notices:
@@ -74,8 +74,8 @@ def verdicts(
 
 def headline(found: FileCheck, time_zone: str) -> str:
     """The verdict on a file in one line."""
-    from ...nodes.lightdqm.figure_times import local_time
-    from ..lightdqm.verdict_text import status_word, unreadable_text
+    from ....nodes.lightdqm.figure_times import local_time
+    from ..verdict_text import status_word, unreadable_text
 
     if found.error is not None:
         return f"{found.path}: {unreadable_text(found.error.message, found.path)}"
@@ -86,12 +86,12 @@ def headline(found: FileCheck, time_zone: str) -> str:
 
 def finish(checks: Sequence[FileCheck], *, as_json: bool) -> None:
     """The last line, or the answer as JSON; leaves with the exit code of the worst file."""
-    from ..lightdqm.checking import answer_of
-    from ..lightdqm.verdict_text import status_word
+    from ..checking import answer_of
+    from ..verdict_text import status_word
 
     answer = answer_of(checks)
     if as_json:
-        from ..answers import print_json
+        from ...answers import print_json
 
         print_json(answer)
     elif len(checks) > 1:

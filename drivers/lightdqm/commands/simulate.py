@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...schemas.errors import UsageError
+from ....schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from ...schemas.light_simulation import LightSimulationSettings
-    from ..light_simulation import LightSimulationResult
+    from ....schemas.light_simulation import LightSimulationSettings
+    from ..simulation import LightSimulationResult
 
 
 class FileLayout(StrEnum):
@@ -148,9 +148,9 @@ def simulate_lightdqm(
 def _write(
     several: list[dict[str, Any]], folder: Path, compression: Any, *, overwrite: bool
 ) -> None:
-    from ...schemas.light_simulation import LightSimulationSettings
-    from ..light_simulation import check_outputs, write_light_simulation
-    from ..simulation import checked_settings
+    from ....schemas.light_simulation import LightSimulationSettings
+    from ...checked_settings import checked_settings
+    from ..simulation import check_outputs, write_light_simulation
 
     wanted = [
         checked_settings(LightSimulationSettings, data, _OPTIONS, "command line")
@@ -165,7 +165,7 @@ def _write(
 
 
 def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> None:
-    from ...schemas.light_simulation import FAULT_KINDS, planted
+    from ....schemas.light_simulation import FAULT_KINDS, planted
 
     typer.echo(
         f"{result.out}: {result.n_beam} beam and {result.n_self} self-triggered events, "
@@ -179,7 +179,7 @@ def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> N
 
 
 def _print_faults() -> None:
-    from ...schemas.light_simulation import FAULT_KINDS
+    from ....schemas.light_simulation import FAULT_KINDS
 
     for name, kind in FAULT_KINDS.items():
         head = f"{name:16} {kind.target:8} {kind.value:>8g} {kind.unit:14}"
@@ -188,7 +188,7 @@ def _print_faults() -> None:
 
 def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:
     """The faults that an option asks for."""
-    from ...schemas.light_simulation import FAULT_KINDS
+    from ....schemas.light_simulation import FAULT_KINDS
 
     if text == "all":
         return [{"kind": kind, "known": known} for kind in FAULT_KINDS]

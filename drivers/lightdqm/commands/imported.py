@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .lightdqm_options import AsJson, Config, Overrides, StoreFile
+from .options import AsJson, Config, Overrides, StoreFile
 
 _MOST_SHOWN = 5
 
@@ -33,13 +33,13 @@ def import_lines(
     The lines do not say how they were measured: they count as measured with these settings. The
     last line of a file index counts; lines never replace what was measured from a light file.
     """
-    from ..lightdqm.importing import import_files
-    from ..lightdqm.opening import light_config, store_path
+    from ..importing import import_files
+    from ..opening import light_config, store_path
 
     loaded = light_config(config, overrides or ())
     report = import_files(files, loaded.config.lightdqm, store_path(loaded, store), prefix)
     if as_json:
-        from ..answers import print_json
+        from ...answers import print_json
 
         print_json(report)
         return

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...schemas.errors import EXIT_GATE
-from .lightdqm_options import AsJson, Config, Overrides, Overwrite, Reference, StoreFile
+from ....schemas.errors import EXIT_GATE
+from .options import AsJson, Config, Overrides, Overwrite, Reference, StoreFile
 
 if TYPE_CHECKING:
-    from ...nodes.lightdqm.figure_trend import TrendPanel
-    from ..lightdqm.overview import Overview
+    from ....nodes.lightdqm.figure_trend import TrendPanel
+    from ..overview import Overview
 
 
 class Quantity(StrEnum):
@@ -86,10 +86,10 @@ def trend(
     that file fails). An alarm is raised and cleared by several files in a row, as
     lightdqm.hysteresis says.
     """
-    from ..lightdqm.opening import light_config, store_path
-    from ..lightdqm.store import RunStore
-    from ..lightdqm.trend_output import check_places, write_trends
-    from ..lightdqm.trend_request import asked_trends, history_of, trend_requests
+    from ..opening import light_config, store_path
+    from ..store import RunStore
+    from ..trend_output import check_places, write_trends
+    from ..trend_request import asked_trends, history_of, trend_requests
 
     requests = trend_requests(
         quantity or (),
@@ -111,8 +111,8 @@ def trend(
     shown = 1 if latest else last
     write_trends(outputs, panels, history, shown, settings.time_zone)
     if as_json:
-        from ..answers import print_json
-        from ..lightdqm.trend_output import trends_as_json
+        from ...answers import print_json
+        from ..trend_output import trends_as_json
 
         values = trends_as_json(panels, history, shown, settings.time_zone)
         written = [str(path) for path in outputs]
@@ -134,9 +134,9 @@ def _show(
     *,
     latest: bool,
 ) -> None:
-    from ..lightdqm.overview import alarm_lines, file_lines
-    from ..lightdqm.trend_output import panel_lines
-    from ..lightdqm.verdict_text import verdict_lines
+    from ..overview import alarm_lines, file_lines
+    from ..trend_output import panel_lines
+    from ..verdict_text import verdict_lines
 
     lines = [line for panel in panels for line in panel_lines(panel, time_zone)]
     if not panels:

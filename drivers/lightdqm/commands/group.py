@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from .lightdqm_check import check
-from .lightdqm_import import import_lines
-from .lightdqm_report import report
-from .lightdqm_trend import trend
-from .table import PlainGroup
+from ...command_places import PlainGroup
+from .check import check
+from .imported import import_lines
+from .report import report
+from .trend import trend
 
 lightdqm = typer.Typer(
     cls=PlainGroup,

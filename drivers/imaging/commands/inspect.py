@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..imaging.saved import SavedRun
+    from ..saved import SavedRun
 
 
 def inspect(
@@ -35,7 +35,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Follow hits, events, hypotheses, cones and pixels into each other, in a file."""
-    from ...schemas.errors import UsageError
+    from ....schemas.errors import UsageError
 
     asked = {"--cone": cone, "--event": event, "--pixel": pixel, "--region": region}
     given = [name for name, value in asked.items() if value is not None]
@@ -45,8 +45,8 @@ def inspect(
         raise UsageError(msg)
     if plot is not None:
         _check_picture(plot, overwrite=overwrite)
-    from ..imaging.inspection import cone_trace, event_trace, plain, region_trace
-    from ..imaging.saved import open_run
+    from ..inspection import cone_trace, event_trace, plain, region_trace
+    from ..saved import open_run
 
     with open_run(file) as saved:
         area = None
@@ -60,11 +60,11 @@ def inspect(
         if plot is not None:
             _draw(saved, trace, area, "Pixel" if pixel else "Region", plot, limit)
     if as_json:
-        from ..answers import print_json
+        from ...answers import print_json
 
         print_json(plain({"file": str(file), **trace, "plot": str(plot) if plot else None}))
         return
-    from ..imaging.inspection_text import event_text, region_text
+    from ..inspection_text import event_text, region_text
 
     typer.echo(event_text(trace) if area is None else region_text(trace, limit))
     if plot is not None:
@@ -72,8 +72,8 @@ def inspect(
 
 
 def _area(saved: SavedRun, pixel: str | None, region: str | None) -> Any:
-    from ..imaging.inspection import pixel_region
-    from ..imaging.tracing import pixel_at, region_of
+    from ..inspection import pixel_region
+    from ..tracing import pixel_at, region_of
 
     if pixel is not None:
         return pixel_region(saved.grid, *pixel_at(saved, *_numbers("--pixel", pixel, "U,V")))
@@ -81,7 +81,7 @@ def _area(saved: SavedRun, pixel: str | None, region: str | None) -> Any:
 
 
 def _numbers(option: str, text: str, form: str) -> Any:
-    from ...schemas.errors import UsageError
+    from ....schemas.errors import UsageError
 
     parts = text.split(",")
     try:
@@ -95,8 +95,8 @@ def _numbers(option: str, text: str, form: str) -> Any:
 
 
 def _check_picture(path: Path, *, overwrite: bool) -> None:
-    from ...schemas.errors import UsageError
-    from ..files import check_new_files
+    from ....schemas.errors import UsageError
+    from ...files import check_new_files
 
     if path.suffix != ".png":
         msg = f"{path}: the picture is PNG; name a file that ends in .png"
@@ -107,8 +107,8 @@ def _check_picture(path: Path, *, overwrite: bool) -> None:
 def _draw(
     saved: SavedRun, trace: dict[str, Any], area: Any, words: str, path: Path, limit: int
 ) -> None:
-    from ..files import new_output
-    from ..imaging.inspection_picture import picture_of_trace
+    from ...files import new_output
+    from ..inspection_picture import picture_of_trace
 
     content = picture_of_trace(saved, trace, area, words, limit)
     with new_output(path) as temporary:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .lightdqm_options import (
+from .options import (
     AsJson,
     CacheFolder,
     Config,
@@ -44,9 +44,9 @@ def report(
     Files are named after the light file: <stem>_light_dqm_flatline.png and so on. The exit code
     is that of the verdict, as of `radiograph lightdqm check`.
     """
-    from ..lightdqm.opening import light_config, store_path, with_output_folder
-    from ..lightdqm.run import Outputs
-    from .lightdqm_files import asked, finish, headline, verdicts
+    from ..opening import light_config, store_path, with_output_folder
+    from ..run import Outputs
+    from .files import asked, finish, headline, verdicts
 
     loaded = light_config(config, overrides or ())
     if output_path is not None:

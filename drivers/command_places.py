@@ -1,0 +1,43 @@
+"""Where commands are written, and how a group lists them: for the core and for the pipelines."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import typer
+import typer.core
+
+from ..schemas.errors import EXIT_USAGE
+
+
+class CommandPlace(NamedTuple):
+    """Where a command, or a group of commands, is written, and its line in the list of commands.
+
+    ``module`` is the whole name of the module, ``name`` that of the function or group in it.
+    """
+
+    module: str
+    name: str
+    help: str
+
+
+class PlainGroup(typer.core.TyperGroup):
+    """A group whose list of commands gives each line whole; called alone, it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments; without any, the help and the exit code of a wrong command line."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit(EXIT_USAGE)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write name and first paragraph of the help of each command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, (command.help or "").split("\n\n")[0])
+                    for name in self.list_commands(ctx)
+                    if (command := self.get_command(ctx, name))
+                ]
+            )
