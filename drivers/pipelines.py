@@ -70,6 +70,22 @@ class ScreenSettings:
     progress: bool = True
 
 
+@dataclass(frozen=True)
+class CompiledAhead:
+    """Kernels that a run comes to last, and the module that compiles them when it is run.
+
+    The module is given the folder where compiled code is kept.
+    """
+
+    module: str
+    kernels: tuple[str, ...]
+
+
+def _nothing_ahead(config: Any) -> None:
+    """No kernel is worth a process of its own."""
+    del config
+
+
 def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
     """Every node can be asked for with every config."""
     del dr, targets, config
@@ -118,6 +134,8 @@ class Definition:
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
+    compiled_ahead
+        What a first run of a config has compiled beside it; None for nothing.
     """
 
     name: str
@@ -137,6 +155,7 @@ class Definition:
     described: Callable[[Path], tuple[dict[str, Any], str]]
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook]
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
+    compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
 from ..files import is_pattern, matching
-from ..pipelines import Definition, ScreenSettings
+from ..pipelines import CompiledAhead, Definition, ScreenSettings
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
 
@@ -125,6 +125,18 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
 
+# Of an image of PHITS text: its scanner takes the longest to compile, and is needed before these.
+_COMPILED_AHEAD: Final = CompiledAhead(
+    "radiograph.drivers.imaging.first_compile",
+    ("scan_cones", "first_by_key", "sort_rows_by_time"),
+)
+
+
+def _compiled_ahead(config: ImagingConfig) -> CompiledAhead | None:
+    scans = config.plane is not None and config.run.sbp_engine == "scan"
+    return _COMPILED_AHEAD if scans and config.pipeline.until == "image" else None
+
+
 DEFINITION = Definition(
     name="imaging",
     graph=_graph,
@@ -157,6 +169,7 @@ DEFINITION = Definition(
     described=_described,
     quick_look=_quick_look,
     check_targets=_check_targets,
+    compiled_ahead=_compiled_ahead,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )
