@@ -187,6 +187,22 @@ class StageLine(NamedTuple):
     noun: str
 
 
+@dataclass(frozen=True)
+class CompiledAhead:
+    """Kernels that a run comes to last, and the module that compiles them when it is run.
+
+    The module is given the folder where compiled code is kept.
+    """
+
+    module: str
+    kernels: tuple[str, ...]
+
+
+def _nothing_ahead(config: Any) -> None:
+    """No kernel is worth a process of its own."""
+    del config
+
+
 def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
     """Every node can be asked for with every config."""
     del dr, targets, config
@@ -297,6 +313,8 @@ class Definition:
     quick_look
         What is made of the files of a folder while they arrive: settings, folder, cache, consent
         to replace.
+    compiled_ahead
+        What a first run of a config has compiled beside it; None for nothing.
     """
 
     name: str
@@ -332,6 +350,7 @@ class Definition:
     described: Callable[[Path], tuple[dict[str, Any], str]] = _not_there
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _not_there
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
+    compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there

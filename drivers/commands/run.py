@@ -159,10 +159,11 @@ def run_and_show(
     to_stdout: bool = True,
 ) -> RunReport:
     """Run, with stage lines and a progress bar on stderr and the results on stdout."""
+    from ..compiling import compiled_beside, without_extensions_of_numba
     from ..registry import definition_of
     from ..screen import Screen
 
-    _without_extensions_of_numba()
+    without_extensions_of_numba()
     pipeline = definition_of(loaded.config)
     settings = pipeline.screen(loaded.config)
     level = settings.level
@@ -175,7 +176,9 @@ def run_and_show(
         screen.note(notice)
     if loaded.replaced:
         screen.note(f"fast mode replaces {', '.join(loaded.replaced)}")
-    with screen.progress(show=settings.progress) as advance:
+    # Workers of Dask compile for themselves, at the same time.
+    ahead = pipeline.compiled_ahead(loaded.config) if executor is None else None
+    with compiled_beside(ahead), screen.progress(show=settings.progress) as advance:
         report = pipeline.run(
             loaded,
             targets=targets,
@@ -189,13 +192,3 @@ def run_and_show(
         for path in (report.output, *report.figures):
             typer.echo(path)
     return report
-
-
-def _without_extensions_of_numba() -> None:
-    """Keep numba from importing what other packages register with it.
-
-    awkward does, which takes longer than the reading of a small file; no kernel of ours needs it.
-    """
-    from numba.core import entrypoints
-
-    entrypoints._already_initialized = True

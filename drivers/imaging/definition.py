@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
-from ..definition import Definition, ScreenSettings, Source, StageLine
+from ..definition import CompiledAhead, Definition, ScreenSettings, Source, StageLine
 from ..files import is_pattern, matching
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
@@ -128,6 +128,18 @@ def _screen(config: ImagingConfig) -> ScreenSettings:
     return ScreenSettings(config.run.diagnostics_level, config.run.progress)
 
 
+# Of an image of PHITS text: its scanner takes the longest to compile, and is needed before these.
+_COMPILED_AHEAD: Final = CompiledAhead(
+    "radiograph.drivers.imaging.first_compile",
+    ("scan_cones", "first_by_key", "sort_rows_by_time"),
+)
+
+
+def _compiled_ahead(config: ImagingConfig) -> CompiledAhead | None:
+    scans = config.plane is not None and config.run.sbp_engine == "scan"
+    return _COMPILED_AHEAD if scans and config.pipeline.until == "image" else None
+
+
 _STRATEGIES: Final[Mapping[str, str]] = {
     "ELUT": "recoil energy from the light and the material's response",
     "ToF": "energy from the flight from the source",
@@ -242,6 +254,7 @@ IMAGING = Definition(
     described=_described,
     quick_look=_quick_look,
     check_targets=_check_targets,
+    compiled_ahead=_compiled_ahead,
     starter=_starter,
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
