@@ -5,7 +5,7 @@ A message says what failed, the value seen, what is allowed, where it came from 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 EXIT_BUG = 1
@@ -107,3 +107,24 @@ class OutputCheckError(RadiographError):
     """A node returned something else than its schema promises: a bug in the node (exit 1)."""
 
     code = "output_check"
+
+
+class Unfit(RadiographError):
+    """Raised by a node for one key (a channel) that its data do not suffice for (exit 4).
+
+    The key ends there and the others go on. ``code`` names the kind for machines, ``message`` is
+    for a person, ``numbers`` are what was measured, by name with the unit.
+    """
+
+    exit_code = EXIT_GATE
+    code = "unfit"
+
+    def __init__(
+        self, code: str, message: str, numbers: Mapping[str, int | float] | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.numbers = dict(numbers or {})
+
+    def __reduce__(self) -> tuple[type[Unfit], tuple[str, str, dict[str, int | float]]]:
+        # Exceptions are copied to other processes by their message alone.
+        return Unfit, (self.code, self.message, self.numbers)
