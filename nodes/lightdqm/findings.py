@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
 from ...schemas.lightdqm.frames import BASELINE_BAND, BASELINE_MOVE, BASELINE_SPREAD
-from ..statistics import fraction_of
+from ..statistics.intervals import fraction_of
 from .finding import Finding, Numbers, of_channels
 
 

@@ -21,7 +21,8 @@ from ...schemas.lightdqm.frames import (
 from ...schemas.lightdqm.settings import MaskLimits
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 from ...schemas.tables import categories_of
-from ..statistics import clopper_pearson
+from ..statistics.intervals import clopper_pearson
+from ..statistics.widths import half_central_68
 from .columns import by_waveform
 
 # The standard error of a median of n normal values is sqrt(pi / 2) sigma / sqrt(n).
@@ -171,8 +172,8 @@ def _earlier(earlier_runs: pd.DataFrame, shape: tuple[int, ...]) -> dict[str, F8
 
 def _move_error(baseline: dict[str, NDArray[Any]], theirs: F8) -> F8:
     """Standard error of the move: of this median and of that of earlier files."""
-    half_width = 0.5 * (baseline["p84_adc16"] - baseline["p16_adc16"])
-    own = _MEDIAN_ERROR * half_width / np.sqrt(np.maximum(baseline["n"], 1))
+    width = half_central_68(baseline["p16_adc16"], baseline["p84_adc16"])
+    own = _MEDIAN_ERROR * width / np.sqrt(np.maximum(baseline["n"], 1))
     return np.hypot(own, np.where(np.isfinite(theirs), theirs, 0.0))
 
 
