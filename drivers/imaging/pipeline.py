@@ -59,8 +59,9 @@ def imaging() -> Pipeline:
     """The imaging pipeline."""
     from ...schemas.imaging.frames import TABLES
 
-    stages = (
+    modules = (
         "load",
+        "light_curves",
         "restart",
         "hits",
         "events",
@@ -77,7 +78,7 @@ def imaging() -> Pipeline:
     )
     return Pipeline(
         "imaging",
-        tuple(f"radiograph.nodes.imaging.{stage}" for stage in stages),
+        tuple(f"radiograph.nodes.imaging.{module}" for module in modules),
         TABLES,
         MappingProxyType({"cones": "selected_cones", "image": "summed_images"}),
         untracked=("threads",),
