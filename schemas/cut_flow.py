@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -116,7 +116,8 @@ class CutFlow:
             (first, *_) = sorted(ours.keys() ^ others.keys())
             msg = f"cut flow of {self.of}: one part has {first}, another has not"
             raise NotAddableError(msg)
-        return replace(self, **{k: frozen(ours[k] + others[k]) for k in ours})
+        sums = {name: frozen(ours[name] + others[name]) for name in ours}
+        return CutFlow(self.of, self.cut, self.group, self.level, **sums)
 
 
 def _counts(passes: Mask) -> I8:
