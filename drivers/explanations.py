@@ -17,11 +17,24 @@ from .graph import function_of, resolved_targets, visible_nodes
 
 
 @dataclass(frozen=True)
+class Written:
+    """The node ``name`` and where its function begins."""
+
+    name: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{_within_package(self.file)}:{self.line}"
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What a node is, what it needs and what needs it.
 
     ``description`` is its docstring, ``file`` and ``line`` where its function begins,
-    ``columns`` those of its frame, which ``tables_page`` of docs/ describes.
+    ``columns`` those of its frame, which ``tables_page`` of docs/ describes. ``made_of`` are the
+    nodes that it only joins under its plain name: there the work is done.
     """
 
     node: DagNode
@@ -33,6 +46,7 @@ class Explanation:
     line: int = 0
     columns: tuple[tuple[str, str, str, str], ...] = ()
     tables_page: str = ""
+    made_of: tuple[Written, ...] = ()
 
     def __str__(self) -> str:
         node = self.node
@@ -48,7 +62,9 @@ class Explanation:
             ("needed by", self.needed_by),
         ):
             lines.append(f"  {title:10} {', '.join(names) or 'nothing'}")
-        lines += [f"  written in {_within_package(self.file)}:{self.line}"] if self.file else []
+        if self.file:
+            lines.append(f"  written in {Written(node.name, self.file, self.line)}")
+        lines += _made_of_lines(self.made_of)
         lines += _column_lines(self.columns)
         return "\n".join(lines)
 
@@ -73,6 +89,7 @@ class Explanation:
             "needed_by": list(self.needed_by),
             "file": self.file,
             "line": self.line,
+            "made_of": [{"name": m.name, "file": m.file, "line": m.line} for m in self.made_of],
             "columns": [
                 dict(zip(("name", "type", "unit", "meaning"), c, strict=True)) for c in self.columns
             ],
@@ -89,22 +106,36 @@ def explanation(
         raise UsageError(msg, key=node)
     of_one_species = name.partition("_")[0] in ("neutron", "gamma")
     dag = pipeline_dag(dr, pipeline, everything=True, species="both" if of_one_species else species)
-    function = function_of(dr, name)
     found = next(n for n in dag.nodes if n.name == name)
     table = pipeline.frames().get(found.schema)
+    inputs = tuple(a for a, b in dag.edges if b == name)
+    written = _written(dr, name)
     return Explanation(
         found,
-        tuple(a for a, b in dag.edges if b == name),
+        inputs,
         tuple(b for a, b in dag.edges if a == name),
         pipeline.name,
-        inspect.getdoc(function) or "",
-        str(Path(inspect.getsourcefile(function) or "").resolve()),
-        inspect.getsourcelines(function)[1],
+        inspect.getdoc(function_of(dr, name)) or "",
+        written.file,
+        written.line,
         () if table is None else tuple(
             (c.name, c.dtype, c.unit, c.description) for c in table.columns
         ),
         pipeline.tables_page,
+        tuple(_written(dr, a) for a in inputs if a.endswith(f"_{name}")),
     )  # fmt: skip
+
+
+def _written(dr: driver.Driver, name: str) -> Written:
+    function = function_of(dr, name)
+    file = str(Path(inspect.getsourcefile(function) or "").resolve())
+    return Written(name, file, inspect.getsourcelines(function)[1])
+
+
+def _made_of_lines(parts: tuple[Written, ...]) -> list[str]:
+    width = max((len(p.name) for p in parts), default=0)
+    titles = ["made of", *[""] * len(parts)]
+    return [f"  {t:10} {p.name:{width}}  {p}" for t, p in zip(titles, parts, strict=False)]
 
 
 def _column_lines(columns: tuple[tuple[str, str, str, str], ...]) -> list[str]:

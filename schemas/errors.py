@@ -109,6 +109,12 @@ class OutputCheckError(RadiographError):
     code = "output_check"
 
 
+class NotAddableError(RadiographError):
+    """Two parts of one quantity with other axes or cuts: a bug in what made them (exit 1)."""
+
+    code = "not_addable"
+
+
 class Unfit(RadiographError):
     """Raised by a node for one key (a channel) that its data do not suffice for (exit 4).
 

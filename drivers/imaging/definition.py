@@ -151,6 +151,7 @@ _CHOOSE: Final = "write [energy] strategy = one of " + ", ".join(
 )
 _STAGES: Final = (
     "load",
+    "light_curves",
     "restart",
     "hits",
     "events",

@@ -283,7 +283,7 @@ def _spectrum_table(filled: FilledSpectrum) -> Markup:
     for name, h in filled.curves.items():
         low, middle, high = (filled.values[name].quantile(q) for q in (0.16, 0.5, 0.84))
         half = 0.5 * (high - low)
-        rows.append((name, h.total, _short(middle), _short(half), h.below, h.above))
+        rows.append((name, h.total, _short(middle), _short(half), *h.outside))
     head = ("", "values", "median", "± 68 %", "below", "above")
     caption = (
         f"Median and half of the central 68 % of all values, {filled.spectrum.unit}; "

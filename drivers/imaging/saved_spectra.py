@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 
 from ...nodes.imaging.spectra import (
-    Histogram,
     ThinnedValues,
     bin_edges,
+    filled,
     flight_axis,
     signed_delta_rad,
 )
+from ...schemas.histograms import Axis, Histogram
 from ...schemas.imaging.codes import GAMMA, NEUTRON, CandidateStatus, Recoil
 from .redrawing import target_cm
 from .saved import SavedRun
@@ -68,9 +69,9 @@ def filled_spectra(saved: SavedRun) -> list[FilledSpectrum]:
             continue
         if spectrum.symmetric and not _has_target(saved):
             continue
-        filled = _filled(saved, spectrum)
-        if filled.curves:
-            found.append(filled)
+        made = _filled(saved, spectrum)
+        if made.curves:
+            found.append(made)
     return found
 
 
@@ -90,11 +91,12 @@ def _filled(saved: SavedRun, spectrum: Spectrum) -> FilledSpectrum:
         low=spectrum.low,
         symmetric=spectrum.symmetric,
     )
+    none = Histogram.empty(Axis(spectrum.key, spectrum.axis, spectrum.unit, edges))
     curves: dict[str, Histogram] = {}
     kept: dict[str, ThinnedValues] = {}
     for begin in range(0, n, _ROWS_A_BLOCK):
         for name, values in spectrum.read(saved, begin, min(begin + _ROWS_A_BLOCK, n)).items():
-            curves[name] = curves.get(name, Histogram.empty(edges)).plus(values)
+            curves[name] = filled(curves.get(name, none), values)
             kept[name] = kept.get(name, ThinnedValues.empty()).plus(values)
     return FilledSpectrum(spectrum, {n: h for n, h in curves.items() if h.total}, kept)
 

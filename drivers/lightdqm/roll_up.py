@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...nodes.statistics import clopper_pearson, fraction_of
+from ...nodes.statistics.intervals import clopper_pearson, fraction_of
 from ...schemas.arrays import F8, I8
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.frames import EARLIER_RUNS, GRANULARITIES, QUANTITIES

@@ -15,17 +15,9 @@ from ...schemas.imaging.frames import HITS
 from ...schemas.imaging.images import Counts, SourceRecords
 from ...schemas.imaging.imaging_method import Threads
 from ...schemas.imaging.reading import ReaderSettings, SourceMetadata
-from ...schemas.light_response import LightTables
 from ...schemas.sources import EventRange, FileRef
-from ..light_response import (
-    birks_light_response,
-    response_rows,
-    response_table,
-    stopping_power_table,
-)
 from .materials import materials_of
 from .readers import READERS
-from .readers.light_tables import read_light_table
 from .transforms import world_positions_cm
 
 
@@ -101,21 +93,3 @@ def hits(source_records: SourceRecords, detectors: Detectors) -> pd.DataFrame:
             **{f"{a}_cm": position[:, k] for k, a in enumerate("xyz")},
         }
     )
-
-
-@tag(stage="load", schema="LightResponse", scope="run")
-@config.when(energy_strategy="ELUT")
-def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> pd.DataFrame:
-    """Light against energy of each material and recoil (Birks), a user's table in its place."""
-    with open(stopping_power_file.path, encoding="utf-8") as stream:  # noqa: PTH123
-        built_in = birks_light_response(stopping_power_table(stream.read()))
-    replaced = {(material, recoil) for material, recoil, _ in light_tables.files}
-    curves = [
-        response_rows(str(m), str(r), c["energy_MeV"].to_numpy(), c["light_MeVee"].to_numpy())
-        for (m, r), c in built_in.groupby(["material", "recoil"], observed=True)
-        if (m, r) not in replaced
-    ]
-    for material, recoil, file in light_tables.files:
-        energy, light = read_light_table(file)
-        curves.append(response_rows(material, recoil, energy, light))
-    return response_table(curves)

@@ -23,7 +23,8 @@ from ...schemas.imaging.images import (
     SummedImages,
 )
 from ...schemas.imaging.vis import AxisMetricSettings, ProjectionsSettings
-from .peak_curve import FWHM_PER_SIGMA, peak_counts
+from ..peaks.shapes import FWHM_PER_SIGMA
+from .peak_curve import peak_counts
 from .tracing import centers_in
 
 # Four parameters and at least two degrees of freedom.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.images import AxisMetrics
-
-FWHM_PER_SIGMA: Final = 2.0 * float(np.sqrt(2.0 * np.log(2.0)))
+from ..peaks.shapes import FWHM_PER_SIGMA, normal_below
 
 
 def peak_counts(x: Any, position: float, sigma: float, area: float, ground: float) -> F8:
@@ -17,10 +16,8 @@ def peak_counts(x: Any, position: float, sigma: float, area: float, ground: floa
 
     Everything in bins; ``area`` is the counts of the whole peak, ``ground`` those of a bin.
     """
-    from scipy.special import ndtr
-
     sigma = max(abs(sigma), 1e-3)
-    upper, lower = (ndtr((x + side - position) / sigma) for side in (0.5, -0.5))
+    upper, lower = (normal_below(x + side, position, sigma) for side in (0.5, -0.5))
     return np.asarray(area * (upper - lower) + ground)
 
 

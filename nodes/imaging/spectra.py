@@ -8,67 +8,22 @@ from typing import Any
 import numpy as np
 
 from ...schemas.arrays import F8
+from ...schemas.histograms import Histogram
 from .cone_geometry import unit_vectors
 
 
-@dataclass(frozen=True)
-class Histogram:
-    """Counts in bins, and what lies outside of them.
+def filled(histogram: Histogram, values: Any) -> Histogram:
+    """A histogram over one axis with further values.
 
-    Attributes
-    ----------
-    edges
-        Shape (n + 1,), ascending.
-    counts
-        Shape (n,), values in [edges[i], edges[i + 1]); the last bin holds its upper edge.
-    below, above, missing
-        Values below the first edge, above the last one, and NaN.
+    A value on an edge counts above it, but on the last edge in the last bin.
     """
-
-    edges: F8
-    counts: np.ndarray
-    below: int = 0
-    above: int = 0
-    missing: int = 0
-
-    @classmethod
-    def empty(cls, edges: F8) -> Histogram:
-        """No value yet."""
-        return cls(edges, np.zeros(len(edges) - 1, np.int64))
-
-    def plus(self, values: Any) -> Histogram:
-        """With further values."""
-        known = np.asarray(values, np.float64)
-        known = known[~np.isnan(known)]
-        counts, _ = np.histogram(known, bins=self.edges)
-        return Histogram(
-            self.edges,
-            self.counts + counts,
-            self.below + int(np.count_nonzero(known < self.edges[0])),
-            self.above + int(np.count_nonzero(known > self.edges[-1])),
-            self.missing + len(values) - len(known),
-        )
-
-    @property
-    def inside(self) -> int:
-        """Values in the bins."""
-        return int(self.counts.sum())
-
-    @property
-    def total(self) -> int:
-        """All values but NaN."""
-        return self.inside + self.below + self.above
-
-    def median(self) -> float:
-        """The median of the values in the bins, linear within a bin; NaN without any."""
-        return self.quantile(0.5)
-
-    def quantile(self, share: float) -> float:
-        """Below it lies this share of the values in the bins; NaN without any."""
-        cumulative = np.concatenate([[0], np.cumsum(self.counts)])
-        if cumulative[-1] == 0:
-            return float("nan")
-        return float(np.interp(share * cumulative[-1], cumulative, self.edges))
+    (axis,) = histogram.axes
+    edges = np.asarray(axis.edges)
+    given = np.asarray(values, np.float64)
+    known = given[~np.isnan(given)]
+    below, above = np.count_nonzero(known < edges[0]), np.count_nonzero(known > edges[-1])
+    places = np.concatenate([[below], np.histogram(known, bins=edges)[0], [above]])
+    return histogram + Histogram(histogram.axes, places, missing=len(given) - len(known))
 
 
 @dataclass(frozen=True)

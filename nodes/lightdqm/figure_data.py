@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
-from ...schemas.lightdqm.frames import BASELINE_BAND, BASELINE_MOVE, BASELINE_SPREAD
+from ...schemas.lightdqm.frames import BASELINE_BITS
 from ...schemas.lightdqm.pages import FractionPage
 from ...schemas.lightdqm.units import PER_ADC16, Units
 from .figure_masks import KIND_NAMES, MaskGrid
@@ -23,7 +23,7 @@ _WHOSE_LIGHT: Final = {
     "tpc": " with light in the TPC",
     "total": "",
 }
-_LETTERS: Final = ((BASELINE_BAND, "b"), (BASELINE_SPREAD, "s"), (BASELINE_MOVE, "m"))
+_LETTERS: Final = {"baseline_band": "b", "baseline_spread": "s", "baseline_move": "m"}
 LETTERS_NOTE: Final = "b: outside of the band  ·  s: too wide a spread  ·  m: moved"
 
 
@@ -139,8 +139,8 @@ def code_letters(channel_masks: pd.DataFrame) -> NDArray[np.str_]:
     n_adcs = int(channel_masks["adc"].max()) + 1
     code = by_channel(channel_masks, "baseline_code", n_adcs, missing=0)
     letters = np.full(code.shape, "", dtype="U3")
-    for bit, letter in _LETTERS:
-        there = code & bit > 0
+    for name, letter in _LETTERS.items():
+        there = BASELINE_BITS.is_set(code, name)
         letters[there] = np.strings.add(letters[there], letter)
     return letters
 

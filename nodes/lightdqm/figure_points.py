@@ -23,6 +23,7 @@ from ..sheets.frames import (
     number,
     ticks_of,
 )
+from ..statistics.widths import mad_sigma
 from .figure_parts import Heading, Key, adc_name, heading_shapes
 
 FADED: Final = 0.25
@@ -202,7 +203,7 @@ def _limits(points: Points, adc: int) -> tuple[float, float]:
         return _padded(*(points.allowed[adc] if np.isfinite(points.allowed[adc]).all() else (0, 1)))
     value, lower, upper = (a[adc, use] for a in (points.value, points.lower, points.upper))
     middle = np.median(value)
-    width = max(1.4826 * np.median(np.abs(value - middle)), np.median(upper - lower))
+    width = max(mad_sigma(value, middle), np.median(upper - lower))
     bulk = np.abs(value - middle) <= _REACH * width
     reach = (middle - 2.0 * _REACH * width, middle + 2.0 * _REACH * width)
     low = max(float(lower[bulk].min()), reach[0])

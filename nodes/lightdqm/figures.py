@@ -30,7 +30,7 @@ from ...schemas.lightdqm.settings import (
 )
 from ...schemas.sheets import Sheet, Words
 from ..sheets.drawing import sheet_png, sheets_pdf
-from ..statistics import clopper_pearson
+from ..statistics.intervals import clopper_pearson
 from .figure_arguments import arguments_sheet
 from .figure_data import (
     baseline_grid,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
-from ..statistics import clopper_pearson
+from ..statistics.intervals import clopper_pearson
 
 ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
-from ...schemas.lightdqm.frames import BASELINE_BAND, BASELINE_MOVE, BASELINE_SPREAD
-from ..statistics import fraction_of
+from ...schemas.lightdqm.frames import BASELINE_BITS
+from ..statistics.intervals import fraction_of
 from .finding import Finding, Numbers, of_channels
 
 
@@ -150,7 +150,7 @@ def baseline_band(numbers: Numbers) -> Finding:
     bands = np.array([numbers.mask_limits.band(adc) for adc in range(len(median))])
     outside = np.maximum(bands[:, :1] - median, median - bands[:, 1:])
     what = "with a baseline outside the band"
-    return _of_baselines(numbers, "baseline_band", outside, BASELINE_BAND, 0.0, what)
+    return _of_baselines(numbers, "baseline_band", outside, 0.0, what)
 
 
 def baseline_spread(numbers: Numbers) -> Finding:
@@ -160,9 +160,7 @@ def baseline_spread(numbers: Numbers) -> Finding:
     spread = np.maximum(frame["p84_adc16"] - median, median - frame["p16_adc16"])
     limit = numbers.mask_limits.spread_adc16
     what = "with a baseline that differs from event to event"
-    return _of_baselines(
-        numbers, "baseline_spread", numbers.of(frame, spread), BASELINE_SPREAD, limit, what
-    )
+    return _of_baselines(numbers, "baseline_spread", numbers.of(frame, spread), limit, what)
 
 
 def baseline_move(numbers: Numbers) -> Finding:
@@ -178,17 +176,17 @@ def baseline_move(numbers: Numbers) -> Finding:
         return Finding("baseline_move", "no_data", np.nan, limit, "adc16", (), reason)
     what = "with a baseline that moved against earlier files"
     note = f"nothing to compare {alone} with" if alone else ""
-    return _of_baselines(numbers, "baseline_move", move, BASELINE_MOVE, limit, what, note=note)
+    return _of_baselines(numbers, "baseline_move", move, limit, what, note=note)
 
 
 def _of_baselines(
-    numbers: Numbers, check: str, values: F8, bit: int, limit: float, what: str, *, note: str = ""
+    numbers: Numbers, check: str, values: F8, limit: float, what: str, *, note: str = ""
 ) -> Finding:
     masks = numbers.channel_masks
     code = numbers.of(masks, masks["baseline_code"])
     # A channel at a rail has no baseline: it is named once, by that check.
     railed = numbers.of(masks, masks["railed"]) != 0
-    is_set = (np.where(np.isfinite(code), code, 0).astype(np.int64) & bit) != 0
+    is_set = BASELINE_BITS.is_set(np.where(np.isfinite(code), code, 0), check)
     bad = numbers.watched & is_set & ~railed
     values = np.where(railed, np.nan, values)
     return of_channels(numbers, check, values, bad, limit, "adc16", what, note=note)

@@ -19,7 +19,7 @@ from ...schemas.lightdqm.frames import (
     TRIGGERS,
 )
 from ...schemas.tables import categories_of
-from ..statistics import clopper_pearson, fraction_of
+from ..statistics.intervals import clopper_pearson, fraction_of
 from .columns import by_waveform, of_board
 from .grouping import EPCB_OF_CHANNEL
 

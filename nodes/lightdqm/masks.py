@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, I1, Mask
 from ...schemas.lightdqm.frames import (
-    BASELINE_BAND,
-    BASELINE_MOVE,
-    BASELINE_SPREAD,
+    BASELINE_BITS,
     BASELINE_STATES,
     CHANNEL_MASKS,
     FLATLINE_STATES,
@@ -21,7 +19,8 @@ from ...schemas.lightdqm.frames import (
 from ...schemas.lightdqm.settings import MaskLimits
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 from ...schemas.tables import categories_of
-from ..statistics import clopper_pearson
+from ..statistics.intervals import clopper_pearson
+from ..statistics.widths import half_central_68
 from .columns import by_waveform
 
 # The standard error of a median of n normal values is sqrt(pi / 2) sigma / sqrt(n).
@@ -56,17 +55,20 @@ def channel_masks__by_neighbours(
     dead, judged = _missing_light(light_hits, shape, mask_limits.dead_fraction)
     dead &= (railed == 0) & ~flat
     move = baseline["median_adc16"] - earlier["value"]
-    code = np.zeros(shape, dtype=np.int8)
-    code[_outside_band(baseline["median_adc16"], mask_limits)] |= BASELINE_BAND
     spread = np.maximum(
         baseline["p84_adc16"] - baseline["median_adc16"],
         baseline["median_adc16"] - baseline["p16_adc16"],
     )
-    code[spread > mask_limits.spread_adc16] |= BASELINE_SPREAD
     moved = (np.abs(move) > mask_limits.move_adc16) & (
         np.abs(move) > mask_limits.move_sigma * _move_error(baseline, earlier["sigma"])
     )
-    code[moved] |= BASELINE_MOVE
+    code = BASELINE_BITS.pack(
+        {
+            "baseline_band": _outside_band(baseline["median_adc16"], mask_limits),
+            "baseline_spread": spread > mask_limits.spread_adc16,
+            "baseline_move": moved,
+        }
+    )
     code[~active_channels] = 0
     is_bad = active_channels & (dead | flat | (railed != 0))
     no_light = active_channels & ~judged & ~is_bad
@@ -113,9 +115,9 @@ def channel_masks__of_script(
         np.hypot(high, earlier["value"] - earlier["lower"]),
     )
     code = np.zeros(shape, dtype=np.int8)
-    code[_outside_band(median, mask_limits)] = BASELINE_BAND
-    code[high > mask_limits.spread_adc16] = BASELINE_SPREAD
-    code[np.abs(move) > 3.0 * sigma] = BASELINE_MOVE
+    code[_outside_band(median, mask_limits)] = BASELINE_BITS.bit("baseline_band")
+    code[high > mask_limits.spread_adc16] = BASELINE_BITS.bit("baseline_spread")
+    code[np.abs(move) > 3.0 * sigma] = BASELINE_BITS.bit("baseline_move")
     return _masks(
         known_status,
         active_channels,
@@ -171,8 +173,8 @@ def _earlier(earlier_runs: pd.DataFrame, shape: tuple[int, ...]) -> dict[str, F8
 
 def _move_error(baseline: dict[str, NDArray[Any]], theirs: F8) -> F8:
     """Standard error of the move: of this median and of that of earlier files."""
-    half_width = 0.5 * (baseline["p84_adc16"] - baseline["p16_adc16"])
-    own = _MEDIAN_ERROR * half_width / np.sqrt(np.maximum(baseline["n"], 1))
+    width = half_central_68(baseline["p16_adc16"], baseline["p84_adc16"])
+    own = _MEDIAN_ERROR * width / np.sqrt(np.maximum(baseline["n"], 1))
     return np.hypot(own, np.where(np.isfinite(theirs), theirs, 0.0))
 
 

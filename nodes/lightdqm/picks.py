@@ -10,12 +10,12 @@ from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import Mask
 from ...schemas.lightdqm.arrays import ChosenWaveforms, LightLayout, PickedWaveforms
+from ...schemas.lightdqm.settings import LightHitSettings
 from ...schemas.sources import FileRef
 from .columns import by_waveform, of_board
 from .flow_file import flow_file, samples_of
 from .grouping import CHANNELS_OF_EPCB, EPCB_CHANNELS, N_EPCBS
 
-_LIGHT_ADC16: Final = 300.0
 _LIGHT_CHANNELS: Final = 2
 
 
@@ -27,14 +27,16 @@ def picked_waveforms(
     waveform_features: pd.DataFrame,
     selected_events: pd.DataFrame,
     active_channels: Mask,
+    light_hit_settings: LightHitSettings,
 ) -> PickedWaveforms:
     """For each board the first event with light in two channels or more, else the steepest.
 
-    Light is a pulse of more than 300 counts; the steepest event has the greatest step between
-    two samples. Only valid waveforms of active channels count.
+    Light is a pulse of more than ``least_adc16`` counts; the steepest event has the greatest step
+    between two samples. Only valid waveforms of active channels count.
     """
     usable = by_waveform(waveform_features, "valid") & active_channels
-    bright = usable & (by_waveform(waveform_features, "maximum_adc16") > _LIGHT_ADC16)
+    height = by_waveform(waveform_features, "maximum_adc16")
+    bright = usable & (height > light_hit_settings.least_adc16)
     step = np.where(usable, by_waveform(waveform_features, "spark_step_adc16"), -1)
     with_light = of_board(bright) >= _LIGHT_CHANNELS
     steepest = step[..., CHANNELS_OF_EPCB].max(axis=-1)

@@ -20,7 +20,7 @@ from ...schemas.lightdqm.frames import (
 )
 from ...schemas.lightdqm.settings import LightHitSettings, SparkSettings
 from ...schemas.tables import categories_of
-from ..statistics import clopper_pearson, fraction_of
+from ..statistics.intervals import clopper_pearson, fraction_of
 from .columns import by_waveform, others_on_board, others_on_side, partner_side
 
 # Light reaches a board as a whole; one bright neighbour may be a fault of its own.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..bits import Bits
 from ..tables import Column, TableSchema
 
 TRIGGERS: Final = ("self", "beam", "unknown")
@@ -34,9 +35,8 @@ CHECKS: Final = (
     "clipped",
     "negative",
 )
-BASELINE_BAND: Final = 1
-BASELINE_SPREAD: Final = 2
-BASELINE_MOVE: Final = 4
+BASELINE_BITS: Final = Bits(("baseline_band", "baseline_spread", "baseline_move"), "int8")
+"""What is wrong with a baseline, named as the checks."""
 
 _ADC = Column("adc", "int16", "", "ADC, from 0", at_least=0)
 _CHANNEL = Column("channel", "int16", "", "input of the ADC, from 0", at_least=0, at_most=63)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +192,26 @@ def test_explain_names_the_settings_themselves(radiograph: Run) -> None:
     chosen = radiograph("explain", "neutron_chosen_row").out
     assert "energy.force_proton_recoils" in chosen
     assert "whether there is [plane]" in chosen
+
+
+def test_a_plain_name_leads_to_where_the_work_is_done(radiograph: Run) -> None:
+    text = radiograph("explain", "selected_cones").out
+    found = radiograph("explain", "selected_cones", "--json").json
+    names = [part["name"] for part in found["made_of"]]
+    assert names == ["neutron_selected_cones", "gamma_selected_cones"]
+    for part in found["made_of"]:
+        source = Path(part["file"]).read_text("utf-8").splitlines()[part["line"] - 1 :]
+        assert any(line.startswith(f"def {part['name']}__chosen(") for line in source[:4])
+        assert re.search(rf"\b{part['name']} +nodes/imaging/selection.py:{part['line']}\n", text)
+    assert text.count("made of ") == 1
+    alone = radiograph("explain", "neutron_selected_cones")
+    assert "made of" not in alone.out
+    assert radiograph("explain", "hits", "--json").json["made_of"] == []
+
+
+def test_light_response_is_found_where_its_physics_is(radiograph: Run) -> None:
+    found = radiograph("explain", "light_response").out
+    assert "written in nodes/imaging/light_curves.py:" in found
 
 
 def test_explain_with_settings(radiograph: Run, project: Path) -> None:

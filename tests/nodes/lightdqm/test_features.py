@@ -297,6 +297,17 @@ def test_picks(write: Any, ask: Any, rng: Any) -> None:
     assert not picks.samples[1, 7].any()
 
 
+def test_what_is_light_in_a_pick_is_a_setting(write: Any, ask: Any, rng: Any) -> None:
+    samples = quiet(rng, 12)
+    with_pulses(samples, [4], 0, [4, 5], 5000.0)
+    path = write(samples, [0] * 12)
+    lit = {
+        limit: bool(ask(path, "picked_waveforms", dead_adc16=limit).is_light[0, 0])
+        for limit in (300.0, 4000.0, 6000.0)
+    }
+    assert lit == {300.0: True, 4000.0: True, 6000.0: False}
+
+
 def test_no_waveform_at_all_is_valid(write: Any, ask: Any, rng: Any) -> None:
     path = write(quiet(rng, 3), [0, 0, 1], np.zeros((3, 2, 64), np.uint8))
     found = ask(path, "picked_waveforms", "dqm_verdict", "dqm_fractions")

@@ -1,0 +1,1 @@
+"""Intervals, widths and correlations, once for every pipeline. Plain functions, no nodes."""

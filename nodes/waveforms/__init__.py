@@ -1,0 +1,1 @@
+"""Filters of sampled waveforms, samples along the last axis. Plain functions, no nodes."""
