@@ -61,19 +61,11 @@ def console_output(body: str, most: int | None = None) -> str:
     """Commands of a block, each with the first ``most`` lines of its output."""
     lines = []
     for command in commands(body):
-        done = subprocess.run(
-            command,
-            shell=True,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            message = f"{command!r} failed with {done.returncode}:\n{done.stdout}"
+        code, said = answer(command)
+        if code:
+            message = f"{command!r} failed with {code}:\n{said}"
             raise RuntimeError(message)
-        printed = done.stdout.replace(f"{Path.cwd()}{os.sep}", "")
+        printed = said.replace(f"{Path.cwd()}{os.sep}", "")
         # Only the first run of a version says what it compiles.
         output = [
             line.rstrip()
@@ -84,6 +76,20 @@ def console_output(body: str, most: int | None = None) -> str:
             output = [*output[:most], "..."]
         lines += [f"$ {command}", *output]
     return "\n".join(lines) + "\n"
+
+
+def answer(command: str) -> tuple[int, str]:
+    """Exit code of a command in a shell, and what it prints."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def commands(body: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromium import PROGRAMS, Chromium, program
@@ -19,6 +20,16 @@ settings.load_profile("untimed")
 
 _LOGGER = logging.getLogger("radiograph")
 _UNTOUCHED = (_LOGGER.handlers[:], _LOGGER.level, _LOGGER.propagate)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file go to one worker: what they share is then made once."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

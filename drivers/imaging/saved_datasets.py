@@ -24,6 +24,7 @@ class Datasets:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.file = file
         self.path = path
+        self._known: dict[str, h5py.Dataset] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in Content(self.file, self.path)
@@ -87,6 +88,12 @@ class Datasets:
         return {k: _plain(v) for k, v in found.items()}
 
     def _dataset(self, name: str) -> h5py.Dataset:
+        """A dataset, looked up and compared with others once."""
+        if name not in self._known:
+            self._known[name] = self._looked_up(name)
+        return self._known[name]
+
+    def _looked_up(self, name: str) -> h5py.Dataset:
         try:
             found = self.file[name]
         except KeyError as reason:
@@ -105,7 +112,7 @@ class Datasets:
 
     def _size(self, name: str) -> int | None:
         """How many values a dataset has; None if it is not there."""
-        return math.prod(self.shape(name)) if name in self else None
+        return math.prod(self.shape(name)) if name in self._known or name in self else None
 
 
 def _taken(dataset: h5py.Dataset, rows: I8 | None) -> np.ndarray:

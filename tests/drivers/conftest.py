@@ -47,6 +47,9 @@ strategy = "Edep"
 [vis]
 export_png_on_write = false
 
+[hdf5]
+include_repo_bundle = false
+
 [cache]
 enabled = false
 """
@@ -117,7 +120,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def settings() -> str:
-    """A short TOML file for events.out beside it: 30 x 20 pixels, no figures, no cache."""
+    """A short TOML file for events.out beside it: 30 x 20 pixels, no figures, sources or cache."""
     return SETTINGS
 
 

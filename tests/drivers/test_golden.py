@@ -1,4 +1,4 @@
-"""Every dataset of a run of each shipped config, as it was before the engine was rebuilt.
+"""Every dataset of a run of each shipped config, and what the commands answer with --json.
 
 Whole numbers and texts are compared by hash; floating-point columns by sums with weights that
 tell rows apart, since the last bit of a sine is the processor's. Within one machine every cut of
@@ -26,6 +26,8 @@ from radiograph.drivers.imaging.verifying import dataset_hashes
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.simulation import SimulationSettings
+
+from .golden_answers import assert_as_answered
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +94,16 @@ def assert_as_recorded(name: str, found: dict[str, list[Any]], renew: bool) -> N
             assert found[dataset][2] == value, dataset
 
 
+def asked(radiograph: Run, config: Path, node: str, output: Path) -> dict[str, dict[str, Any]]:
+    """What the commands that compute nothing answer about a config and the output of its run."""
+    return {
+        "info": radiograph("info", output, "--json").json,
+        "nodes": radiograph("nodes", config, "--json").json,
+        "explain": radiograph("explain", node, config, "--json").json,
+        "check": radiograph("check", config, "--json").json,
+    }
+
+
 @pytest.fixture(scope="module")
 def renew(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--golden"))
@@ -116,21 +128,25 @@ def test_imaging_is_as_recorded_for_any_cut(
     kind = "root" if source.endswith("root") else "phits"
     write_simulation(SimulationSettings.model_validate(simulation), tmp_path / source, kind)
 
-    def ran(parts: int, *more: str) -> dict[str, str]:
+    config, output = tmp_path / f"{name}.toml", tmp_path / "image.h5"
+
+    def ran(parts: int, *more: str) -> tuple[dict[str, str], dict[str, Any]]:
         done = radiograph(
-            "run", tmp_path / f"{name}.toml", "--json", "--no-cache", "--overwrite", *more,
+            "run", config, "--json", "--no-cache", "--overwrite", *more,
             "--set", f"run.chunk_events={-(-n_events // parts)}",
             "--set", "vis.export_png_on_write=false",
         )  # fmt: skip
         assert done.code == 0, done.err
-        return compared(tmp_path / "image.h5")
+        return compared(output), done.json
 
     n_events = simulation["n_neutrons"] + simulation["n_gammas"]
-    whole = ran(1)
-    assert_as_recorded(name, recorded(tmp_path / "image.h5"), renew)
-    assert ran(3) == whole
-    assert ran(40) == whole
-    assert ran(3, "--executor", "dask", "--scheduler", scheduler) == whole
+    whole, answer = ran(1)
+    assert_as_recorded(name, recorded(output), renew)
+    answers = {"run": answer, **asked(radiograph, config, "selected_cones", output)}
+    assert_as_answered(RECORDS / f"{name}_answers.json", answers, tmp_path, renew)
+    assert ran(3)[0] == whole
+    assert ran(40)[0] == whole
+    assert ran(3, "--executor", "dask", "--scheduler", scheduler)[0] == whole
 
 
 @pytest.mark.parametrize("n_files", [1, 3])
@@ -142,9 +158,12 @@ def test_light_is_as_recorded(tmp_path: Path, radiograph: Run, n_files: int, ren
         write_light_simulation(settings, data)
     shutil.copy(CONFIGS / "lightdqm.toml", tmp_path)
     every = ("--set", "lightdqm.nfiles=-1")
-    done = radiograph("run", tmp_path / "lightdqm.toml", "--json", "--no-cache", *every)
+    config = tmp_path / "lightdqm.toml"
+    done = radiograph("run", config, "--json", "--no-cache", *every)
     assert done.code in (0, 4), done.err
     outputs = sorted(tmp_path.rglob("*.h5"))
     assert len(outputs) == n_files
     for k, path in enumerate(outputs):
         assert_as_recorded(f"lightdqm_{n_files}_{k}", recorded(path), renew)
+    answers = {"run": done.json, **asked(radiograph, config, "dqm_verdict", outputs[0])}
+    assert_as_answered(RECORDS / f"lightdqm_{n_files}_answers.json", answers, tmp_path, renew)

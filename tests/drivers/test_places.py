@@ -110,7 +110,7 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
         check_new_files([path], (), overwrite=True)
 
 
-# The name that a command writes, and the command; run.h5 holds a run.
+# The name that a command writes, and the command; run.h5 holds a run, hits.h5 one up to its hits.
 COMMANDS = {
     "run": ("image.h5", "run run.toml -o image.h5"),
     "figures": ("n_image.png", "run run.toml -o image.h5 --set vis.export_png_on_write=true"),
@@ -122,8 +122,8 @@ COMMANDS = {
     ),
     "init": ("new/phits_edep.toml", "init new --events 5"),
     "graph": ("graph.svg", "graph run.toml -o graph.svg"),
-    "report": ("run.html", "report run.h5"),
-    "pdf": ("run.pdf", "report run.h5 --pdf"),
+    "report": ("hits.html", "report hits.h5"),
+    "pdf": ("hits.pdf", "report hits.h5 --pdf"),
     "csv": ("cones.csv", "export run.h5 --to csv --table cones -o cones.csv"),
     "root": ("run.root", "export run.h5 --to root"),
     "npz": ("run.npz", "export run.h5 --to npz"),
@@ -136,11 +136,13 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def run_file(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output file with list mode."""
+    """An output file with list mode, and hits.h5 beside it: a short page."""
     folder = tmp_path_factory.mktemp("run")
     settings = folder / "run.toml"
     settings.write_text(SETTINGS.replace("events.out", str(simulated / "events.out")), "utf-8")
     assert guarded(["run", str(settings), "--list", "-q"]) == 0
+    hits = ["--until", "hits", "-o", str(folder / "hits.h5")]
+    assert guarded(["run", str(settings), "-q", *hits]) == 0
     return folder / "image.h5"
 
 
@@ -148,9 +150,10 @@ def run_file(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(
     project: Path, run_file: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, list[str]]:
-    """Where a command writes, and its words; run.h5 of an earlier run is beside."""
+    """Where a command writes, and its words; files of earlier runs are beside."""
     monkeypatch.chdir(project)
     (project / "run.h5").symlink_to(run_file)
+    (project / "hits.h5").symlink_to(run_file.with_name("hits.h5"))
     name, line = COMMANDS[request.param]
     path = project / name
     path.parent.mkdir(exist_ok=True)

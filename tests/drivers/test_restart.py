@@ -41,22 +41,31 @@ def assert_equal_files(path: Path, other: Path, but: tuple[str, ...] = ()) -> No
 
 
 @pytest.fixture(scope="module")
-def whole_run(
+def whole(
     tmp_path_factory: pytest.TempPathFactory, simulated: Path, settings: str, radiograph: Run
-) -> Path:
-    """The file of a whole run in list mode."""
-    folder = tmp_path_factory.mktemp("whole_run")
+) -> Callable[..., tuple[Path, dict[str, int]]]:
+    """Run with some options and give the file and its counters; each once, not to be changed."""
+    folder = tmp_path_factory.mktemp("whole")
     (folder / "run.toml").write_text(settings, encoding="utf-8")
-    argv = ("run", folder / "run.toml", simulated / "events.out", "--list")
-    assert radiograph(*argv, "-o", folder / "direct.h5").code == 0
-    return folder / "direct.h5"
+    (folder / "events.out").symlink_to(simulated / "events.out")
+    made: dict[tuple[str, ...], tuple[Path, dict[str, int]]] = {}
+
+    def run(*options: str) -> tuple[Path, dict[str, int]]:
+        if options not in made:
+            path = folder / f"{'_'.join(o.strip('-') for o in options)}.h5"
+            done = radiograph("run", folder / "run.toml", *options, "-o", path, "--json")
+            assert done.code == 0, done.err
+            made[options] = path, done.json["counters"]
+        return made[options]
+
+    return run
 
 
 @pytest.fixture
-def direct(project: Path, whole_run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def direct(project: Path, whole: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder, with direct.h5 of a whole run in list mode."""
     monkeypatch.chdir(project)
-    shutil.copy(whole_run, project / "direct.h5")
+    shutil.copy(whole("--list")[0], project / "direct.h5")
     return project
 
 
@@ -68,20 +77,19 @@ def stage_of(path: Path) -> str:
 @pytest.mark.parametrize("chunk_events", [10**6, 40])
 @pytest.mark.parametrize("until", ["hits", "events", "cones", "image"])
 def test_every_stage_gives_what_the_direct_run_gives(
-    direct: Path, radiograph: Run, until: str, chunk_events: int
+    direct: Path, radiograph: Run, whole: Run, until: str, chunk_events: int
 ) -> None:
-    argv = ("run", "run.toml", "--list")
-    assert radiograph(*argv, "--until", until, "-o", "part.h5").code == 0
+    part, _ = whole("--list", "--until", until)
     done = radiograph(
-        *argv, "--input-path", "part.h5", "--set", "io.input_format='hdf5_ngimager'",
+        "run", "run.toml", "--list", "--input-path", part,
+        "--set", "io.input_format='hdf5_ngimager'",
         "--set", f"run.chunk_events={chunk_events}", "-o", "b.h5", "--json",
     )  # fmt: skip
     assert done.code == 0
     assert done.json["start"] == stage_of(direct / "b.h5") == until
     assert f"restart from the {until} of" in done.err
     assert_equal_files(direct / "direct.h5", direct / "b.h5")
-    direct_counters = radiograph(*argv, "-o", "c.h5", "--json").json["counters"]
-    assert done.json["counters"] == direct_counters
+    assert done.json["counters"] == whole("--list")[1]
 
 
 # Settings without which another has no sense.
@@ -295,11 +303,10 @@ def test_metadata_and_damage_of_the_first_input_go_on(
 )
 @pytest.mark.filterwarnings("error")
 def test_what_should_be_whole_numbers_is_not_bent(
-    direct: Path, radiograph: Run, name: str, until: str, value: float
+    direct: Path, radiograph: Run, whole: Run, name: str, until: str, value: float
 ) -> None:
     """Another program may write floats: values of whole numbers are read, others are told."""
-    argv = ("run", "run.toml", "--set", f"pipeline.until='{until}'", "-o", "start.h5")
-    assert radiograph(*argv).code == 0
+    shutil.copy(whole("--until", until)[0], direct / "start.h5")
     with h5py.File(direct / "start.h5", "r+") as file:
         values = file[name][()].astype("f8")
         del file[name]

@@ -273,17 +273,18 @@ def kept_nodes(start: str) -> set[str]:
 @pytest.mark.slow
 def test_a_run_begins_where_no_changed_setting_mattered(earlier: Path, begins: str) -> None:
     """The stage is as the table says, and nothing that is kept would come out another way."""
-    path = earlier / "run.toml"
+    path, begin = earlier / "run.toml", earlier / "begin.h5"
     plain = load_config(path, shell_folder=earlier).config
+    write_start(begin, earlier, plain)
     before = {left_out: Recipes(plain, earlier, left_out) for left_out in ("", *COARSE.values())}
     for key, value in BEGINS[begins].items():
         changed = overrides(key, value)
         loaded = load_config(path, overrides=[*changed, OF_FILE], shell_folder=earlier)
         if begins == "refused":
             with pytest.raises(ConfigError, match="already"):
-                opened_restart(loaded.config, [earlier / "direct.h5"])
+                opened_restart(loaded.config, [begin])
             continue
-        restart = opened_restart(loaded.config, [earlier / "direct.h5"])
+        restart = opened_restart(loaded.config, [begin])
         assert restart is not None
         assert restart.start == begins, key
         assert bool(restart.changed) == (begins != "image"), key
@@ -394,6 +395,17 @@ def test_the_prior_of_another_programs_file_counts(earlier: Path, tmp_path: Path
         assert restart.start == begins
 
 
+def write_start(path: Path, folder: Path, config: ImagingConfig) -> None:
+    """What of a run says that it holds every stage, and the settings that it was made with."""
+    rows = config_rows(config)
+    with h5py.File(folder / "direct.h5") as whole, h5py.File(path, "w") as file:
+        file.attrs["software"] = whole.attrs["software"]
+        for name in ("hits/event_id", "lm/event_type", "cones/theta_rad", "images/summed/all"):
+            whole.copy(whole[name], file.require_group(name.rpartition("/")[0]))
+        kept = file.require_group("meta/config_effective")
+        kept["keys"], kept["values"] = [k for k, _, _ in rows], [v for _, _, v in rows]
+
+
 def started(
     folder: Path,
     tmp_path: Path,
@@ -406,13 +418,7 @@ def started(
     """The restart of one config from a file whose settings were those of another."""
     path = tmp_path / "start.h5"
     stored = load_config(folder / f"{first}.toml", overrides=before, shell_folder=folder)
-    rows = config_rows(stored.config)
-    with h5py.File(folder / "direct.h5") as whole, h5py.File(path, "w") as file:
-        file.attrs["software"] = whole.attrs["software"]
-        for name in ("hits/event_id", "lm/event_type", "cones/theta_rad", "images/summed/all"):
-            whole.copy(whole[name], file.require_group(name.rpartition("/")[0]))
-        kept = file.require_group("meta/config_effective")
-        kept["keys"], kept["values"] = [k for k, _, _ in rows], [v for _, _, v in rows]
+    write_start(path, folder, stored.config)
     given = [*now, OF_FILE]
     config = load_config(folder / f"{then}.toml", overrides=given, shell_folder=folder).config
     return opened_restart(config, [path])

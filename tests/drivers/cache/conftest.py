@@ -1,4 +1,8 @@
-"""A toy project in a folder of its own, run in fresh processes against one cache."""
+"""A toy project in a folder of its own, each run of it in a process that has not seen it before.
+
+A process that has the libraries waits and forks for each run: none of them knows the toy, and
+none imports the libraries again.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +50,64 @@ print(json.dumps({
 }))
 """
 
+# Forks for each line of its input: arguments, working folder, files for what the child says.
+# The answer is the exit code.
+FORKS = """
+import gc, json, os, sys, traceback, warnings
+import numba, numpy, pandas
+import radiograph.drivers.cache.execution, radiograph.drivers.cache.lazy
+import radiograph.drivers.graph, radiograph.drivers.node_execution
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+script = compile(sys.argv[1], "runner", "exec")
+# What numba loads when it compiles for the first time.
+numba.vectorize(["float64(float64)"])(lambda x: x)
+numba.njit("float64(float64)")(lambda x: x)
+gc.freeze()
+
+
+def child(request):
+    for name, stream in (("out", 1), ("err", 2)):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT), stream)
+    os.chdir(request["cwd"])
+    sys.argv = ["runner", *request["argv"]]
+    code = 1
+    try:
+        exec(script, {"__name__": "__main__"})
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush(), sys.stderr.flush()
+    os._exit(code)
+
+
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        child(json.loads(line))
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Forks:
+    """The process that forks, and a folder for what its children say."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def run(self, argv: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        said = {name: self.folder / name for name in ("out", "err")}
+        for path in said.values():
+            path.unlink(missing_ok=True)
+        request = {"argv": argv, "cwd": str(cwd), **{k: str(p) for k, p in said.items()}}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        out, err = (path.read_text() for path in said.values())
+        return subprocess.CompletedProcess(argv, code, out, err)
+
 
 @dataclass
 class Toy:
@@ -53,6 +115,7 @@ class Toy:
 
     folder: Path
     cache: Path
+    forks: Forks
 
     def write(self, modules: Mapping[str, str]) -> None:
         """Write modules of the package ``toy``."""
@@ -76,17 +139,17 @@ class Toy:
             "targets": targets,
             "inputs": options.pop("inputs", {"x": 3}),
         }
-        env = {**os.environ, **options.pop("env", {})}
+        env = options.pop("env", None)
         cwd = options.pop("cwd", self.folder)
         request |= options
-        done = subprocess.run(
-            [sys.executable, "-c", RUNNER, str(self.folder), str(self.cache), json.dumps(request)],
-            capture_output=True,
-            text=True,
-            env=env,
-            cwd=cwd,
-            check=False,
-        )
+        argv = [str(self.folder), str(self.cache), json.dumps(request)]
+        if env is None:
+            done = self.forks.run(argv, cwd)
+        else:  # what an interpreter asks for when it starts
+            done = subprocess.run(
+                [sys.executable, "-c", RUNNER, *argv],
+                capture_output=True, text=True, env={**os.environ, **env}, cwd=cwd, check=False,
+            )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         result = json.loads(done.stdout.splitlines()[-1])
         result["stderr"] = done.stderr
@@ -94,9 +157,21 @@ class Toy:
 
 
 @pytest.fixture(scope="session")
-def new_toy() -> Callable[[Path], Toy]:
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """The process that forks, for the time of the tests."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS, RUNNER],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield Forks(process, tmp_path_factory.mktemp("forks"))
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def new_toy(forks: Forks) -> Callable[[Path], Toy]:
     """Makes a toy project in a folder."""
-    return lambda root: Toy(root / "project", root / "cache")
+    return lambda root: Toy(root / "project", root / "cache", forks)
 
 
 @pytest.fixture
