@@ -95,7 +95,8 @@ def folder(
 ) -> Path:
     """A run with everything on, in four ranges of events."""
     folder = tmp_path_factory.mktemp("everything")
-    (folder / "run.toml").write_text(settings + EXTRA, encoding="utf-8")
+    everything = settings.replace("_bundle = false", "_bundle = true") + EXTRA
+    (folder / "run.toml").write_text(everything, encoding="utf-8")
     (folder / "deck.inp").write_text("the deck: 3 µm\n", encoding="utf-8")
     (folder / "events.out").write_bytes((simulated / "events.out").read_bytes())
     done = radiograph("run", folder / "run.toml", "--json")

@@ -127,7 +127,7 @@ NEEDED = {
         ("imaging.poly_samples=50", "cones"),
         ("imaging.poly_range_cm=20.0", "cones"),
         ("hdf5.pair_table='never'", "cones"),
-        ("prior.strength=2.0", "events"),
+        ("prior.strength=2.0", "image"),
         ("vis.projections.enabled=true", "image"),
         ("run.plot_label='x'", "image"),
     ],
