@@ -148,9 +148,9 @@ def _shown_names(
     everything: bool,
 ) -> dict[str, str]:
     """{node: name under which it is shown}; what is hidden is left out."""
-    if everything:
-        return {n: n for n in visible_nodes(dr) if n in nodes}
     main = main_quantities(dr)
+    if everything or not main:
+        return {n: n for n in visible_nodes(dr) if n in nodes}
     own = {n: _plain_name(n) if _plain_name(n) in main else n for n in visible_nodes(dr)}
     names = [n for n in main if n in own.values()]
     names += [n for n in asked if n in visible_nodes(dr) and own[n] not in names]
@@ -168,7 +168,10 @@ def _shown_names(
 
 
 def main_quantities(dr: driver.Driver) -> list[str]:
-    """What the compact picture shows: the nodes that are tagged ``main``, by their plain names."""
+    """What the compact picture shows: the nodes that are tagged ``main``, by their plain names.
+
+    A graph without such a tag is small enough to be shown whole.
+    """
     return [n for n, node in visible_nodes(dr).items() if node.tags.get("main") == "true"]
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
-    from .engine.protocol import Merge
+    from .engine.parts import Part
+    from .engine.protocol import Carry, Merge
+    from .runfile.verifying import Verification
     from .watching import QuickLook
 
 
@@ -233,6 +235,30 @@ def _not_there(*_: Any, **__: Any) -> Any:
     raise NotImplementedError(msg)
 
 
+def _run_by_engine(loaded: LoadedConfig[Any], **options: Any) -> Any:
+    from .engine.running import run_pipeline
+
+    return run_pipeline(loaded, **options)
+
+
+def _session_of_engine(loaded: LoadedConfig[Any], cache: CacheOptions) -> Any:
+    from .engine.running import open_session
+
+    return open_session(loaded, cache)
+
+
+def _run_file_verified(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+    from .runfile.verifying import verify_run_file
+
+    return verify_run_file(flow, path, inputs)
+
+
+def _run_file_described(path: Path) -> tuple[dict[str, Any], str]:
+    from .runfile.summary import described
+
+    return described(path)
+
+
 @dataclass(frozen=True)
 class Definition:
     """One pipeline as the core sees it.
@@ -255,6 +281,16 @@ class Definition:
     inputs, choices
         What enters the graph, values and variants of nodes, each with its settings. What no row
         names changes no result.
+    stages
+        The values of [pipeline] until: tags ``stage`` of nodes, in order.
+    outputs
+        The nodes that a run up to a stage writes, each to /<stage>/<node>.
+    parts
+        The parts of the data: from a config, and by role the input files with their numbers.
+    carry
+        What the parts before decide for the next, from a config; None = nothing.
+    readme
+        What is said in the file of its layout.
     scopes
         The axes over which nodes of a scope (tag ``scope``; "range" without) still vary.
     carried
@@ -303,6 +339,8 @@ class Definition:
         The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
+    verify
+        Runs the settings of one of its files again and compares.
     check_targets
         UsageError if some nodes cannot be asked for with a config.
     starter
@@ -325,6 +363,11 @@ class Definition:
     sources: tuple[Source, ...] = ()
     inputs: tuple[Input, ...] = ()
     choices: tuple[Input, ...] = ()
+    stages: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = _not_there
+    carry: Callable[[Any], Carry] | None = None
+    readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)
     carried: str = RANGE
     keyed: frozenset[str] = frozenset()
@@ -340,15 +383,16 @@ class Definition:
     missing: Mapping[str, str] = field(default_factory=dict)
     with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = _unchanged
     effective: Callable[[Any], Section] = _as_it_is
-    run: Callable[..., Any] = _not_there
-    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _not_there
+    run: Callable[..., Any] = _run_by_engine
+    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _session_of_engine
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _not_there
     screen: Callable[[Any], ScreenSettings] = _usual_screen
     stage_lines: tuple[StageLine, ...] = ()
     graph_of_run: Callable[..., GraphPicture] | None = None
     pages: str = ""
-    described: Callable[[Path], tuple[dict[str, Any], str]] = _not_there
+    described: Callable[[Path], tuple[dict[str, Any], str]] = _run_file_described
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _not_there
+    verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _run_file_verified
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -7,9 +7,11 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata, resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +85,7 @@ def write_settings(
         write_text(meta, "config_toml", config_text, "the settings file, word for word")
     write_text(meta, "README", readme, "layout of this file")
     write_array(meta, "readme", readme.splitlines(), "", "layout of this file, by line")
+    write_text(meta, "config_json", config.model_dump_json(), "effective settings, JSON")
     keys, types, values = zip(*config_rows(config), strict=True)
     for name, column in (("keys", keys), ("types", types), ("values", values)):
         text = f"effective settings: {name}"
@@ -129,6 +132,16 @@ def write_sources(meta: h5py.Group, part: str = "") -> None:
     commit = _git_commit(Path(str(root)))
     if commit:
         bundle.attrs["git_commit"] = commit
+
+
+def write_module_sources(meta: h5py.Group, modules: Iterable[str]) -> None:
+    """The source of some modules, by their names as paths."""
+    bundle = meta.require_group("repo_bundle")
+    for name in modules:
+        place = find_spec(name)
+        if place is not None and place.origin is not None:
+            text = Path(place.origin).read_text("utf-8")
+            write_text(bundle, f"{name.replace('.', '/')}.py", text, "source of the nodes")
 
 
 def _python_files(folder: Any, prefix: str = "") -> list[str]:

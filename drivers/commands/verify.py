@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..imaging.verifying import Verification
+    from ..runfile.verifying import Verification
 
 
 def verify(
@@ -21,7 +21,7 @@ def verify(
 ) -> None:
     """Run the stored settings again, without cache; compare all datasets (4: differ)."""
     from ...schemas.errors import EXIT_GATE
-    from ..imaging.verifying import verify as verified
+    from ..runfile.verifying import verify as verified
 
     found = verified(file, input_path or ())
     if as_json:

@@ -106,6 +106,12 @@ def _quick_look(
     return ImagingQuickLook(loaded, folder, cache, overwrite)
 
 
+def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Any:
+    from .verifying import verify
+
+    return verify(path, inputs)
+
+
 def _described(path: Path) -> tuple[dict[str, Any], str]:
     from .file_summary import file_summary, summary_text
     from .inspection import plain
@@ -254,6 +260,7 @@ IMAGING = Definition(
     pages=f"{__package__}.pages",
     described=_described,
     quick_look=_quick_look,
+    verify=_verified,
     check_targets=_check_targets,
     compiled_ahead=_compiled_ahead,
     starter=_starter,

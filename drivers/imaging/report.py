@@ -18,6 +18,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.vis import Vis
 from ..dag_record import time_text
+from ..runfile.record import StoredInput
 from .counter_flow import FlowStage, flow_of
 from .inputs import STRATEGY_NAMES
 from .last_run import graph_of_run
@@ -25,7 +26,7 @@ from .problems import warnings_of
 from .redrawing import Redraw, redrawn_vis, saved_pictures_of, target_cm
 from .saved import SavedRun
 from .saved_detectors import detector_table
-from .saved_record import RunRecord, SavedInput
+from .saved_record import RunRecord
 from .saved_spectra import FilledSpectrum, filled_spectra
 
 # The report shows the numbers of the projections also where the run did not ask for them.
@@ -151,7 +152,7 @@ def _summary(
     return rows
 
 
-def _input_words(source: SavedInput) -> str:
+def _input_words(source: StoredInput) -> str:
     name = PurePath(source.path).name
     return f"{name} (left out)" if source.failure else name
 

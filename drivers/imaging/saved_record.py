@@ -14,23 +14,11 @@ from pydantic import ValidationError
 from ...nodes.hdf5_content import damaged_file
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
+from ..runfile.record import StoredInput
 from .saved_datasets import Datasets
 
 _STEP: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 _COUNTER: Final = re.compile(r"[sS](\d)_(.+)")
-
-
-@dataclass(frozen=True)
-class SavedInput:
-    """An input file of the run: path as it was given, size in bytes, xxh3_128 of its content.
-
-    ``failure`` says why it gave nothing; empty for a file that was read.
-    """
-
-    path: str
-    size: int
-    content_hash: str
-    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +70,7 @@ class RunRecord:
     targets: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    inputs: tuple[SavedInput, ...] = ()
+    inputs: tuple[StoredInput, ...] = ()
     nodes: tuple[SavedNode, ...] = ()
     problems: tuple[Mapping[str, Any], ...] = ()
     counters: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
@@ -175,7 +163,7 @@ def _settings(data: Datasets) -> dict[str, Any]:
     return {key: _json(data, value) for key, value in zip(keys, values, strict=False)}
 
 
-def _inputs(data: Datasets) -> tuple[SavedInput, ...]:
+def _inputs(data: Datasets) -> tuple[StoredInput, ...]:
     group = "/provenance/inputs"
     if group not in data:
         return ()
@@ -185,7 +173,7 @@ def _inputs(data: Datasets) -> tuple[SavedInput, ...]:
     failures = data.texts(f"{group}/failure") or [""] * len(paths)
     return tuple(
         # The message names the file, as do all who show it.
-        SavedInput(path, int(size), digest, failure.removeprefix(f"{path}: "))
+        StoredInput(path, int(size), digest, failure.removeprefix(f"{path}: "))
         for path, size, digest, failure in zip(paths, sizes, hashes, failures, strict=True)
     )
 
@@ -209,7 +197,7 @@ def _nodes(data: Datasets) -> tuple[SavedNode, ...]:
 
 
 def _restarted_from(
-    provenance: Mapping[str, Any], inputs: tuple[SavedInput, ...]
+    provenance: Mapping[str, Any], inputs: tuple[StoredInput, ...]
 ) -> tuple[str, ...]:
     if "restart_stage" not in provenance:
         return ()

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 import xxhash
 from radiograph.drivers.imaging.simulation import write_simulation
-from radiograph.drivers.imaging.verifying import dataset_hashes
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
+from radiograph.drivers.runfile.verifying import dataset_hashes
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.simulation import SimulationSettings
 

@@ -17,7 +17,7 @@ from radiograph.drivers.imaging.inspection import plain
 from radiograph.drivers.imaging.list_mode import with_footprints, without_footprints
 from radiograph.drivers.imaging.saved import open_run
 from radiograph.drivers.imaging.tracing import cones_through, footprints, region_of
-from radiograph.drivers.imaging.verifying import dataset_hashes
+from radiograph.drivers.runfile.verifying import dataset_hashes
 from radiograph.schemas.errors import InputError, UsageError
 from radiograph.schemas.imaging.codes import ConeFilter
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
-from radiograph.drivers.definition import Definition
+from radiograph.drivers.definition import Definition, Input, Source
 from radiograph.drivers.engine.parts import Part
+from radiograph.schemas.caching import Cache
 from radiograph.schemas.errors import InputError
+from radiograph.schemas.settings import FilePath, Section
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
 
@@ -84,9 +87,58 @@ def peak_bin(spectrum: I8) -> int:
     return int(spectrum.argmax())
 
 
-def _parts(files: Sequence[FileRef], lines: int) -> Iterator[Part]:
+class Toy(Section):
+    """[toy]."""
+
+    line_keV: float = 662.0
+    """Energy of the line."""
+    n_bins: int = 40
+    """Bins of the spectrum."""
+
+
+class ToyPipeline(Section):
+    """[pipeline]."""
+
+    name: Literal["toy"] = "toy"
+    """Which graph."""
+    until: Literal["load", "calibrate", "apply", "judge"] = "judge"
+    """Last stage that is run and stored."""
+
+
+class ToyIO(Section):
+    """[io]."""
+
+    input_path: FilePath | tuple[FilePath, ...] = ""
+    """Text files of pulses."""
+    output_path: FilePath = ""
+    """HDF5 file."""
+    overwrite: bool = False
+    """Replace an existing output."""
+    on_bad_file: Literal["skip", "fail"] = "skip"
+    """What becomes of a run with a file that cannot be read."""
+
+
+class ToyRun(Section):
+    """[run]."""
+
+    chunk_events: int = 100
+    """Lines in memory at a time."""
+
+
+class ToyConfig(Section):
+    """Settings of the toy."""
+
+    pipeline: ToyPipeline = ToyPipeline()
+    io: ToyIO = ToyIO()
+    run: ToyRun = ToyRun()
+    toy: Toy = Toy()
+    cache: Cache = Cache()
+
+
+def _parts(config: ToyConfig, files: Mapping[str, Mapping[int, FileRef]]) -> Iterator[Part]:
     """Ranges of lines of each file."""
-    for number, ref in enumerate(files):
+    lines = config.run.chunk_events
+    for number, ref in files["source"].items():
         n = Path(ref.path).read_text().count("\n")
         for k, first in enumerate(range(0, n, lines)):
             events = EventRange(first, min(lines, n - first))
@@ -96,6 +148,12 @@ def _parts(files: Sequence[FileRef], lines: int) -> Iterator[Part]:
 
 TOY = Definition(
     "toy",
+    settings=ToyConfig,
+    sources=(Source("source", "io.input_path", "text file of pulses", "*.txt"),),
+    parts=_parts,
+    inputs=(Input("line_keV", ("toy.line_keV",)), Input("n_bins", ("toy.n_bins",))),
+    stages=("load", "calibrate", "apply", "judge"),
+    outputs=("pulses", "gains", "energies", "spectrum", "peak_bin"),
     modules=(__name__,),
     tables=(PULSES, GAINS, ENERGIES),
     aliases=MappingProxyType({"peak": "peak_bin"}),

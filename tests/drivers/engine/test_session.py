@@ -48,7 +48,9 @@ def session(
     executor: Executor | None = None,
     **options: Any,
 ) -> Session:
-    parts = Parts.of(toy._parts([file_ref(path) for path in files], lines))
+    refs = {k: file_ref(path) for k, path in enumerate(files)}
+    config = toy.ToyConfig(run=toy.ToyRun(chunk_events=lines))
+    parts = Parts.of(toy.TOY.parts(config, {"source": refs}))
     inputs = GraphInputs({}, {"line_keV": 662.0, "n_bins": n_bins})
     opened = open_cache(cache, (), toy.TOY.packages)
     return Session(toy.TOY, parts, inputs, opened, executor or LocalExecutor(), **options)

@@ -1,0 +1,267 @@
+"""A run of any pipeline: settings in, one HDF5 file out, or nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args, get_origin
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ...schemas.errors import InputError
+from ...schemas.failures import Failure
+from ...schemas.tables import TableSchema
+from ..cache.explaining import remember_settings
+from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..config import LoadedConfig, output_path
+from ..definition import Context, Definition
+from ..files import check_new_files, new_output
+from ..graph import graph_nodes, visible_nodes
+from ..hdf5 import new_file, write_array, write_text
+from ..hdf5_values import write_value
+from ..node_execution import NodeRecord
+from ..provenance import write_making, write_module_sources, write_nodes, write_settings
+from ..registry import definition_of
+from ..runfile.record import FAILURES
+from ..runfile.writing import RunRows, Streamed
+from .executors import Executor, LocalExecutor
+from .failed_files import FailedFile
+from .input_files import NumberedFiles, found_paths, known_files
+from .merging import Appended, merge_of
+from .parts import Part, Parts
+from .protocol import GraphInputs, NoCarry
+from .report import RunReport
+from .session import Session
+
+FORMAT_VERSION: Final = "1.1"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Nodes of a run: streamed to the file as parts are done, or wanted whole."""
+
+    streamed: tuple[Streamed, ...]
+    whole: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*(item.node for item in self.streamed), *self.whole)
+
+
+def open_session(
+    loaded: LoadedConfig[Any], cache: CacheOptions = NO_CACHE, executor: Executor | None = None
+) -> Session:
+    """The input of a config, planned; InputError if nothing of it can be used."""
+    flow = definition_of(loaded.config)
+    opened = open_cache(cache, flow.untracked, flow.packages)
+    files: dict[str, NumberedFiles] = {}
+    failed: list[FailedFile] = []
+    for source in flow.sources:
+        paths = found_paths(loaded, source)
+        files[source.role], of_role = known_files(paths, source, opened, rehash=cache.rehash)
+        failed += of_role
+    context = Context(folder=loaded.path.parent, source_name=loaded.path.stem)
+    session = Session(
+        flow=flow,
+        parts=_parts(flow, loaded.config, files, failed),
+        inputs=GraphInputs(
+            flow.choices_of(loaded.config, context), flow.values_of(loaded.config, context)
+        ),
+        cache=opened,
+        executor=executor or LocalExecutor(),
+        carry=flow.carry(loaded.config) if flow.carry else NoCarry(),
+        on_bad_file=loaded.config.io.on_bad_file,
+        failed=failed,
+        config=loaded.config,
+    )
+    if opened is not None:
+        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    return session
+
+
+def _parts(
+    flow: Definition, config: Any, files: Mapping[str, NumberedFiles], failed: list[FailedFile]
+) -> Parts:
+    """The parts of the files; one that cannot be planned is left out."""
+    left = {role: dict(numbered) for role, numbered in files.items()}
+    while True:
+        try:
+            return Parts.of(flow.parts(config, left))
+        except InputError as error:
+            at_fault = [
+                (numbered, number, ref.path)
+                for numbered in left.values()
+                for number, ref in numbered.items()
+                if ref.path == error.file
+            ]
+            if not at_fault or sum(map(len, left.values())) == 1:
+                raise
+            numbered, number, path = at_fault[0]
+            failed.append(FailedFile(path, number, error.message, error.code))
+            del numbered[number]
+
+
+def run_pipeline(
+    loaded: LoadedConfig[Any],
+    *,
+    targets: Sequence[str] = (),
+    overwrite: bool = False,
+    cache: CacheOptions = NO_CACHE,
+    progress: Callable[[int], None] | None = None,
+    executor: Executor | None = None,
+) -> RunReport:
+    """Run a config; UsageError, ConfigError or InputError before anything is written.
+
+    Parameters
+    ----------
+    targets
+        Nodes to compute; empty = the outputs of the pipeline up to [pipeline] until.
+    overwrite
+        Replace an existing output, as does [io] overwrite.
+    progress
+        Called with the number of records of each part that was done.
+    """
+    started = time.perf_counter()
+    flow = definition_of(loaded.config)
+    out = output_path(loaded)
+    read = [p for source in flow.sources for p in found_paths(loaded, source)]
+    check_new_files(
+        [out],
+        [*read, loaded.path],
+        overwrite=overwrite or loaded.config.io.overwrite,
+        key="io.output_path",
+        setting="[io] overwrite",
+    )
+    session = open_session(loaded, cache, executor)
+    asked = _asked(session, targets)
+    with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
+        write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
+                     docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
+        with RunRows(file, asked.streamed) as rows:
+            sink = _Progress(rows, progress)
+            found = session.run(asked.whole, [item.node for item in asked.streamed], sink)
+            rows.finish()
+        for name in asked.whole:
+            _write_whole(file, session, name, found[name])
+        _write_provenance(file, session, loaded, started, session.resolved(targets))
+    if session.cache is not None:
+        remember_settings(session)
+        session.cache.close(loaded.config.cache.size_limit_GB)
+    return RunReport(
+        pipeline=flow.name,
+        input=[str(path) for path in read],
+        output=str(out),
+        files=[str(out)],
+        targets=list(asked.names),
+        counters={},
+        seconds=round(time.perf_counter() - started, 6),
+        nodes=_statuses(session),
+        problems=[],
+        failed=[*(f.failure for f in session.failed), *session.failures],
+    )
+
+
+class _Progress:
+    """Hands the parts on and tells how far the run is."""
+
+    def __init__(self, rows: RunRows, tell: Callable[[int], None] | None) -> None:
+        self._rows = rows
+        self._tell = tell
+        self.begin_file = rows.begin_file
+        self.drop_file = rows.drop_file
+        self.begin_again = rows.begin_again
+
+    def __call__(
+        self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        self._rows(part, values, shifts)
+        if self._tell is not None:
+            self._tell(part.n_records)
+
+
+def _asked(session: Session, targets: Sequence[str]) -> Asked:
+    """The nodes that are written: those asked for, or the outputs up to the last stage."""
+    flow, nodes = session.flow, graph_nodes(session.driver)
+    if targets:
+        names = session.resolved(targets)
+    else:
+        last = flow.stages.index(session.config.pipeline.until)
+        names = [n for n in flow.outputs if flow.stages.index(nodes[n].tags["stage"]) <= last]
+    streamed = {name: _streamed(session, name) for name in names}
+    rows = tuple(item for item in streamed.values() if item is not None)
+    return Asked(rows, tuple(name for name, item in streamed.items() if item is None))
+
+
+def place_of(session: Session, node: str) -> str:
+    """Where a node stands in the file: /<stage>/<node>."""
+    return f"{graph_nodes(session.driver)[node].tags['stage']}/{node}"
+
+
+def _streamed(session: Session, name: str) -> Streamed | None:
+    """How a node is written part by part; None if it is wanted whole."""
+    annotation, table = session.annotation_of(name), session.table_of(name)
+    axes = session.flow.scopes[graph_nodes(session.driver)[name].tags.get("scope", "range")]
+    if not axes or merge_of(session.flow, name, annotation) is not Appended:
+        return None
+    if set(axes) & session.flow.keyed:
+        return None
+    if table is None and get_origin(annotation) is not np.ndarray:
+        return None
+    dtype = "" if table is not None else np.dtype(get_args(get_args(annotation)[1])[0]).str
+    return Streamed(name, f"/{place_of(session, name)}", table, dtype, _summary(session, name))
+
+
+def _summary(session: Session, name: str) -> str:
+    text = session.driver.graph.nodes[name].documentation or name
+    return str(text).strip().split("\n")[0].rstrip(".")
+
+
+def _write_whole(file: h5py.File, session: Session, name: str, value: Any) -> None:
+    """The value of a node; of one that stays apart by key a group a key, without those failed."""
+    if isinstance(value, Failure):
+        return
+    table: TableSchema | None = session.table_of(name)
+    values = value if isinstance(value, Mapping) else {"": value}
+    for key, item in values.items():
+        path = f"{place_of(session, name)}/{str(key).replace('/', '_')}".rstrip("/")
+        if isinstance(item, pd.DataFrame) or not isinstance(item, Failure):
+            write_value(file, path, item, _summary(session, name), table)
+
+
+def _write_provenance(
+    file: h5py.File,
+    session: Session,
+    loaded: LoadedConfig[Any],
+    started: float,
+    targets: Sequence[str],
+) -> None:
+    meta = file.require_group("meta")
+    write_settings(meta, loaded.config, readme=session.flow.readme, config_text=loaded.text)
+    write_module_sources(meta, session.flow.modules)
+    group = file.require_group("provenance")
+    files = session.input_files
+    file.attrs["config_path"] = str(loaded.path.absolute())
+    write_array(group, "inputs/path", [f.path for f in files], "", "input file")
+    write_array(group, "inputs/size", [f.size for f in files], "bytes", "its size")
+    write_array(
+        group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
+    )
+    failures = [*(f.failure for f in session.failed), *session.failures]
+    told = json.dumps([f.as_json() for f in failures])
+    write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
+    write_nodes(group, session.manifest, time.perf_counter() - started, [])
+    group.attrs["targets_json"] = json.dumps(list(targets))
+
+
+def _statuses(session: Session) -> dict[str, Any]:
+    records = session.manifest.nodes
+    return {
+        name: {"status": r.status, "seconds": round(r.seconds, 6), "parts": r.calls}
+        for name in visible_nodes(session.driver)
+        for r in [records.get(name, NodeRecord())]
+    }

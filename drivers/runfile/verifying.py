@@ -1,0 +1,184 @@
+"""Is a file what its own settings give? The run is made again and every dataset compared."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import xxhash
+
+from ...schemas.errors import InputError
+from ..config import LoadedConfig
+from ..definition import Definition
+from ..files import file_ref
+from ..hdf5 import checked_blocks, datasets_of
+from ..provenance import pipeline_of_path, versions
+from ..registry import DEFAULT, definition, names
+from .record import StoredInput, stored_run
+
+# What tells of the making and not of the result: times, places, texts of the software.
+NOT_COMPARED: Final = (
+    "/provenance/",
+    "/meta/config_effective/",
+    "/meta/config_json",
+    "/meta/config_toml",
+    "/meta/repo_bundle/",
+    "/meta/README",
+    "/meta/readme",
+)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of the comparison.
+
+    Attributes
+    ----------
+    compared
+        How many datasets both files have.
+    differing, missing, added
+        Datasets with another content; those that the new run does not give, or gives beside.
+    versions
+        Libraries whose version is another one now, with both.
+    """
+
+    file: str
+    compared: int
+    differing: tuple[str, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+    seconds: float
+    versions: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether every dataset is equal."""
+        return not (self.differing or self.missing or self.added)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verification as plain values."""
+        return {**vars(self), "equal": self.equal}
+
+
+def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:
+    """Run the stored settings of any pipeline again, without cache, and compare every dataset.
+
+    Parameters
+    ----------
+    path
+        HDF5 file of a run.
+    inputs
+        Where its input files are now; by default where they were.
+
+    Raises
+    ------
+    InputError
+        If the file holds no settings, or an input is gone or has another content.
+    """
+    name = pipeline_of_path(path)
+    flow = definition(name if name in names() else DEFAULT)
+    return flow.verify(flow, path, inputs)
+
+
+def verify_run_file(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+    """The same of a file that the engine wrote."""
+    started = time.perf_counter()
+    run = stored_run(path, flow.settings)
+    sources = now_inputs(path, run.inputs, inputs, run.config_path)
+    with h5py.File(path, "r") as file:
+        before = dataset_hashes(file)
+    with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
+        out = Path(folder) / "again.h5"
+        io = {"input_path": tuple(str(p.absolute()) for p in sources), "output_path": str(out)}
+        config = run.config.model_copy(update={"io": run.config.io.model_copy(update=io)})
+        flow.run(LoadedConfig(config, run.config_text, run.config_path), targets=run.targets)
+        with h5py.File(out, "r") as file:
+            after = dataset_hashes(file)
+    return compared(path, before, after, dict(run.versions), started)
+
+
+def compared(
+    path: Path,
+    before: dict[str, str],
+    after: dict[str, str],
+    versions_then: dict[str, str],
+    started: float,
+) -> Verification:
+    """What two sets of hashes have in common and what not; ``started`` by perf_counter()."""
+    common = [name for name in before if name in after]
+    now = versions()
+    return Verification(
+        file=str(path),
+        compared=len(common),
+        differing=tuple(n for n in common if before[n] != after[n]),
+        missing=tuple(n for n in before if n not in after),
+        added=tuple(n for n in after if n not in before),
+        seconds=round(time.perf_counter() - started, 3),
+        versions={n: (v, now[n]) for n, v in versions_then.items() if now.get(n, v) != v},
+    )
+
+
+def dataset_hashes(file: h5py.File) -> dict[str, str]:
+    """xxh3_128 of type, shape and content of every dataset that a run should give again.
+
+    InputError for what cannot be read.
+    """
+    path = Path(file.filename)
+    return {
+        name: _hash(item, path)
+        for name, item in datasets_of(file, path).items()
+        if not name.startswith(NOT_COMPARED)
+    }
+
+
+def _hash(dataset: h5py.Dataset, path: Path) -> str:
+    # A text is the same in a field of its own length and in a longer one.
+    is_text = h5py.check_string_dtype(dataset.dtype) is not None
+    kind = "text" if is_text else dataset.dtype.str
+    digest = xxhash.xxh3_128(f"{kind} {dataset.shape}".encode())
+    for part in checked_blocks(dataset, path):
+        if is_text:
+            for text in part.ravel():
+                content = text if isinstance(text, bytes) else str(text).encode()
+                digest.update(len(content).to_bytes(8, "little") + content)
+        else:
+            digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def now_inputs(
+    path: Path, stored: Sequence[StoredInput], given: Sequence[Path], config_path: Path | None
+) -> list[Path]:
+    """The input files of a run as they are found now, with the content they had."""
+    if given and len(given) != len(stored):
+        msg = f"{path}: was run over {len(stored)} input files; {len(given)} are given"
+        raise InputError(msg, file=path, key="input_path")
+    found = []
+    for k, source in enumerate(stored):
+        now = given[k] if given else _found(source, path, config_path)
+        if not source.failure and file_ref(now).content_hash != source.content_hash:
+            msg = (
+                f"{now}: is not the file that {path} was made of: its content has changed. Give "
+                "the original with --input-path."
+            )
+            raise InputError(msg, file=now, key="input_path", code="other_content")
+        found.append(now)
+    return found
+
+
+def _found(source: StoredInput, path: Path, config_path: Path | None) -> Path:
+    """Where an input was, seen from here, from the config, or beside the output."""
+    stored = Path(source.path)
+    folders = [config_path.parent] if config_path else []
+    places = [stored, *(f / stored for f in folders), path.parent / stored.name]
+    there = next((p for p in places if p.exists()), None)
+    if there is None and not source.failure:
+        msg = f"{stored}: the input of {path} is no longer there. Give it with --input-path."
+        raise InputError(msg, file=stored, key="input_path")
+    return there or stored
