@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ..schemas.settings import Section
+from . import defaults
 from .scopes import BY_RANGE, RANGE, Scopes
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .config import LoadedConfig
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
+    from .runfile.exporting import ExportRequest
     from .runfile.verifying import Verification
     from .watching import QuickLook
 
@@ -205,58 +207,12 @@ def _nothing_ahead(config: Any) -> None:
     del config
 
 
-def _anything(dr: Any, targets: Sequence[str], config: Any) -> None:
-    """Every node can be asked for with every config."""
-    del dr, targets, config
-
-
 def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[Fault]:
     yield from ()
 
 
-def _no_notices(_config: Any, _replaced: tuple[str, ...]) -> Iterator[str]:
-    yield from ()
-
-
-def _unchanged(config: Any) -> tuple[Any, tuple[str, ...]]:
-    return config, ()
-
-
-def _as_it_is(config: Any) -> Any:
-    return config
-
-
 def _usual_screen(_config: Any) -> ScreenSettings:
     return ScreenSettings()
-
-
-def _not_there(*_: Any, **__: Any) -> Any:
-    msg = "the definition of this pipeline does not say how"
-    raise NotImplementedError(msg)
-
-
-def _run_by_engine(loaded: LoadedConfig[Any], **options: Any) -> Any:
-    from .engine.running import run_pipeline
-
-    return run_pipeline(loaded, **options)
-
-
-def _session_of_engine(loaded: LoadedConfig[Any], cache: CacheOptions) -> Any:
-    from .engine.running import open_session
-
-    return open_session(loaded, cache)
-
-
-def _run_file_verified(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
-    from .runfile.verifying import verify_run_file
-
-    return verify_run_file(flow, path, inputs)
-
-
-def _run_file_described(path: Path) -> tuple[dict[str, Any], str]:
-    from .runfile.summary import described
-
-    return described(path)
 
 
 @dataclass(frozen=True)
@@ -332,15 +288,22 @@ class Definition:
         Settings that flags of the commands stand for, where they have another name.
     screen, stage_lines
         How much a run of this config says, and of which counters.
+    file_of_run
+        The HDF5 file that a run of a config writes.
+    report
+        Writes one of its files as a page (file, page, ``pdf``, ``overwrite``), and names what was
+        written.
     graph_of_run
         The picture of the run that wrote a file: the file, the settings if they are at hand, and
-        what is drawn. None = its runs are not shown.
+        what is drawn.
     pages
         The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
     verify
         Runs the settings of one of its files again and compares.
+    export
+        Writes what one of its files holds in another format, and names what was written.
     check_targets
         UsageError if some nodes cannot be asked for with a config.
     starter
@@ -365,7 +328,7 @@ class Definition:
     choices: tuple[Input, ...] = ()
     stages: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = _not_there
+    parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)
@@ -379,25 +342,30 @@ class Definition:
     example: str = ""
     listed_choices: Mapping[str, Any] = field(default_factory=dict)
     faults: Callable[[Any, Path, frozenset[str]], Iterator[Fault]] = _no_faults
-    notices: Callable[[Any, tuple[str, ...]], Iterator[str]] = _no_notices
+    notices: Callable[[Any, tuple[str, ...]], Iterator[str]] = defaults.no_notices
     missing: Mapping[str, str] = field(default_factory=dict)
-    with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = _unchanged
-    effective: Callable[[Any], Section] = _as_it_is
-    run: Callable[..., Any] = _run_by_engine
-    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _session_of_engine
-    summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _not_there
+    with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = defaults.unchanged
+    effective: Callable[[Any], Section] = defaults.as_it_is
+    run: Callable[..., Any] = defaults.run_by_engine
+    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = defaults.session_of_engine
+    summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = defaults.asked_for
     screen: Callable[[Any], ScreenSettings] = _usual_screen
     stage_lines: tuple[StageLine, ...] = ()
-    graph_of_run: Callable[..., GraphPicture] | None = None
+    graph_of_run: Callable[..., GraphPicture] = defaults.graph_of_run_file
+    file_of_run: Callable[[LoadedConfig[Any]], Path] = defaults.file_of_run
+    report: Callable[..., list[Path]] = defaults.run_file_reported
     pages: str = ""
-    described: Callable[[Path], tuple[dict[str, Any], str]] = _run_file_described
-    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _not_there
-    verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _run_file_verified
-    check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
+    described: Callable[[Path], tuple[dict[str, Any], str]] = defaults.run_file_described
+    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = (
+        defaults.looked_at_by_engine
+    )
+    verify: Callable[[Definition, Path, Sequence[Path]], Verification] = defaults.run_file_verified
+    export: Callable[[ExportRequest], list[Path]] = defaults.run_file_exported
+    check_targets: Callable[[Any, Sequence[str], Any], None] = defaults.anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
+    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = defaults.not_there
     commands: str = ""
 
     def frames(self) -> Mapping[str, TableSchema]:

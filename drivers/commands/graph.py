@@ -102,15 +102,11 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
     if config is None:
         msg = "--last-run needs a TOML file: its [io] output_path names the file of the run"
         raise UsageError(msg, key="last-run")
-    from ..config import load_config, output_path
-    from ..registry import definition, definition_of, names
+    from ..config import load_config
+    from ..registry import definition_of
 
     loaded = load_config(config)
-    if definition_of(loaded.config).graph_of_run is None:
-        shown = " and ".join(n for n in names() if definition(n).graph_of_run is not None)
-        msg = f"--last-run shows runs of the pipeline {shown}; leave it out"
-        raise UsageError(msg, key="last-run")
-    return output_path(loaded)
+    return definition_of(loaded.config).file_of_run(loaded)
 
 
 def _picture(
@@ -123,13 +119,9 @@ def _picture(
         named = None if config is None else load_config(config)
         wanted = name or (DEFAULT if named is None else named.config.pipeline.name)
         return pipeline(wanted, named).graph(**shown)
-    from ...schemas.errors import UsageError
     from ..provenance import pipeline_of_path
     from ..registry import definition, names
 
     found = pipeline_of_path(run_file)
-    shows = definition(found if found in names() else DEFAULT).graph_of_run
-    if shows is None:
-        msg = f"{run_file}: the pipeline {found} does not show its runs; leave --run-file out"
-        raise UsageError(msg, file=run_file, key="run-file")
-    return shows(run_file, config, **shown)
+    pipeline_shown = definition(found if found in names() else DEFAULT)
+    return pipeline_shown.graph_of_run(run_file, config, **shown)

@@ -27,9 +27,12 @@ def report(
     if page.suffix.lower() not in (".html", ".htm"):
         msg = f"{page}: the report is HTML; name a file that ends in .html"
         raise UsageError(msg, file=page, key="output")
-    from ..imaging.report_files import write_report
+    from ..provenance import pipeline_of_path
+    from ..registry import DEFAULT, definition, names
 
-    written = [str(path) for path in write_report(file, page, pdf=pdf, overwrite=overwrite)]
+    name = pipeline_of_path(file)
+    flow = definition(name if name in names() else DEFAULT)
+    written = [str(p) for p in flow.report(file, page, pdf=pdf, overwrite=overwrite)]
     if as_json:
         from ..answers import print_json
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..api import GraphPicture
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..runfile.exporting import ExportRequest
     from ..watching import QuickLook
     from .session import ImagingSession
 
@@ -110,6 +111,18 @@ def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Any:
     from .verifying import verify
 
     return verify(path, inputs)
+
+
+def _reported(path: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    from .report_files import write_report
+
+    return write_report(path, page, pdf=pdf, overwrite=overwrite)
+
+
+def _exported(request: ExportRequest) -> list[Path]:
+    from .exporting import export
+
+    return export(request)
 
 
 def _described(path: Path) -> tuple[dict[str, Any], str]:
@@ -260,7 +273,9 @@ IMAGING = Definition(
     pages=f"{__package__}.pages",
     described=_described,
     quick_look=_quick_look,
+    report=_reported,
     verify=_verified,
+    export=_exported,
     check_targets=_check_targets,
     compiled_ahead=_compiled_ahead,
     starter=_starter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,15 +15,8 @@ from .saved import SavedRun
 from .saved_tables import PIXELS_A_BLOCK, pixel_columns
 
 
-def write_frames(frames: Iterator[pd.DataFrame], path: Path) -> None:
-    """Rows that come part by part."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        for number, frame in enumerate(frames):
-            frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
-
-
 def write_cone_pixels(saved: SavedRun, path: Path) -> None:
-    """The table ``cone_pixels``, as write_frames would write it, cone by cone."""
+    """The table ``cone_pixels``, as write_csv would write it, cone by cone."""
     grid = saved.grid
     # The text of each pixel behind the cone, as soon as a cone lights it.
     texts = np.full(grid.nu * grid.nv, "", object)

@@ -7,42 +7,40 @@ a bounded number at a time.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from ...schemas.errors import InputError, UsageError
+from ...schemas.errors import UsageError
 from ..files import check_new_files, new_output
 from ..hdf5 import need_room, read_through
-from .redrawing import Redraw, check_view, images_named, redrawn
+from ..runfile.exporting import (
+    ExportRequest,
+    Table,
+    chosen,
+    one_file,
+    placed,
+    several_files,
+    write_csv,
+    write_parquet,
+    write_tables,
+)
+from .figure_wishes import redraw_of
+from .redrawing import check_view, images_named, redrawn
 from .saved import SavedRun, open_run
 from .saved_tables import TABLES, Columns, FlatTable, present_tables
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """What is exported where.
-
-    ``output`` is the file to write if its name ends like the format (.h5 or .hdf5 for pairs and
-    list mode), else the folder for what is written; None = beside the source.
-    """
-
-    source: Path
-    to: str
-    output: Path | None = None
-    overwrite: bool = False
-    tables: tuple[str, ...] = ()
-    redraw: Redraw = field(default_factory=Redraw)
 
 
 def export(request: ExportRequest) -> list[Path]:
     """Write the files of a request and name them; UsageError or InputError before any."""
     known_format(request)
+    # Wishes that cannot be met are told before the file is looked at.
+    redraw_of(request.figure)
     with open_run(request.source) as saved:
         return FORMATS[request.to](saved, request)
 
@@ -59,106 +57,46 @@ def known_format(request: ExportRequest) -> None:
 
 
 def _tables(saved: SavedRun, request: ExportRequest) -> list[FlatTable]:
-    present = present_tables(saved)
-    names = [table.name for table in present]
-    missing = [name for name in request.tables if name not in names]
-    if missing:
-        msg = f"{saved.path}: holds no table {missing[0]}; it holds {', '.join(names)}"
-        raise InputError(msg, file=saved.path, key="table", code="not_in_file")
-    return [t for t in present if not request.tables or t.name in request.tables]
-
-
-def _one_file(request: ExportRequest, suffix: str) -> Path:
-    path = _placed(request, request.source.with_suffix(suffix).name, (suffix,))
-    check_new_files([path], [request.source], overwrite=request.overwrite)
-    return path
-
-
-def _placed(request: ExportRequest, name: str, suffixes: tuple[str, ...]) -> Path:
-    """Where a file goes: beside the source, to the place that is named, or into that folder."""
-    place = request.output
-    if place is None:
-        return request.source.parent / name
-    return place if _is_file(place, suffixes) else place / name
-
-
-def _is_file(place: Path, suffixes: tuple[str, ...]) -> bool:
-    return place.suffix.lower() in suffixes and not place.is_dir()
-
-
-def _several_files(request: ExportRequest, names: Sequence[str], suffix: str) -> list[Path]:
-    """A file for each name: beside the source, in a folder, or the one that is named."""
-    place = request.output
-    if place is not None and _is_file(place, (suffix,)):
-        if len(names) > 1:
-            msg = f"{place}: {len(names)} files are written ({', '.join(names)}); name a folder"
-            raise UsageError(msg, file=place, key="output")
-        paths = [place]
-    else:
-        stem = request.source.stem
-        paths = [_placed(request, f"{stem}_{name}{suffix}", ()) for name in names]
-    check_new_files(paths, [request.source], overwrite=request.overwrite)
-    return paths
+    present = {table.name: table for table in present_tables(saved)}
+    wanted = chosen(
+        [Table(name, partial(_frames, saved, t)) for name, t in present.items()], request
+    )
+    return [present[table.name] for table in wanted]
 
 
 def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
     from .export_root import write_root
 
     tables = _tables(saved, request)
-    path = _one_file(request, ".root")
+    path = one_file(request, ".root")
     with new_output(path) as temporary:
         write_root(saved, tables, temporary)
     return [path]
 
 
 def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    from .export_csv import write_cone_pixels, write_frames
+    from .export_csv import write_cone_pixels
 
     def write(name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
         if name == "cone_pixels":
             write_cone_pixels(saved, path)
         else:
-            write_frames(frames, path)
+            write_csv(name, frames, path)
 
-    return _table_files(saved, request, ".csv", write)
+    return write_tables(_named_tables(saved, request), request, write)
 
 
 def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        msg = "--to parquet needs pyarrow, which is not installed: pip install radiograph[parquet]"
-        raise UsageError(msg, key="to", code="missing_library") from None
-
-    def write(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
-        with ExitStack() as stack:
-            writer: Any = None
-            for frame in frames:
-                part = pa.Table.from_pandas(frame, preserve_index=False)
-                if writer is None:
-                    writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
-                writer.write_table(part)
-
-    return _table_files(saved, request, ".parquet", write)
+    return write_tables(_named_tables(saved, request), request, write_parquet)
 
 
-def _table_files(
-    saved: SavedRun,
-    request: ExportRequest,
-    suffix: str,
-    write: Callable[[str, Iterator[pd.DataFrame], Path], None],
-) -> list[Path]:
-    """A file a table, all or none; ``write`` is given its name and its rows part by part."""
-    tables = _tables(saved, request)
-    paths = _several_files(request, [t.name for t in tables], suffix)
-    with ExitStack() as stack:
-        for table, path in zip(tables, paths, strict=True):
-            temporary = stack.enter_context(new_output(path))
-            codes = table.codes_of(saved)
-            frames = (_named_codes(columns, codes) for columns in table.blocks(saved))
-            write(table.name, frames, temporary)
-    return paths
+def _named_tables(saved: SavedRun, request: ExportRequest) -> list[Table]:
+    return [Table(t.name, partial(_frames, saved, t)) for t in _tables(saved, request)]
+
+
+def _frames(saved: SavedRun, table: FlatTable) -> Iterator[pd.DataFrame]:
+    codes = table.codes_of(saved)
+    return (_named_codes(columns, codes) for columns in table.blocks(saved))
 
 
 def _named_codes(columns: Columns, codes: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
@@ -192,17 +130,18 @@ def _to_npz(saved: SavedRun, request: ExportRequest) -> list[Path]:
     }
     for name, curves in saved.projections.by_image.items():
         arrays |= {f"projection_{name}_{k}": v for k, v in vars(curves).items() if v is not None}
-    path = _one_file(request, ".npz")
+    path = one_file(request, ".npz")
     with new_output(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
     return [path]
 
 
 def _to_figures(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    names = images_named(saved, request.redraw.species)
-    check_view(saved, request.redraw.view)
-    paths = _several_files(request, names, f".{request.to}")
-    figures = redrawn(saved, request.redraw, "pdf" if request.to == "pdf" else "png")
+    wish = redraw_of(request.figure)
+    names = images_named(saved, wish.species)
+    check_view(saved, wish.view)
+    paths = several_files(request, names, f".{request.to}")
+    figures = redrawn(saved, wish, "pdf" if request.to == "pdf" else "png")
     with ExitStack() as stack:
         for name, path in zip(names, paths, strict=True):
             stack.enter_context(new_output(path)).write_bytes(figures[name])
@@ -258,7 +197,7 @@ def _to_no_list(saved: SavedRun, request: ExportRequest) -> list[Path]:
 
 def _converted(request: ExportRequest) -> tuple[Path, bool]:
     """Where the file goes with its list mode changed, and whether that is its own place."""
-    path = _placed(request, request.source.name, (".h5", ".hdf5"))
+    path = placed(request, request.source.name, (".h5", ".hdf5"))
     return path, path.exists() and path.samefile(request.source)
 
 

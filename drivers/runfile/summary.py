@@ -12,7 +12,7 @@ import h5py
 from ...nodes.hdf5_content import Content, damaged_file
 from ..provenance import pipeline_of, stored_settings
 
-_OF_MAKING: Final = frozenset({"meta", "provenance"})
+OF_MAKING: Final = frozenset({"meta", "provenance"})
 
 
 def described(path: Path) -> tuple[dict[str, Any], str]:
@@ -59,7 +59,7 @@ def rows_of(file: Content) -> dict[str, int]:
     """How many rows each node has that is written as columns or as one array."""
     found: dict[str, int] = {}
     for stage in file:
-        if stage in _OF_MAKING or not file.is_group(stage):
+        if stage in OF_MAKING or not file.is_group(stage):
             continue
         for node, shape in file.content(stage).shapes().items():
             if shape:

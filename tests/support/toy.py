@@ -20,6 +20,7 @@ from radiograph.schemas.settings import FilePath, Section
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
 
+LAST_KEV = 2000
 I8 = NDArray[np.int64]
 PULSES = TableSchema(
     "Pulses",
@@ -77,8 +78,8 @@ def energies(pulses: pd.DataFrame, gains: pd.DataFrame) -> pd.DataFrame:
 
 @tag(stage="apply")
 def spectrum(energies: pd.DataFrame, n_bins: int) -> I8:
-    """Counts from 0 to 2000 keV."""
-    return np.histogram(energies["energy_keV"], n_bins, (0, 2000))[0].astype(np.int64)
+    """Counts from 0 to LAST_KEV."""
+    return np.histogram(energies["energy_keV"], n_bins, (0, LAST_KEV))[0].astype(np.int64)
 
 
 @tag(stage="judge", scope="run")

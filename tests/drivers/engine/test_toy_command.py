@@ -9,9 +9,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
+import toy
 from radiograph.drivers import registry
 from radiograph.drivers.main import guarded
+from radiograph.drivers.runfile.verifying import dataset_hashes
 
 N_PULSES = 250
 SETTINGS = """
@@ -114,7 +117,7 @@ def test_a_broken_file_is_left_out_and_told(run: Ran, folder: Path) -> None:
 def test_graph_explain_nodes_check(run: Ran) -> None:
     edges = run("graph", "toy.toml")["edges"]
     assert ["gains", "energies"] in edges
-    assert run("explain", "spectrum", "--config", "toy.toml")["settings"] == ["toy.n_bins"]
+    assert run("explain", "spectrum", "toy.toml")["settings"] == ["toy.n_bins"]
     assert run("check", "toy.toml")["code"] == 0
 
 
@@ -130,3 +133,56 @@ def test_verify_names_what_was_altered(run: Ran, folder: Path) -> None:
     with (folder / "p2.txt").open("a") as file:
         file.write("1,1000\n")
     assert run("verify", "out.h5")["error"]["code"] == "other_content"
+
+
+def test_export_as_tables(run: Ran, folder: Path) -> None:
+    run("run", "toy.toml")
+    written = [Path(p) for p in run("export", "out.h5", "--to", "csv")["outputs"]]
+    assert [p.name for p in written] == ["out_energies.csv", "out_gains.csv", "out_pulses.csv"]
+    energies = pd.read_csv(written[0])
+    assert energies["pulse_row"].tolist() == list(range(750))
+    (table,) = run("export", "out.h5", "--to", "parquet", "--table", "gains")["outputs"]
+    assert len(pd.read_parquet(table)) == 4
+    assert run("export", "out.h5", "--to", "csv", "--table", "x")["error"]["code"] == "not_in_file"
+    assert run("export", "out.h5", "--to", "png")["code"] == 2
+
+
+def test_report_and_the_graph_of_a_run(run: Ran, folder: Path) -> None:
+    run("run", "toy.toml")
+    assert run("report", "out.h5")["outputs"] == ["out.html"]
+    page = (folder / "out.html").read_text("utf-8")
+    for part in ("peak_bin", "toy.n_bins", "<svg", "keV_per_adc", "ran "):
+        assert part in page, part
+    nodes = {n["name"]: n["status"] for n in run("graph", "toy.toml", "--last-run")["nodes"]}
+    assert nodes["gains"] == "executed"
+    assert run("report", "out.h5", "--pdf", "--overwrite")["code"] == 2
+
+
+def test_files_that_arrive(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "p2.txt").rename(folder / "later")
+    argv = ["watch", ".", "toy.toml", "--once", "--settled", "0", "--pattern", "p*.txt"]
+    assert guarded(argv) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "p0.txt: 2 files in out.h5", "p1.txt: 2 files in out.h5",
+    ]  # fmt: skip
+    (folder / "later").rename(folder / "p2.txt")
+    assert guarded(argv) == 0
+    with h5py.File(folder / "out.h5") as file:
+        assert file["load/pulses/channel"].shape == (750,)
+
+
+def test_an_edited_node_of_the_other_package_is_noticed(
+    run: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("run", "toy.toml")
+    monkeypatch.setattr(toy, "LAST_KEV", 3000)
+    changed = run("run", "toy.toml", "--overwrite")
+    assert {n for n, s in statuses(changed).items() if s == "executed"} == {"spectrum", "peak_bin"}
+
+
+@pytest.mark.slow
+def test_dask_and_processes_give_the_same(run: Ran, folder: Path) -> None:
+    run("run", "toy.toml", "--no-cache")
+    run("run", "toy.toml", "--no-cache", "-o", "dask.h5", "--executor", "dask", "--workers", "2")
+    with h5py.File(folder / "out.h5") as a, h5py.File(folder / "dask.h5") as b:
+        assert dataset_hashes(a) == dataset_hashes(b)

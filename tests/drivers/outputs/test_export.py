@@ -17,6 +17,7 @@ import uproot
 from PIL import Image
 from radiograph.drivers.imaging import export_csv, exporting, saved_tables
 from radiograph.drivers.imaging.saved import open_run
+from radiograph.drivers.runfile.exporting import write_csv
 from radiograph.schemas.errors import InputError
 
 Run = Callable[..., Any]
@@ -173,7 +174,7 @@ class TestTables:
         monkeypatch.setattr(export_csv, "PIXELS_A_BLOCK", pixels_a_block)
         with open_run(whole) as saved:
             blocks = saved_tables.TABLES["cone_pixels"].blocks(saved)
-            export_csv.write_frames(map(pd.DataFrame, blocks), tmp_path / "rows.csv")
+            write_csv("rows", map(pd.DataFrame, blocks), tmp_path / "rows.csv")
             export_csv.write_cone_pixels(saved, tmp_path / "cones.csv")
         assert (tmp_path / "cones.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
         assert len(rows_of(tmp_path / "cones.csv")) > 500

@@ -1,0 +1,203 @@
+"""The tables of an output file in the formats of other programs.
+
+What is written is known, and consented to, before anything is computed; rows are read and written
+a bounded number at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import pandas as pd
+
+from ...nodes.hdf5_content import Content, damaged_file
+from ...schemas.errors import InputError, UsageError
+from ..files import check_new_files, new_output
+from ..provenance import pipeline_of_path
+from ..registry import DEFAULT, definition, names
+from .summary import OF_MAKING
+from .writing import LABELS
+
+_ROWS_A_BLOCK: Final = 1 << 18
+WriteFrames = Callable[[str, Iterator[pd.DataFrame], Path], None]
+"""Writes a table, told its name and its rows part by part, to a file."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is exported where.
+
+    ``output`` is the file to write if its name ends like the format, else the folder for what is
+    written; None = beside the source. ``figure`` are wishes for figures, as the command has them.
+    """
+
+    source: Path
+    to: str
+    output: Path | None = None
+    overwrite: bool = False
+    tables: tuple[str, ...] = ()
+    figure: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a file: its name, and its rows part by part."""
+
+    name: str
+    frames: Callable[[], Iterator[pd.DataFrame]]
+
+
+def export(request: ExportRequest) -> list[Path]:
+    """Write the files of a request and name them; UsageError or InputError before any."""
+    name = pipeline_of_path(request.source)
+    return definition(name if name in names() else DEFAULT).export(request)
+
+
+def export_run_file(request: ExportRequest) -> list[Path]:
+    """The tables of a file that the engine wrote, as CSV or Parquet."""
+    if request.to not in TABLE_FORMATS:
+        msg = f"--to {request.to!r}: this pipeline has no such format; it has csv and parquet"
+        raise UsageError(msg, key="to")
+    try:
+        file = h5py.File(request.source, "r")
+    except OSError as reason:
+        raise damaged_file(request.source, "/", reason) from None
+    with file:
+        tables = chosen(stored_tables(Content(file, request.source)), request)
+        return write_tables(tables, request, TABLE_FORMATS[request.to])
+
+
+def chosen(tables: Sequence[Table], request: ExportRequest) -> list[Table]:
+    """The tables that are asked for; InputError for one that the file does not hold."""
+    held = [table.name for table in tables]
+    missing = [name for name in request.tables if name not in held]
+    if missing:
+        msg = f"{request.source}: holds no table {missing[0]}; it holds {', '.join(held)}"
+        raise InputError(msg, file=request.source, key="table", code="not_in_file")
+    return [t for t in tables if not request.tables or t.name in request.tables]
+
+
+def stored_tables(file: Content) -> list[Table]:
+    """Every group of columns of equal length: the frames of nodes, each by the name of its node."""
+    found = []
+    for stage in file:
+        if stage in OF_MAKING or not file.is_group(stage):
+            continue
+        for node in file.content(stage):
+            path = f"{stage}/{node}"
+            if file.is_group(path) and _is_frame(file.content(path)):
+                found.append(Table(node, _FramesOf(file.content(path))))
+    return found
+
+
+def _columns(group: Content) -> list[str]:
+    return [name for name in group if not name.endswith(f"_{LABELS}")]
+
+
+def _is_frame(group: Content) -> bool:
+    shapes = [shape for name, shape in group.shapes().items() if name in _columns(group)]
+    return bool(shapes) and all(len(shape) == 1 and shape == shapes[0] for shape in shapes)
+
+
+class _FramesOf:
+    """The rows of a group of columns, codes with their names."""
+
+    def __init__(self, group: Content) -> None:
+        self._group = group
+
+    def __call__(self) -> Iterator[pd.DataFrame]:
+        columns = {name: self._group[name] for name in _columns(self._group)}
+        n_rows = len(next(iter(columns.values())))
+        # A table without rows has columns too.
+        for begin in range(0, max(n_rows, 1), _ROWS_A_BLOCK):
+            rows = slice(begin, begin + _ROWS_A_BLOCK)
+            yield pd.DataFrame({name: self._named(name, rows) for name in columns})
+
+    def _named(self, name: str, rows: slice) -> Any:
+        values = self._group[name]
+        if values.holds_texts:
+            return values.texts()[rows]
+        labels = f"{name}_{LABELS}"
+        if labels not in self._group:
+            return values[rows]
+        texts = pd.Index(self._group[labels].texts(), dtype=str)
+        return pd.Categorical.from_codes(values[rows], categories=texts)
+
+
+# --- formats and places --------------------------------------------------------------------------
+
+
+def write_csv(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
+    """Rows that come part by part as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        for number, frame in enumerate(frames):
+            frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
+
+
+def write_parquet(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
+    """Rows that come part by part as Parquet; UsageError without pyarrow."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        msg = "--to parquet needs pyarrow, which is not installed: pip install radiograph[parquet]"
+        raise UsageError(msg, key="to", code="missing_library") from None
+    with ExitStack() as stack:
+        writer: Any = None
+        for frame in frames:
+            part = pa.Table.from_pandas(frame, preserve_index=False)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
+            writer.write_table(part)
+
+
+TABLE_FORMATS: Final[Mapping[str, WriteFrames]] = {"csv": write_csv, "parquet": write_parquet}
+
+
+def write_tables(tables: Sequence[Table], request: ExportRequest, write: WriteFrames) -> list[Path]:
+    """A file a table, all or none."""
+    paths = several_files(request, [t.name for t in tables], f".{request.to}")
+    with ExitStack() as stack:
+        for table, path in zip(tables, paths, strict=True):
+            write(table.name, table.frames(), stack.enter_context(new_output(path)))
+    return paths
+
+
+def one_file(request: ExportRequest, suffix: str) -> Path:
+    """Where the one file of a format goes; UsageError if it cannot be written."""
+    path = placed(request, request.source.with_suffix(suffix).name, (suffix,))
+    check_new_files([path], [request.source], overwrite=request.overwrite)
+    return path
+
+
+def placed(request: ExportRequest, name: str, suffixes: tuple[str, ...]) -> Path:
+    """Where a file goes: beside the source, to the place that is named, or into that folder."""
+    place = request.output
+    if place is None:
+        return request.source.parent / name
+    return place if is_file_of(place, suffixes) else place / name
+
+
+def is_file_of(place: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a place is a file of a format, by its ending; else it is a folder."""
+    return place.suffix.lower() in suffixes and not place.is_dir()
+
+
+def several_files(request: ExportRequest, names: Sequence[str], suffix: str) -> list[Path]:
+    """A file for each name: beside the source, in a folder, or the one that is named."""
+    place = request.output
+    if place is not None and is_file_of(place, (suffix,)):
+        if len(names) > 1:
+            msg = f"{place}: {len(names)} files are written ({', '.join(names)}); name a folder"
+            raise UsageError(msg, file=place, key="output")
+        paths = [place]
+    else:
+        stem = request.source.stem
+        paths = [placed(request, f"{stem}_{name}{suffix}", ()) for name in names]
+    check_new_files(paths, [request.source], overwrite=request.overwrite)
+    return paths

@@ -1,0 +1,107 @@
+"""The file of a run as one HTML page: what went in, what ran, what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+
+from ...nodes.hdf5_content import Content
+from ...schemas.errors import UsageError
+from ..files import check_new_files, new_output
+from ..html import parts
+from ..html.page import Section, page_text
+from .exporting import stored_tables
+from .last_run import graph_of_run_file
+from .summary import OF_MAKING, described
+
+_ROWS_SHOWN: Final = 20
+_VALUES_SHOWN: Final = 8
+
+
+def write_run_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    """Write the page and name it; UsageError or InputError before anything is written."""
+    if pdf:
+        msg = "--pdf: this pipeline has no PDF; print the HTML page from a browser"
+        raise UsageError(msg, key="pdf")
+    check_new_files([page], [source], overwrite=overwrite)
+    text = run_page(source)
+    with new_output(page) as temporary:
+        temporary.write_text(text, "utf-8")
+    return [page]
+
+
+def run_page(path: Path) -> str:
+    """The page of a file; InputError if something of it is absent or damaged."""
+    summary, _ = described(path)
+    picture = graph_of_run_file(path, None)
+    with h5py.File(path, "r") as file:
+        content = Content(file, path)
+        sections = [
+            Section("Run", list(_facts(summary))),
+            Section("Tables", list(_tables(content))),
+            Section("Values", [_values(content)]),
+            Section("Graph", [parts.drawing(picture.svg)]),
+            Section("Settings", [_settings(summary["settings"])]),
+        ]
+    title = f"{path.name}: {summary['pipeline']}"
+    return page_text(title, sections, subtitle=summary["created_utc"][:19].replace("T", " "))
+
+
+def _facts(summary: Mapping[str, Any]) -> Iterator[str]:
+    inputs = "; ".join(f"{i['path']} ({i['content_hash']})" for i in summary["inputs"])
+    yield parts.definitions(
+        [
+            ("command", summary["run_command"]),
+            ("input", inputs),
+            ("software", summary["software"]),
+            ("seconds", f"{summary['seconds']:.2f}"),
+        ]
+    )
+    for failure in summary["failed"]:
+        where = ", ".join(f"{axis} {value}" for axis, value in failure["at"].items())
+        yield parts.note(f"{where}: {failure['message']}", "bad")
+    yield parts.table(("rows of", "number"), summary["rows"].items())
+
+
+def _tables(file: Content) -> Iterator[str]:
+    for table in stored_tables(file):
+        frame = next(table.frames()).head(_ROWS_SHOWN)
+        head = [str(column) for column in frame.columns]
+        rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
+        yield parts.collapsible(table.name, parts.table(head, rows, caption="first rows"))
+
+
+def _values(file: Content) -> str:
+    """Numbers and arrays that are no columns of a table, the first values of each."""
+    frames = {table.name for table in stored_tables(file)}
+    rows: list[tuple[str, str]] = []
+    for stage in file:
+        if stage in OF_MAKING or not file.is_group(stage):
+            continue
+        group = file.content(stage)
+        for name in group.shapes():
+            if name.partition("/")[0] in frames:
+                continue
+            values = group[name]
+            if values.holds_texts:
+                found: Any = values.texts()[:_VALUES_SHOWN]
+            else:
+                array = values[()].ravel()
+                found = array[:_VALUES_SHOWN].tolist()
+                found = [*found, "..."] if len(array) > _VALUES_SHOWN else found
+            shown = found[0] if len(found) == 1 else json.dumps(found)
+            rows.append((name, str(shown)))
+    return parts.table(("value", "is"), rows)
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    return parts.table(("setting", "is"), [(k, json.dumps(v)) for k, v in settings.items()])
+
+
+def _plain(value: Any) -> Any:
+    """A value of numpy as Python's own."""
+    return value.item() if hasattr(value, "item") else value
