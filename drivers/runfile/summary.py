@@ -11,6 +11,7 @@ import h5py
 
 from ...nodes.hdf5_content import Content, damaged_file
 from ..provenance import pipeline_of, stored_settings
+from .record import FAILURES
 
 OF_MAKING: Final = frozenset({"meta", "provenance"})
 
@@ -50,7 +51,7 @@ def _facts(file: Content) -> dict[str, Any]:
         ],
         "settings": stored_settings(file),
         "versions": dict(zip(names, values, strict=True)),
-        "failed": json.loads(file["provenance/failures"].texts()[0]),
+        "failed": json.loads(file[FAILURES].texts()[0]) if FAILURES in file else [],
         "rows": rows_of(file),
     }
 
