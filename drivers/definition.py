@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ..schemas.settings import Section
 from . import defaults
-from .scopes import BY_RANGE, RANGE, Scopes
+from .scopes import BY_RANGE, FILE, RANGE, Scopes
 
 if TYPE_CHECKING:
     from ..schemas.sources import FileRef
@@ -373,6 +373,11 @@ class Definition:
         if isinstance(self.tables, str):
             return _tables_at(self.tables)
         return {table.name: table for table in self.tables}
+
+    @property
+    def file_axes(self) -> tuple[str, ...]:
+        """The axes of parts that number input files: "file", and those of further roles."""
+        return (FILE, *(source.role for source in self.sources[1:]))
 
     @property
     def packages(self) -> tuple[str, ...]:

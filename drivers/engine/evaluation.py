@@ -14,7 +14,7 @@ from ..cache.lazy import failure_in, n_rows_of, peeked, resolved
 from ..scopes import RUN
 from ..unchanged import check_unchanged
 from .executors import Here, Recipe, ResultOf, Results, Task
-from .parts import FILE_AXIS, Part, Place
+from .parts import FileKey, Part, Place
 from .phases import Phase, Plan, evaluated
 from .protocol import Carry, NoCarry
 from .wholes import Wholes
@@ -95,7 +95,7 @@ class Evaluation:
             if session.can_be_whole(name)
         }
         # Files whose parts others have merged.
-        self._merged: set[int | str | None] = set()
+        self._merged: set[FileKey | None] = set()
 
     def values(self) -> dict[str, Any]:
         """One value a target."""
@@ -155,7 +155,7 @@ class Evaluation:
         opened = session.executor.opened(recipe, here, len(parts), None if waits else ahead)
         number = 0
         with opened as result_of:
-            for file, of_file in groupby(parts, lambda p: p.at.get(FILE_AXIS)):
+            for file, of_file in groupby(parts, self._file_of):
                 group = list(of_file)
                 begin = before
                 self._begin_file()
@@ -222,6 +222,9 @@ class Evaluation:
                 if there not in self._session.failures:
                     self._session.failures.append(there)
 
+    def _file_of(self, part: Part) -> FileKey | None:
+        return part.file_key(self._session.flow.file_axes)
+
     # --- files -------------------------------------------------------------------------------
 
     def _begin_file(self) -> None:
@@ -236,7 +239,7 @@ class Evaluation:
             wholes.end_file()
         return before
 
-    def _drop(self, file: int | str | None, part: Part, error: InputError) -> None:
+    def _drop(self, file: FileKey | None, part: Part, error: InputError) -> None:
         """Go on without a file."""
         if file is None:
             raise error
@@ -248,9 +251,9 @@ class Evaluation:
             wholes.drop_file()
         for name, held in self._held.items():
             axes = self._axes(name)
-            if FILE_AXIS in axes:
-                k = axes.index(FILE_AXIS)
-                self._held[name] = {p: value for p, value in held.items() if p[k] != file}
+            if file[0] in axes:
+                k = axes.index(file[0])
+                self._held[name] = {p: value for p, value in held.items() if p[k] != file[1]}
         if self._sink is not None:
             self._sink.drop_file()
 

@@ -21,11 +21,12 @@ class FailedFile:
     number: int
     message: str
     code: str = InputError.code
+    axis: str = FILE_AXIS
 
     @property
     def failure(self) -> Failure:
         """The same as every other failure."""
-        return Failure({FILE_AXIS: self.number}, "", self.code, self.message)
+        return Failure({self.axis: self.number}, "", self.code, self.message)
 
 
 def tell_left_out(file: FailedFile) -> None:

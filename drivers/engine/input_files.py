@@ -63,9 +63,17 @@ def _expanded(path: Path, source: Source) -> Iterator[Path]:
 
 
 def known_files(
-    paths: Sequence[Path], source: Source, cache: NodeCache | None, *, rehash: bool = False
+    paths: Sequence[Path],
+    source: Source,
+    axis: str,
+    cache: NodeCache | None,
+    *,
+    rehash: bool = False,
 ) -> tuple[NumberedFiles, list[FailedFile]]:
-    """The files that can be read, and those that cannot; InputError if none can."""
+    """The files that can be read, numbered on ``axis``, and those that cannot.
+
+    InputError if none can.
+    """
     files: NumberedFiles = {}
     failed: list[FailedFile] = []
     for number, path in enumerate(paths):
@@ -81,7 +89,7 @@ def known_files(
         except InputError as error:
             if len(paths) == 1:
                 raise
-            failed.append(FailedFile(str(path), number, error.message, error.code))
+            failed.append(FailedFile(str(path), number, error.message, error.code, axis))
     if failed and not files:
         raise none_left(failed)
     for left in failed:

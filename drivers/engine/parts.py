@@ -13,6 +13,9 @@ from typing import Any, Final
 from ...schemas.sources import FileRef
 
 FILE_AXIS: Final = "file"
+"""The axis of input files; those of another role have an axis of their own, named like it."""
+FileKey = tuple[str, int | str]
+"""An input file: its axis, and its number on it."""
 Place = tuple[int | str, ...]
 """Where a value belongs: the values of the axes of its scope, in their order."""
 
@@ -44,6 +47,10 @@ class Part:
     def place(self, axes: Sequence[str]) -> Place:
         """Its values on some of its axes."""
         return tuple(self.at[axis] for axis in axes)
+
+    def file_key(self, axes: Iterable[str]) -> FileKey | None:
+        """The input file that it belongs to, where one of its axes is one of ``axes`` of files."""
+        return next(((axis, self.at[axis]) for axis in axes if axis in self.at), None)
 
     def files(self) -> list[FileRef]:
         """The input files among its inputs."""
@@ -87,7 +94,7 @@ class Parts:
             frozenset.intersection(*(frozenset(p.inputs) for p in parts)) if parts else frozenset()
         )
 
-    def without(self, dropped: Iterable[tuple[str, int | str]]) -> Parts:
+    def without(self, dropped: Iterable[FileKey]) -> Parts:
         """Those that are left when some values of an axis (a file, a channel) are gone."""
         gone = set(dropped)
         return Parts(tuple(p for p in self.every if not gone & set(p.at.items())))

@@ -8,7 +8,6 @@ from typing import Any
 
 from ...schemas.errors import EXIT_GATE, EXIT_INPUT
 from ...schemas.failures import Failure
-from .parts import FILE_AXIS
 
 
 @dataclass
@@ -35,7 +34,7 @@ class RunReport:
     @property
     def exit_code(self) -> int:
         """3 if a file gave nothing, 4 if a key (a channel) did not, else 0."""
-        if any(FILE_AXIS in f.at and not f.node for f in self.failed):
+        if any(not f.node for f in self.failed):
             return EXIT_INPUT
         return EXIT_GATE if self.failed else 0
 

@@ -29,7 +29,7 @@ from ..registry import definition_of
 from ..runfile.record import FAILURES
 from ..runfile.writing import RunRows, Streamed
 from .executors import Executor, LocalExecutor
-from .failed_files import FailedFile
+from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
 from .merging import Appended, merge_of
 from .parts import Part, Parts
@@ -61,9 +61,10 @@ def open_session(
     opened = open_cache(cache, flow.untracked, flow.packages)
     files: dict[str, NumberedFiles] = {}
     failed: list[FailedFile] = []
-    for source in flow.sources:
+    for source, axis in zip(flow.sources, flow.file_axes, strict=True):
         paths = found_paths(loaded, source)
-        files[source.role], of_role = known_files(paths, source, opened, rehash=cache.rehash)
+        found, of_role = known_files(paths, source, axis, opened, rehash=cache.rehash)
+        files[source.role] = found
         failed += of_role
     context = Context(folder=loaded.path.parent, source_name=loaded.path.stem)
     session = Session(
@@ -88,22 +89,27 @@ def _parts(
     flow: Definition, config: Any, files: Mapping[str, NumberedFiles], failed: list[FailedFile]
 ) -> Parts:
     """The parts of the files; one that cannot be planned is left out."""
+    axes = dict(zip((source.role for source in flow.sources), flow.file_axes, strict=True))
     left = {role: dict(numbered) for role, numbered in files.items()}
     while True:
         try:
             return Parts.of(flow.parts(config, left))
         except InputError as error:
             at_fault = [
-                (numbered, number, ref.path)
-                for numbered in left.values()
+                (role, number)
+                for role, numbered in left.items()
                 for number, ref in numbered.items()
                 if ref.path == error.file
             ]
-            if not at_fault or sum(map(len, left.values())) == 1:
+            if not at_fault or config.io.on_bad_file == "fail":
                 raise
-            numbered, number, path = at_fault[0]
-            failed.append(FailedFile(path, number, error.message, error.code))
-            del numbered[number]
+            role, number = at_fault[0]
+            path = left[role].pop(number).path
+            gone = FailedFile(path, number, error.message, error.code, axes[role])
+            if not left[role]:
+                raise
+            failed.append(gone)
+            tell_left_out(gone)
 
 
 def run_pipeline(

@@ -30,7 +30,7 @@ from .evaluation import AgainError, Evaluation
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, none_left, tell_left_out
 from .merging import merge_of, numbered_columns
-from .parts import FILE_AXIS, Part, Parts
+from .parts import FileKey, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
 from .protocol import Carry, GraphInputs, NoCarry
 
@@ -93,7 +93,7 @@ class Session:
     @property
     def usable(self) -> Parts:
         """The parts of the files that have not failed so far."""
-        return self.parts.without((FILE_AXIS, f.number) for f in self.failed)
+        return self.parts.without((f.axis, f.number) for f in self.failed)
 
     def resolved(self, targets: Iterable[str]) -> list[str]:
         """Names of nodes, aliases replaced."""
@@ -166,15 +166,17 @@ class Session:
         assert self.cache is not None
         return surveyed(self.cache, self.run, targets)
 
-    def drop(self, number: int | str, path: str, error: InputError) -> None:
+    def drop(self, file: FileKey, path: str, error: InputError) -> None:
         """Note that a file failed; the error itself if the run cannot go on without it."""
-        n_files = len({p.at.get(FILE_AXIS) for p in self.parts.every}) + len(self.failed)
-        left = FailedFile(path, int(number), error.message, error.code)
-        if self.on_bad_file == "fail" or n_files == 1:
+        axis, number = file
+        of_axis = {f for p in self.parts.every if (f := p.file_key([axis])) is not None}
+        left = FailedFile(path, int(number), error.message, error.code, axis)
+        if self.on_bad_file == "fail" or len(of_axis) + len(self.failed) == 1:
             raise error
         self.failed.append(left)
-        if not self.usable.every:
-            raise none_left(self.failed) from None
+        failed = [f for f in self.failed if f.axis == axis]
+        if of_axis <= {(axis, f.number) for f in failed}:
+            raise none_left(failed) from None
         tell_left_out(left)
 
     @contextmanager

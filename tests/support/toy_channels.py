@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import pandas as pd
 from hamilton.function_modifiers import tag
-from radiograph.drivers.definition import Definition
+from radiograph.drivers.definition import Definition, Source
 from radiograph.drivers.engine.parts import Part
-from radiograph.schemas.errors import Unfit
+from radiograph.schemas.errors import InputError, Unfit
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
 
@@ -41,7 +41,10 @@ class Gain:
 def _heights(source: FileRef, events: EventRange, channel: str) -> pd.DataFrame:
     table = pd.read_csv(source.path)
     rows = table[table["channel"] == channel].iloc[events.first_event :][: events.n_events]
-    return PULSES.frame({"height_adc": rows["height_adc"]})
+    try:
+        return PULSES.frame({"height_adc": rows["height_adc"]})
+    except ValueError as reason:
+        raise InputError(f"{source.path}: {reason}", file=source.path) from None
 
 
 @tag(stage="load", schema="Pulses")
@@ -128,6 +131,10 @@ def _parts(
 CHANNELS = Definition(
     "channels",
     modules=(__name__,),
+    sources=(
+        Source("source", "io.input_path", "pulses"),
+        Source("forced", "io.forced", "triggers"),
+    ),
     tables=(PULSES, ENERGIES, RESOLUTIONS),
     home=f"{__name__}:CHANNELS",
     scopes=MappingProxyType(

@@ -121,3 +121,20 @@ def test_a_coarser_node_must_ask_by_key(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(toy_channels, "all_gains", all_gains, raising=False)
     with pytest.raises(UnfitScopesError, match=r"ask for each_gain, a mapping by key"):
         session(folder)
+
+
+def test_a_file_that_fails_is_left_out_for_every_channel(folder: Path) -> None:
+    """Of either role: what it gave to the channels before is gone."""
+    table = pd.read_csv(folder / "forced1.csv")
+    # Channel A reads its rows well, channel B finds a text among its own.
+    bad = table.astype(object)
+    bad.loc[(bad["channel"] == "B").idxmax(), "height_adc"] = "high"
+    bad.to_csv(folder / "forced1.csv", index=False)
+    ran = session(folder)
+    found = ran.run(["pedestal_adc", "energies"])
+    assert [(f.axis, f.number) for f in ran.failed] == [("forced", 1)]
+    first = pd.read_csv(folder / "forced0.csv")
+    for channel, shift in (("A", 0.0), ("B", 5.0)):
+        heights_adc = first[first["channel"] == channel]["height_adc"]
+        assert found["pedestal_adc"][channel] == pytest.approx(heights_adc.mean() + shift)
+        assert len(found["energies"][channel]) == 240
