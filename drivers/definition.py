@@ -292,8 +292,8 @@ class Definition:
         What ``radiograph check`` prints, by name.
     stand_ins
         Sections without defaults: what stands in their place while others are checked.
-    keys
-        Settings that flags of the commands stand for, where they have another name.
+    setting_aliases
+        Older names of settings, dotted key to the one that counts.
     screen, stage_lines
         How much a run of this config says, and of which counters.
     graph_of_run
@@ -352,7 +352,7 @@ class Definition:
     check_targets: Callable[[Any, Sequence[str], Any], None] = _anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
+    setting_aliases: Mapping[str, str] = field(default_factory=dict)
     starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
     commands: str = ""
 

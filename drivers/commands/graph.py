@@ -102,7 +102,8 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
     if config is None:
         msg = "--last-run needs a TOML file: its [io] output_path names the file of the run"
         raise UsageError(msg, key="last-run")
-    from ..config import load_config, output_path
+    from ..config import load_config
+    from ..input_paths import last_output
     from ..registry import definition, definition_of, names
 
     loaded = load_config(config)
@@ -110,7 +111,7 @@ def _file_of_run(config: Path | None, *, last_run: bool, run_file: Path | None) 
         shown = " and ".join(n for n in names() if definition(n).graph_of_run is not None)
         msg = f"--last-run shows runs of the pipeline {shown}; leave it out"
         raise UsageError(msg, key="last-run")
-    return output_path(loaded)
+    return last_output(loaded)
 
 
 def _picture(

@@ -25,13 +25,14 @@ from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, input_paths, output_path
+from ..config import LoadedConfig
 from ..engine.executors import Executor
 from ..engine.parts import Part
 from ..engine.session import Shifts
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
+from ..input_paths import output_file
 from ..unchanged import unchanged
 from . import metadata, output
 from .flights import KINDS, HitChecks
@@ -46,6 +47,7 @@ from .requests import (
 )
 from .restart import copy_kept
 from .session import ImagingSession, open_session
+from .sources import named_files
 from .statuses import node_statuses
 
 log = logging.getLogger("radiograph.run")
@@ -100,7 +102,7 @@ def run_imaging(
     targets
         Nodes to compute; empty = everything up to [pipeline] until.
     overwrite
-        Replace an existing output, as does [io] hdf5_overwrite.
+        Replace an existing output, as does [io] overwrite.
     cache
         Which cache to use; none by default.
     progress
@@ -110,7 +112,8 @@ def run_imaging(
     """
     started = time.perf_counter()
     config = loaded.config
-    sources, out = input_paths(loaded), output_path(loaded)
+    sources = named_files(loaded)
+    out = output_file(loaded, sources)
     check_outputs(loaded, sources, out, overwrite=overwrite, figures=_draws(config, targets))
     session = open_session(config, sources, loaded.path.parent, cache, executor)
     request = _request(session, config, targets)

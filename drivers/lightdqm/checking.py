@@ -231,6 +231,6 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> lis
         all_clipped=settings.plot_all_clipped,
         all_negatives=settings.plot_all_negatives,
     )
-    with writable(folder, key="lightdqm.output_dir", elsewhere="another folder with -o"):
+    with writable(folder, key="io.output_path", elsewhere="another folder with -o"):
         write_lines(folder, lines)
     return [str(folder / name) for name in lines]

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
+from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, resolved_path
+from ..config import LoadedConfig
 from ..files import sampled_file_ref
+from ..input_paths import check_place, input_paths
 from .checking import check_file, compared_with
 from .file_names import chosen_files
 from .opening import file_selection, store_path
@@ -25,17 +26,8 @@ from .store import RunStore
 
 def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
     """The files that a config names; ConfigError or InputError if there is none."""
-    settings = loaded.config.lightdqm
-    named = settings.input_path
-    paths = [resolved_path(loaded, p) for p in ((named,) if isinstance(named, str) else named) if p]
-    if not paths:
-        text = "missing key 'input_path'; add input_path = \"...\", a .FLOW.hdf5 file or a folder"
-        raise ConfigError([SettingProblem(str(loaded.path), "lightdqm", text)], file=loaded.path)
-    for path in paths:
-        if not path.exists():
-            msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
-            raise InputError(msg, file=path, key="lightdqm.input_path")
-    return chosen_files(paths, file_selection(settings))
+    selection = file_selection(loaded.config.lightdqm)
+    return input_paths(loaded, lambda folder: chosen_files([folder], selection))
 
 
 def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> LightSession:
@@ -84,6 +76,7 @@ def run_config(
     failed: list[dict[str, Any]] = []
     for source in files:
         try:
+            check_place(source)
             found = _one_file(loaded, source, targets, overwrite=overwrite, cache=cache)
         except InputError as error:
             if len(files) == 1 or error.key == "store":

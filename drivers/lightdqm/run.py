@@ -25,6 +25,7 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
+from ..input_paths import is_output_file, output_path
 from ..node_execution import NodeRecord
 from ..provenance import command_line, versions
 from ..unchanged import unchanged
@@ -58,7 +59,7 @@ NUMBERS: Final = (
 )
 """The nodes whose values a full run writes."""
 FIGURES: Final = "light_figures"
-_KEY: Final = "lightdqm.output_dir"
+_KEY: Final = "io.output_path"
 _ELSEWHERE: Final = "another folder with -o"
 FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
 
@@ -135,9 +136,9 @@ def run_lightdqm(
     compared
         The file as it was when these were looked for; it must still be so.
     outputs
-        What is written to [lightdqm] output_dir.
+        What is written to [io] output_path.
     overwrite
-        Replace existing outputs, as does [lightdqm] overwrite.
+        Replace existing outputs, as does [io] overwrite.
 
     Raises
     ------
@@ -172,10 +173,17 @@ def _wanted(targets: Sequence[str], outputs: Outputs) -> list[str]:
 
 @dataclass(frozen=True)
 class _Paths:
-    """The outputs of one file: a folder, and what their names begin with."""
+    """The outputs of one file: a folder, what their names begin with, a name for the numbers."""
 
     folder: Path
     stem: str
+    file: Path | None = None
+
+    @classmethod
+    def of_source(cls, loaded: LoadedConfig[LightDqmConfig], source: Path) -> _Paths:
+        """Where the settings put the outputs of a file."""
+        out = output_path(loaded)
+        return cls(output_folder(loaded), stem(source.name), out if is_output_file(out) else None)
 
     def of(self, name: str) -> Path:
         """``<stem>_light_dqm`` and the rest of a name, joined as the dashboards expect it."""
@@ -183,6 +191,8 @@ class _Paths:
 
     def numbers(self, targets: Sequence[str]) -> Path:
         """Some quantities never stand under the name of all of them."""
+        if self.file is not None:
+            return self.file
         return self.of("_targets.h5" if targets else ".h5")
 
     @property
@@ -209,7 +219,7 @@ def planned_paths(
     loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], outputs: Outputs
 ) -> list[Path]:
     """Every file that a run may write; ``targets`` are names of nodes, no aliases."""
-    paths = _Paths(output_folder(loaded), stem(source.name))
+    paths = _Paths.of_source(loaded, source)
     wanted = _wanted(targets, outputs)
     planned = [paths.numbers(targets)] if outputs.numbers else []
     if outputs.numbers and loaded.config.lightdqm.write_parquet:
@@ -237,9 +247,9 @@ def check_outputs(
         check_new_files(
             planned,
             [source],
-            overwrite=overwrite or loaded.config.lightdqm.overwrite,
+            overwrite=overwrite or loaded.config.io.overwrite,
             key=_KEY,
-            setting="[lightdqm] overwrite",
+            setting="[io] overwrite",
             elsewhere=_ELSEWHERE,
         )
         for path in planned:
@@ -249,7 +259,7 @@ def check_outputs(
                     f"{path}: would be made of {other} and of {source}. Give one of them another "
                     "name, or look at one at a time."
                 )
-                raise UsageError(msg, file=path, key="lightdqm.input_path")
+                raise UsageError(msg, file=path, key="io.input_path")
 
 
 def _write(
@@ -261,7 +271,7 @@ def _write(
 ) -> list[Path]:
     """The files that are wanted; all of them appear, or none."""
     outputs = asked.outputs
-    paths = _Paths(output_folder(loaded), stem(Path(session.source.path).name))
+    paths = _Paths.of_source(loaded, Path(session.source.path))
     written: list[Path] = []
     with ExitStack() as stack:
         stack.enter_context(writable(paths.folder, key=_KEY, elsewhere=_ELSEWHERE))
