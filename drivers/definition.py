@@ -294,6 +294,8 @@ class Definition:
         Sections without defaults: what stands in their place while others are checked.
     setting_aliases
         Older names of settings, dotted key to the one that counts.
+    summary_node
+        The node whose value an answer with --json holds, asked for or not; "" = none.
     screen, stage_lines
         How much a run of this config says, and of which counters.
     graph_of_run
@@ -353,6 +355,7 @@ class Definition:
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     setting_aliases: Mapping[str, str] = field(default_factory=dict)
+    summary_node: str = ""
     starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
     commands: str = ""
 

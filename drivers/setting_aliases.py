@@ -12,18 +12,18 @@ from typing import Any
 from ..schemas.errors import SettingProblem
 from .overrides import Override, with_overrides
 
-Path = tuple[str, ...]
+Loc = tuple[str | int, ...]
 
 
 def renamed_data(
     data: Mapping[str, Any], aliases: Mapping[str, str], file: str
-) -> tuple[dict[str, Any], dict[Path, str], list[SettingProblem]]:
+) -> tuple[dict[str, Any], dict[Loc, str], list[SettingProblem]]:
     """A copy of the data with every setting under its new name.
 
     Beside it by new name how it was written, and a problem for each setting that has both names.
     """
     found, _ = with_overrides(data, [], file)
-    written: dict[Path, str] = {}
+    written: dict[Loc, str] = {}
     problems = []
     for old, new in aliases.items():
         *tables, name = old.split(".")

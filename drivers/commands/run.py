@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..engine.executors import Executor
-    from ..imaging.run import RunReport
+    from ..engine.report import RunReport
 
 
 def run(
@@ -193,6 +193,6 @@ def run_and_show(
         )
     screen.summary(report, pipeline.stage_lines)
     if to_stdout:
-        for path in (report.output, *report.figures):
+        for path in report.files:
             typer.echo(path)
     return report

@@ -204,6 +204,7 @@ IMAGING = Definition(
         {
             "event_id": "file",
             "raw_event_ranges.": "file",
+            "*_event_hit_rows.": "hits",
             **{
                 f"{species}_{key}": f"{species}_{rows}"
                 for species in ("neutron", "gamma")
@@ -257,6 +258,7 @@ IMAGING = Definition(
     check_targets=_check_targets,
     compiled_ahead=_compiled_ahead,
     starter=_starter,
+    summary_node="projection_metrics",
     setting_aliases=MappingProxyType({"io.hdf5_overwrite": "io.overwrite"}),
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),

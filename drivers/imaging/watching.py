@@ -17,10 +17,11 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
+from ..engine.report import RunReport
 from ..input_paths import output_file
 from .places import check_outputs
 from .report_files import write_report
-from .run import RunReport, run_imaging
+from .run import run_imaging
 from .saved import open_run
 from .session import open_session
 from .sources import PATTERNS

@@ -158,6 +158,7 @@ LIGHTDQM = Definition(
     described=_described,
     pages=f"{__package__}.pages",
     quick_look=_quick_look,
+    summary_node="channel_masks",
     setting_aliases=MappingProxyType(
         {
             "lightdqm.input_path": "io.input_path",

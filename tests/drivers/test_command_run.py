@@ -88,7 +88,9 @@ def test_json_is_the_report(project: Path, radiograph: Run) -> None:
     assert all(type(v) is int for v in report["counters"].values())
     assert report["seconds"] > 0
     assert report["problems"] == []
-    assert {frozenset(n) for n in report["nodes"].values()} == {frozenset({"status", "seconds"})}
+    assert {frozenset(n) for n in report["nodes"].values()} == {
+        frozenset({"status", "seconds", "parts"})
+    }
     assert {n["status"] for n in report["nodes"].values()} <= {"executed", "hit", "skipped"}
     assert report["nodes"]["summed_images"]["status"] == "executed"
     assert report["nodes"]["figures"]["status"] == "skipped"
@@ -331,10 +333,10 @@ def test_target_computes_and_writes_what_it_needs(
     if target == "figures":
         drawn = {"n_image.png", "g_image.png", "all_image.png"}
         assert written() == {"image.h5"} | drawn
-        assert {Path(f).name for f in report["figures"]} == drawn
+        assert {Path(f).name for f in report["files"][1:]} == drawn
     else:
         assert written() == {"image.h5"}
-        assert report["figures"] == []
+        assert report["files"] == [report["output"]]
 
 
 def test_a_target_is_what_it_is_in_a_whole_run(project: Path, radiograph: Run) -> None:
