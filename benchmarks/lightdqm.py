@@ -26,11 +26,12 @@ _READ_AT_ONCE = 1 << 24
 SETTINGS = """
 [pipeline]
 name = "lightdqm"
-[lightdqm]
+[io]
 input_path = "{input}"
-output_dir = "{output}"
-max_evts = {most}
+output_path = "{output}"
 overwrite = true
+[lightdqm]
+max_evts = {most}
 """
 
 # One command in a process of its own: what it used, on the last line.

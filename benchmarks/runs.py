@@ -14,7 +14,7 @@ SETTINGS = """
 [io]
 input_path = "{input}"
 output_path = "{output}"
-hdf5_overwrite = true
+overwrite = true
 [detectors]
 default_material = "OGS"
 [plane]

@@ -18,13 +18,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
-from ..schemas.errors import ConfigError, InputError, SettingProblem
+from ..schemas.errors import ConfigError, SettingProblem
 from ..schemas.settings import Section
 from . import registry
 from .config_errors import Report, Source, report_of
 from .config_fields import nearest
 from .definition import Definition
-from .files import is_pattern, matching
 from .home import path_of_setting
 from .overrides import (
     Override,
@@ -33,15 +32,13 @@ from .overrides import (
     parsed_override,
     with_overrides,
 )
+from .setting_aliases import renamed_data, renamed_overrides
 
 __all__ = [
     "LoadedConfig",
     "config_rows",
-    "input_path",
-    "input_paths",
     "json_schema",
     "load_config",
-    "output_path",
     "resolved_path",
 ]
 
@@ -116,17 +113,16 @@ def load_config(
     parsed = [parsed_override(o) for o in overrides]
     given = [o for o in parsed if isinstance(o, Override)]
     chosen, problems = _definition(with_overrides(file_data, given, "")[0], str(path))
-    given += [
-        keyword_override(chosen.keys.get(k, k), v)
-        for k, v in (settings or {}).items()
-        if v is not None
-    ]
+    file_data, written, twice = renamed_data(file_data, chosen.setting_aliases, str(path))
+    given, more_twice = renamed_overrides(given, chosen.setting_aliases)
+    problems += [*twice, *more_twice]
+    given += [keyword_override(k, v) for k, v in (settings or {}).items() if v is not None]
     given = [from_shell(o, chosen.settings, folder) for o in given]
     data, lost = with_overrides(file_data, given, str(path))
     problems += [p for p in parsed if isinstance(p, SettingProblem)] + lost
     if problems and problems[0].setting == _NAME:
         raise ConfigError(problems, file=path)
-    source = Source(chosen.settings, str(path), file_data, given, chosen.missing)
+    source = Source(chosen.settings, str(path), file_data, given, chosen.missing, written)
     config, more, skip = _checked(data, source, chosen.stand_ins)
     running, replaced = chosen.with_fast_mode(config)
     problems += more
@@ -287,54 +283,6 @@ def _without_faults(
 def resolved_path(loaded: LoadedConfig[Any], value: str) -> Path:
     """A path of the config: relative ones are relative to the folder of the TOML file."""
     return path_of_setting(loaded.path.parent, value)
-
-
-def input_paths(loaded: LoadedConfig) -> list[Path]:
-    """The input files of the run, globs resolved; an error if the config names none.
-
-    Files of a glob come in natural order (p2 before p10).
-
-    Raises
-    ------
-    ConfigError
-        If no file is named, or one twice.
-    InputError
-        If a glob finds nothing.
-    """
-    io = loaded.config.io
-    named = io.input_path or io.restart_path or ""
-    paths: list[Path] = []
-    for value in (named,) if isinstance(named, str) else named:
-        path = _needed(loaded, "input_path", value)
-        found = [path] if path.exists() or not is_pattern(path) else matching(path)
-        if not found:
-            msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
-            raise InputError(msg, file=path, key="io.input_path")
-        paths += found
-    known: set[Path] = set()
-    for path in paths:
-        if path.resolve() in known:
-            text = f"input_path names {path} twice; its events would count twice. Name it once"
-            raise ConfigError([SettingProblem(str(loaded.path), "io", text)], file=loaded.path)
-        known.add(path.resolve())
-    return paths or [_needed(loaded, "input_path", "")]
-
-
-def input_path(loaded: LoadedConfig) -> Path:
-    """The first input file of the run; an error if the config names none."""
-    return input_paths(loaded)[0]
-
-
-def output_path(loaded: LoadedConfig) -> Path:
-    """The HDF5 file of the run; an error if the config names none."""
-    return _needed(loaded, "output_path", loaded.config.io.output_path)
-
-
-def _needed(loaded: LoadedConfig, key: str, value: str | tuple[str, ...]) -> Path:
-    if not isinstance(value, str) or not value:
-        text = f"missing key '{key}'; add {key} = \"...\", a path relative to this file"
-        raise ConfigError([SettingProblem(str(loaded.path), "io", text)], file=loaded.path)
-    return resolved_path(loaded, value)
 
 
 def config_rows(config: Section) -> list[tuple[str, str, str]]:

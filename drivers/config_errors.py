@@ -50,7 +50,8 @@ _MOST_CHARACTERS = 60
 class Source:
     """Where settings come from: the file, and the settings of the command line over it.
 
-    ``missing`` is what the pipeline says where a key or section without a default is missing.
+    ``missing`` is what the pipeline says where a key or section without a default is missing;
+    ``written`` tells of settings that the file has under an older name.
     """
 
     root: Model
@@ -58,6 +59,7 @@ class Source:
     file_data: Mapping[str, Any]
     overrides: Sequence[Override] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[Loc, str] = field(default_factory=dict)
 
     def problem(self, section: str, text: str, path: Loc, *, whole: bool = False) -> SettingProblem:
         """A problem at ``path``, named after the override that set it, if one did.
@@ -71,6 +73,8 @@ class Source:
             makes_it = over[: len(path)] == path and not _holds(self.file_data, path)
             if sets_it or makes_it:
                 return SettingProblem(override.origin, section, text, setting)
+        if path in self.written:
+            text += f" (written {self.written[path]})"
         below = [o.origin for o in self.overrides if whole and o.path[: len(path)] == path]
         origins = f" (with {', '.join(below)})" if below else ""
         return SettingProblem(self.file, section, text + origins, setting)

@@ -72,9 +72,9 @@ def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
 
 
 def file_of_run(loaded: LoadedConfig[Any]) -> Path:
-    from .config import output_path
+    from .input_paths import last_output
 
-    return output_path(loaded)
+    return last_output(loaded)
 
 
 def graph_of_run_file(path: Path, config: Path | None, **shown: Any) -> GraphPicture:

@@ -284,8 +284,10 @@ class Definition:
         What ``radiograph check`` prints, by name.
     stand_ins
         Sections without defaults: what stands in their place while others are checked.
-    keys
-        Settings that flags of the commands stand for, where they have another name.
+    setting_aliases
+        Older names of settings, dotted key to the one that counts.
+    summary_node
+        The node whose value an answer with --json holds, asked for or not; "" = none.
     screen, stage_lines
         How much a run of this config says, and of which counters.
     file_of_run
@@ -364,7 +366,8 @@ class Definition:
     check_targets: Callable[[Any, Sequence[str], Any], None] = defaults.anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
+    setting_aliases: Mapping[str, str] = field(default_factory=dict)
+    summary_node: str = ""
     starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = defaults.not_there
     commands: str = ""
 

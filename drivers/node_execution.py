@@ -42,7 +42,7 @@ class NodeRecord:
     """What became of one node in a run: executed, hit or skipped, why, and what it took.
 
     Over ranges of events seconds and bytes add up; one execution makes it executed, one Failure
-    failed.
+    failed. ``parts`` counts the parts that it has a value of, ``calls`` the executions.
     """
 
     status: str = SKIPPED
@@ -50,6 +50,7 @@ class NodeRecord:
     calls: int = 0
     reason: str = ""
     n_bytes: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Manifest:
         record = self._record(node, status)
         record.seconds += seconds
         record.calls += 1
+        record.parts += 1
         record.reason = record.reason or reason
         record.n_bytes += n_bytes
 
@@ -87,6 +89,7 @@ class Manifest:
         """Note one hit of a node."""
         record = self._record(node, HIT)
         record.seconds += seconds
+        record.parts += 1
         record.n_bytes += n_bytes
 
     def add(self, records: Mapping[str, NodeRecord]) -> None:
@@ -95,6 +98,7 @@ class Manifest:
             record = self._record(node, other.status)
             record.seconds += other.seconds
             record.calls += other.calls
+            record.parts += other.parts
             record.reason = record.reason or other.reason
             record.n_bytes += other.n_bytes
 

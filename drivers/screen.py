@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -14,18 +14,11 @@ from . import compiling
 from .counter_rows import counter_rows
 from .definition import StageLine
 
+if TYPE_CHECKING:
+    from .engine.report import RunReport
+
 _LEVELS = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _MOST_PROBLEMS_SHOWN = 5
-
-
-class Told(Protocol):
-    """What a run says of itself when it is done."""
-
-    warnings: list[str]
-    problems: list[dict[str, Any]]
-    counters: dict[str, int]
-    seconds: float
-    output: str
 
 
 class Screen:
@@ -74,7 +67,7 @@ class Screen:
             task = bar.add_task("events", total=None)
             yield lambda n: bar.advance(task, n)
 
-    def summary(self, report: Told, stage_lines: Iterable[StageLine] = ()) -> None:
+    def summary(self, report: RunReport, stage_lines: Iterable[StageLine] = ()) -> None:
         """Stage lines, warnings and problems, then every counter that is not zero."""
         for text in report.warnings:
             self.warn(text)

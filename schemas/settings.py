@@ -1,4 +1,6 @@
-"""The base of every settings section: frozen, no unknown key, nothing converted silently.
+"""The base of every settings section, and the sections that every pipeline has.
+
+Sections are frozen, with no unknown key, and nothing is converted silently.
 
 Strict: a string is no number, a boolean is no number and 1.0 is no whole number; a whole
 number may stand for a float, and an array of a TOML file becomes a tuple.
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -22,12 +24,27 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-__all__ = ["Axis3", "FilePath", "NamesFile", "Point3", "Section", "Window", "meanings"]
+__all__ = [
+    "Axis3",
+    "Cache",
+    "FilePath",
+    "InputOutput",
+    "NamesFile",
+    "OnBadFile",
+    "PipelineName",
+    "PipelineSettings",
+    "Point3",
+    "RunSettings",
+    "Section",
+    "Window",
+    "meanings",
+]
 
 
 class Section(BaseModel):
@@ -121,3 +138,74 @@ def _ordered(window: tuple[float, float]) -> tuple[float, float]:
 
 
 Window = Annotated[tuple[float, float], AfterValidator(_ordered)]
+
+
+OnBadFile = Literal["skip", "fail"]
+
+
+class PipelineName(Section):
+    """[pipeline]."""
+
+    name: str = ""
+    """Which graph."""
+
+
+class InputOutput(Section):
+    """[io]: files. Paths are relative to the TOML file."""
+
+    input_path: FilePath | tuple[FilePath, ...] = ""
+    """A file, a folder, a pattern, or an array of these."""
+    file_list: FilePath = ""
+    """A text file that names them instead, one a line; relative to its own folder."""
+    output_path: FilePath = ""
+    """What ends in .h5 (or .hdf5) is the file to write, anything else a folder."""
+    overwrite: bool = False
+    """Replace existing outputs."""
+    on_bad_file: OnBadFile = "skip"
+    """A file of several that gives nothing is left out, or ends the run with nothing written."""
+
+
+class RunSettings(Section):
+    """[run]: how much is done at a time, and how much of it."""
+
+    workers: int | Literal["auto"] = "auto"
+    """Threads; 0 or auto = all."""
+    chunk_events: int = Field(default=262144, ge=1)
+    """Raw events that are in memory at a time."""
+    max_events: int = Field(default=0, ge=0)
+    """Keep the first N events; 0 = all."""
+
+    @field_validator("workers")
+    @classmethod
+    def _some_workers(cls, value: int | str) -> int | str:
+        return number_or_auto(value)
+
+
+def number_or_auto(value: int | str) -> int | str:
+    """The value; ValueError for a negative number."""
+    if isinstance(value, int) and value < 0:
+        msg = f'{value} is negative; give a number, or 0 or "auto" for all'
+        raise ValueError(msg)
+    return value
+
+
+class Cache(Section):
+    """[cache]: intermediate results on disk."""
+
+    dir: FilePath | None = None
+    """Folder; absent = the user's cache folder."""
+    enabled: bool = True
+    """Use the cache."""
+    size_limit_GB: float = Field(default=20.0, gt=0)
+    """Size to which the cache is cut after a run, least recently stored first."""
+
+
+class PipelineSettings(Section):
+    """What the TOML file of every pipeline has; each adds sections of its own."""
+
+    pipeline: PipelineName = PipelineName()
+    """Which graph."""
+    io: InputOutput = InputOutput()
+    """Files."""
+    cache: Cache = Cache()
+    """Intermediate results on disk."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
     from ..engine.executors import Executor
-    from ..imaging.run import RunReport
+    from ..engine.report import RunReport
 
 
 def run(
@@ -22,10 +22,11 @@ def run(
         typer.Argument(help="Files to read in place of io.input_path.", show_default=False),
     ] = None,
     output_path: Annotated[
-        Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write.")
+        Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write, or a folder.")
     ] = None,
     input_path: Annotated[
-        list[Path] | None, typer.Option(help="File to read, or a pattern in quotes; repeatable.")
+        list[Path] | None,
+        typer.Option(help="File or folder to read, or a pattern in quotes; repeatable."),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -89,6 +90,7 @@ def run(
     from ..cache.opening import cache_options
     from ..config import load_config
 
+    inputs = [str(p) for p in (*(files or ()), *(input_path or ()))]
     loaded = load_config(
         config,
         overrides=overrides or (),
@@ -98,7 +100,9 @@ def run(
             "run.neutrons": neutrons,
             "run.gammas": gammas,
             "pipeline.until": until,
-            "io.input_path": [str(p) for p in (*(files or ()), *(input_path or ()))] or None,
+            "io.input_path": inputs or None,
+            # What the command names stands in the place of all that the file does.
+            "io.file_list": "" if inputs else None,
             "io.output_path": None if output_path is None else str(output_path),
         },
     )
@@ -189,6 +193,6 @@ def run_and_show(
         )
     screen.summary(report, pipeline.stage_lines)
     if to_stdout:
-        for path in (report.output, *report.figures):
+        for path in report.files:
             typer.echo(path)
     return report

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ...nodes.file_kinds import fault_of_input
 from ...schemas.errors import ConfigError, InputError, SettingProblem
@@ -14,16 +14,16 @@ from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, sampled_file_ref
+from ..input_paths import files_matching, input_paths
 from .failed_files import FailedFile, none_left, tell_left_out
 
+MAIN: Final = "io.input_path"
 NumberedFiles = dict[int, FileRef]
 """Files of a role by their place among all that were given, those that failed included."""
 
 
 def found_paths(loaded: LoadedConfig[Any], source: Source) -> list[Path]:
     """The files of a role: one, those of a folder or of a pattern, or a list of these.
-
-    Those of a folder or a pattern come in natural order (p2 before p10).
 
     Raises
     ------
@@ -32,34 +32,28 @@ def found_paths(loaded: LoadedConfig[Any], source: Source) -> list[Path]:
     InputError
         If a folder or a pattern holds none.
     """
+
+    def of_folder(folder: Path) -> list[Path]:
+        found = files_matching(folder, source.pattern)
+        if not found:
+            msg = f"{folder}: holds no {source.what} ({source.pattern}). Give another folder."
+            raise InputError(msg, file=folder, key=source.key)
+        return found
+
+    if source.key == MAIN:
+        return input_paths(loaded, of_folder)
     named = setting(loaded.config, source.key)
     values = [v for v in ((named,) if isinstance(named, str) else named or ()) if v]
-    paths = [p for value in values for p in _expanded(resolved_path(loaded, value), source)]
-    section, _, key = source.key.rpartition(".")
-    if not paths and source.needed:
+    if not values and source.needed:
+        section, _, key = source.key.rpartition(".")
         text = f"missing key '{key}'; add {key} = \"...\", a {source.what} or a folder of them"
         raise ConfigError([SettingProblem(str(loaded.path), section, text)], file=loaded.path)
-    known: set[Path] = set()
-    for path in paths:
-        if path.resolve() in known:
-            text = f"{key} names {path} twice; its data would count twice. Name it once"
-            raise ConfigError([SettingProblem(str(loaded.path), section, text)], file=loaded.path)
-        known.add(path.resolve())
-    return paths
-
-
-def _expanded(path: Path, source: Source) -> Iterator[Path]:
-    if path.is_dir():
-        found = [p for p in matching(path / source.pattern) if p.is_file()]
-        what = f"no file {source.pattern} in this folder"
-    elif path.exists() or not is_pattern(path):
-        found, what = [path], ""
-    else:
-        found, what = matching(path), "no file has such a name"
-    if not found:
-        msg = f"{path}: {what}. Correct [{source.key.replace('.', '] ')} or --input-path."
-        raise InputError(msg, file=path, key=source.key)
-    yield from found
+    paths: list[Path] = []
+    for path in (resolved_path(loaded, value) for value in values):
+        paths += (
+            of_folder(path) if path.is_dir() else matching(path) if is_pattern(path) else [path]
+        )
+    return list(dict.fromkeys(paths))
 
 
 def known_files(

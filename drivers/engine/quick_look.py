@@ -9,9 +9,10 @@ from typing import Any
 
 from ...schemas.errors import InputError
 from ..cache.opening import CacheOptions
-from ..config import LoadedConfig, output_path
+from ..config import LoadedConfig
 from ..definition import Definition
 from ..files import check_new_files
+from ..input_paths import output_path
 from ..provenance import pipeline_of_path
 
 

@@ -1,45 +1,161 @@
-"""What a run of any pipeline did, as its command prints it."""
+"""What a run did, as it is shown and as ``--json`` prints it: the same for every pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from ...schemas.errors import EXIT_GATE, EXIT_INPUT
 from ...schemas.failures import Failure
+from ..node_execution import EXECUTED, FAILED, HIT, SKIPPED, Manifest, NodeRecord
+
+# Of several parts or nodes the first of these words that there is.
+_FIRST: Final = (FAILED, EXECUTED, HIT, SKIPPED)
 
 
 @dataclass
 class RunReport:
-    """The answer of a run: what was read and written, and what became of each node."""
+    """What became of a run.
+
+    Attributes
+    ----------
+    pipeline
+        [pipeline] name.
+    input
+        Every file that was named, in order; a Failure ``at`` a file counts from 0 in it.
+    output
+        The run file, or the folder of several; empty where nothing is written.
+    files
+        All that was written.
+    targets
+        The nodes that were wanted.
+    start
+        The stage of a restart; empty for a run from the beginning.
+    counters
+        What was counted, by name.
+    nodes
+        What became of each node: its status, seconds of wall time in all parts, and how many.
+    problems, warnings
+        What is wrong with the data; what a user should know.
+    failed
+        Files that gave nothing, and keys (channels) that a node could not be evaluated for.
+    verdict
+        Checks of the pipeline, each with its status.
+    summary
+        The value of the node that the pipeline names for it; None where it was not made.
+    values
+        The values of nodes; of these ``as_json`` tells what ``asked`` names.
+    asked
+        The targets as they were asked for, each with its node and its place in the output.
+    """
 
     pipeline: str
     input: list[str]
-    output: str
-    files: list[str]
-    targets: list[str]
-    counters: dict[str, int]
-    seconds: float
-    nodes: Mapping[str, Any]
+    output: str = ""
+    files: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    start: str = ""
+    counters: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    failed: Sequence[Failure] = ()
-
-    @property
-    def figures(self) -> list[str]:
-        """The files beside the output."""
-        return self.files[1:]
+    failed: list[Failure] = field(default_factory=list)
+    verdict: list[dict[str, Any]] = field(default_factory=list)
+    summary: Any = None
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    asked: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def exit_code(self) -> int:
-        """3 if a file gave nothing, 4 if a key (a channel) did not, else 0."""
-        if any(not f.node for f in self.failed):
+        """0 done; 3 if a file gave nothing; else 4 if a check, or a key, failed."""
+        if any(not failure.node for failure in self.failed):
             return EXIT_INPUT
-        return EXIT_GATE if self.failed else 0
+        is_bad = self.failed or any(check["status"] == "fail" for check in self.verdict)
+        return EXIT_GATE if is_bad else 0
+
+    @property
+    def status(self) -> str:
+        """``fail`` with an exit code, ``warn`` where there is something to be told, else ``ok``."""
+        if self.exit_code:
+            return "fail"
+        nothing_known = self.verdict and all(c["status"] == "no_data" for c in self.verdict)
+        return "warn" if self.warnings or self.problems or nothing_known else "ok"
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
-        status = {0: "ok", EXIT_INPUT: "warn", EXIT_GATE: "fail"}[self.exit_code]
-        failed = [f.as_json() for f in self.failed]
-        return {**vars(self), "status": status, "exit_code": self.exit_code, "failed": failed}
+        """The report as plain values: the same keys whatever was run."""
+        from .plain_values import plain_value
+
+        asked = {name: (self.values[n], at) for name, (n, at) in self.asked.items()}
+        return {
+            "pipeline": self.pipeline,
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "input": self.input,
+            "output": self.output,
+            "files": self.files,
+            "targets": self.targets,
+            "start": self.start,
+            "counters": self.counters,
+            "seconds": round(self.seconds, 6),
+            "nodes": self.nodes,
+            "problems": self.problems,
+            "warnings": self.warnings,
+            "failed": [failure.as_json() for failure in self.failed],
+            "verdict": self.verdict,
+            "summary": plain_value(self.summary),
+            "values": {name: plain_value(value, at) for name, (value, at) in asked.items()},
+        }
+
+    def without_values(self) -> RunReport:
+        """The same, without what may be large."""
+        return replace(self, values={}, asked={})
+
+    def with_plain_values(self) -> RunReport:
+        """The same with the values that were asked for, as they are told, and no others."""
+        told = self.as_json()
+        return replace(
+            self,
+            values=told["values"],
+            asked={name: (name, at) for name, (_, at) in self.asked.items()},
+            summary=told["summary"],
+        )
+
+
+def node_table(
+    manifest: Manifest, names: Iterable[str], made_of: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """Status, seconds and number of parts of some nodes.
+
+    ``made_of``: a node that was not put together in memory has the status of what it is made of.
+    """
+    found = {}
+    for name in names:
+        record = manifest.nodes.get(name, NodeRecord())
+        parts = [manifest.nodes.get(n, NodeRecord()) for n in made_of.get(name, ())]
+        if record.status == SKIPPED and parts:
+            record = NodeRecord(
+                min((p.status for p in parts), key=_FIRST.index),
+                sum(p.seconds for p in parts),
+                parts=max(p.parts for p in parts),
+            )
+        found[name] = {
+            "status": record.status,
+            "seconds": round(record.seconds, 6),
+            "parts": record.parts,
+        }
+    return found
+
+
+def added_tables(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Several runs of the same nodes as one."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in tables[0]:
+        rows = [table[name] for table in tables if name in table]
+        found[name] = {
+            "status": min((row["status"] for row in rows), key=_FIRST.index),
+            "seconds": round(sum(row["seconds"] for row in rows), 6),
+            "parts": sum(row["parts"] for row in rows),
+        }
+    return found

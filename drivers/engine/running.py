@@ -17,13 +17,13 @@ from ...schemas.failures import Failure
 from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
-from ..config import LoadedConfig, output_path
+from ..config import LoadedConfig
 from ..definition import Context, Definition
 from ..files import check_new_files, new_output
 from ..graph import graph_nodes, visible_nodes
 from ..hdf5 import new_file, write_array, write_text
 from ..hdf5_values import write_value
-from ..node_execution import NodeRecord
+from ..input_paths import output_file
 from ..provenance import write_making, write_module_sources, write_nodes, write_settings
 from ..registry import definition_of
 from ..runfile.record import FAILURES
@@ -34,7 +34,7 @@ from .input_files import NumberedFiles, found_paths, known_files
 from .merging import Appended, merge_of
 from .parts import Part, Parts
 from .protocol import GraphInputs, NoCarry
-from .report import RunReport
+from .report import RunReport, node_table
 from .session import Session
 
 FORMAT_VERSION: Final = "1.1"
@@ -134,8 +134,8 @@ def run_pipeline(
     """
     started = time.perf_counter()
     flow = definition_of(loaded.config)
-    out = output_path(loaded)
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
+    out = output_file(loaded, read)
     check_new_files(
         [out],
         [*read, loaded.path],
@@ -150,7 +150,9 @@ def run_pipeline(
                      docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
         with RunRows(file, asked.streamed) as rows:
             sink = _Progress(rows, progress)
-            found = session.run(asked.whole, [item.node for item in asked.streamed], sink)
+            # What is asked for by name is told in the answer too.
+            told = asked.names if targets else asked.whole
+            found = session.run(told, [item.node for item in asked.streamed], sink)
             rows.finish()
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
@@ -158,17 +160,18 @@ def run_pipeline(
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
+    places = {target: session.resolved([target])[0] for target in targets}
     return RunReport(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
         files=[str(out)],
         targets=list(asked.names),
-        counters={},
-        seconds=round(time.perf_counter() - started, 6),
-        nodes=_statuses(session),
-        problems=[],
+        seconds=time.perf_counter() - started,
+        nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         failed=[*(f.failure for f in session.failed), *session.failures],
+        values=found,
+        asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
 
 
@@ -262,12 +265,3 @@ def _write_provenance(
     write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
     write_nodes(group, session.manifest, time.perf_counter() - started, [])
     group.attrs["targets_json"] = json.dumps(list(targets))
-
-
-def _statuses(session: Session) -> dict[str, Any]:
-    records = session.manifest.nodes
-    return {
-        name: {"status": r.status, "seconds": round(r.seconds, 6), "parts": r.calls}
-        for name in visible_nodes(session.driver)
-        for r in [records.get(name, NodeRecord())]
-    }

@@ -51,10 +51,10 @@ def _run(loaded: LoadedConfig, **options: Any) -> Any:
 
 
 def _session(loaded: LoadedConfig, cache: CacheOptions) -> ImagingSession:
-    from ..config import input_paths
     from .session import open_session
+    from .sources import named_files
 
-    return open_session(loaded.config, input_paths(loaded), loaded.path.parent, cache)
+    return open_session(loaded.config, named_files(loaded), loaded.path.parent, cache)
 
 
 def _starter(folder: Path, events: int, seed: int, overwrite: bool) -> tuple[Path, Path]:
@@ -69,7 +69,7 @@ def summary(loaded: LoadedConfig) -> dict[str, Any]:
 
     config = loaded.config
     plane = config.plane
-    paths = config.io.input_path
+    paths = config.io.input_path or config.io.file_list
     inputs = [paths] if isinstance(paths, str) and paths else list(paths)
     return {
         "until": config.pipeline.until,
@@ -223,6 +223,7 @@ IMAGING = Definition(
         {
             "event_id": "file",
             "raw_event_ranges.": "file",
+            "*_event_hit_rows.": "hits",
             **{
                 f"{species}_{key}": f"{species}_{rows}"
                 for species in ("neutron", "gamma")
@@ -279,6 +280,8 @@ IMAGING = Definition(
     check_targets=_check_targets,
     compiled_ahead=_compiled_ahead,
     starter=_starter,
+    summary_node="projection_metrics",
+    setting_aliases=MappingProxyType({"io.hdf5_overwrite": "io.overwrite"}),
     # The one section with a key that has no default.
     stand_ins=MappingProxyType({"energy": {"strategy": "Edep"}}),
 )

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig, resolved_path
-from ..files import check_new_files, fault_of_place
-
-# What a name with such an ending is taken for by every other program.
-_OTHER_KINDS: Final = frozenset(
-    (
-        *(".png", ".pdf", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".html", ".htm"),
-        *(".csv", ".tsv", ".parquet", ".root", ".json", ".npz", ".npy", ".toml", ".txt", ".out"),
-        *(".md", ".zip", ".gz", ".xz", ".zst"),
-    )
-)
+from ..files import check_new_files
 
 
 def check_outputs(
@@ -26,12 +15,6 @@ def check_outputs(
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent."""
     read = (*sources, loaded.path)
-    if out.suffix.lower() in _OTHER_KINDS and not fault_of_place(out, read):
-        msg = (
-            f"{out}: a run writes an HDF5 file, and {out.suffix} is the ending of another kind. "
-            f"Name {out.with_suffix('.h5').name}; figures are written beside it ([vis])."
-        )
-        raise UsageError(msg, file=out, key="io.output_path")
     paths = [out]
     if figures:
         formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))
@@ -40,9 +23,9 @@ def check_outputs(
     check_new_files(
         paths,
         read,
-        overwrite=overwrite or loaded.config.io.hdf5_overwrite,
+        overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
-        setting="[io] hdf5_overwrite",
+        setting="[io] overwrite",
     )
 
 

@@ -33,7 +33,7 @@ PLACED: Final = frozenset(
     }
 )
 # The nodes that a plain name puts together, and those that ask for a group which needs more.
-_PARTS: Final = {
+PARTS: Final = {
     **{
         name: (f"neutron_{name}", f"gamma_{name}")
         for name in (
@@ -46,7 +46,7 @@ _PARTS: Final = {
     },
     "footprints": ("neutron_back_projection", "gamma_back_projection"),
 }
-_PARTS_OF_GROUP: Final = {"cones": _PARTS["selected_cones"]}
+_PARTS_OF_GROUP: Final = {"cones": PARTS["selected_cones"]}
 IMAGE_TARGETS: Final = ("summed_images", "projections", "projection_metrics")
 
 
@@ -104,7 +104,7 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
     of hits, events and cones are written where they are asked for.
     """
     reached = upstream(dr, targets)
-    asked = {*targets, *(node for t in targets for node in _PARTS.get(t, ()))}
+    asked = {*targets, *(node for t in targets for node in PARTS.get(t, ()))}
     groups = tuple(g for g in GROUPS if asked.issuperset(_PARTS_OF_GROUP.get(g.name, g.nodes)))
     counters = {
         stage: node

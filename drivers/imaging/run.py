@@ -12,28 +12,32 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
 import pandas as pd
 
-from ...schemas.errors import EXIT_INPUT, UsageError
+from ...schemas.errors import UsageError
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
+from ...schemas.imaging.reading import SourceMetadata
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, input_paths, output_path
+from ..config import LoadedConfig
 from ..engine.executors import Executor
 from ..engine.parts import Part
+from ..engine.plain_values import FewRows
+from ..engine.report import RunReport
 from ..engine.session import Shifts
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
+from ..input_paths import output_file
 from ..unchanged import unchanged
 from . import metadata, output
+from .asked_values import asked_values, place_in_file, streamed_for
 from .flights import KINDS, HitChecks
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
@@ -46,6 +50,7 @@ from .requests import (
 )
 from .restart import copy_kept
 from .session import ImagingSession, open_session
+from .sources import named_files
 from .statuses import node_statuses
 
 log = logging.getLogger("radiograph.run")
@@ -53,35 +58,6 @@ log = logging.getLogger("radiograph.run")
 OnRange = Callable[[int], None]
 _FIRST_ROWS = 5
 _FIRST_COLUMNS = 12
-
-
-@dataclass
-class RunReport:
-    """What a run did, as ``--json`` prints it.
-
-    ``failed`` lists the input files that gave nothing; ``start`` is the stage of a restart.
-    """
-
-    output: str
-    targets: list[str]
-    counters: dict[str, int]
-    seconds: float
-    nodes: Mapping[str, Any]
-    problems: list[dict[str, Any]]
-    figures: list[str] = field(default_factory=list)
-    input: list[str] = field(default_factory=list)
-    failed: list[dict[str, str]] = field(default_factory=list)
-    start: str = ""
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 3 if an input gave nothing."""
-        return EXIT_INPUT if self.failed else 0
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
-        return vars(self).copy()
 
 
 def run_imaging(
@@ -100,7 +76,7 @@ def run_imaging(
     targets
         Nodes to compute; empty = everything up to [pipeline] until.
     overwrite
-        Replace an existing output, as does [io] hdf5_overwrite.
+        Replace an existing output, as does [io] overwrite.
     cache
         Which cache to use; none by default.
     progress
@@ -110,15 +86,17 @@ def run_imaging(
     """
     started = time.perf_counter()
     config = loaded.config
-    sources, out = input_paths(loaded), output_path(loaded)
+    sources = named_files(loaded)
+    out = output_file(loaded, sources)
     check_outputs(loaded, sources, out, overwrite=overwrite, figures=_draws(config, targets))
     session = open_session(config, sources, loaded.path.parent, cache, executor)
     request = _request(session, config, targets)
     _announce(session, out)
+    sink = _RunSink(config, FewRows(streamed_for(request)), progress)
     problems: list[dict[str, Any]] = []
     with ExitStack() as stack:
         temporary = stack.enter_context(new_output(out, key="io.output_path"))
-        found = _write_file(temporary, session, loaded, request, progress, problems, started)
+        found = _write_file(temporary, session, loaded, request, sink, problems, started)
         drawn = found.get("figures", {})
         figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}
         for path, content in figures.items():
@@ -126,23 +104,28 @@ def run_imaging(
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(config.cache.size_limit_GB)
-    counters = _all_counters(found, request)
+    counters = _all_counters(found, request).values
+    asked = {target: session.resolved([target])[0] for target in targets}
     return RunReport(
+        pipeline=config.pipeline.name,
+        input=[str(path) for path in sources],
         output=str(out),
+        files=[str(path) for path in (out, *figures)],
         targets=list(request.asked),
-        counters=dict(counters.values),
-        seconds=round(time.perf_counter() - started, 6),
+        start=session.restart.start if session.restart else "",
+        counters=dict(counters),
+        seconds=time.perf_counter() - started,
         nodes=node_statuses(session.driver, session.manifest),
         problems=problems,
-        figures=[str(path) for path in figures],
-        input=[str(path) for path in sources],
-        failed=[{"file": f.path, "message": f.message} for f in session.failed],
-        start=session.restart.start if session.restart else "",
         warnings=[
-            *warnings_of(counters.values, config, {p["kind"] for p in problems}),
+            *warnings_of(counters, config, {p["kind"] for p in problems}),
             *(p["message"] for p in problems if p["kind"] in KINDS),
             *stale_figures(loaded, out, list(figures)),
         ],
+        failed=[*(file.failure for file in session.failed), *session.failures],
+        summary=found.get(session.flow.summary_node),
+        values=asked_values(request, found, sink.rows_of_targets, counters),
+        asked={target: (node, place_in_file(node, request)) for target, node in asked.items()},
     )
 
 
@@ -181,7 +164,7 @@ def _write_file(
     session: ImagingSession,
     loaded: LoadedConfig,
     request: Request,
-    progress: OnRange | None,
+    sink: _RunSink,
     problems: list[dict[str, Any]],
     started: float,
 ) -> dict[str, Any]:
@@ -197,7 +180,7 @@ def _write_file(
                     copy_kept(file, session.restart, kept)
             groups = tuple(g for g in groups if session.restart.is_computed(g))
         with output.ImagingRows(file, groups, config) as rows:
-            sink = _RunSink(rows, config, progress)
+            sink.write_to(rows)
             # Damage is told with the file it is in, so range by range.
             streams = (*streams_of(groups), "parse_problems")
             found = session.run(request.targets, streams, sink)
@@ -207,7 +190,10 @@ def _write_file(
         problems += [*repeated_files(session.files_left), *sink.problems]
         counts = _all_counters(found, request).values
         problems += sink.checks.problems(session.files_left[0].ref.path, counts)
-        _write_source_metadata(file, session, problems)
+        said = session.metadata()
+        _write_source_metadata(file, session, said, problems)
+        if "source_metadata" in request.named:
+            found["source_metadata"] = said
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
         metadata.write_inputs(file, session.files, session.failed)
@@ -220,10 +206,13 @@ def _write_file(
 
 
 def _write_source_metadata(
-    file: h5py.File, session: ImagingSession, problems: list[dict[str, Any]]
+    file: h5py.File,
+    session: ImagingSession,
+    metadata_of: Mapping[int, SourceMetadata],
+    problems: list[dict[str, Any]],
 ) -> None:
     paths = {f.number: f.ref.path for f in session.files}
-    for number, said in session.metadata().items():
+    for number, said in metadata_of.items():
         problems += metadata_problems(said, paths[number])
         run_number = output.run_number_of(Path(paths[number]))
         name = session.config.io.input_format
@@ -234,34 +223,42 @@ class _RunSink:
     """Takes the results of each range: rows to the file, damage to a list, progress to the user."""
 
     def __init__(
-        self, rows: output.ImagingRows, config: ImagingConfig, progress: OnRange | None
+        self, config: ImagingConfig, rows_of_targets: FewRows, progress: OnRange | None
     ) -> None:
         self.problems: list[dict[str, Any]] = []
         self.checks = HitChecks(config)
+        self.rows_of_targets = rows_of_targets
         self._checks_before = self.checks
-        self._rows = rows
+        self._rows: output.ImagingRows
         self._config = config
         self._progress = progress
         self._problems_before = 0
         self._to_show = log.isEnabledFor(logging.DEBUG)
+
+    def write_to(self, rows: output.ImagingRows) -> None:
+        """Where the rows go."""
+        self._rows = rows
 
     def begin_file(self) -> None:
         """The ranges of a further file follow."""
         self._problems_before = len(self.problems)
         self._checks_before = copy.deepcopy(self.checks)
         self._rows.begin_file()
+        self.rows_of_targets.begin_file()
 
     def drop_file(self) -> None:
         """Forget what was given since begin_file()."""
         del self.problems[self._problems_before :]
         self.checks = self._checks_before
         self._rows.drop_file()
+        self.rows_of_targets.drop_file()
 
     def begin_again(self) -> None:
         """Forget everything that was given."""
         self.problems.clear()
         self.checks = HitChecks(self._config)
         self._rows.begin_again()
+        self.rows_of_targets.begin_again()
 
     def __call__(self, part: Part, results: Mapping[str, Any], shifts: Shifts) -> None:
         """Take the results of one range."""
@@ -276,6 +273,7 @@ class _RunSink:
         if "hits" in results:
             self.checks.take(results["hits"])
         self._rows(part, results, shifts)
+        self.rows_of_targets.take(results, shifts)
         if self._progress is not None:
             self._progress(part.n_records)
 

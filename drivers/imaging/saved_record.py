@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ...nodes.hdf5_content import damaged_file
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
+from ..registry import definition
 from ..runfile.record import StoredInput
 from .saved_datasets import Datasets
 
@@ -132,8 +133,9 @@ def effective_config(record: RunRecord, path: Path) -> ImagingConfig:
         msg = f"{path}: holds no settings (/meta/config_effective)."
         raise InputError(msg, file=path, code="not_in_file")
     tables: dict[str, Any] = {}
+    aliases = definition("imaging").setting_aliases
     for key, value in record.settings.items():
-        *sections, name = [_unquoted(step) for step in _STEP.findall(key)]
+        *sections, name = [_unquoted(step) for step in _STEP.findall(aliases.get(key, key))]
         table = tables
         for section in sections:
             table = table.setdefault(section, {})

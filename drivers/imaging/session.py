@@ -69,6 +69,7 @@ def open_session(
         cache=opened,
         executor=executor or LocalExecutor(),
         carry=ImagingCarry.of_start(config, settings, sum(len(f.ranges) for f in files)),
+        on_bad_file=config.io.on_bad_file,
         failed=failed,
         config=config,
         files=files,

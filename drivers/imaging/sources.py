@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from ...nodes.file_kinds import HDF5, UNPACKED, fault_of_input, kind_of, what_it_is
+from ...nodes.file_kinds import HDF5, UNPACKED, kind_of, what_it_is
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
@@ -21,12 +21,16 @@ from ...schemas.sources import EventRange, FileRef
 from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
+from ..config import LoadedConfig
 from ..engine.failed_files import FailedFile, none_left, tell_left_out
 from ..engine.parts import Part
+from ..input_paths import check_place, files_matching, input_paths
 from ..unchanged import unchanged
 
 log = logging.getLogger("radiograph.run")
 
+PATTERNS: Final = {"phits_usrdef": "*.out", "root_novo_ddaq": "*.root"}
+"""Names of the files that are taken of a folder; those of an earlier run are named one by one."""
 _RANGES: Final = "ranges:"
 
 
@@ -47,6 +51,18 @@ class PlannedFile:
         return sum(r.n_events for r in self.ranges)
 
 
+def named_files(loaded: LoadedConfig[ImagingConfig]) -> list[Path]:
+    """The input files that the settings name, whether they can be read or not."""
+    io = loaded.config.io
+    pattern = PATTERNS.get(io.input_format)
+
+    def of_folder(folder: Path) -> Sequence[Path]:
+        # A folder without such files is told of as a file that gives nothing.
+        return (files_matching(folder, pattern) if pattern else ()) or [folder]
+
+    return input_paths(loaded, of_folder, otherwise=io.restart_path or "")
+
+
 def planned_files(
     config: ImagingConfig,
     paths: Sequence[Path],
@@ -55,17 +71,20 @@ def planned_files(
     *,
     rehash: bool = False,
 ) -> tuple[list[PlannedFile], list[FailedFile]]:
-    """The files that can be read and those that cannot; InputError if none can."""
+    """The files that can be read and those that cannot.
+
+    InputError if none can; with [io] on_bad_file "fail", if one cannot.
+    """
     planned: list[PlannedFile] = []
     failed: list[FailedFile] = []
     for number, path in enumerate(paths):
         try:
-            _check_place(path)
+            check_place(path)
             _check_kind(path, settings)
             file = known_file(path, cache, rehash=rehash)
             ranges = _ranges(config, file, settings, cache)
         except InputError as error:
-            if len(paths) == 1:
+            if len(paths) == 1 or config.io.on_bad_file == "fail":
                 raise
             failed.append(FailedFile(str(path), number, error.message, error.code))
             continue
@@ -84,16 +103,6 @@ def parts_of(files: Sequence[PlannedFile]) -> Iterator[Part]:
         for k, events in enumerate(file.ranges):
             at = {"file": file.number, "range": k}
             yield Part(at, {"event_range": events}, events.n_events)
-
-
-def _check_place(path: Path) -> None:
-    fault = fault_of_input(path)
-    if fault:
-        repair = "Give a file in it" if path.is_dir() else "Give another file"
-        if not path.exists():
-            repair = "Set [io] input_path or give --input-path"
-        msg = f"{path}: {fault}. {repair}."
-        raise InputError(msg, file=path, key="io.input_path")
 
 
 def _check_kind(path: Path, settings: ReaderSettings) -> None:

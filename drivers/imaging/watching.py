@@ -16,15 +16,17 @@ from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
 from ..cache.opening import CacheOptions
-from ..config import LoadedConfig, output_path
+from ..config import LoadedConfig
+from ..engine.report import RunReport
+from ..input_paths import output_file
 from .places import check_outputs
 from .report_files import write_report
-from .run import RunReport, run_imaging
+from .run import run_imaging
 from .saved import open_run
 from .session import open_session
+from .sources import PATTERNS
 
 TARGETS: Final = ("summed_images", "projections", "projection_metrics", "counters")
-PATTERNS: Final = {"phits_usrdef": "*.out", "root_novo_ddaq": "*.root"}
 WATCHED: Final = "watched_folder"
 
 
@@ -45,7 +47,7 @@ class ImagingQuickLook:
             text = f'input_format = "{config.io.input_format}" is no format that files arrive in'
             raise ConfigError([SettingProblem(str(self.loaded.path), "io", text)])
         self.pattern = PATTERNS[config.io.input_format]
-        self.out = output_path(self.loaded)
+        self.out = output_file(self.loaded, [self.folder])
         self.page = self.out.with_suffix(".html")
         if config.plane is None:
             text = "missing section [plane]: a watch makes images"

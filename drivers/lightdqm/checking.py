@@ -15,6 +15,7 @@ from ...schemas.lightdqm.frames import DQM_VERDICT, EARLIER_RUNS
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.report import RunReport
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
 from .history import (
@@ -31,7 +32,7 @@ from .json_lines import lines_of, write_lines
 from .opening import output_folder
 from .records import RECORD_TARGETS, identity_of, record_of
 from .roll_up import earlier_frame
-from .run import LightReport, Outputs, check_outputs, run_lightdqm
+from .run import Outputs, check_outputs, run_lightdqm
 from .store import RunStore, StoredRun
 from .verdict_text import checks_as_json, overall_status
 
@@ -57,7 +58,7 @@ class FileCheck:
     verdict: pd.DataFrame = field(default_factory=DQM_VERDICT.empty)
     compared_with: Comparison = field(default_factory=Comparison)
     new: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    report: LightReport | None = None
+    report: RunReport | None = None
     error: RadiographError | None = None
 
     @property
@@ -65,7 +66,7 @@ class FileCheck:
         """The files that were written of it, those that got a line of JSON among them."""
         if self.report is None:
             return []
-        return [path for path in (self.report.output, *self.report.figures) if path]
+        return self.report.files
 
     @property
     def exit_code(self) -> int:
@@ -183,7 +184,7 @@ def check_file(
     if store is not None:
         store.add(record)
     if settings.write_json_blobs:
-        report.figures += write_json_lines(output_folder(loaded), record, settings)
+        report.files += write_json_lines(output_folder(loaded), record, settings)
     verdict = found["dqm_verdict"]
     return FileCheck(
         path,
@@ -231,6 +232,6 @@ def write_json_lines(folder: Path, record: RunRecord, settings: LightDqm) -> lis
         all_clipped=settings.plot_all_clipped,
         all_negatives=settings.plot_all_negatives,
     )
-    with writable(folder, key="lightdqm.output_dir", elsewhere="another folder with -o"):
+    with writable(folder, key="io.output_path", elsewhere="another folder with -o"):
         write_lines(folder, lines)
     return [str(folder / name) for name in lines]

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ...schemas.errors import ConfigError, InputError, SettingProblem, UsageError
+from ...schemas.errors import InputError, UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
-from ..config import LoadedConfig, resolved_path
+from ..config import LoadedConfig
+from ..engine.failed_files import FailedFile, none_left, tell_left_out
+from ..engine.parts import FILE_AXIS
+from ..engine.report import RunReport, added_tables
 from ..files import sampled_file_ref
+from ..input_paths import check_place, input_paths
 from .checking import check_file, compared_with
 from .file_names import chosen_files
-from .opening import file_selection, store_path
+from .opening import file_selection, output_folder, store_path
 from .records import identity_of
-from .run import LightReport, Outputs, check_outputs, run_lightdqm
+from .run import Outputs, check_outputs, run_lightdqm
 from .session import LightSession, named_nodes, open_session
 from .store import RunStore
 
 
 def input_files(loaded: LoadedConfig[LightDqmConfig]) -> list[Path]:
     """The files that a config names; ConfigError or InputError if there is none."""
-    settings = loaded.config.lightdqm
-    named = settings.input_path
-    paths = [resolved_path(loaded, p) for p in ((named,) if isinstance(named, str) else named) if p]
-    if not paths:
-        text = "missing key 'input_path'; add input_path = \"...\", a .FLOW.hdf5 file or a folder"
-        raise ConfigError([SettingProblem(str(loaded.path), "lightdqm", text)], file=loaded.path)
-    for path in paths:
-        if not path.exists():
-            msg = f"{path}: no such file. Set [lightdqm] input_path or give --input-path."
-            raise InputError(msg, file=path, key="lightdqm.input_path")
-    return chosen_files(paths, file_selection(settings))
+    selection = file_selection(loaded.config.lightdqm)
+    return input_paths(loaded, lambda folder: chosen_files([folder], selection))
 
 
 def compared_session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> LightSession:
@@ -60,7 +56,7 @@ def run_config(
     cache: CacheOptions = NO_CACHE,
     progress: object = None,
     executor: object = None,
-) -> LightReport:
+) -> RunReport:
     """Every file that a config names, one after the other; one report.
 
     Each is compared with the files before it and kept in the store; with ``targets`` it is only
@@ -77,30 +73,31 @@ def run_config(
     if executor is not None:
         msg = "--executor dask is for the event ranges of the pipeline imaging; leave it out"
         raise UsageError(msg, key="executor")
-    targets = named_nodes(loaded.config, targets)
+    named = named_nodes(loaded.config, targets)
     files = input_files(loaded)
-    check_outputs(loaded, files, targets, Outputs(), overwrite=overwrite)
-    reports: list[LightReport] = []
-    failed: list[dict[str, Any]] = []
-    for source in files:
+    check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
+    reports: dict[int, RunReport] = {}
+    failed: list[FailedFile] = []
+    for number, source in enumerate(files):
         try:
+            check_place(source)
             found = _one_file(loaded, source, targets, overwrite=overwrite, cache=cache)
         except InputError as error:
             if len(files) == 1 or error.key == "store":
                 raise
-            failed.append({"file": str(source), "message": error.message, "code": error.code})
+            failed.append(FailedFile(str(source), number, error.message, error.code))
             continue
-        found.values = {}
-        reports.append(found)
+        reports[number] = found.with_plain_values()
     if not reports:
-        msg = "; ".join(f["message"] for f in failed)
-        raise InputError(msg, file=files[0], code="no_file")
-    return _joined(reports, failed)
+        raise none_left(failed)
+    for file in failed:
+        tell_left_out(file)
+    return _joined(loaded, files, reports, failed)
 
 
 def _one_file(
     loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], **options: Any
-) -> LightReport:
+) -> RunReport:
     if targets:
         seen = sampled_file_ref(source)
         earlier = _earlier_runs(loaded, seen)
@@ -113,26 +110,45 @@ def _one_file(
     return report
 
 
-def _joined(reports: Sequence[LightReport], failed: list[dict[str, Any]]) -> LightReport:
-    first = reports[0]
-    if len(reports) == 1 and not failed:
-        return first
-    statuses = [r.status for r in reports]
-    worst = next((s for s in ("fail", "warn", "no_data") if s in statuses), statuses[0])
+def _joined(
+    loaded: LoadedConfig[LightDqmConfig],
+    files: Sequence[Path],
+    reports: Mapping[int, RunReport],
+    failed: Sequence[FailedFile],
+) -> RunReport:
+    """One report of several files: what is of each file stands under its number in ``input``."""
+    each = list(reports.values())
     counters: dict[str, int] = {}
-    for report in reports:
+    for report in each:
         for name, n in report.counters.items():
             counters[name] = counters.get(name, 0) + n
-    return LightReport(
-        input=", ".join(r.input for r in reports),
-        status=worst,
-        output=first.output,
-        targets=first.targets,
-        figures=list(dict.fromkeys(p for r in reports for p in (r.output, *r.figures)))[1:],
+    return RunReport(
+        pipeline=each[0].pipeline,
+        input=[str(path) for path in files],
+        output=each[0].output if len(files) == 1 else str(output_folder(loaded)),
+        files=list(dict.fromkeys(p for r in each for p in r.files)),
+        targets=each[0].targets,
         counters=counters,
-        verdict=[{"file": r.input, **check} for r in reports for check in r.verdict],
-        seconds=sum(r.seconds for r in reports),
-        nodes=reports[-1].nodes,
-        warnings=[f"{Path(r.input).name}: {text}" for r in reports for text in r.warnings],
-        failed=failed,
+        seconds=sum(r.seconds for r in each),
+        nodes=added_tables([r.nodes for r in each]),
+        warnings=[
+            text if len(files) == 1 else f"{Path(r.input[0]).name}: {text}"
+            for r in each
+            for text in r.warnings
+        ],
+        failed=[
+            *(file.failure for file in failed),
+            *(
+                replace(failure, at={FILE_AXIS: number, **failure.at})
+                for number, r in reports.items()
+                for failure in r.failed
+            ),
+        ],
+        verdict=[{"file": r.input[0], **check} for r in each for check in r.verdict],
+        summary={number: r.summary for number, r in reports.items()},
+        values={
+            name: {number: r.values[name] for number, r in reports.items()}
+            for name in each[0].asked
+        },
+        asked=each[0].asked,
     )

@@ -85,15 +85,15 @@ def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
     from ..config import resolved_path
 
-    settings = loaded.config.lightdqm
-    named = settings.input_path
+    settings, io = loaded.config.lightdqm, loaded.config.io
+    named = io.input_path or io.file_list
     paths = [named] if isinstance(named, str) and named else list(named)
     missing = [p for p in paths if not resolved_path(loaded, p).exists()]
     events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
     return {
         "pipeline": "lightdqm",
         "input": [f"{p} (not there yet)" if p in missing else p for p in paths],
-        "output": settings.output_dir,
+        "output": io.output_path,
         "status": settings.channel_status_csv,
         "events": events,
         "formulas": "legacy" if settings.legacy else "corrected",
@@ -136,7 +136,7 @@ LIGHTDQM = Definition(
     sources=(
         Source(
             "source",
-            "lightdqm.input_path",
+            "io.input_path",
             "FLOW.hdf5 file of the light read-out",
             "*.FLOW.hdf5",
             sampled=True,
@@ -158,7 +158,12 @@ LIGHTDQM = Definition(
     described=_described,
     pages=f"{__package__}.pages",
     quick_look=_quick_look,
-    keys=MappingProxyType(
-        {"io.input_path": "lightdqm.input_path", "io.output_path": "lightdqm.output_dir"}
+    summary_node="channel_masks",
+    setting_aliases=MappingProxyType(
+        {
+            "lightdqm.input_path": "io.input_path",
+            "lightdqm.output_dir": "io.output_path",
+            "lightdqm.overwrite": "io.overwrite",
+        }
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ...schemas.errors import ConfigError, SettingProblem
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
 from ..config import LoadedConfig, load_config, resolved_path
+from ..input_paths import is_output_file, output_path
 from .file_names import FileSelection
 
 STORE_NAME: Final = "light_dqm_runs.sqlite"
@@ -45,20 +46,21 @@ def light_config(
 
 
 def output_folder(loaded: LoadedConfig[LightDqmConfig]) -> Path:
-    """[lightdqm] output_dir, relative to the TOML file."""
-    return resolved_path(loaded, loaded.config.lightdqm.output_dir)
+    """The folder that [io] output_path names, or that of the file it names."""
+    out = output_path(loaded)
+    return out.parent if is_output_file(out) else out
 
 
 def with_output_folder(
     loaded: LoadedConfig[LightDqmConfig], folder: Path
 ) -> LoadedConfig[LightDqmConfig]:
-    """The same settings with another output_dir, relative to the working folder."""
-    settings = loaded.config.lightdqm.model_copy(update={"output_dir": str(folder.absolute())})
-    return replace(loaded, config=loaded.config.model_copy(update={"lightdqm": settings}))
+    """The same settings with another output_path, relative to the working folder."""
+    io = loaded.config.io.model_copy(update={"output_path": str(folder.absolute())})
+    return replace(loaded, config=loaded.config.model_copy(update={"io": io}))
 
 
 def store_path(loaded: LoadedConfig[LightDqmConfig], given: Path | None) -> Path:
-    """The file of the store of runs: of the command line, of the settings, or in output_dir."""
+    """The file of the store of runs: of the command line, of the settings, or with the output."""
     if given is not None:
         return given
     named = loaded.config.lightdqm.store

@@ -11,21 +11,22 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from ...schemas.errors import EXIT_GATE, EXIT_INPUT, UsageError
+from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.report import RunReport, node_table
 from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
-from ..node_execution import NodeRecord
+from ..input_paths import is_output_file, output_path
 from ..provenance import command_line, versions
 from ..unchanged import unchanged
 from .file_names import stem
@@ -33,7 +34,7 @@ from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
 from .output import write_numbers, write_parquet
 from .session import LightSession, named_nodes, open_session
-from .verdict_text import checks_as_json, overall_status, shortened
+from .verdict_text import checks_as_json, shortened
 
 log = logging.getLogger("radiograph.run")
 
@@ -58,46 +59,9 @@ NUMBERS: Final = (
 )
 """The nodes whose values a full run writes."""
 FIGURES: Final = "light_figures"
-_KEY: Final = "lightdqm.output_dir"
+_KEY: Final = "io.output_path"
 _ELSEWHERE: Final = "another folder with -o"
 FIGURE_FILES: Final = ("flatline.png", "baseline.png", "main.pdf")
-
-
-@dataclass
-class LightReport:
-    """What became of one file, as ``--json`` prints it; ``values`` are those of the nodes.
-
-    ``figures`` are all files that were written beside ``output``.
-    """
-
-    input: str
-    status: str
-    output: str
-    targets: list[str]
-    figures: list[str]
-    counters: dict[str, int]
-    verdict: list[dict[str, Any]]
-    seconds: float
-    nodes: Mapping[str, Any]
-    warnings: list[str] = field(default_factory=list)
-    problems: list[dict[str, Any]] = field(default_factory=list)
-    failed: list[dict[str, Any]] = field(default_factory=list)
-    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def exit_code(self) -> int:
-        """0 fine, 4 a check failed, 3 if a file could not be read."""
-        if self.failed:
-            return EXIT_INPUT
-        return EXIT_GATE if self.status == "fail" else 0
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
-        return {name: value for name, value in vars(self).items() if name != "values"}
-
-    def without_values(self) -> LightReport:
-        """The same, without what may be large."""
-        return replace(self, values={})
 
 
 @dataclass(frozen=True)
@@ -123,7 +87,7 @@ def run_lightdqm(
     outputs: Outputs = Outputs(),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
-) -> LightReport:
+) -> RunReport:
     """Look at one light file.
 
     Parameters
@@ -135,9 +99,9 @@ def run_lightdqm(
     compared
         The file as it was when these were looked for; it must still be so.
     outputs
-        What is written to [lightdqm] output_dir.
+        What is written to [io] output_path.
     overwrite
-        Replace existing outputs, as does [lightdqm] overwrite.
+        Replace existing outputs, as does [io] overwrite.
 
     Raises
     ------
@@ -145,7 +109,7 @@ def run_lightdqm(
         If the file cannot be read or the outputs cannot be written; nothing is written then.
     """
     started = time.perf_counter()
-    targets = named_nodes(loaded.config, targets)
+    named, targets = targets, named_nodes(loaded.config, targets)
     check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
     session = open_session(loaded, source, cache, earlier_runs)
     wanted = _wanted(targets, outputs)
@@ -156,12 +120,12 @@ def run_lightdqm(
         every = session.run([*wanted, *(name for name in shown if name not in wanted)])
     found = {name: every[name] for name in wanted}
     page = _html(session, loaded, every) if shown else ""
-    asked = _Asked(targets, outputs, started)
+    asked = _Asked(targets, outputs, started, named)
     written = _write(session, loaded, found, page, asked)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
-    return _report(session, source, wanted, found, written, time.perf_counter() - started)
+    return _report(session, source, asked, found, written)
 
 
 def _wanted(targets: Sequence[str], outputs: Outputs) -> list[str]:
@@ -172,10 +136,17 @@ def _wanted(targets: Sequence[str], outputs: Outputs) -> list[str]:
 
 @dataclass(frozen=True)
 class _Paths:
-    """The outputs of one file: a folder, and what their names begin with."""
+    """The outputs of one file: a folder, what their names begin with, a name for the numbers."""
 
     folder: Path
     stem: str
+    file: Path | None = None
+
+    @classmethod
+    def of_source(cls, loaded: LoadedConfig[LightDqmConfig], source: Path) -> _Paths:
+        """Where the settings put the outputs of a file."""
+        out = output_path(loaded)
+        return cls(output_folder(loaded), stem(source.name), out if is_output_file(out) else None)
 
     def of(self, name: str) -> Path:
         """``<stem>_light_dqm`` and the rest of a name, joined as the dashboards expect it."""
@@ -183,6 +154,8 @@ class _Paths:
 
     def numbers(self, targets: Sequence[str]) -> Path:
         """Some quantities never stand under the name of all of them."""
+        if self.file is not None:
+            return self.file
         return self.of("_targets.h5" if targets else ".h5")
 
     @property
@@ -198,18 +171,22 @@ class _Paths:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is written: targets (none = everything), kinds of files, and when the run began."""
+    """What is wanted: nodes (none = everything), kinds of files; when the run began.
+
+    ``named`` are the nodes as they were asked for.
+    """
 
     targets: Sequence[str]
     outputs: Outputs
     started: float
+    named: Sequence[str] = ()
 
 
 def planned_paths(
     loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], outputs: Outputs
 ) -> list[Path]:
     """Every file that a run may write; ``targets`` are names of nodes, no aliases."""
-    paths = _Paths(output_folder(loaded), stem(source.name))
+    paths = _Paths.of_source(loaded, source)
     wanted = _wanted(targets, outputs)
     planned = [paths.numbers(targets)] if outputs.numbers else []
     if outputs.numbers and loaded.config.lightdqm.write_parquet:
@@ -237,9 +214,9 @@ def check_outputs(
         check_new_files(
             planned,
             [source],
-            overwrite=overwrite or loaded.config.lightdqm.overwrite,
+            overwrite=overwrite or loaded.config.io.overwrite,
             key=_KEY,
-            setting="[lightdqm] overwrite",
+            setting="[io] overwrite",
             elsewhere=_ELSEWHERE,
         )
         for path in planned:
@@ -249,7 +226,7 @@ def check_outputs(
                     f"{path}: would be made of {other} and of {source}. Give one of them another "
                     "name, or look at one at a time."
                 )
-                raise UsageError(msg, file=path, key="lightdqm.input_path")
+                raise UsageError(msg, file=path, key="io.input_path")
 
 
 def _write(
@@ -261,7 +238,7 @@ def _write(
 ) -> list[Path]:
     """The files that are wanted; all of them appear, or none."""
     outputs = asked.outputs
-    paths = _Paths(output_folder(loaded), stem(Path(session.source.path).name))
+    paths = _Paths.of_source(loaded, Path(session.source.path))
     written: list[Path] = []
     with ExitStack() as stack:
         stack.enter_context(writable(paths.folder, key=_KEY, elsewhere=_ELSEWHERE))
@@ -312,30 +289,27 @@ def schema_of(session: LightSession, node: str) -> str:
 def _report(
     session: LightSession,
     source: Path,
-    targets: Sequence[str],
+    asked: _Asked,
     found: Mapping[str, Any],
     written: Sequence[Path],
-    seconds: float,
-) -> LightReport:
+) -> RunReport:
     verdict = found.get("dqm_verdict")
     checks = [] if verdict is None else checks_as_json(verdict)
-    records = session.manifest.nodes
-    return LightReport(
-        input=str(source),
-        status="" if verdict is None else overall_status(verdict),
-        output=str(written[0]) if written else "",
-        targets=list(targets),
-        figures=[str(path) for path in written[1:]],
+    return RunReport(
+        pipeline=session.flow.name,
+        input=[str(source)],
+        output=str(written[0]) if written and asked.outputs.numbers else "",
+        files=[str(path) for path in written],
+        targets=_wanted(asked.targets, asked.outputs),
         counters=_counters(found),
-        verdict=checks,
-        seconds=round(seconds, 6),
-        nodes={
-            name: {"status": record.status, "seconds": round(record.seconds, 6)}
-            for name in visible_nodes(session.driver)
-            for record in [records.get(name, NodeRecord())]
-        },
+        seconds=time.perf_counter() - asked.started,
+        nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         warnings=[_check_text(check) for check in checks if check["status"] in ("fail", "warn")],
+        failed=list(session.failures),
+        verdict=checks,
+        summary=found.get(session.flow.summary_node),
         values=found,
+        asked={t: (n, f"/numbers/{n}") for t in asked.named for n in session.resolved([t])},
     )
 
 

@@ -8,8 +8,15 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from ..caching import Cache
-from ..settings import FilePath, Section
+from ..settings import (
+    FilePath,
+    InputOutput,
+    PipelineName,
+    PipelineSettings,
+    RunSettings,
+    Section,
+    number_or_auto,
+)
 from .detectors import Detectors
 from .filters import Filters, Shaping
 from .list_mode import ListMode
@@ -22,7 +29,7 @@ STAGES: tuple[Stage, ...] = ("hits", "events", "cones", "image")
 Scalar = bool | int | float | str
 
 
-class Run(Section):
+class Run(RunSettings):
     """[run]: what is done, and how much of it."""
 
     source_type: Literal["cf252", "dt", "proton_center", "phits"] | None = None
@@ -35,10 +42,6 @@ class Run(Section):
     """Use the replacements of [fast]."""
     list: bool = False
     """Write which pixels each cone lights."""
-    workers: int | Literal["auto"] = "auto"
-    """Threads; 0 or auto = all."""
-    chunk_events: int = Field(default=262144, ge=1)
-    """Raw events that are in memory at a time."""
     chunk_cones: int | Literal["auto"] = "auto"
     """Cones handed to a thread at a time."""
     jit: bool = True
@@ -66,16 +69,13 @@ class Run(Section):
         dates = (datetime.date, datetime.time)
         return {k: v.isoformat() if isinstance(v, dates) else v for k, v in table.items()}
 
-    @field_validator("workers", "chunk_cones")
+    @field_validator("chunk_cones")
     @classmethod
     def _not_negative(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and value < 0:
-            msg = f'{value} is negative; give a number, or 0 or "auto" for all'
-            raise ValueError(msg)
-        return value
+        return number_or_auto(value)
 
 
-class Pipeline(Section):
+class Pipeline(PipelineName):
     """[pipeline]."""
 
     name: Literal["imaging"] = "imaging"
@@ -111,17 +111,11 @@ class Adapter(Section):
         return value
 
 
-class IO(Section):
+class IO(InputOutput):
     """[io]: files. Paths are relative to the TOML file."""
 
-    input_path: FilePath | tuple[FilePath, ...] = ""
-    """File to read."""
     input_format: Literal["phits_usrdef", "root_novo_ddaq", "hdf5_ngimager"] = "phits_usrdef"
     """Format of the input."""
-    output_path: FilePath = ""
-    """HDF5 file to write."""
-    hdf5_overwrite: bool = False
-    """Replace an existing output."""
     restart_path: FilePath | None = None
     """Legacy: input_path of hdf5_ngimager."""
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
@@ -166,7 +160,7 @@ class Hdf5(Section):
     """(cone, pixel) pairs in list mode; auto = up to two million."""
 
 
-class ImagingConfig(Section):
+class ImagingConfig(PipelineSettings):
     """Every section of the file; only [energy] strategy has no default."""
 
     run: Run = Run()
@@ -195,8 +189,6 @@ class ImagingConfig(Section):
     """How cones become images."""
     list_mode: ListMode = ListMode()
     """Cones and region that list mode is asked for."""
-    cache: Cache = Cache()
-    """Intermediate results on disk."""
     uncertainty: Uncertainty = Uncertainty()
     """Resolutions, stored."""
     hdf5: Hdf5 = Hdf5()

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from ..caching import Cache
-from ..settings import FilePath, Section, Window
+from ..settings import FilePath, InputOutput, PipelineName, PipelineSettings, Section, Window
 from .settings import VerdictLimits
 from .units import Units
 
@@ -15,20 +14,23 @@ Granularity = Literal["channel", "epcb", "tpc", "total"]
 FilesInARow = Annotated[int, Field(ge=1)]
 
 
-class Pipeline(Section):
+class Pipeline(PipelineName):
     """[pipeline]."""
 
     name: Literal["lightdqm"] = "lightdqm"
     """Which graph."""
 
 
-class LightDqm(Section):
-    """[lightdqm]: files, selection, thresholds and pages. Paths are relative to the TOML file."""
+class IO(InputOutput):
+    """[io]: files. Paths are relative to the TOML file."""
 
-    input_path: FilePath | tuple[FilePath, ...] = ""
-    """A .FLOW.hdf5 file, or a folder of them, or an array of these."""
-    output_dir: FilePath = "dqm_plots"
-    """Folder for everything that is written."""
+    output_path: FilePath = "dqm_plots"
+    """Folder for everything that is written; what ends in .h5 is the file of the numbers."""
+
+
+class LightDqm(Section):
+    """[lightdqm]: selection, thresholds and pages. Paths are relative to the TOML file."""
+
     temp_dir: str | None = None
     """Accepted, unused: temporary files stand beside the outputs."""
     channel_status_csv: FilePath | None = None
@@ -90,13 +92,11 @@ class LightDqm(Section):
     reference_run: int | None = Field(default=None, ge=0)
     """Run to compare with in the place of the files before."""
     store: FilePath | None = None
-    """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite in output_dir."""
+    """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite with the output."""
     hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
     """Failing files in a row that raise an alarm, and others in a row that end it."""
     time_zone: str = "America/Chicago"
     """Time zone of printed times."""
-    overwrite: bool = False
-    """Replace existing outputs."""
     legacy: bool = False
     """The formulas of the earlier script, for comparison."""
     limits: VerdictLimits = VerdictLimits()
@@ -138,12 +138,12 @@ class LightDqm(Section):
         return band if isinstance(first, tuple) else (band,)  # type: ignore[return-value]
 
 
-class LightDqmConfig(Section):
+class LightDqmConfig(PipelineSettings):
     """Every section of the file; none is needed."""
 
     pipeline: Pipeline = Pipeline()
     """Which graph."""
+    io: IO = IO()
+    """Files."""
     lightdqm: LightDqm = LightDqm()
-    """Files, selection, thresholds and pages."""
-    cache: Cache = Cache()
-    """Intermediate results on disk."""
+    """Selection, thresholds and pages."""

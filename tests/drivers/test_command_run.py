@@ -88,7 +88,9 @@ def test_json_is_the_report(project: Path, radiograph: Run) -> None:
     assert all(type(v) is int for v in report["counters"].values())
     assert report["seconds"] > 0
     assert report["problems"] == []
-    assert {frozenset(n) for n in report["nodes"].values()} == {frozenset({"status", "seconds"})}
+    assert {frozenset(n) for n in report["nodes"].values()} == {
+        frozenset({"status", "seconds", "parts"})
+    }
     assert {n["status"] for n in report["nodes"].values()} <= {"executed", "hit", "skipped"}
     assert report["nodes"]["summed_images"]["status"] == "executed"
     assert report["nodes"]["figures"]["status"] == "skipped"
@@ -331,10 +333,10 @@ def test_target_computes_and_writes_what_it_needs(
     if target == "figures":
         drawn = {"n_image.png", "g_image.png", "all_image.png"}
         assert written() == {"image.h5"} | drawn
-        assert {Path(f).name for f in report["figures"]} == drawn
+        assert {Path(f).name for f in report["files"][1:]} == drawn
     else:
         assert written() == {"image.h5"}
-        assert report["figures"] == []
+        assert report["files"] == [report["output"]]
 
 
 def test_a_target_is_what_it_is_in_a_whole_run(project: Path, radiograph: Run) -> None:
@@ -476,12 +478,12 @@ def test_an_existing_output_is_refused_before_anything_is_computed(
     assert error["code"] == "output_exists"
     assert error["key"] == "io.output_path"
     assert error["file"] == str(project / "image.h5")
-    for repair in ("--overwrite", "hdf5_overwrite", "-o"):
+    for repair in ("--overwrite", "[io] overwrite", "-o"):
         assert repair in error["message"]
     assert snapshot(project) == before
 
 
-@pytest.mark.parametrize("consent", [["--overwrite"], ["--set", "io.hdf5_overwrite=true"]])
+@pytest.mark.parametrize("consent", [["--overwrite"], ["--set", "io.overwrite=true"]])
 def test_overwrite(project: Path, radiograph: Run, consent: list[str]) -> None:
     (project / "image.h5").write_bytes(b"old")
     assert radiograph("run", project / "run.toml", *consent).code == 0
@@ -500,7 +502,7 @@ def test_an_existing_figure_is_refused_where_it_would_be_drawn(
     # Figures that are not drawn are not in the way: no gammas, one image only, no figures.
     assert radiograph("run", project / "run.toml", *draw, "--no-gammas", "-q").code == 0
     assert (project / "g_image.png").read_bytes() == b"precious"
-    one = (*draw, "--set", "vis.summed_dataset=g", "--set", "io.hdf5_overwrite=false")
+    one = (*draw, "--set", "vis.summed_dataset=g", "--set", "io.overwrite=false")
     done = radiograph("run", project / "run.toml", *one, "-o", project / "image.hdf5")
     assert done.code == 2
     assert "g_image.png" in done.err
@@ -518,8 +520,9 @@ def test_what_is_read_is_never_replaced(
 
 
 def test_outputs_that_cannot_be(project: Path, radiograph: Run, written: Run) -> None:
+    (project / "image.h5").mkdir()
     for out, fault in (
-        (project, "is a folder"),
+        (project / "image.h5", "is a folder"),
         (project / "run.toml" / "a.h5", "run.toml is a file"),
         (Path("/proc/none/a.h5"), "/proc/none/a.h5: cannot be"),
     ):
@@ -527,7 +530,7 @@ def test_outputs_that_cannot_be(project: Path, radiograph: Run, written: Run) ->
         assert done.code == 2
         assert fault in done.err
         assert "Traceback" not in done.err
-    assert written() == set()
+    assert written() == {"image.h5"}
 
 
 def test_a_full_disk_is_told(

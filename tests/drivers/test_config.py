@@ -17,10 +17,8 @@ from radiograph.drivers.commands.check import check
 from radiograph.drivers.config import (
     LoadedConfig,
     config_rows,
-    input_path,
     json_schema,
     load_config,
-    output_path,
     resolved_path,
 )
 from radiograph.drivers.config_fields import (
@@ -32,6 +30,8 @@ from radiograph.drivers.config_fields import (
     sections,
 )
 from radiograph.drivers.imaging.fast_mode import with_fast_mode
+from radiograph.drivers.imaging.sources import named_files
+from radiograph.drivers.input_paths import output_path
 from radiograph.drivers.overrides import Override, from_shell, parsed_override, with_overrides
 from radiograph.drivers.registry import definition
 from radiograph.drivers.setting_keys import setting_keys
@@ -495,10 +495,10 @@ def test_overrides_are_toml_values_or_strings(text: str, path: tuple[str, ...], 
 def test_files_of_the_command_line_are_the_shells() -> None:
     """All settings that name a file or folder, and no other."""
     named = {
-        "imaging": {"io.input_path", "io.output_path", "io.restart_path", "cache.dir",
-                    "vis.png_dir"},
-        "lightdqm": {"lightdqm.input_path", "lightdqm.output_dir", "lightdqm.channel_status_csv",
-                     "lightdqm.store", "cache.dir"},
+        "imaging": {"io.input_path", "io.file_list", "io.output_path", "io.restart_path",
+                    "cache.dir", "vis.png_dir"},
+        "lightdqm": {"io.input_path", "io.file_list", "io.output_path",
+                     "lightdqm.channel_status_csv", "lightdqm.store", "cache.dir"},
     }  # fmt: skip
     for name, keys in named.items():
         root = definition(name).settings
@@ -572,14 +572,14 @@ def test_paths_belong_to_the_file_or_to_the_shell(
     monkeypatch.chdir("/")
     text = GOOD + '[io]\ninput_path = "a.out"\noutput_path = "b.h5"\n'
     loaded = load(text, "io.output_path=c.h5")
-    assert input_path(loaded) == tmp_path / "a.out"
+    assert named_files(loaded) == [tmp_path / "a.out"]
     assert output_path(loaded) == Path("/c.h5")
     assert resolved_path(loaded, "x/y") == tmp_path / "x" / "y"
-    assert input_path(load(text, 'io.input_path=["d.out"]')) == Path("/d.out")
+    assert named_files(load(text, 'io.input_path=["d.out"]')) == [Path("/d.out")]
 
 
 def test_a_run_needs_paths(load: Callable[..., LoadedConfig]) -> None:
-    for of, key in ((input_path, "input_path"), (output_path, "output_path")):
+    for of, key in ((named_files, "input_path"), (output_path, "output_path")):
         with pytest.raises(ConfigError, match=rf"\[io\] missing key '{key}'; add {key} = "):
             of(load(GOOD))
 
@@ -764,7 +764,7 @@ def test_a_shipped_file_loads(path: Path) -> None:
     if loaded.config.pipeline.name == "lightdqm":
         return
     assert loaded.config.plane is not None
-    assert input_path(loaded).parent == output_path(loaded).parent == path.parent
+    assert named_files(loaded)[0].parent == output_path(loaded).parent == path.parent
 
 
 def test_every_use_is_shipped() -> None:

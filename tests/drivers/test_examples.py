@@ -173,7 +173,7 @@ def test_examples_of_ngimager_run_unmodified(outputs: dict[str, Any], name: str)
     # A text file that the examples name and do not ship is the only problem.
     assert {p["kind"] for p in report["problems"]} <= {"missing_text_file"}
     assert Path(report["output"]).is_file()
-    assert all(Path(figure).stat().st_size for figure in report["figures"])
+    assert all(Path(figure).stat().st_size for figure in report["files"])
     with h5py.File(report["output"]) as file:
         assert file["images/summed/n"][()].any()
 

@@ -193,11 +193,11 @@ def test_keys_are_those_of_the_settings(name: str) -> None:
 def test_what_no_result_depends_on_is_no_setting_in_effect() -> None:
     """Where a file stands, how much is said, how many threads: none of it makes a node run."""
     for name, without in {
-        "imaging": {"cache", "hdf5", "io.hdf5_overwrite", "io.input_path", "io.output_path",
+        "imaging": {"cache", "hdf5", "io.file_list", "io.input_path", "io.on_bad_file",
+                    "io.output_path", "io.overwrite",
                     "run.chunk_cones", "run.diagnostics_level", "run.jit", "run.progress",
                     "run.workers"},
-        "lightdqm": {"cache", "lightdqm.input_path", "lightdqm.nfiles", "lightdqm.output_dir",
-                     "lightdqm.overwrite", "lightdqm.start_run", "lightdqm.temp_dir",
+        "lightdqm": {"cache", "io", "lightdqm.nfiles", "lightdqm.start_run", "lightdqm.temp_dir",
                      "lightdqm.write_parquet", "lightdqm.write_json_blobs"},
     }.items():  # fmt: skip
         keys = list(setting_keys(definition(name).settings))

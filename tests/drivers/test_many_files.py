@@ -126,7 +126,7 @@ def test_a_file_that_fails_is_told_and_the_others_go_on(
     done = radiograph(*argv, "part_1.out", "bad.out", "part_2.out", "-o", "b.h5", "--json")
     assert done.code == 3
     (failed,) = done.json["failed"]
-    assert failed["file"].endswith("bad.out")
+    assert done.json["input"][failed["at"]["file"]].endswith("bad.out")
     assert failed["message"] in done.err
     assert radiograph(*argv, "part_1.out", "part_2.out", "-o", "good.h5").code == 0
     assert_equal_files(parts / "good.h5", parts / "b.h5", FILE_NUMBERS)

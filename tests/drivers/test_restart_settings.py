@@ -112,7 +112,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "run.meta": "{shift = 'night'}",
         "pipeline.until": "'cones'",
         "io.output_path": "'other.h5'",
-        "io.hdf5_overwrite": "true",
+        "io.overwrite": "true",
         "io.max_bad_fraction": "0.5",
         "io.extra_text_files": "{note = 'run.toml'}",
         "io.adapter.type": "'other'",

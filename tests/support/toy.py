@@ -14,9 +14,8 @@ from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 from radiograph.drivers.definition import Definition, Input, Source
 from radiograph.drivers.engine.parts import Part
-from radiograph.schemas.caching import Cache
 from radiograph.schemas.errors import InputError
-from radiograph.schemas.settings import FilePath, Section
+from radiograph.schemas.settings import PipelineSettings, RunSettings, Section
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
 
@@ -106,34 +105,12 @@ class ToyPipeline(Section):
     """Last stage that is run and stored."""
 
 
-class ToyIO(Section):
-    """[io]."""
-
-    input_path: FilePath | tuple[FilePath, ...] = ""
-    """Text files of pulses."""
-    output_path: FilePath = ""
-    """HDF5 file."""
-    overwrite: bool = False
-    """Replace an existing output."""
-    on_bad_file: Literal["skip", "fail"] = "skip"
-    """What becomes of a run with a file that cannot be read."""
-
-
-class ToyRun(Section):
-    """[run]."""
-
-    chunk_events: int = 100
-    """Lines in memory at a time."""
-
-
-class ToyConfig(Section):
+class ToyConfig(PipelineSettings):
     """Settings of the toy."""
 
     pipeline: ToyPipeline = ToyPipeline()
-    io: ToyIO = ToyIO()
-    run: ToyRun = ToyRun()
+    run: RunSettings = RunSettings(chunk_events=100)
     toy: Toy = Toy()
-    cache: Cache = Cache()
 
 
 def _parts(config: ToyConfig, files: Mapping[str, Mapping[int, FileRef]]) -> Iterator[Part]:

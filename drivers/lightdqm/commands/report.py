@@ -28,7 +28,7 @@ def report(
     overrides: Overrides = None,
     output_path: Annotated[
         Path | None,
-        typer.Option("--output-path", "-o", help="Folder to write to; else lightdqm.output_dir."),
+        typer.Option("--output-path", "-o", help="Folder to write to; else io.output_path."),
     ] = None,
     store: StoreFile = None,
     no_store: NoStore = False,

@@ -24,7 +24,8 @@ from radiograph.drivers.cache.opening import NO_CACHE, PACKAGES, WITHOUT_VERSION
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.config import load_config
 from radiograph.drivers.engine.merging import Appended, Gathering
-from radiograph.drivers.imaging.run import RunReport, run_imaging
+from radiograph.drivers.engine.report import RunReport
+from radiograph.drivers.imaging.run import run_imaging
 from radiograph.drivers.imaging.session import open_session
 from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.nodes.imaging.readers import phits_usrdef
@@ -301,9 +302,9 @@ def test_vis_changes_figures_only(project: Path, run: Run, uncached: Run) -> Non
     other = on | {"vis.colormap": "gray"}
     done = run(other)
     assert done.executed == {"figures"}
-    picture = {p: Path(p).read_bytes() for p in done.report.figures}
+    picture = {p: Path(p).read_bytes() for p in done.report.files[1:]}
     assert run(other).executed == set()
-    assert {p: Path(p).read_bytes() for p in done.report.figures} == picture
+    assert {p: Path(p).read_bytes() for p in done.report.files[1:]} == picture
     assert before.contents == done.contents
 
 

@@ -22,6 +22,7 @@ from radiograph.drivers.engine.parts import Part, Parts
 from radiograph.drivers.engine.session import GraphInputs, Session
 from radiograph.drivers.files import file_ref
 from radiograph.schemas.errors import InputError
+from radiograph.schemas.settings import RunSettings
 
 ALL = ("pulses", "gains", "energies", "spectrum", "peak_bin")
 N_CHANNELS, N_PULSES = 4, 250
@@ -49,7 +50,7 @@ def session(
     **options: Any,
 ) -> Session:
     refs = {k: file_ref(path) for k, path in enumerate(files)}
-    config = toy.ToyConfig(run=toy.ToyRun(chunk_events=lines))
+    config = toy.ToyConfig(run=RunSettings(chunk_events=lines))
     parts = Parts.of(toy.TOY.parts(config, {"source": refs}))
     inputs = GraphInputs({}, {"line_keV": 662.0, "n_bins": n_bins})
     opened = open_cache(cache, (), toy.TOY.packages)

@@ -1,0 +1,154 @@
+"""The files that [io] names: those that are read, and the one that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..nodes.file_kinds import fault_of_input
+from ..schemas.errors import ConfigError, InputError, SettingProblem, UsageError
+from .config import LoadedConfig, resolved_path
+from .files import fault_of_place, is_pattern, matching, natural_order
+from .home import path_of_setting
+
+OfFolder = Callable[[Path], Sequence[Path]]
+_FILE_ENDINGS: Final = (".h5", ".hdf5")
+# What a name with such an ending is taken for by every other program.
+_OTHER_KINDS: Final = frozenset(
+    (
+        *(".png", ".pdf", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".html", ".htm"),
+        *(".csv", ".tsv", ".parquet", ".root", ".json", ".npz", ".npy", ".toml", ".txt", ".out"),
+        *(".md", ".zip", ".gz", ".xz", ".zst"),
+    )
+)
+
+
+def input_paths(loaded: LoadedConfig[Any], of_folder: OfFolder, otherwise: str = "") -> list[Path]:
+    """The input files of a run, as they are named; those of a pattern in natural order.
+
+    Parameters
+    ----------
+    of_folder
+        The files that are meant where a folder is named.
+    otherwise
+        What is read if [io] names nothing.
+
+    Raises
+    ------
+    ConfigError
+        If no file is named, or one twice.
+    InputError
+        If a pattern finds nothing, or the list of files cannot be read.
+    """
+    paths: list[Path] = []
+    for path in _named(loaded, otherwise):
+        if path.is_dir():
+            paths += of_folder(path)
+            continue
+        found = [path] if path.exists() or not is_pattern(path) else matching(path)
+        if not found:
+            msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
+            raise InputError(msg, file=path, key="io.input_path")
+        paths += found
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            text = f"input_path names {path} twice; its events would count twice. Name it once"
+            raise _of_io(loaded, text, "io.input_path")
+        known.add(path.resolve())
+    return paths
+
+
+def files_matching(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder that match a pattern, in natural order."""
+    found = [p for p in folder.glob(pattern) if p.is_file() and not p.name.startswith(".")]
+    return sorted(found, key=lambda p: natural_order(p.name))
+
+
+def check_place(path: Path) -> None:
+    """InputError for what is no file that can be read."""
+    fault = fault_of_input(path)
+    if fault:
+        repair = "Give a file in it" if path.is_dir() else "Give another file"
+        if not path.exists():
+            repair = "Set [io] input_path or give --input-path"
+        msg = f"{path}: {fault}. {repair}."
+        raise InputError(msg, file=path, key="io.input_path")
+
+
+def output_path(loaded: LoadedConfig[Any]) -> Path:
+    """The file or folder that [io] output_path names; ConfigError if it names none."""
+    value = loaded.config.io.output_path
+    if not value:
+        raise _missing(loaded, "output_path")
+    return resolved_path(loaded, value)
+
+
+def is_output_file(out: Path) -> bool:
+    """Whether an output is a file by its name; else it is a folder."""
+    return out.suffix.lower() in _FILE_ENDINGS
+
+
+def output_file(loaded: LoadedConfig[Any], sources: Sequence[Path]) -> Path:
+    """The HDF5 file of a run; in a folder it is named after the first input."""
+    out = output_path(loaded)
+    # A pipe or an input that stands there is told of by its own name.
+    if is_output_file(out) or (fault_of_place(out, (*sources, loaded.path)) and not out.is_dir()):
+        return out
+    if out.suffix.lower() in _OTHER_KINDS and not out.is_dir():
+        msg = (
+            f"{out}: a run writes an HDF5 file, and {out.suffix} is the ending of another kind. "
+            f"Name {out.with_suffix('.h5').name}; figures are written beside it."
+        )
+        raise UsageError(msg, file=out, key="io.output_path")
+    return out / f"{sources[0].stem}.h5"
+
+
+def last_output(loaded: LoadedConfig[Any]) -> Path:
+    """The HDF5 file that the last run wrote; UsageError if the folder for it holds none."""
+    out = output_path(loaded)
+    if is_output_file(out):
+        return out
+    made = [p for p in out.glob("*.h5") if p.is_file()] if out.is_dir() else []
+    if not made:
+        msg = f"{out}: holds no output of a run yet. Run first, or name a file with --run-file."
+        raise UsageError(msg, file=out, key="io.output_path")
+    return max(made, key=lambda p: (p.stat().st_mtime_ns, p.name))
+
+
+def _named(loaded: LoadedConfig[Any], otherwise: str) -> list[Path]:
+    io = loaded.config.io
+    if io.file_list:
+        if io.input_path:
+            text = "input_path and file_list both name the input; keep one of them"
+            raise _of_io(loaded, text, "io.file_list")
+        return _listed(resolved_path(loaded, io.file_list))
+    named = io.input_path or otherwise
+    values = (named,) if isinstance(named, str) else named
+    if not values or not all(values):
+        raise _missing(loaded, "input_path")
+    return [resolved_path(loaded, value) for value in values]
+
+
+def _listed(path: Path) -> list[Path]:
+    """The names in a text file; empty lines and those that begin with # do not count."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as reason:
+        msg = f"{path}: the list of files cannot be read ({reason}). Correct [io] file_list."
+        raise InputError(msg, file=path, key="io.file_list") from None
+    names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not names:
+        msg = f"{path}: names no file. Write one a line, or set [io] input_path."
+        raise InputError(msg, file=path, key="io.file_list")
+    return [path_of_setting(path.parent, name) for name in names]
+
+
+def _missing(loaded: LoadedConfig[Any], key: str) -> ConfigError:
+    text = f"missing key '{key}'; add {key} = \"...\", a path relative to this file"
+    return _of_io(loaded, text, f"io.{key}")
+
+
+def _of_io(loaded: LoadedConfig[Any], text: str, key: str) -> ConfigError:
+    return ConfigError([SettingProblem(str(loaded.path), "io", text, key)], file=loaded.path)
