@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from ...nodes.file_kinds import HDF5, UNPACKED, fault_of_input, kind_of, what_it_is
+from ...nodes.file_kinds import UNPACKED, fault_of_input, kind_of, what_it_is
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
@@ -101,12 +101,12 @@ def _check_kind(path: Path, settings: ReaderSettings) -> None:
     kind, name = kind_of(path), settings.input_format
     if not kind or kind in READERS[name].kinds:
         return
-    takers = [f'"{n}"' for n, r in READERS.items() if kind in r.kinds and kind not in UNPACKED]
-    msg = f"{path}: {what_it_is(kind)}"
-    if takers:
-        begin = "To begin from an earlier run, set" if kind == HDF5 else "Set"
-        msg += f", not {name}. {begin} [io] input_format = {' or '.join(takers)}"
-    msg += "."
+    takers = {n: r for n, r in READERS.items() if kind in r.kinds and kind not in UNPACKED}
+    msg = f"{path}: {what_it_is(kind)}{f', not {name}' if takers else ''}."
+    for begin, is_raw in (("Set", True), ("To begin from an earlier run, set", False)):
+        offered = [f'"{n}"' for n, r in takers.items() if bool(r.pattern) == is_raw]
+        if offered:
+            msg += f" {begin} [io] input_format = {' or '.join(offered)}."
     raise InputError(msg, file=path, key="io.input_format")
 
 

@@ -8,20 +8,28 @@ from typing import Any, Literal
 
 from ..settings import Section
 
+InputFormat = Literal["phits_usrdef", "root_novo_ddaq", "hdf5_ngimager"]
+"""The keys of the table of readers, which settings do not import."""
 
-class ReaderSettings(Section):
-    """The resolved settings of one input file."""
 
-    input_format: str
-    """Key of the table of readers."""
-    cm_per_position_unit: float
-    """1 for positions in cm, 0.1 for mm."""
+class ToldToReaders(Section):
+    """What [io.adapter] tells a reader as it stands there."""
+
     time_units: Literal["ns", "ps"] = "ns"
     """Unit of the times."""
     tree_key: str = "image_tree"
     """Tree with the hits."""
     meta_tree_key: str = "meta"
     """Tree with the run's metadata."""
+
+
+class ReaderSettings(ToldToReaders):
+    """The resolved settings of one input file."""
+
+    input_format: InputFormat
+    """Which reader."""
+    cm_per_position_unit: float
+    """1 for positions in cm, 0.1 for mm."""
 
     @property
     def ns_per_time_unit(self) -> float:

@@ -26,6 +26,7 @@ from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ...file_kinds import UNPACKED, kind_of, opened_bytes
 from ..kernels import usrdef_text as kernel
+from .reader import Reader
 from .usrdef_columns import Columns, scanned
 
 KIND_NAMES: Final = {
@@ -267,3 +268,18 @@ def _problems(counts: np.ndarray, lines: np.ndarray) -> pd.DataFrame:
         places += lines[kind, :shown].tolist()
         numbers += [1] * (shown - 1) + [int(counts[kind]) - shown + 1]
     return PROBLEMS.frame({"kind": kinds, "line_or_entry": places, "count": numbers})
+
+
+READER: Final = Reader(
+    event_ranges=event_ranges,
+    read=read,
+    metadata=metadata,
+    positions_in_mm=False,
+    neutron_policy="time_asc",
+    gamma_policy="time_asc",
+    record="line",
+    kinds=frozenset(UNPACKED),
+    pattern="*.out",
+    light_is_deposited=True,
+    explanation=explanation,
+)
