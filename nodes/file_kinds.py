@@ -16,6 +16,7 @@ from ..schemas.errors import InputError
 
 HDF5: Final = "HDF5"
 ROOT: Final = "ROOT"
+PARQUET: Final = "Parquet"
 UTF16: Final = "UTF-16"
 UNPACKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
@@ -27,6 +28,7 @@ _FIRST_BYTES: Final[Mapping[bytes, str]] = MappingProxyType(
     {
         b"\x89HDF\r\n\x1a\n": HDF5,
         b"root\x00": ROOT,
+        b"PAR1": PARQUET,
         b"\x1f\x8b": "gzip",
         b"\xfd7zXZ\x00": "xz",
         b"\x28\xb5\x2f\xfd": "zstd",

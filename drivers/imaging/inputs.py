@@ -22,7 +22,7 @@ from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.physics import TofStart
 from ...schemas.imaging.plane import Plane
-from ...schemas.imaging.reading import ReaderSettings
+from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
 from ...schemas.settings import Section
 from ..definition import ABSENT, Context, Input, made, of_each_part, setting
 from ..engine.protocol import GraphInputs
@@ -187,9 +187,7 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
     return ReaderSettings(
         input_format=config.io.input_format,
         cm_per_position_unit=0.1 if in_mm else 1.0,
-        time_units=adapter.time_units,
-        tree_key=adapter.tree_key,
-        meta_tree_key=adapter.meta_tree_key,
+        **{name: setting(adapter, name) for name in ToldToReaders.model_fields},
     )
 
 
@@ -274,9 +272,7 @@ INPUTS: Final = (
         (
             "io.input_format",
             "io.adapter.unit_pos_is_mm",
-            "io.adapter.time_units",
-            "io.adapter.tree_key",
-            "io.adapter.meta_tree_key",
+            *(f"io.adapter.{name}" for name in ToldToReaders.model_fields),
         ),
         lambda config, _: reader_settings(config),
     ),

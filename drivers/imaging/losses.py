@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ...nodes.imaging.readers import READERS
 from ...schemas.imaging.config import ImagingConfig
 
 # A reason of physics or of the settings that takes more than this is no accident. Healthy
@@ -140,9 +141,9 @@ def large_losses(counters: Mapping[str, int], told: Collection[str] = ()) -> Ite
 
 def deposits_taken_for_light(config: ImagingConfig) -> Iterator[str]:
     """A sentence where the light response is asked for deposited energies."""
-    # PHITS tallies write what was deposited; a restart file does not say what it was made of.
+    # A restart file does not say what it was made of.
     if (
-        config.io.input_format == "phits_usrdef"
+        READERS[config.io.input_format].light_is_deposited
         and config.energy.strategy == "ELUT"
         and config.run.neutrons
         and config.pipeline.until in ("cones", "image")

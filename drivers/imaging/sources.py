@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from ...nodes.file_kinds import HDF5, UNPACKED, kind_of, what_it_is
+from ...nodes.file_kinds import UNPACKED, kind_of, what_it_is
 from ...nodes.imaging.readers import READERS
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
@@ -29,7 +29,6 @@ from ..unchanged import unchanged
 
 log = logging.getLogger("radiograph.run")
 
-PATTERNS: Final = {"phits_usrdef": "*.out", "root_novo_ddaq": "*.root"}
 """Names of the files that are taken of a folder; those of an earlier run are named one by one."""
 _RANGES: Final = "ranges:"
 
@@ -54,7 +53,7 @@ class PlannedFile:
 def named_files(loaded: LoadedConfig[ImagingConfig]) -> list[Path]:
     """The input files that the settings name, whether they can be read or not."""
     io = loaded.config.io
-    pattern = PATTERNS.get(io.input_format)
+    pattern = READERS[io.input_format].pattern
 
     def of_folder(folder: Path) -> Sequence[Path]:
         # A folder without such files is told of as a file that gives nothing.
@@ -110,12 +109,12 @@ def _check_kind(path: Path, settings: ReaderSettings) -> None:
     kind, name = kind_of(path), settings.input_format
     if not kind or kind in READERS[name].kinds:
         return
-    takers = [f'"{n}"' for n, r in READERS.items() if kind in r.kinds and kind not in UNPACKED]
-    msg = f"{path}: {what_it_is(kind)}"
-    if takers:
-        begin = "To begin from an earlier run, set" if kind == HDF5 else "Set"
-        msg += f", not {name}. {begin} [io] input_format = {' or '.join(takers)}"
-    msg += "."
+    takers = {n: r for n, r in READERS.items() if kind in r.kinds and kind not in UNPACKED}
+    msg = f"{path}: {what_it_is(kind)}{f', not {name}' if takers else ''}."
+    for begin, is_raw in (("Set", True), ("To begin from an earlier run, set", False)):
+        offered = [f'"{n}"' for n, r in takers.items() if bool(r.pattern) == is_raw]
+        if offered:
+            msg += f" {begin} [io] input_format = {' or '.join(offered)}."
     raise InputError(msg, file=path, key="io.input_format")
 
 

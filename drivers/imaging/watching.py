@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ...nodes.hdf5_content import Content
+from ...nodes.imaging.readers import READERS
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import Counts, ImageMetrics
@@ -24,7 +25,6 @@ from .report_files import write_report
 from .run import run_imaging
 from .saved import open_run
 from .session import open_session
-from .sources import PATTERNS
 
 TARGETS: Final = ("summed_images", "projections", "projection_metrics", "counters")
 WATCHED: Final = "watched_folder"
@@ -43,10 +43,14 @@ class ImagingQuickLook:
 
     def __post_init__(self) -> None:
         config = self.loaded.config
-        if config.io.input_format not in PATTERNS:
-            text = f'input_format = "{config.io.input_format}" is no format that files arrive in'
+        self.pattern = READERS[config.io.input_format].pattern
+        if not self.pattern:
+            arriving = ", ".join(name for name, reader in READERS.items() if reader.pattern)
+            text = (
+                f'input_format = "{config.io.input_format}" is no format that files arrive in; '
+                f"set one of {arriving}"
+            )
             raise ConfigError([SettingProblem(str(self.loaded.path), "io", text)])
-        self.pattern = PATTERNS[config.io.input_format]
         self.out = output_file(self.loaded, [self.folder])
         self.page = self.out.with_suffix(".html")
         if config.plane is None:

@@ -22,6 +22,7 @@ from .filters import Filters, Shaping
 from .list_mode import ListMode
 from .physics import Cones, Energy, Imaging, Prior, Uncertainty
 from .plane import Plane
+from .reading import InputFormat, ToldToReaders
 from .vis import Vis
 
 Stage = Literal["hits", "events", "cones", "image"]
@@ -84,7 +85,7 @@ class Pipeline(PipelineName):
     """Last stage that is run and stored."""
 
 
-class Adapter(Section):
+class Adapter(ToldToReaders):
     """[io.adapter]: how the input file is read. Absent units follow the format."""
 
     type: str | None = None
@@ -93,14 +94,8 @@ class Adapter(Section):
     """Informational."""
     unit_pos_is_mm: bool | None = None
     """Positions are in mm (default for root_novo_ddaq), else in cm."""
-    time_units: Literal["ns", "ps"] = "ns"
-    """Unit of the times."""
     require_gamma_triples: bool = True
     """A gamma event needs three hits; anything else cannot be imaged."""
-    tree_key: str = "image_tree"
-    """Tree with the hits."""
-    meta_tree_key: str = "meta"
-    """Tree with the run's metadata."""
 
     @field_validator("require_gamma_triples")
     @classmethod
@@ -114,7 +109,7 @@ class Adapter(Section):
 class IO(InputOutput):
     """[io]: files. Paths are relative to the TOML file."""
 
-    input_format: Literal["phits_usrdef", "root_novo_ddaq", "hdf5_ngimager"] = "phits_usrdef"
+    input_format: InputFormat = "phits_usrdef"
     """Format of the input."""
     restart_path: FilePath | None = None
     """Legacy: input_path of hdf5_ngimager."""

@@ -33,9 +33,10 @@ from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
-from ...file_kinds import fault_of_hdf5
+from ...file_kinds import HDF5, fault_of_hdf5
 from ...hdf5_content import Content, Values, damaged_file
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
+from .reader import Reader
 
 # More are no data, but a row number that is damaged.
 _MOST_RANGES: Final = 1_000_000
@@ -368,3 +369,16 @@ def _candidate_rows(species: int, event: I8, recoil: np.ndarray, order: np.ndarr
     for k, (i, j, m) in enumerate(GAMMA_ORDERS):
         place[i, j, m] = k
     return len(GAMMA_ORDERS) * event + place[order[:, 0], order[:, 1], order[:, 2]]
+
+
+READER: Final = Reader(
+    event_ranges=event_ranges,
+    read=read,
+    metadata=metadata,
+    positions_in_mm=False,
+    neutron_policy="time_asc",
+    gamma_policy="time_asc",
+    record="record",
+    kinds=frozenset({HDF5}),
+    pattern="",
+)

@@ -24,9 +24,11 @@ from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import categories_of
+from ...file_kinds import ROOT
 from ...whole_numbers import NUMBER_KINDS, whole_numbers
 from ..kernels.usrdef_text import LARGEST_VALUE
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
+from .reader import Reader
 
 FIELDS: Final = ("x", "y", "z", "t", "dE", "psd", "det", "particle", "clipped")
 PARTICLE_NEUTRON: Final = 1
@@ -352,3 +354,17 @@ def _problems(damage: dict[str, Mask], first_event: int) -> pd.DataFrame:
         if len(entries) > len(shown):
             numbers[-1] += len(entries) - len(shown)
     return PROBLEMS.frame({"kind": kinds, "line_or_entry": places, "count": numbers})
+
+
+READER: Final = Reader(
+    event_ranges=event_ranges,
+    read=read,
+    metadata=metadata,
+    positions_in_mm=True,
+    neutron_policy="time_asc",
+    gamma_policy="energy_desc",
+    record="entry",
+    kinds=frozenset({ROOT}),
+    pattern="*.root",
+    explanation=explanation,
+)

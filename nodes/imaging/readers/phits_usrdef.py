@@ -7,8 +7,6 @@ Format: see docs/formats.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -17,15 +15,16 @@ import numpy as np
 import pandas as pd
 
 from ....schemas.arrays import U1
-from ....schemas.errors import InputError
 from ....schemas.imaging.codes import SPECIES
 from ....schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
-from ...file_kinds import UNPACKED, kind_of, opened_bytes
+from ...file_kinds import UNPACKED, opened_bytes
 from ..kernels import usrdef_text as kernel
+from .reader import Reader
+from .text_bytes import BYTE_ORDER_MARK, TAIL_BYTES, blocks, bytes_of, check_holes
 from .usrdef_columns import Columns, scanned
 
 KIND_NAMES: Final = {
@@ -41,10 +40,7 @@ KIND_NAMES: Final = {
     kernel.TOO_MANY_HITS: "too_many_hits",
 }
 _EVENT_WORDS: Final = (b"ne ", b"ge ", b"ne\t", b"ge\t")
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _DECIMAL_COMMA: Final = re.compile(rb"(?<=\d),(?=\d)")
-_BLOCK_BYTES: Final = 1 << 22
-_TAIL_BYTES: Final = 1 << 16
 HITS_WITHOUT_MATERIAL: Final = TableSchema(
     "HitsWithoutMaterial", HITS.row, tuple(c for c in HITS.columns if c.name != "material")
 )
@@ -54,7 +50,7 @@ def event_ranges(path: Path, events_per_range: int, settings: ReaderSettings) ->
     """The ranges of a file, by bytes; an empty list where no line is an event line."""
     byte, line = np.zeros(0, np.int64), np.zeros(0, np.int64)
     n_events, number, size = 0, 1, 0
-    for first_byte, block in _blocks(path):
+    for first_byte, block in blocks(path):
         # An event line has at least "ne", a blank and a line end: room for every possible start.
         room = (n_events + len(block) // 4) // events_per_range + 2
         if room > len(byte):
@@ -82,11 +78,11 @@ def read(
     source: FileRef, events: EventRange, settings: ReaderSettings, threads: int = 1
 ) -> SourceRecords:
     """Hits, reactions and problems of one range of event lines."""
-    data = _bytes(Path(source.path), events, threads)
+    data = bytes_of(Path(source.path), events, threads)
     cut_off = _is_cut_off(Path(source.path), data)
     columns, n_damaged, problems = scanned(data, events, settings, threads, cut_off=cut_off)
     if n_damaged:
-        _check_holes(source.path, events, data)
+        check_holes(Path(source.path), events.first_byte, data)
     return SourceRecords(
         hits=_hits(columns),
         raw_event_ids=events.first_event + np.flatnonzero(columns["event_read"]),
@@ -124,83 +120,17 @@ def explanation(path: Path, line: int, settings: ReaderSettings) -> str:
     )
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, U1]]:
-    """The bytes of a file in blocks of whole lines, each with its first byte.
-
-    A block is gone when the next is asked for.
-    """
-    first_byte, held, buffer = 0, 0, np.empty(_BLOCK_BYTES, np.uint8)
-    with opened_bytes(path) as stream:
-        while size := held + stream.readinto(buffer[held:].data):
-            end = size if size < len(buffer) else _whole_lines(buffer)
-            if end == 0:
-                # One line is longer than the block.
-                held, buffer = size, np.append(buffer, np.empty_like(buffer))
-                continue
-            if first_byte == 0:
-                _blank_mark(buffer[:end])
-            yield first_byte, buffer[:end]
-            first_byte += end
-            held = size - end
-            buffer[:held] = buffer[end:size]
-
-
-def _whole_lines(block: U1) -> int:
-    """How many bytes of a block end with its last newline."""
-    begin = max(len(block) - _TAIL_BYTES, 0)
-    end = block[begin:].tobytes().rfind(b"\n") + 1
-    return begin + end if end else block.tobytes().rfind(b"\n") + 1
-
-
-def _bytes(path: Path, events: EventRange, threads: int) -> U1:
-    """The bytes of a range, each thread reading a share; compressed ones are read by one."""
-    data = np.empty(events.last_byte - events.first_byte, np.uint8)
-    n = 1 if kind_of(path) in UNPACKED else threads
-    edges = [len(data) * k // n for k in range(n + 1)]
-
-    def fill(begin: int, end: int) -> None:
-        with opened_bytes(path) as stream:
-            stream.seek(events.first_byte + begin)
-            if stream.readinto(data[begin:end].data) < end - begin:
-                msg = f"{path}: has become shorter while it was read. Run again."
-                raise InputError(msg, file=path)
-
-    with ThreadPoolExecutor(n) as pool:
-        list(pool.map(fill, edges[:-1], edges[1:]))
-    if events.first_byte == 0:
-        _blank_mark(data)
-    return data
-
-
-def _blank_mark(text: U1) -> None:
-    """Blanks in the place of the byte-order mark that editors put before a text."""
-    if text[:3].tobytes() == _BYTE_ORDER_MARK:
-        text[:3] = ord(" ")
-
-
-def _check_holes(path: str, events: EventRange, data: U1) -> None:
-    """InputError for zero bytes: as one line they may stand for any number of events."""
-    zeros = np.flatnonzero(data == 0)
-    if len(zeros):
-        msg = (
-            f"{path}: holds {len(zeros):,} zero bytes or more, the first at byte "
-            f"{events.first_byte + int(zeros[0]):,}: it was not written or copied whole. "
-            "Copy it again."
-        )
-        raise InputError(msg, file=path)
-
-
 def _is_cut_off(path: Path, data: U1) -> bool:
     """Whether the bytes end within an event line: a number cut in two is a number as well.
 
     Such a line has neither a newline nor the comma that closes the first event line of the file.
     """
-    end = data[-_TAIL_BYTES:].tobytes()
+    end = data[-TAIL_BYTES:].tobytes()
     if not end or end.endswith(b"\n") or end.rstrip().endswith(b","):
         return False
     with opened_bytes(path) as stream:
         for line in stream:
-            if line.removeprefix(_BYTE_ORDER_MARK).lstrip()[:3] in _EVENT_WORDS:
+            if line.removeprefix(BYTE_ORDER_MARK).lstrip()[:3] in _EVENT_WORDS:
                 return line.rstrip().endswith(b",")
     return False
 
@@ -267,3 +197,18 @@ def _problems(counts: np.ndarray, lines: np.ndarray) -> pd.DataFrame:
         places += lines[kind, :shown].tolist()
         numbers += [1] * (shown - 1) + [int(counts[kind]) - shown + 1]
     return PROBLEMS.frame({"kind": kinds, "line_or_entry": places, "count": numbers})
+
+
+READER: Final = Reader(
+    event_ranges=event_ranges,
+    read=read,
+    metadata=metadata,
+    positions_in_mm=False,
+    neutron_policy="time_asc",
+    gamma_policy="time_asc",
+    record="line",
+    kinds=frozenset(UNPACKED),
+    pattern="*.out",
+    light_is_deposited=True,
+    explanation=explanation,
+)

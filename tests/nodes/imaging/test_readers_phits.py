@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging.readers import READERS, phits_usrdef, usrdef_columns
+from radiograph.nodes.imaging.readers import READERS, text_bytes, usrdef_columns
 from radiograph.nodes.imaging.readers.phits_usrdef import (
     HITS_WITHOUT_MATERIAL,
     event_ranges,
@@ -356,8 +356,8 @@ def test_blocks_do_not_matter_to_ranges(
     path = tmp_path / "events.out"
     path.write_text("\n".join(lines))
     begin = [k for k, line in enumerate(lines) if line[:2] in ("ne", "ge")]
-    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", block)
-    monkeypatch.setattr(phits_usrdef, "_TAIL_BYTES", tail)
+    monkeypatch.setattr(text_bytes, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(text_bytes, "TAIL_BYTES", tail)
     found = event_ranges(path, 2, CM_NS)
     assert [(r.first_event, r.n_events) for r in found] == [(0, 2), (2, 2), (4, 2), (6, 2), (8, 1)]
     # Of the first range all that is before the first event; of the others, their first line.
@@ -566,7 +566,7 @@ def test_compressed_text_is_read_as_the_text_is(
     tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ranges are those of the text: bytes and lines count what is unpacked."""
-    monkeypatch.setattr(phits_usrdef, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(text_bytes, "_BLOCK_BYTES", 64)
     text = HEADER + f"{NEUTRON}\n{REACTION}\n{GAMMA} ,\n" * 4 + f"{NEUTRON[:-9]}"
     plain, packed = tmp_path / "a.out", tmp_path / "a.out.packed"
     plain.write_text(text)
