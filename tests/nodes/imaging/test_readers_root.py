@@ -296,7 +296,9 @@ def test_any_size_of_range_gives_the_same_records(tmp_path_factory, entries, eve
 
 
 def test_a_missing_tree_lists_what_there_is(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.root", branches([[{}, {}]]), tree="imag_tree", other={"a": np.array([1])})
+    path = write(
+        tmp_path / "a.root", branches([[{}, {}]]), tree="imag_tree", other={"a": np.array([1])}
+    )
     for call in (
         lambda: event_ranges(path, 1, MM_NS),
         lambda: read(file_ref(path), EventRange(0, 1), MM_NS),
