@@ -51,8 +51,10 @@ def write(path: Path, columns: dict[str, Any], *, tree: str = "image_tree", kind
           **more: dict[str, Any]) -> Path:  # fmt: skip
     with uproot.recreate(path) as file:
         for name, values in {tree: columns, **more}.items():
-            made = getattr(file, kind)(name, types_of(values))
-            made.extend(values)
+            if kind == "mkrntuple":
+                file.mkrntuple(name, values)
+            else:
+                file.mktree(name, types_of(values)).extend(values)
     return path
 
 
