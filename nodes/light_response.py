@@ -46,7 +46,7 @@ def stopping_power_table(text: str) -> pd.DataFrame:
     Comment lines start with ``#``; the first column is the energy in MeV, each further
     column ``MATERIAL_ion`` a total mass stopping power in MeV cm2/g.
     """
-    wide = pd.read_csv(io.StringIO(text), comment="#")
+    wide = pd.read_csv(io.StringIO(text), comment="#", float_precision="round_trip")
     long = wide.melt("energy_MeV", var_name="curve", value_name="stopping_power_MeV_cm2_per_g")
     parts = long["curve"].str.extract(_CURVE_COLUMN)
     return STOPPING_POWERS.frame({**long, "material": parts["material"], "ion": parts["ion"]})

@@ -34,20 +34,21 @@ def test_a_group_without_a_command_shows_its_help(radiograph: Run, argv: tuple[s
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("runn", "a.toml"), "No such command 'runn'. Did you mean 'run'?"),
-        (("run",), "Missing argument 'config'"),
-        (("run", "a.toml", "--overwrit"), "No such option: --overwrit"),
+        (("runn", "a.toml"), "no such command 'runn'. did you mean 'run'?"),
+        (("run",), "missing argument 'config'"),
+        (("run", "a.toml", "--overwrit"), "no such option: --overwrit"),
         (("check", "a.toml", "b.toml"), "unexpected extra argument"),
         (("run", "a.toml", "--target"), "--target"),
-        (("simulate", "cosmics"), "No such command 'cosmics'"),
-        (("nodes", "--stage"), "No such option: --stage"),
+        (("simulate", "cosmics"), "no such command 'cosmics'"),
+        (("nodes", "--stage"), "no such option: --stage"),
     ],
 )
 def test_command_lines_that_are_none(radiograph: Run, argv: tuple[str, ...], said: str) -> None:
     done = radiograph(*argv)
     assert done.code == 2
     assert done.err.startswith("error: ")
-    assert said in done.err
+    # Versions of typer differ in capitals.
+    assert said in done.err.lower()
     assert "Traceback" not in done.err
     if argv[0] == "run":
         machine = radiograph(*argv, "--json")

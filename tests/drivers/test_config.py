@@ -37,6 +37,7 @@ from radiograph.drivers.registry import definition
 from radiograph.drivers.setting_keys import setting_keys
 from radiograph.schemas.errors import ConfigError, UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
+from radiograph.schemas.simulation import SimulationSettings
 from typer.testing import CliRunner
 
 CONFIGS = Path(str(files("radiograph.configs")))
@@ -779,8 +780,7 @@ def test_every_use_is_shipped() -> None:
 
 
 def test_the_simulated_array_is_that_of_the_phits_files() -> None:
-    simulation = pytest.importorskip("radiograph.schemas.simulation", exc_type=ImportError)
-    settings = simulation.SimulationSettings()
+    settings = SimulationSettings()
     bars = {bar.det_id: bar.material for bar in settings.detector.bars}
     for name in ("phits_edep.toml", "fast_list.toml"):
         config = load_config(CONFIGS / name).config

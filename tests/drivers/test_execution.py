@@ -286,8 +286,10 @@ def arrays_in(value: Any) -> list[np.ndarray]:
     if isinstance(value, (list, tuple)):
         return [array for item in value for array in arrays_in(item)]
     if isinstance(value, pd.DataFrame):
-        # What a node gets of a column is a view that cannot be written to.
-        return [value[c].to_numpy() for c in value if value[c].dtype != "category"]
+        # What a node gets of a column is a view that cannot be written to; pandas 3.0 lets one
+        # without rows pass for writable.
+        columns = (value[c] for c in value if len(value) and value[c].dtype != "category")
+        return [column.to_numpy() for column in columns]
     return []
 
 

@@ -62,6 +62,7 @@ def _npz(path: Path) -> tuple[list[str], dict[str, F8]]:
 
 
 def _csv(path: Path) -> tuple[list[str], dict[str, F8]]:
-    frame = pd.read_csv(path, comment="#", skipinitialspace=True)
+    # The parser of pandas 2 is off by a last digit: values one apart would fall together.
+    frame = pd.read_csv(path, comment="#", skipinitialspace=True, float_precision="round_trip")
     wanted = [n for pair in _NAMES for n in pair if n in frame.columns]
     return [str(c) for c in frame.columns], {n: frame[n].to_numpy(np.float64) for n in wanted}

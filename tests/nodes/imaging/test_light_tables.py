@@ -90,6 +90,12 @@ def test_suffix_in_capitals(tmp_path: Path) -> None:
     assert table(path.rename(tmp_path / "TABLE.NPZ")) == (ENERGY, LIGHT)
 
 
+def test_csv_is_read_to_the_last_digit(tmp_path: Path) -> None:
+    energy, light = [1.0000534132122993, 999.9999999999999, 1000.0], [1.0000218413770199, 2, 3]
+    rows = "\n".join(f"{a!r},{b!r}" for a, b in zip(light, energy, strict=True))
+    assert table(csv(tmp_path, f"light_MeVee,energy_MeV\n{rows}\n")) == (energy, light)
+
+
 @given(
     st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=20, unique=True).map(sorted),
     st.randoms(use_true_random=False),

@@ -50,10 +50,22 @@ def branches(entries: list[list[dict]], slots: int = 3) -> dict[str, np.ndarray]
 def write(path: Path, columns: dict[str, Any], *, tree: str = "image_tree", kind: str = "mktree",
           **more: dict[str, Any]) -> Path:  # fmt: skip
     with uproot.recreate(path) as file:
-        getattr(file, kind)(tree, columns)
-        for name, values in more.items():
-            getattr(file, kind)(name, values)
+        for name, values in {tree: columns, **more}.items():
+            if kind == "mkrntuple":
+                file.mkrntuple(name, values)
+            else:
+                file.mktree(name, types_of(values)).extend(values)
     return path
+
+
+def types_of(columns: dict[str, Any]) -> dict[str, Any]:
+    """What uproot of any age takes for the branches of these columns."""
+    return {
+        name: values.type.content
+        if isinstance(values, ak.Array)
+        else np.dtype((values.dtype, values.shape[1:]))
+        for name, values in columns.items()
+    }
 
 
 def records_of(path: Path, how: ReaderSettings = MM_NS, every: int = 10**6) -> list[SourceRecords]:
@@ -286,7 +298,9 @@ def test_any_size_of_range_gives_the_same_records(tmp_path_factory, entries, eve
 
 
 def test_a_missing_tree_lists_what_there_is(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.root", branches([[{}, {}]]), tree="imag_tree", other={"a": [1]})
+    path = write(
+        tmp_path / "a.root", branches([[{}, {}]]), tree="imag_tree", other={"a": np.array([1])}
+    )
     for call in (
         lambda: event_ranges(path, 1, MM_NS),
         lambda: read(file_ref(path), EventRange(0, 1), MM_NS),
@@ -416,7 +430,7 @@ def test_metadata_that_is_no_tree_or_has_no_entry(tmp_path: Path) -> None:
     assert list(found.unreadable) == ["meta"]
     assert "not a tree" in found.unreadable["meta"]
     with uproot.recreate(path) as file:
-        file.mktree("meta", {"run": np.zeros(0, "i4")})
+        file.mktree("meta", {"run": "i4"})
     found = metadata(file_ref(path), MM_NS)
     assert found.values == {}
     assert list(found.unreadable) == ["run"]
@@ -454,7 +468,8 @@ def test_a_reason_without_words_is_named(tmp_path: Path, monkeypatch) -> None:
 def test_a_branch_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.root"
     with uproot.recreate(path, compression=uproot.ZLIB(9)) as file:
-        file.mktree("meta", {"good": np.array([1]), "bad": np.zeros((1, 500))})
+        values = {"good": np.array([1]), "bad": np.zeros((1, 500))}
+        file.mktree("meta", types_of(values)).extend(values)
     with uproot.open(path) as file:
         branch = file["meta"]["bad"]
         seek, size = branch.member("fBasketSeek")[0], branch.member("fBasketBytes")[0]
