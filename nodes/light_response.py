@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..schemas.arrays import F8
 from ..schemas.light_response import LIGHT_RESPONSE, STOPPING_POWERS
+from .csv_numbers import EXACT
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def stopping_power_table(text: str) -> pd.DataFrame:
     Comment lines start with ``#``; the first column is the energy in MeV, each further
     column ``MATERIAL_ion`` a total mass stopping power in MeV cm2/g.
     """
-    wide = pd.read_csv(io.StringIO(text), comment="#", float_precision="round_trip")
+    wide = pd.read_csv(io.StringIO(text), comment="#", **EXACT)
     long = wide.melt("energy_MeV", var_name="curve", value_name="stopping_power_MeV_cm2_per_g")
     parts = long["curve"].str.extract(_CURVE_COLUMN)
     return STOPPING_POWERS.frame({**long, "material": parts["material"], "ion": parts["ion"]})

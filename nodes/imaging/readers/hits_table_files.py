@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -17,18 +17,13 @@ from ....schemas.arrays import U1, Mask
 from ....schemas.errors import InputError
 from ....schemas.imaging.reading import ReaderSettings
 from ....schemas.sources import EventRange
+from ...csv_numbers import EXACT
 from ...file_kinds import PARQUET, kind_of, opened_bytes
 from .hits_table_columns import Ids, Layout, Rows, as_rows, layout_of, new_events, whole_ids
 from .text_bytes import BYTE_ORDER_MARK, blocks, bytes_of, check_holes
 
 _DELIMITERS: Final = (",", ";", "\t")
 _LONGEST_HEADING: Final = 1 << 16
-# Numbers to the last bit: what newer versions do by themselves.
-_EXACT: Final[Mapping[str, Any]] = (
-    {}
-    if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
-    else {"float_precision": "round_trip"}
-)
 _ROWS_A_BATCH: Final = 1 << 16
 
 
@@ -132,7 +127,7 @@ class _Lines:
                 skipinitialspace=True,
                 low_memory=False,
                 encoding_errors="replace",
-                **_EXACT,
+                **EXACT,
                 **how,
             )
         except ValueError:  # what pandas raises for quotes within which lines end

@@ -13,6 +13,7 @@ import pandas as pd
 from ....schemas.arrays import F8
 from ....schemas.errors import InputError
 from ....schemas.sources import FileRef
+from ...csv_numbers import EXACT
 
 _NAMES = (("light_MeVee", "energy_MeV"), ("L_inv", "E_inv"))
 _KEY = "energy.lut_paths"
@@ -62,7 +63,7 @@ def _npz(path: Path) -> tuple[list[str], dict[str, F8]]:
 
 
 def _csv(path: Path) -> tuple[list[str], dict[str, F8]]:
-    # The parser of pandas 2 is off by a last digit: values one apart would fall together.
-    frame = pd.read_csv(path, comment="#", skipinitialspace=True, float_precision="round_trip")
+    # A last digit off, and values one apart would fall together.
+    frame = pd.read_csv(path, comment="#", skipinitialspace=True, **EXACT)
     wanted = [n for pair in _NAMES for n in pair if n in frame.columns]
     return [str(c) for c in frame.columns], {n: frame[n].to_numpy(np.float64) for n in wanted}
