@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from ..schemas.errors import UsageError
 from ..schemas.settings import Section
 from .scopes import BY_RANGE, RANGE, Scopes
 
@@ -233,6 +234,11 @@ def _not_there(*_: Any, **__: Any) -> Any:
     raise NotImplementedError(msg)
 
 
+def _no_starter(*_: Any) -> tuple[Path, Path]:
+    msg = "this pipeline makes no data to begin with; start from a file of its own"
+    raise UsageError(msg, key="pipeline")
+
+
 @dataclass(frozen=True)
 class Definition:
     """One pipeline as the core sees it.
@@ -308,7 +314,8 @@ class Definition:
     check_targets
         UsageError if some nodes cannot be asked for with a config.
     starter
-        Writes commented settings and a small simulated input to a folder, given how many events,
+        Writes commented settings and a small simulated input to a folder, given how many events
+        (None = so many that a first run is quick),
         the seed and consent to replace; the two files.
     commands
         The module with its COMMANDS, command places by name; "" = none, or in the registry.
@@ -356,7 +363,7 @@ class Definition:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     setting_aliases: Mapping[str, str] = field(default_factory=dict)
     summary_node: str = ""
-    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = _not_there
+    starter: Callable[[Path, int | None, int, bool], tuple[Path, Path]] = _no_starter
     commands: str = ""
 
     def frames(self) -> Mapping[str, TableSchema]:

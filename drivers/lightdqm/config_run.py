@@ -78,7 +78,7 @@ def run_config(
     named = named_nodes(loaded.config, targets)
     files = input_files(loaded)
     check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
-    options = {"overwrite": overwrite, "cache": cache}
+    options: dict[str, Any] = {"overwrite": overwrite, "cache": cache}
     reports: dict[int, RunReport] = {}
     failed: list[FailedFile] = []
     if loaded.config.io.on_bad_file == "fail":

@@ -51,7 +51,8 @@ def all_or_nothing(path: Path) -> Iterator[HeldBack]:
         copied = Path(folder) / path.name
         with RunStore(path) as store:
             store.copy_to(copied)
-        with KeptRecords(copied) as copy:
+        copy = KeptRecords(copied)
+        with copy:
             held = HeldBack(outputs, copy)
             yield held
         outputs.close()

@@ -83,7 +83,7 @@ class RunStore:
             raise UsageError(msg, file=path, key="store")
         if not path.exists() and not create:
             msg = (
-                f"{path}: there is no store of runs. `radiograph lightdqm check` fills one; "
+                f"{path}: there is no store of runs. `radiograph lightdqm judge` fills one; "
                 "name another with --store."
             )
             raise InputError(msg, file=path, key="store")
