@@ -32,12 +32,12 @@ class PlainGroup(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write name and first paragraph of the help of each command."""
+        """Write name and first paragraph of the help of each command that is not hidden."""
         with formatter.section("Commands"):
             formatter.write_dl(
                 [
                     (name, (command.help or "").split("\n\n")[0])
                     for name in self.list_commands(ctx)
-                    if (command := self.get_command(ctx, name))
+                    if (command := self.get_command(ctx, name)) and not command.hidden
                 ]
             )

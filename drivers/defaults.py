@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..schemas.errors import UsageError
+
 if TYPE_CHECKING:
     from .api import GraphPicture
     from .cache.opening import CacheOptions
@@ -39,6 +41,12 @@ def as_it_is(config: Any) -> Any:
 def not_there(*_: Any, **__: Any) -> Any:
     msg = "the definition of this pipeline does not say how"
     raise NotImplementedError(msg)
+
+
+def no_starter(*_: Any) -> tuple[Path, Path]:
+    """Settings and small data of a pipeline that has none."""
+    msg = "this pipeline makes no data to begin with; start from a file of its own"
+    raise UsageError(msg, key="pipeline")
 
 
 def run_by_engine(loaded: LoadedConfig[Any], **options: Any) -> Any:

@@ -309,7 +309,8 @@ class Definition:
     check_targets
         UsageError if some nodes cannot be asked for with a config.
     starter
-        Writes commented settings and a small simulated input to a folder, given how many events,
+        Writes commented settings and a small simulated input to a folder, given how many events
+        (None = so many that a first run is quick),
         the seed and consent to replace; the two files.
     commands
         The module with its COMMANDS, command places by name; "" = none, or in the registry.
@@ -368,7 +369,7 @@ class Definition:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     setting_aliases: Mapping[str, str] = field(default_factory=dict)
     summary_node: str = ""
-    starter: Callable[[Path, int, int, bool], tuple[Path, Path]] = defaults.not_there
+    starter: Callable[[Path, int | None, int, bool], tuple[Path, Path]] = defaults.no_starter
     commands: str = ""
 
     def frames(self) -> Mapping[str, TableSchema]:

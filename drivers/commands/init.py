@@ -10,12 +10,17 @@ import typer
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill; made if absent.")],
-    events: Annotated[int, typer.Option(min=0, help="Simulated neutron events.")] = 4000,
+    pipeline: Annotated[
+        str | None, typer.Option(help="Pipeline to make it for; imaging by default.")
+    ] = None,
+    events: Annotated[
+        int | None, typer.Option(min=0, help="Simulated events; by default some that are quick.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Make DIR with commented settings and a small simulated file, ready to run."""
     from ..registry import DEFAULT, definition
 
-    settings, data = definition(DEFAULT).starter(folder, events, seed, overwrite)
+    settings, data = definition(pipeline or DEFAULT).starter(folder, events, seed, overwrite)
     typer.echo(f"{settings}\n{data}\n\nNow: radiograph run {settings}")

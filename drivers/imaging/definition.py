@@ -57,10 +57,10 @@ def _session(loaded: LoadedConfig, cache: CacheOptions) -> ImagingSession:
     return open_session(loaded.config, named_files(loaded), loaded.path.parent, cache)
 
 
-def _starter(folder: Path, events: int, seed: int, overwrite: bool) -> tuple[Path, Path]:
+def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
     from .starter import write_starter
 
-    return write_starter(folder, events, seed, overwrite)
+    return write_starter(folder, 4000 if events is None else events, seed, overwrite)
 
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ..config import LoadedConfig
 from ..engine.report import RunReport
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
+from .held_back import HeldBack
 from .history import (
     failing_channels,
     new_since,
@@ -140,6 +141,7 @@ def check_file(
     overwrite: bool = False,
     reference: str | None = None,
     cache: CacheOptions = NO_CACHE,
+    held: HeldBack | None = None,
 ) -> FileCheck:
     """Process one file: its verdict against earlier files, kept in the store.
 
@@ -154,6 +156,8 @@ def check_file(
         Replace existing outputs.
     reference
         Run or file to compare with, in the place of [lightdqm] reference_run.
+    held
+        Where everything that is written waits; the store is its own then.
 
     Raises
     ------
@@ -177,6 +181,7 @@ def check_file(
         outputs=outputs or Outputs.nothing(),
         overwrite=overwrite,
         cache=cache,
+        held=None if held is None else held.outputs,
     )
     found = report.values
     record = record_of(identity, str(path.absolute()), found)
@@ -184,7 +189,14 @@ def check_file(
     if store is not None:
         store.add(record)
     if settings.write_json_blobs:
-        report.files += write_json_lines(output_folder(loaded), record, settings)
+
+        def write() -> None:
+            report.files += write_json_lines(output_folder(loaded), record, settings)
+
+        if held is None:
+            write()
+        else:
+            held.ends.append(write)
     verdict = found["dqm_verdict"]
     return FileCheck(
         path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ..files import sampled_file_ref
 from ..input_paths import check_place, input_paths
 from .checking import check_file, compared_with
 from .file_names import chosen_files
+from .held_back import HeldBack, all_or_nothing
 from .opening import file_selection, output_folder, store_path
 from .records import identity_of
 from .run import Outputs, check_outputs, run_lightdqm
@@ -65,7 +67,7 @@ def run_config(
     Raises
     ------
     InputError
-        If no file can be read.
+        If no file can be read; with [io] on_bad_file "fail", if one cannot, and nothing is written.
     UsageError
         If there is no such target, or an output cannot be written; before anything is computed.
     """
@@ -76,18 +78,21 @@ def run_config(
     named = named_nodes(loaded.config, targets)
     files = input_files(loaded)
     check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
+    options: dict[str, Any] = {"overwrite": overwrite, "cache": cache}
     reports: dict[int, RunReport] = {}
     failed: list[FailedFile] = []
+    if loaded.config.io.on_bad_file == "fail":
+        with all_or_nothing(store_path(loaded, None)) as held:
+            for number, source in enumerate(files):
+                reports[number] = _one_file(loaded, source, targets, held=held, **options)
+        return _joined(loaded, files, reports, failed)
     for number, source in enumerate(files):
         try:
-            check_place(source)
-            found = _one_file(loaded, source, targets, overwrite=overwrite, cache=cache)
+            reports[number] = _one_file(loaded, source, targets, **options)
         except InputError as error:
             if len(files) == 1 or error.key == "store":
                 raise
             failed.append(FailedFile(str(source), number, error.message, error.code))
-            continue
-        reports[number] = found.with_plain_values()
     if not reports:
         raise none_left(failed)
     for file in failed:
@@ -96,18 +101,32 @@ def run_config(
 
 
 def _one_file(
-    loaded: LoadedConfig[LightDqmConfig], source: Path, targets: Sequence[str], **options: Any
+    loaded: LoadedConfig[LightDqmConfig],
+    source: Path,
+    targets: Sequence[str],
+    *,
+    held: HeldBack | None = None,
+    **options: Any,
 ) -> RunReport:
+    check_place(source)
     if targets:
         seen = sampled_file_ref(source)
         earlier = _earlier_runs(loaded, seen)
-        return run_lightdqm(
-            loaded, source, targets=targets, earlier_runs=earlier, compared=seen, **options
+        report = run_lightdqm(
+            loaded,
+            source,
+            targets=targets,
+            earlier_runs=earlier,
+            compared=seen,
+            held=None if held is None else held.outputs,
+            **options,
         )
-    with RunStore(store_path(loaded, None)) as store:
-        report = check_file(loaded, source, store, outputs=Outputs(), **options).report
-    assert report is not None
-    return report
+        return report.with_plain_values()
+    with ExitStack() as stack:
+        store = held.store if held else stack.enter_context(RunStore(store_path(loaded, None)))
+        checked = check_file(loaded, source, store, outputs=Outputs(), held=held, **options)
+    assert checked.report is not None
+    return checked.report.with_plain_values()
 
 
 def _joined(

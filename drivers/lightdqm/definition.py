@@ -114,6 +114,12 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
     return light_summary(path)
 
 
+def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import write_starter
+
+    return write_starter(folder, 100 if events is None else events, seed, overwrite)
+
+
 _STAGES: Final = (
     "load",
     "grouping",
@@ -158,6 +164,7 @@ LIGHTDQM = Definition(
     described=_described,
     pages=f"{__package__}.pages",
     quick_look=_quick_look,
+    starter=_starter,
     summary_node="channel_masks",
     setting_aliases=MappingProxyType(
         {

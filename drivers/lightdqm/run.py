@@ -87,6 +87,7 @@ def run_lightdqm(
     outputs: Outputs = Outputs(),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
+    held: ExitStack | None = None,
 ) -> RunReport:
     """Look at one light file.
 
@@ -102,6 +103,8 @@ def run_lightdqm(
         What is written to [io] output_path.
     overwrite
         Replace existing outputs, as does [io] overwrite.
+    held
+        Where the outputs wait until it is closed; None = they appear at once.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def run_lightdqm(
     found = {name: every[name] for name in wanted}
     page = _html(session, loaded, every) if shown else ""
     asked = _Asked(targets, outputs, started, named)
-    written = _write(session, loaded, found, page, asked)
+    written = _write(session, loaded, found, page, asked, held)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
@@ -235,12 +238,14 @@ def _write(
     found: Mapping[str, Any],
     page: str,
     asked: _Asked,
+    held: ExitStack | None,
 ) -> list[Path]:
     """The files that are wanted; all of them appear, or none."""
     outputs = asked.outputs
     paths = _Paths.of_source(loaded, Path(session.source.path))
     written: list[Path] = []
-    with ExitStack() as stack:
+    with ExitStack() as own:
+        stack = own if held is None else held
         stack.enter_context(writable(paths.folder, key=_KEY, elsewhere=_ELSEWHERE))
 
         def new(path: Path) -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +83,7 @@ class RunStore:
             raise UsageError(msg, file=path, key="store")
         if not path.exists() and not create:
             msg = (
-                f"{path}: there is no store of runs. `radiograph lightdqm check` fills one; "
+                f"{path}: there is no store of runs. `radiograph lightdqm judge` fills one; "
                 "name another with --store."
             )
             raise InputError(msg, file=path, key="store")
@@ -169,6 +169,13 @@ class RunStore:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+    def copy_to(self, path: Path) -> None:
+        """Write the same store to a new file; nothing if there is none yet."""
+        if self._connected is None:
+            return
+        with self._sound(), closing(sqlite3.connect(path)) as copy:
+            self._connected.backup(copy)
 
     def add(self, record: RunRecord) -> int:
         """Keep a file in the place of what is known of it; how many rows of files went."""

@@ -105,7 +105,7 @@ def history_of(store: RunStore, settings: LightDqm, *, any_settings: bool) -> Ov
     if not runs:
         every = store.runs()
         if not every:
-            msg = f"{store.path}: the store of runs is empty; `radiograph lightdqm check` fills it."
+            msg = f"{store.path}: the store of runs is empty; `radiograph lightdqm judge` fills it."
             raise InputError(msg, file=store.path, key="store")
         if not any_settings:
             msg = (

@@ -10,9 +10,13 @@ import pytest
 from radiograph.drivers.config import config_rows, load_config
 from radiograph.drivers.config_fields import field_named
 from radiograph.drivers.input_paths import input_paths, is_output_file, last_output
+from radiograph.drivers.lightdqm.opening import STORE_NAME
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
+from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.drivers.registry import definition, names
 from radiograph.drivers.setting_keys import setting_keys
 from radiograph.schemas.errors import ConfigError, InputError, UsageError
+from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.settings import InputOutput, PipelineSettings
 
 Run = Callable[..., Any]
@@ -193,3 +197,46 @@ def test_a_bad_file_ends_the_run_where_the_settings_say_so(
     assert {p.name for p in project.iterdir()} == before
     assert radiograph(*argv).code == 3
     assert (project / "image.h5").exists()
+
+
+@pytest.mark.parametrize("argv", [(), ("--target", "fractions")])
+@pytest.mark.parametrize("known", [False, True])
+def test_of_light_files_all_is_written_or_nothing(
+    tmp_path: Path, radiograph: Run, known: bool, argv: tuple[str, ...]
+) -> None:
+    """``known``: the store of runs is there before, and stays as it was."""
+    for k in (0, 1, 2):
+        settings = LightSimulationSettings(n_events=20, n_adcs=2, n_samples=120, subrun=k, seed=k)
+        write_light_simulation(settings, tmp_path / "data")
+    first, *files = sorted((tmp_path / "data").glob("*.hdf5"))
+    toml_file = written(tmp_path, f"{LIGHT}[lightdqm]\nwrite_json_blobs = true\n")
+    run = ("run", toml_file, "--no-cache", "--json", "-o", tmp_path / "out", *argv)
+    if known:
+        assert radiograph("lightdqm", "check", first, "-c", toml_file, "--no-cache", "--store",
+                          tmp_path / "out" / STORE_NAME).code in (0, 4)  # fmt: skip
+    before = contents(tmp_path)
+    bad = tmp_path / "bad.FLOW.hdf5"
+    bad.write_bytes(b"nothing")
+    done = radiograph(*run, *files, bad, "--set", "io.on_bad_file=fail")
+    assert done.code == 3
+    assert "bad.FLOW.hdf5" in done.json["error"]["message"]
+    bad.unlink()
+    assert contents(tmp_path) == before
+    one_by_one = radiograph(*run, *files, "-o", tmp_path / "other")
+    together = radiograph(*run, *files, "--set", "io.on_bad_file=fail")
+    assert together.code in (0, 4), together.err
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    assert names == {p.name for p in (tmp_path / "other").iterdir()} | (
+        {STORE_NAME} if known else set()
+    )
+    assert [Path(p).name for p in together.json["files"]] == [
+        Path(p).name for p in one_by_one.json["files"]
+    ]
+    if not argv:
+        with RunStore(tmp_path / "out" / STORE_NAME) as store:
+            assert [run.identity.subrun for run in store.runs()] == [0] * known + [1, 2]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    files = (p for p in folder.rglob("*") if p.is_file() and p.suffix not in (".sqlite-shm",))
+    return {p: p.read_bytes() for p in files}

@@ -269,7 +269,7 @@ os.rmdir(folder)
     "line",
     ["run run.toml", "run {0}/run.toml", "check {0}/run.toml --json", "info a.h5", "init p",
      "graph -o a.svg", "cache ls --cache-dir c", "simulate imaging a.out --events 5",
-     "report a.h5", "verify a.h5", "lightdqm check a.hdf5", "watch run.toml d"],
+     "report a.h5", "verify a.h5", "lightdqm judge a.hdf5", "watch run.toml d"],
 )  # fmt: skip
 def test_the_working_folder_is_gone(project: Path, line: str) -> None:
     done = child(*line.format(project).split(), code=GONE + COMMAND)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from ...command_places import CommandPlace
 
 COMMANDS = {
+    "imaging": CommandPlace(
+        f"{__name__}.group", "imaging", "Neutron and gamma imaging: what a picture is made of."
+    ),
     "inspect": CommandPlace(
         f"{__name__}.inspect",
         "inspect",
-        "Follow hits, events, hypotheses, cones and pixels into each other, in a file.",
+        "The same as `radiograph imaging inspect`.",
     ),
     "simulate imaging": CommandPlace(f"{__name__}.simulate", "simulate_imaging", ""),
 }

@@ -1,4 +1,4 @@
-"""What `check` and `report` of light files share: files, store and cache, verdict on the screen."""
+"""What `judge` and `report` of light files share: files, store and cache, verdict on the screen."""
 
 from __future__ import annotations
 

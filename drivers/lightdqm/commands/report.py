@@ -42,7 +42,7 @@ def report(
     """Write the masks, the report and all numbers of light files, and print where they are.
 
     Files are named after the light file: <stem>_light_dqm_flatline.png and so on. The exit code
-    is that of the verdict, as of `radiograph lightdqm check`.
+    is that of the verdict, as of `radiograph lightdqm judge`.
     """
     from ..opening import light_config, store_path, with_output_folder
     from ..run import Outputs

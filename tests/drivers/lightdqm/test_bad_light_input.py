@@ -166,7 +166,7 @@ def test_bad_files_are_told_and_nothing_is_written(
     before = {p: p.read_bytes() for p in data.parent.rglob("*") if p.is_file()}
     for command in (
         ("run", toml, "--quiet"),
-        ("lightdqm", "check", data, "--no-store", "-c", toml),
+        ("lightdqm", "judge", data, "--no-store", "-c", toml),
     ):
         done = radiograph(*command)
         assert done.code == 3, done.out + done.err
@@ -196,7 +196,7 @@ def test_a_file_that_is_not_there(radiograph: Command, tmp_path: Path) -> None:
     done = radiograph("run", toml)
     assert done.code == 3
     assert "no such file" in done.err
-    done = radiograph("lightdqm", "check", tmp_path / "absent.FLOW.hdf5", "--no-store")
+    done = radiograph("lightdqm", "judge", tmp_path / "absent.FLOW.hdf5", "--no-store")
     assert done.code == 3
     assert "absent.FLOW.hdf5" in done.out + done.err
 
@@ -205,7 +205,7 @@ def test_one_bad_file_of_two_leaves_the_other(radiograph: Command, data: Path) -
     other = data.with_name(data.name.replace("_p0", "_p1"))
     other.write_bytes(data.read_bytes())
     truncated(data)
-    done = radiograph("lightdqm", "check", data, other, "--no-store", "--json")
+    done = radiograph("lightdqm", "judge", data, other, "--no-store", "--json")
     assert done.code == 3
     states = [file["status"] for file in done.json["files"]]
     assert states == ["unreadable", "pass"]
@@ -229,7 +229,7 @@ def test_unusual_files_are_looked_at(
     radiograph: Command, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     data = simulated(tmp_path, **settings)
-    done = radiograph("lightdqm", "check", data, "--no-store", "--no-cache", "--json")
+    done = radiograph("lightdqm", "judge", data, "--no-store", "--no-cache", "--json")
     assert done.code == 0, done.out + done.err
     verdict = {row["check"]: row["status"] for row in done.json["files"][0]["checks"]}
     assert "fail" not in verdict.values()
@@ -247,7 +247,7 @@ def test_an_event_table_without_trigger_type(radiograph: Command, data: Path) ->
             "light/events/data",
             data=rows[kept].astype(np.dtype([(name, rows.dtype[name]) for name in kept])),
         )
-    done = radiograph("lightdqm", "check", data, "--no-store", "--no-cache", "--json")
+    done = radiograph("lightdqm", "judge", data, "--no-store", "--no-cache", "--json")
     assert done.code == 0, done.out + done.err
     rows_of = {row["check"]: row for row in done.json["files"][0]["checks"]}
     assert rows_of["triggers"]["status"] == "no_data"
@@ -276,7 +276,7 @@ def test_a_wrong_status_file_is_told(
     content = text.encode() if isinstance(text, str) else text
     (data.parent / "status.csv").write_bytes(content)
     toml = settings_file(data, 'channel_status_csv = "status.csv"')
-    for command in (("run", toml), ("lightdqm", "check", data, "-c", toml, "--no-store")):
+    for command in (("run", toml), ("lightdqm", "judge", data, "-c", toml, "--no-store")):
         done = radiograph(*command, "--quiet")
         assert done.code == 2, done.err
         assert message in done.err
@@ -305,7 +305,7 @@ def test_status_files_of_other_forms_are_read(radiograph: Command, data: Path) -
 def test_a_yaml_file_is_told(radiograph: Command, data: Path) -> None:
     yaml = data.parent / "run.yaml"
     yaml.write_text(f"lightdqm:\n  input_path: {data.name}\n")
-    for command in (("run", yaml), ("lightdqm", "check", data, "--no-store", "-c", yaml)):
+    for command in (("run", yaml), ("lightdqm", "judge", data, "--no-store", "-c", yaml)):
         done = radiograph(*command)
         assert done.code == 2
         assert "TOML" in done.err
@@ -315,7 +315,7 @@ def test_a_yaml_file_is_told(radiograph: Command, data: Path) -> None:
 def test_a_folder_without_light_files(radiograph: Command, data: Path) -> None:
     toml = settings_file(data, 'file_syntax = "cosmic"')
     toml.write_text(toml.read_text().replace(f'"{data.name}"', '"."'))
-    for command in (("run", toml), ("lightdqm", "check", data.parent, "--no-store", "-c", toml)):
+    for command in (("run", toml), ("lightdqm", "judge", data.parent, "--no-store", "-c", toml)):
         done = radiograph(*command)
         assert done.code == 3
         assert "cosmic*.FLOW.hdf5" in done.err

@@ -1,4 +1,4 @@
-"""radiograph lightdqm check, report, trend, import as a user gives them, on simulated files."""
+"""radiograph lightdqm judge, report, trend, import as a user gives them, on simulated files."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def checked(light: Light, tmp_path_factory: pytest.TempPathFactory, radiograph: 
     """The four files looked at, in a store beside the answer."""
     store = tmp_path_factory.mktemp("checked") / "runs.sqlite"
     files = [light.file(subrun) for subrun in (2, 10, 11, 12)]
-    done = radiograph("lightdqm", "check", *files, "--store", store, *light.options)
+    done = radiograph("lightdqm", "judge", *files, "--store", store, *light.options)
     return store, done
 
 
@@ -133,7 +133,7 @@ def test_checking_again_changes_nothing(
     checked: Any, light: Light, here: Path, radiograph: Command
 ) -> None:
     shutil.copy(checked[0], "runs.sqlite")
-    ask = ("lightdqm", "check", "--store", "runs.sqlite", *light.options)
+    ask = ("lightdqm", "judge", "--store", "runs.sqlite", *light.options)
     broken = here / "broken_p0.FLOW.hdf5"
     broken.write_bytes(light.file(2).read_bytes()[:100_000])
     files = [light.file(11), light.file(2), "gone.hdf5", broken]
@@ -174,7 +174,7 @@ def test_checking_again_changes_nothing(
 def test_a_folder_gives_its_files_in_natural_order(
     light: Light, here: Path, radiograph: Command
 ) -> None:
-    ask = ("lightdqm", "check", light.data, "--json", *light.options)
+    ask = ("lightdqm", "judge", light.data, "--json", *light.options)
     done = radiograph(*ask, "--set", "lightdqm.nfiles=2", "--set", "lightdqm.start_run=3")
     assert [found["subrun"] for found in done.json["files"]] == [10, 11]
     assert [found["n_compared"] for found in done.json["files"]] == [0, 1]
@@ -190,14 +190,14 @@ def test_a_folder_gives_its_files_in_natural_order(
 def test_a_folder_without_such_files_names_the_pattern(
     light: Light, here: Path, radiograph: Command
 ) -> None:
-    done = radiograph("lightdqm", "check", light.data, "--set", "lightdqm.file_syntax=other")
+    done = radiograph("lightdqm", "judge", light.data, "--set", "lightdqm.file_syntax=other")
     assert done.code == 3
     assert "no file other*.FLOW.hdf5" in done.err
     assert not STORE.exists()
 
 
 def test_no_store_compares_and_keeps_nothing(light: Light, here: Path, radiograph: Command) -> None:
-    ask = ("lightdqm", "check", light.file(2), "--no-store", *light.options)
+    ask = ("lightdqm", "judge", light.file(2), "--no-store", *light.options)
     assert radiograph(*ask).code == 0
     assert list(here.iterdir()) == []
     for option in (("--reference", "500"), ("--store", "x.sqlite")):
@@ -210,7 +210,7 @@ def test_a_reference_run_takes_the_place_of_the_files_before(
     checked: Any, light: Light, here: Path, radiograph: Command
 ) -> None:
     shutil.copy(checked[0], "runs.sqlite")
-    ask = ("lightdqm", "check", light.file(12), "--json", "--store", "runs.sqlite", *light.options)
+    ask = ("lightdqm", "judge", light.file(12), "--json", "--store", "runs.sqlite", *light.options)
     for reference, new in ((name(11), {}), (name(10), {"railed": ["1/20"]})):
         done = radiograph(*ask, "--reference", reference).json["files"][0]
         assert (done["compared_with"], done["n_compared"]) == (f"reference run {reference}", 1)
@@ -230,7 +230,7 @@ def test_a_shift_of_every_channel_is_seen_after_five_files(here: Path, radiograp
             settings = settings.model_copy(update={"readout": moved})
         write_light_simulation(settings, here / "data")
     limits = ("--set", "lightdqm.nfiles=-1", "--set", "lightdqm.move_adc16=30")
-    done = radiograph("lightdqm", "check", "data", "--json", "--no-cache", *limits)
+    done = radiograph("lightdqm", "judge", "data", "--json", "--no-cache", *limits)
     moved = [
         next(c for c in found["checks"] if c["check"] == "baseline_move")
         for found in done.json["files"]
@@ -242,10 +242,10 @@ def test_a_shift_of_every_channel_is_seen_after_five_files(here: Path, radiograp
 def test_wrong_settings_and_places(light: Light, here: Path, radiograph: Command) -> None:
     path = here / "x.toml"
     path.write_text('[pipeline]\nname = "lightdqm"\n[lightdqm]\nnfile = 3\n', encoding="utf-8")
-    wrong = radiograph("lightdqm", "check", light.file(2), "--config", path)
+    wrong = radiograph("lightdqm", "judge", light.file(2), "--config", path)
     assert wrong.code == 2
     assert "nfiles" in wrong.err
-    folder = radiograph("lightdqm", "check", light.file(2), "-o", light.data)
+    folder = radiograph("lightdqm", "judge", light.file(2), "-o", light.data)
     assert folder.code == 2
     assert "is a folder" in folder.err
 
@@ -254,7 +254,7 @@ def test_write_json_blobs_writes_the_lines_of_the_script(
     light: Light, here: Path, radiograph: Command
 ) -> None:
     path = config(here, write_json_blobs=True, output_dir="out")
-    done = radiograph("lightdqm", "check", light.file(10), "-c", path, *light.options)
+    done = radiograph("lightdqm", "judge", light.file(10), "-c", path, *light.options)
     assert done.code == 0
     assert f"  {here / 'out' / 'noises.json'}" in done.out.splitlines()
     lines = (here / "out" / "noises.json").read_text("utf-8").splitlines()
@@ -325,7 +325,7 @@ def test_report_writes_everything_and_says_where(
         assert "is an output of the pipeline lightdqm" in wrong.err
     data = radiograph("info", light.file(2))
     assert data.code == 3
-    assert "radiograph lightdqm check" in data.err
+    assert "radiograph lightdqm judge" in data.err
     again = radiograph("lightdqm", "report", light.file(2), light.file(11), "-o", "out")
     assert again.code == 2
     assert "exists already" in again.err
@@ -602,5 +602,5 @@ def test_files_after_imported_ones_are_compared_with_them(
     write_lines(here / "blobs", lines_of(arrays(n_adcs=2), 1))
     blobs = sorted((here / "blobs").iterdir())
     radiograph("lightdqm", "import", *blobs, "--prefix", "mpd_run_data_rctl_500_p")
-    done = radiograph("lightdqm", "check", light.file(2), "--json", *light.options)
+    done = radiograph("lightdqm", "judge", light.file(2), "--json", *light.options)
     assert done.json["files"][0]["n_compared"] == 1

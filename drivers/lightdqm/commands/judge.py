@@ -1,7 +1,8 @@
-"""``radiograph lightdqm check``: a verdict on light files, with an exit code."""
+"""``radiograph lightdqm judge``: a verdict on light files, with an exit code."""
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from ..checking import FileCheck
 
 _KEY: Final = "output_path"
+_NEW_NAME: Final = "note: `radiograph lightdqm check` is now called `radiograph lightdqm judge`"
 
 
-def check(
+def judge(
     files: Files,
     config: Config = None,
     overrides: Overrides = None,
@@ -78,6 +80,14 @@ def check(
     if output_path is not None:
         _write(output_path, answer_of(checks))
     finish(checks, as_json=as_json)
+
+
+@wraps(judge)
+def check(**options: Any) -> None:
+    """The name of `judge` before `radiograph check` was of settings alone."""
+    if not options["quiet"]:
+        typer.echo(_NEW_NAME, err=True)
+    judge(**options)
 
 
 def _show(found: FileCheck, time_zone: str) -> None:
