@@ -119,6 +119,9 @@ BEGINS: dict[str, dict[str, str]] = {
         "io.adapter.style": "'other'",
         "io.adapter.tree_key": "'other'",
         "io.adapter.meta_tree_key": "'other'",
+        "io.adapter.columns": "{event_id = 'evt'}",
+        "io.adapter.units": "{t_ns = 'ps'}",
+        "io.adapter.species": "{neutron = 'n'}",
         "detectors.geometry.bars": "[{det_id = 11, center = [0.0, 0.0, 0.0], "
         "axis = [1.0, 0.0, 0.0], length = 10.0}]",
         "fast.min_L1_MeVee": "0.1",
@@ -197,6 +200,9 @@ COARSE = {
     "detectors.geometry.bars": "detectors",
     "io.adapter.tree_key": "reader",
     "io.adapter.meta_tree_key": "reader",
+    "io.adapter.columns": "reader",
+    "io.adapter.units": "reader",
+    "io.adapter.species": "reader",
 }
 
 

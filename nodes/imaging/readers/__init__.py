@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import ngimager_hdf5, novo_ddaq_root, phits_usrdef
+from . import hits_table, ngimager_hdf5, novo_ddaq_root, phits_usrdef
 from .reader import Reader
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
@@ -18,6 +18,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         "phits_usrdef": phits_usrdef.READER,
         "root_novo_ddaq": novo_ddaq_root.READER,
         "hdf5_ngimager": ngimager_hdf5.READER,
+        "hits_table": hits_table.READER,
     }
 )
 """The reader of each ``[io] input_format``."""
