@@ -90,13 +90,12 @@ class _Lines:
         if len(text) and text[-1] != ord("\n"):
             ends = np.append(ends, len(text))
         begins = np.append(0, ends)[:-1].astype(np.int64)
-        n_fields = len(layout.heading)
+        marks = np.flatnonzero(text == ord(layout.delimiter))
+        n_fields = np.searchsorted(marks, ends) - np.searchsorted(marks, begins) + 1
+        broken = n_fields != len(layout.heading)
+        is_row = np.zeros(0, bool)
         if len(begins):
-            is_row = np.add.reduceat(text > ord(" "), begins, dtype=np.int64) > 0
-            marks = text == ord(layout.delimiter)
-            broken = np.add.reduceat(marks, begins, dtype=np.int64) + 1 != n_fields
-        else:
-            is_row = broken = np.zeros(0, bool)
+            is_row = np.maximum.reduceat(text, begins) > ord(" ")
         whole = is_row & ~broken
         self.broken: Mask = broken[is_row]
         self._begins = np.append(begins[is_row], len(text))
