@@ -11,7 +11,7 @@ import typer
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill; made if absent.")],
     pipeline: Annotated[
-        str | None, typer.Option(help="Pipeline to make it for; imaging by default.")
+        str | None, typer.Option(help="Pipeline to make it for; else the first one.")
     ] = None,
     events: Annotated[
         int | None, typer.Option(min=0, help="Simulated events; by default some that are quick.")

@@ -87,7 +87,7 @@ def _foreign(saved: SavedRun) -> str:
     if "light" in saved.data:
         return (
             "holds light waveforms, which is data and no output of a run. `radiograph lightdqm "
-            "check` looks at it."
+            "judge` looks at it."
         )
     names = ", ".join(saved.data.children("/")[:5]) or "nothing"
     return (

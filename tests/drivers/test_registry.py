@@ -59,7 +59,7 @@ def test_the_core_names_no_pipeline() -> None:
         for path in core.rglob("*.py")
         if own.isdisjoint(path.parents) and named.search(path.read_text("utf-8"))
     }
-    of_one = {f"commands/{name}.py" for name in ("export", "report", "run", "verify")}
+    of_one = {f"commands/{name}.py" for name in ("export", "report", "verify")}
     assert found == {"registry.py", *of_one}
 
 
