@@ -24,6 +24,8 @@ _DIGITS = re.compile(r"(\d+)")
 _BLOCK = 1 << 22
 _SAMPLES = 64
 _SAMPLE_BYTES = 1 << 14
+SAMPLED = "sampled:"
+"""What the hash of a file begins with that was not read whole."""
 
 
 def _check_regular(path: Path) -> None:
@@ -72,7 +74,7 @@ def sampled_file_ref(path: Path) -> FileRef:
     except OSError as reason:
         msg = f"{path}: cannot be read ({reason.strerror or reason})."
         raise InputError(msg, file=path) from None
-    return FileRef(str(path), stamp.size, f"sampled:{digest.hexdigest()}", stamp)
+    return FileRef(str(path), stamp.size, f"{SAMPLED}{digest.hexdigest()}", stamp)
 
 
 _KINDS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from .inputs import CHOICES, INPUTS
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
+    from ..runfile.verifying import Verification
     from ..watching import QuickLook
     from .session import LightSession
 
@@ -108,6 +109,12 @@ def _quick_look(
     return LightQuickLook(loaded, cache, overwrite)
 
 
+def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+    from .verifying import verify
+
+    return verify(path, inputs)
+
+
 def _described(path: Path) -> tuple[dict[str, Any], str]:
     from .file_summary import light_summary
 
@@ -163,6 +170,7 @@ LIGHTDQM = Definition(
     summary=summary,
     described=_described,
     pages=f"{__package__}.pages",
+    verify=_verified,
     quick_look=_quick_look,
     starter=_starter,
     summary_node="channel_masks",

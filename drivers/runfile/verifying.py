@@ -16,7 +16,7 @@ import xxhash
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
 from ..definition import Definition
-from ..files import file_ref
+from ..files import SAMPLED, file_ref, sampled_file_ref
 from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import pipeline_of_path, versions
 from ..registry import DEFAULT, definition, names
@@ -162,7 +162,7 @@ def now_inputs(
     found = []
     for k, source in enumerate(stored):
         now = given[k] if given else _found(source, path, config_path)
-        if not source.failure and file_ref(now).content_hash != source.content_hash:
+        if not source.failure and _content_now(now, source) != source.content_hash:
             msg = (
                 f"{now}: is not the file that {path} was made of: its content has changed. Give "
                 "the original with --input-path."
@@ -170,6 +170,12 @@ def now_inputs(
             raise InputError(msg, file=now, key="input_path", code="other_content")
         found.append(now)
     return found
+
+
+def _content_now(path: Path, source: StoredInput) -> str:
+    """The content of a file, known as it was known in the run."""
+    is_sampled = source.content_hash.startswith(SAMPLED)
+    return (sampled_file_ref(path) if is_sampled else file_ref(path)).content_hash
 
 
 def _found(source: StoredInput, path: Path, config_path: Path | None) -> Path:
