@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
 from ...schemas.lightdqm.settings import (
+    BlockSettings,
     EventSelection,
     LightHitSettings,
     MaskLimits,
@@ -200,6 +201,11 @@ INPUTS: Final = (
         "mask_limits",
         _keys(*MaskLimits.model_fields, "legacy", "units"),
         _of_section(mask_limits),
+    ),
+    Input(
+        "block_settings",
+        _keys("blocks", "limits.noise_high"),
+        _of_section(lambda s: BlockSettings(blocks=s.blocks, loud=s.limits.noise_high)),
     ),
     Input("verdict_limits", _keys("limits")),
     Input("page_settings", _keys(*PageSettings.model_fields), _of_section(page_settings)),

@@ -81,6 +81,8 @@ class LightDqm(Section):
     """... and more counts."""
     spark_step_adc16: float = Field(default=3000.0, gt=0)
     """A step between two samples that light does not make."""
+    blocks: int = Field(default=16, ge=1, le=64)
+    """Blocks of events that are judged one by one; each has ten events at least."""
     granularities: tuple[Granularity, ...] = ()
     """Fraction pages are made for these denominators; empty = those of the script."""
     pages: tuple[str, ...] = ()
