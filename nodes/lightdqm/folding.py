@@ -44,7 +44,7 @@ _OF_STUCK: Final = (
     "baseline_spread",
 )
 FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("coding", ("unwritten", *_OF_WAVEFORMS)),
+    ("coding", ("unwritten", "triggers", *_OF_WAVEFORMS)),
     ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
     ("dark", ("dead", "light", "light_change", "alignment")),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
@@ -59,7 +59,12 @@ FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 """A check, and those whose findings on the same channels follow from it; causes come first."""
 
-_TOLD_ALONG: Final = frozenset({"baseline_change"})
+_CHANGES: Final = (
+    ("baseline_change", ("baseline_band", "baseline_spread")),
+    ("noise_change", ("noise",)),
+    ("light_change", ("light",)),
+)
+_TOLD_ALONG: Final = frozenset({"baseline_change", "light_change", "noise_change"})
 
 
 def folded(findings: Sequence[Finding]) -> list[Finding]:
@@ -69,6 +74,12 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
     from. Checks keep their order.
     """
     found = {finding.check: finding for finding in findings}
+    for change, states in _CHANGES:
+        for state in states:
+            # A change in the file leads where it names more than the check of the whole file.
+            more = set(found[change].failing) - set(found[state].failing)
+            if found[change].status == found[state].status == "fail" and more:
+                found[state], _ = _without(found[state], found[change])
     for cause, effects in FOLLOWS:
         leading = found.get(cause)
         if leading is None or leading.status != "fail":
@@ -88,7 +99,7 @@ def _without(finding: Finding, leading: Finding) -> tuple[Finding, str]:
     left = tuple(name for name in finding.failing if name not in explained)
     if finding.failing and not explained:
         return finding, ""
-    if not finding.failing and leading.failing:
+    if not finding.failing and leading.failing and finding.check != "triggers":
         return finding, ""
     told = finding.reason if finding.check in _TOLD_ALONG and not left else ""
     if left:

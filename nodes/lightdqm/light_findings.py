@@ -13,6 +13,8 @@ from .finding import Finding, Numbers, counted, of_channels, places
 from .time_findings import with_rate_above
 
 _LEAST_EVENTS: Final = 20
+# Ten events with light near by, none of it seen: at most a fifth of it surely, with 84 %.
+_LEAST_JUDGED: Final = 10
 _LEAST_COPIES: Final = 5
 _LEAST_MODULES: Final = 3
 _MOST_PAIRS: Final = 3
@@ -23,6 +25,8 @@ def dark(numbers: Numbers) -> Finding:
     masks, hits, limit = numbers.channel_masks, numbers.light_hits, numbers.limits.judged_fraction
     active = int(masks["active"].sum())
     told = numbers.of(hits, hits["neighbours"] != "none") > 0
+    if len(numbers.blocks):
+        told |= numbers.by_block("n_near").sum(axis=0) >= _LEAST_JUDGED
     judged = int((told & numbers.watched).sum())
     share = judged / active if active else 0.0
     text = f"{judged} of {active} active channels could be judged by light"

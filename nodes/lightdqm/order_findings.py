@@ -132,7 +132,7 @@ def unexpected_adcs(numbers: Numbers) -> list[str]:
 
 @dataclass(frozen=True)
 class ClockTexts:
-    """What is wrong with the clocks in words, the ADCs it is wrong with, and what is to be known."""
+    """What is wrong with the clocks in words, the ADCs it is wrong with, and more."""
 
     texts: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrc, ndtri
+from scipy.special import bdtr, bdtrc, ndtri, xlogy
 
 from ...schemas.arrays import F8, I8, Mask
 from ..statistics.widths import half_central_68
@@ -61,14 +61,15 @@ def rate_above(k: Any, n: Any, limit: float, alpha: float) -> Stretch:
 
     ``k`` and ``n`` are counts by block, (n_blocks, ...).
     """
-    k, n = np.asarray(k, dtype=np.int64), np.asarray(n, dtype=np.int64)
+    n = np.asarray(n, dtype=np.int64)
+    k = np.minimum(np.asarray(k, dtype=np.int64), n)
     spans = stretches(len(n))
-    ks, ns = _sums(np.minimum(k, n), spans), _sums(n, spans)
+    ks, ns = _sums(k, spans), _sums(n, spans)
     rate = _ratio(ks, ns)
     beyond = (ns > 0) & (rate > limit)
     p = np.ones(ns.shape)
     p[beyond] = bdtrc(ks[beyond] - 1.0, ns[beyond], limit)
-    return _least(p, rate, spans, alpha)
+    return _sharpest(p, beyond, (ks, ns), (k, n), spans, alpha)
 
 
 def rate_below(k: Any, n: Any, limit: float, alpha: float) -> Stretch:
@@ -77,30 +78,52 @@ def rate_below(k: Any, n: Any, limit: float, alpha: float) -> Stretch:
     P(k or less | n, 0.8 times the rate of the others) < alpha / stretches; nothing is said where
     the others have fewer than five events.
     """
-    k, n = np.asarray(k, dtype=np.int64), np.asarray(n, dtype=np.int64)
+    n = np.asarray(n, dtype=np.int64)
+    k = np.minimum(np.asarray(k, dtype=np.int64), n)
     spans = stretches(len(n))
-    ks, ns = _sums(np.minimum(k, n), spans), _sums(n, spans)
+    ks, ns = _sums(k, spans), _sums(n, spans)
     rate = _ratio(ks, ns)
     n_others = n.sum(axis=0) - ns
-    usual = _OF_OTHERS * _ratio(np.minimum(k, n).sum(axis=0) - ks, n_others)
+    usual = _OF_OTHERS * _ratio(k.sum(axis=0) - ks, n_others)
     beyond = (ns > 0) & (rate < limit) & (n_others >= _LEAST_OTHERS)
     p = np.ones(ns.shape)
     p[beyond] = bdtr(ks[beyond].astype(np.float64), ns[beyond], usual[beyond])
-    return _least(p, rate, spans, alpha)
+    return _sharpest(p, beyond, (ks, ns), (k, n), spans, alpha)
 
 
 def _ratio(k: I8, n: I8) -> F8:
-    return np.divide(k, n, out=np.full(n.shape, np.nan), where=n > 0)
+    return np.divide(k, n, out=np.zeros(n.shape), where=n > 0)
 
 
-def _least(p: F8, rate: F8, spans: I8, alpha: float) -> Stretch:
-    best = p.argmin(axis=0)[np.newaxis]
+def _sharpest(
+    p: F8,
+    beyond: Mask,
+    inside: tuple[I8, I8],
+    of_block: tuple[I8, I8],
+    spans: I8,
+    alpha: float,
+) -> Stretch:
+    """Of the stretches beyond the limit the one that differs most from the rest of the file.
+
+    M. Kulldorff, Commun. Statist. Theory Meth. 26 (1997) 1481: the greatest likelihood ratio of
+    one rate inside and another outside. Its P must be small enough, too.
+    """
+    k, n = (counts.sum(axis=0) for counts in of_block)
+    ks, ns = inside
+    likelihood = _log_likelihood(ks, ns) + _log_likelihood(k - ks, n - ns)
+    best = np.where(beyond, likelihood, -np.inf).argmax(axis=0)[np.newaxis]
+    rate = _ratio(ks, ns)
     return Stretch(
         np.take_along_axis(p, best, axis=0)[0] < alpha / len(spans),
         spans[best[0], 0],
         spans[best[0], 1],
         np.take_along_axis(rate, best, axis=0)[0],
     )
+
+
+def _log_likelihood(k: I8, n: I8) -> F8:
+    """Greatest logarithm of the binomial likelihood of k of n, without its constant."""
+    return np.asarray(xlogy(k, _ratio(k, n)) + xlogy(n - k, _ratio(n - k, n)))
 
 
 @dataclass(frozen=True)

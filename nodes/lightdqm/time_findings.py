@@ -22,6 +22,7 @@ _MOST_OF_AN_ADC: Final = 0.5
 # Fewer events in a block give no median to rely on.
 _LEAST_EVENTS: Final = 5
 _LEAST_LIT: Final = 3
+_SHARP: Final = 0.25
 
 
 def with_rate_above(
@@ -32,7 +33,9 @@ def with_rate_above(
         return found
     k, n = (numbers.by_block(name) for name in columns)
     stretch = rate_above(k, n, limit, numbers.alpha)
-    return _with_stretch(numbers, found, stretch, _outside(k, n, stretch) <= limit, what)
+    return _with_stretch(
+        numbers, found, stretch, _outside(k, n, stretch) < _SHARP * stretch.value, what
+    )
 
 
 def with_rate_below(
@@ -45,9 +48,9 @@ def with_rate_below(
     stretch = rate_below(k, n, limit, numbers.alpha)
     # A channel that is stuck has no light: that is said of it by its own check.
     stuck = numbers.by_block("n_flat") + numbers.by_block("n_railed")
-    rest = n.sum(axis=0) > 0
-    rest &= ~_inside(stuck, stretch, numbers.by_block("n_valid"))
-    return _with_stretch(numbers, found, stretch, rest, what)
+    lit = ~_inside(stuck, stretch, numbers.by_block("n_valid"))
+    stretch = replace(stretch, bad=stretch.bad & lit)
+    return _with_stretch(numbers, found, stretch, lit, what, low=True)
 
 
 def with_bursts(numbers: Numbers, found: Finding) -> Finding:
@@ -73,12 +76,13 @@ def _outside(k: NDArray[Any], n: NDArray[Any], stretch: Stretch) -> F8:
 
 
 def _with_stretch(
-    numbers: Numbers, found: Finding, stretch: Stretch, sharp: Mask, what: str
+    numbers: Numbers, found: Finding, stretch: Stretch, sharp: Mask, what: str, *, low: bool = False
 ) -> Finding:
-    """``sharp``: the other blocks are as they should be, so that it begins and ends somewhere."""
-    bad = numbers.watched & stretch.bad & sharp
+    """``sharp``: the rest of the file differs, so that a begin is worth telling of what fails."""
+    known = np.isin(_names(stretch.bad.shape), found.failing)
+    bad = numbers.watched & stretch.bad
     whole = (stretch.begin == 0) & (stretch.end == len(numbers.blocks))
-    bad &= ~whole | ~np.isin(_names(bad.shape), found.failing)
+    bad &= ~known | (sharp & ~whole)
     if not bad.any():
         return found
     new = tuple(name for name in places(bad) if name not in found.failing)
@@ -87,11 +91,8 @@ def _with_stretch(
     failing = tuple(sorted({*found.failing, *new}, key=_place))
     if found.status == "fail":
         return replace(found, failing=failing, reason=f"{found.reason}; {text}")
-    value = float(
-        stretch.value[bad].min()
-        if what.startswith("without the light")
-        else stretch.value[bad].max()
-    )
+    worst = stretch.value[bad]
+    value = float(worst.min() if low else worst.max())
     return replace(found, status="fail", failing=failing, reason=text, value=value)
 
 
