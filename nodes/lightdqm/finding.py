@@ -163,6 +163,18 @@ def of_channels(
     return Finding(check, status, value, limit, unit, names, reason)
 
 
+def surely_text(numbers: Numbers, k: NDArray[Any], n: NDArray[Any], limit: float) -> str:
+    """The fraction that is compared, of the channel in which it is greatest, and its interval."""
+    if not (numbers.watched & (n > 0)).any():
+        return ""
+    sure = np.where(numbers.watched & (n > 0), numbers.lower(k, n), -1.0)
+    adc, channel = np.unravel_index(int(sure.argmax()), sure.shape)
+    place, lower = f"{adc}/{channel}", float(sure[adc, channel])
+    counts = f"{k[adc, channel]} of {n[adc, channel]}"
+    level = f"{100.0 * numbers.limits.confidence:g} %"
+    return f"most surely {place}: {counts}, at least {lower:.3g} ({level}), limit {limit:g}"
+
+
 def places(marked: Mask) -> tuple[str, ...]:
     """Names adc/channel of what is marked."""
     return tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(marked).tolist())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...schemas.arrays import F8
 from ...schemas.lightdqm.frames import BASELINE_BITS
 from ..statistics.intervals import fraction_of
-from .finding import Finding, Numbers, of_channels
+from .finding import Finding, Numbers, of_channels, surely_text
 from .light_findings import copies, dark, dark_rate, light
 from .order_findings import (
     alignment,
@@ -302,8 +302,10 @@ def sparks(numbers: Numbers) -> Finding:
     sure = numbers.of(frame, numbers.lower(frame["k"].to_numpy(), frame["n"].to_numpy()))
     share = numbers.of(frame, frame["fraction"])
     bad = numbers.watched & (sure > limit)
-    what = "with sparks while the others are dark"
-    found = of_channels(numbers, "sparks", share, bad, limit, "of the dark events", what)
+    what, unit = "with sparks while the others are dark", "of the dark events"
+    k, n = (np.nan_to_num(numbers.of(frame, frame[c])).astype(np.int64) for c in ("k", "n"))
+    note = surely_text(numbers, k, n, limit)
+    found = of_channels(numbers, "sparks", share, bad, limit, unit, what, note=note)
     return with_rate_above(numbers, found, ("k_spark", "n_quiet"), limit, what)
 
 
@@ -331,7 +333,8 @@ def _of_fractions(
     k, n = (_summed(numbers, rows, name) for name in ("k", "n"))
     k = np.minimum(k, n)
     bad = numbers.watched & (numbers.lower(k, n) > limit)
-    return of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what)
+    note = surely_text(numbers, k, n, limit)
+    return of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what, note=note)
 
 
 def _summed(numbers: Numbers, rows: pd.DataFrame, name: str) -> NDArray[np.int64]:

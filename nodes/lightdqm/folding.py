@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -59,6 +60,7 @@ FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 """A check, and those whose findings on the same channels follow from it; causes come first."""
 
+_AN_EVENT: Final = re.compile(r"events? \d")
 _CHANGES: Final = (
     ("baseline_change", ("baseline_band", "baseline_spread")),
     ("noise_change", ("noise",)),
@@ -87,7 +89,7 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
         for effect in effects:
             if effect in found and found[effect].status in ("fail", "warn"):
                 found[effect], told = _without(found[effect], leading)
-                if told:
+                if told and not _AN_EVENT.search(leading.reason):
                     leading = replace(leading, reason=f"{leading.reason}; {told}")
         found[cause] = leading
     return [found[finding.check] for finding in findings]

@@ -33,9 +33,8 @@ def with_rate_above(
         return found
     k, n = (numbers.by_block(name) for name in columns)
     stretch = rate_above(k, n, limit, numbers.alpha)
-    return _with_stretch(
-        numbers, found, stretch, _outside(k, n, stretch) < _SHARP * stretch.value, what
-    )
+    sharp = _outside(k, n, stretch) < _SHARP * stretch.value
+    return _with_stretch(numbers, found, stretch, sharp, what)
 
 
 def with_rate_below(
@@ -111,7 +110,7 @@ def stretch_text(
     begin: I8,
     end: I8,
     value: F8 | None = None,
-    form: Callable[[float], str] = lambda share: f"{100.0 * share:.3g} % of them",
+    form: Callable[[float], str] = lambda share: f"{100.0 * share:.3g} %",
 ) -> str:
     """Where it is bad and from which event on, ADCs as a whole first, the largest first."""
     groups = []
