@@ -129,6 +129,7 @@ _STAGES: Final = (
     "masks",
     "verdict",
     "figures",
+    "verdict_pages",
 )
 
 LIGHTDQM = Definition(

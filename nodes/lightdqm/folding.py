@@ -60,6 +60,21 @@ FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 """A check, and those whose findings on the same channels follow from it; causes come first."""
 
+LEADING: Final = (
+    "coding",
+    "unwritten",
+    "order",
+    "alignment",
+    "missing_adcs",
+    "timestamps",
+    "dark",
+    "railed",
+    "flat",
+    "baseline_change",
+    "dead",
+    "copies",
+)
+"""Causes in the order in which a reader should hear of them; the other checks come after them."""
 _AN_EVENT: Final = re.compile(r"events? \d")
 _CHANGES: Final = (
     ("baseline_change", ("baseline_band", "baseline_spread")),
