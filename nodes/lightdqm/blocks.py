@@ -15,7 +15,6 @@ from ...schemas.lightdqm.history_frames import CHANNEL_HISTORY
 from ...schemas.lightdqm.settings import (
     BlockSettings,
     LightHitSettings,
-    MaskLimits,
     SparkSettings,
 )
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
@@ -29,6 +28,8 @@ from .columns import (
 )
 
 _LEAST_EVENTS: Final = 10
+# A waveform with more than so many times the usual noise of its channel is loud.
+_LOUD: Final = 3.0
 _POINTS: Final = (50.0, 16.0, 84.0)
 _ENDS: Final = ("", "_p16", "_p84")
 _BOARD_NEIGHBOURS: Final = 2
@@ -53,7 +54,6 @@ def channel_history(
     block_edges: I8,
     light_heights: LightHeights,
     active_channels: Mask,
-    mask_limits: MaskLimits,
     light_hit_settings: LightHitSettings,
     spark_settings: SparkSettings,
     block_settings: BlockSettings,
@@ -64,7 +64,7 @@ def channel_history(
     trigger. A neighbour sees light: two others of the board, four of the half of the ADC, or
     four of the TPC in the other ADC.
     """
-    states = _states(waveform_features, active_channels, mask_limits, block_settings)
+    states = _states(waveform_features, active_channels, block_settings)
     light = _light(waveform_features, active_channels, light_hit_settings, spark_settings)
     edges = block_edges
     counts = {name: _summed(marked, edges) for name, marked in (states | light).items()}
@@ -97,16 +97,14 @@ def channel_history(
     )
 
 
-def _states(
-    features: pd.DataFrame, active: Mask, limits: MaskLimits, settings: BlockSettings
-) -> dict[str, Mask]:
+def _states(features: pd.DataFrame, active: Mask, settings: BlockSettings) -> dict[str, Mask]:
     """Which waveforms are valid, flat, at a rail, sound, and loud."""
     valid = by_waveform(features, "valid") & active
     noise, baseline = (by_waveform(features, n) for n in ("noise_adc16", "baseline_adc16"))
-    railed = baseline > HIGHEST_ADC16 - limits.rail_adc16
-    railed |= baseline < LOWEST_ADC16 + limits.rail_adc16
+    railed = baseline > HIGHEST_ADC16 - settings.rail_adc16
+    railed |= baseline < LOWEST_ADC16 + settings.rail_adc16
     railed &= valid
-    flat = valid & ~railed & (noise < limits.flat_adc16)
+    flat = valid & ~railed & (noise < settings.flat_adc16)
     sound = valid & ~railed & ~flat
     (usual,) = masked_percentiles(noise, sound, (50.0,))
     return {
@@ -114,7 +112,7 @@ def _states(
         "n_railed": railed,
         "n_flat": flat,
         "n_sound": sound,
-        "n_loud": sound & (noise > settings.loud * usual),
+        "n_loud": sound & (noise > _LOUD * usual),
         "k_negative": valid & by_waveform(features, "negative"),
     }
 

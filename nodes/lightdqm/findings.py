@@ -82,7 +82,7 @@ def timestamps(numbers: Numbers) -> Finding:
     if len(known) < len(time):
         text.append(f"{len(time) - len(known)} events have no time")
     clocks = clock_texts(numbers)
-    status = "fail" if back or apart or clocks.bad else "warn" if text else "pass"
+    status = "fail" if back or apart or clocks.texts else "warn" if text else "pass"
     text = [*text, *clocks.texts]
     reason = "; ".join([*(text or [good]), *clocks.notes])
     # Of two clocks that differ by the limit each is half of it away from their median.

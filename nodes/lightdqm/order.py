@@ -11,7 +11,7 @@ from hamilton.function_modifiers import tag
 from ...schemas.arrays import I8, Mask
 from ...schemas.lightdqm.arrays import EventTable, LightLayout
 from ...schemas.lightdqm.history_frames import CLOCK_FAULTS, EVENT_ORDER
-from ...schemas.lightdqm.settings import VerdictLimits
+from ...schemas.lightdqm.settings import ClockSettings
 from ...schemas.sources import FileRef
 from .flow_file import EVENT_ROWS, flow_file, waveform_rows
 
@@ -98,10 +98,10 @@ def _place_of(expected: I8, serial: int) -> str:
 
 
 @tag(stage="order", schema="ClockFaults")
-def clock_faults(event_table: EventTable, verdict_limits: VerdictLimits) -> pd.DataFrame:
+def clock_faults(event_table: EventTable, clock_settings: ClockSettings) -> pd.DataFrame:
     """TAI of each ADC: standing still, apart from the others, and jumps against Unix time."""
     utime, tai = event_table.utime_ms, event_table.tai_ns
-    limit_ns = verdict_limits.clock_spread_ms * _NS_PER_MS
+    limit_ns = clock_settings.spread_ms * _NS_PER_MS
     has_tai = tai >= 0
     both = has_tai & (utime >= 0)
     # Frozen: no step where the median of the ADCs makes one.
@@ -111,11 +111,12 @@ def clock_faults(event_table: EventTable, verdict_limits: VerdictLimits) -> pd.D
     frozen = pair & (np.diff(tai, axis=0) == 0) & moved[:, np.newaxis]
     away = np.where(has_tai, tai - middle[:, np.newaxis], 0)
     apart = np.abs(away) > limit_ns
-    offset = np.where(both, tai // _NS_PER_MS - utime, 0)
-    jumps = (
-        both[1:] & both[:-1] & (np.abs(np.diff(offset, axis=0)) > verdict_limits.clock_spread_ms)
-    )
-    low, high = ((year - _EPOCH_YEAR) * _MS_A_YEAR for year in verdict_limits.plausible_years)
+    # Of the file as a whole: one clock alone is compared with the others above.
+    told = both.any(axis=1)
+    offset = middle // _NS_PER_MS - _median(utime, utime >= 0)
+    change = np.abs(np.diff(offset)) > clock_settings.spread_ms
+    jumps = (told[1:] & told[:-1] & change)[:, np.newaxis]
+    low, high = ((year - _EPOCH_YEAR) * _MS_A_YEAR for year in clock_settings.plausible_years)
     implausible = (utime >= 0) & ((utime < low) | (utime > high))
     gap, gap_row = _longest_gap(utime, tai)
     n_adcs = utime.shape[1]
@@ -131,8 +132,8 @@ def clock_faults(event_table: EventTable, verdict_limits: VerdictLimits) -> pd.D
                 float(np.median(away[apart[:, a], a])) / _NS_PER_MS if apart[:, a].any() else np.nan
                 for a in range(n_adcs)
             ],
-            "n_jumps": jumps.sum(axis=0),
-            "jump_row": _first(jumps),
+            "n_jumps": np.full(n_adcs, jumps.sum()),
+            "jump_row": np.repeat(_first(jumps), n_adcs),
             "n_implausible": implausible.sum(axis=0),
             "longest_gap_ms": np.full(n_adcs, gap),
             "gap_row": np.full(n_adcs, gap_row),

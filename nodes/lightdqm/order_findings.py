@@ -155,10 +155,8 @@ def clock_texts(numbers: Numbers) -> ClockTexts:
             )
         if r.n_frozen or r.n_apart:
             bad.add(str(r.adc))
-    jumps = frame[(frame["n_jumps"] > 0) & ~frame["adc"].astype(str).isin(tuple(bad))]
-    if len(jumps):
-        texts.append(f"TAI and Unix times jump apart at event {jumps['jump_row'].min()}")
-        bad |= set(jumps["adc"].astype(str))
+    if int(frame["n_jumps"].iloc[0]):
+        texts.append(f"TAI and Unix times jump apart at event {frame['jump_row'].iloc[0]}")
     implausible = frame[frame["n_implausible"] > 0]
     if len(implausible):
         low, high = numbers.limits.plausible_years

@@ -23,7 +23,7 @@ _WELL_LIT: Final = 2.0
 _SIDE_LIT: Final = 4
 
 
-@tag(stage="relations", helper="true", stored="false")
+@tag(stage="relations", helper="true")
 def light_heights(
     waveform_features: pd.DataFrame, active_channels: Mask, pulse_threshold: PulseThreshold
 ) -> LightHeights:

@@ -54,7 +54,7 @@ def with_rate_below(
 
 def with_bursts(numbers: Numbers, found: Finding) -> Finding:
     """The finding with the channels that are loud in a stretch of the file."""
-    what = f"louder than {numbers.limits.noise_high:g} times their usual noise"
+    what = "louder than 3 times their usual noise"
     return with_rate_above(
         numbers, found, ("n_loud", "n_sound"), numbers.limits.loud_fraction, what
     )

@@ -87,8 +87,19 @@ class BlockSettings(Section):
 
     blocks: int
     """Most blocks; each has ten events at least."""
-    loud: float
-    """A waveform with more than so many times the usual noise of its channel is loud."""
+    flat_adc16: float
+    """A waveform with less noise is flat."""
+    rail_adc16: float
+    """A baseline that is nearer to an end of the range is at a rail."""
+
+
+class ClockSettings(Section):
+    """What the clocks of the ADCs may do."""
+
+    spread_ms: int
+    """Greatest difference between two of them, and greatest jump against Unix time."""
+    plausible_years: Window
+    """Years in which Unix times may lie."""
 
 
 class VerdictLimits(Section):
@@ -123,7 +134,7 @@ class VerdictLimits(Section):
     stuck_fraction: float = Field(default=0.01, ge=0, le=1)
     """Share of flat or railed waveforms in a stretch of the file: more fails."""
     loud_fraction: float = Field(default=0.05, ge=0, le=1)
-    """Share of waveforms in a stretch that are louder than noise_high times the usual."""
+    """Share of waveforms in a stretch with three times the usual noise: more fails."""
     baseline_change_adc16: float = Field(default=300.0, gt=0)
     """Step or drift of a baseline in a file: more fails. Warm-up makes some 100."""
     noise_change: float = Field(default=1.5, gt=1)
