@@ -330,8 +330,9 @@ def _write_references(file: h5py.File, places: I8) -> None:
         maxshape=(None, 2),
         chunks=(_CHUNK_REFERENCES, 2),
     )
+    pairs_of: list[tuple[str, NDArray[Any]]] = [(_REF, index), (_BACK, np.argsort(places))]
     # The pairs stand in the order of the events; a waveform finds its pair by who points at it.
-    for k, (path, pair_of) in enumerate(((_REF, index), (_BACK, np.argsort(places)))):
+    for k, (path, pair_of) in enumerate(pairs_of):
         regions = np.zeros(n, dtype=_REGION)
         regions["start"] = pair_of
         regions["stop"] = pair_of + 1

@@ -69,7 +69,7 @@ def channel_history(
     edges = block_edges
     counts = {name: _summed(marked, edges) for name, marked in (states | light).items()}
     sound = states["n_sound"]
-    points = {}
+    points: dict[str, F8] = {}
     for name in ("baseline_adc16", "noise_adc16"):
         points |= _block_points(name, by_waveform(waveform_features, name), sound, edges)
     for name in ("height", "side"):

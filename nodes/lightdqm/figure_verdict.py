@@ -40,10 +40,11 @@ _COLORS: Final[Mapping[str, str]] = {
 
 def in_order(verdict: pd.DataFrame) -> pd.DataFrame:
     """The checks, failures first and among them what leads; then warnings, the others last."""
-    status = verdict["status"].astype(str).map({"fail": 0, "warn": 1}).fillna(2)
+    rank = {"fail": 0, "warn": 1}
+    status = np.array([rank.get(str(s), 2) for s in verdict["status"]])
     place = {check: k for k, check in enumerate(LEADING)}
     lead = [place.get(str(check), len(LEADING)) for check in verdict["check"]]
-    order = np.lexsort([np.arange(len(verdict)), lead, status])
+    order = np.lexsort((np.arange(len(verdict)), np.array(lead), status))
     return verdict.iloc[order]
 
 

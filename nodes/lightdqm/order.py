@@ -112,10 +112,10 @@ def clock_faults(event_table: EventTable, clock_settings: ClockSettings) -> pd.D
     away = np.where(has_tai, tai - middle[:, np.newaxis], 0)
     apart = np.abs(away) > limit_ns
     # Of the file as a whole: one clock alone is compared with the others above.
-    told = both.any(axis=1)
+    told = np.asarray(both.any(axis=1))
     offset = middle // _NS_PER_MS - _median(utime, utime >= 0)
     change = np.abs(np.diff(offset)) > clock_settings.spread_ms
-    jumps = (told[1:] & told[:-1] & change)[:, np.newaxis]
+    jumps = np.asarray(told[1:] & told[:-1] & change)[:, np.newaxis]
     low, high = ((year - _EPOCH_YEAR) * _MS_A_YEAR for year in clock_settings.plausible_years)
     implausible = (utime >= 0) & ((utime < low) | (utime > high))
     gap, gap_row = _longest_gap(utime, tai)

@@ -30,7 +30,7 @@ def coding(numbers: Numbers) -> Finding:
     bad = frame[frame["coding"].isin(tuple(_CODINGS))]
     names = tuple(str(adc) for adc in bad["adc"])
     texts = [
-        f"{_CODINGS[kind]} in ADC {' '.join(str(a) for a in rows['adc'])}"
+        f"{_CODINGS[str(kind)]} in ADC {' '.join(str(a) for a in rows['adc'])}"
         for kind, rows in bad.groupby("coding", observed=True)
     ]
     status = "fail" if names else "pass"
@@ -41,7 +41,7 @@ def coding(numbers: Numbers) -> Finding:
 def unwritten(numbers: Numbers) -> Finding:
     """Events that are there but hold zeros."""
     frame, limit = numbers.unwritten_events, numbers.limits.stuck_fraction
-    share = (frame["n_zero"] / np.maximum(frame["n"], 1)).to_numpy()
+    share = np.asarray(frame["n_zero"] / np.maximum(frame["n"], 1), dtype=np.float64)
     value = float(share.max()) if len(share) else np.nan
     some = frame[share > 0]
     unit = "of the events"
@@ -96,21 +96,21 @@ def alignment(numbers: Numbers) -> Finding:
     frame, unit = numbers.light_partners, "correlation"
     names: set[int] = set()
     texts, value = [], 0.0
-    for r in frame.itertuples(index=False):
-        if r.n < _LEAST_EVENTS:
+    for row in frame.to_dict("records"):
+        adc, partner, best = (int(row[name]) for name in ("adc", "partner", "best"))
+        if row["n"] < _LEAST_EVENTS:
             continue
-        chance = _SIGMAS / np.sqrt(2.0 * r.n)
-        least = max(_LEAST_SAME, chance, _NEAR_PARTNER * float(np.nan_to_num(r.same)))
-        if r.best >= 0 and r.best_same > least:
-            names |= {int(r.adc)}
-            value = max(value, float(r.best_same))
-            texts.append(f"ADC {r.adc} goes with ADC {r.best} as ADC {r.best ^ 1} should")
-        if r.n_next >= _LEAST_EVENTS and r.late > least:
-            names |= {int(r.adc), int(r.partner)}
-            value = max(value, float(r.late))
-            texts.append(
-                f"the light of ADC {r.adc} comes one event later than that of ADC {r.partner}"
-            )
+        chance = _SIGMAS / float(np.sqrt(2.0 * row["n"]))
+        own = float(np.nan_to_num(row["same"]))
+        least = max(_LEAST_SAME, chance, _NEAR_PARTNER * own)
+        if best >= 0 and row["best_same"] > least:
+            names |= {adc}
+            value = max(value, float(row["best_same"]))
+            texts.append(f"ADC {adc} goes with ADC {best} as ADC {best ^ 1} should")
+        if row["n_next"] >= _LEAST_EVENTS and row["late"] > least:
+            names |= {adc, partner}
+            value = max(value, float(row["late"]))
+            texts.append(f"the light of ADC {adc} comes one event later than that of ADC {partner}")
     status = "fail" if texts else "pass"
     reason = "; ".join(texts) or "ADCs of a module see light in the same events"
     found = tuple(str(adc) for adc in sorted(names))
@@ -145,16 +145,17 @@ def clock_texts(numbers: Numbers) -> ClockTexts:
     if not len(frame):
         return ClockTexts()
     texts, bad = [], set()
-    for r in frame.itertuples(index=False):
-        if r.n_frozen:
-            texts.append(f"TAI of ADC {r.adc} stands still from event {r.frozen_row} on")
-        elif r.n_apart:
+    for row in frame.to_dict("records"):
+        adc = int(row["adc"])
+        if row["n_frozen"]:
+            texts.append(f"TAI of ADC {adc} stands still from event {row['frozen_row']} on")
+        elif row["n_apart"]:
             texts.append(
-                f"TAI of ADC {r.adc} is {r.apart_ms:+.0f} ms from the others in {r.n_apart} "
-                f"events from event {r.apart_row} on"
+                f"TAI of ADC {adc} is {row['apart_ms']:+.0f} ms from the others in "
+                f"{row['n_apart']} events from event {row['apart_row']} on"
             )
-        if r.n_frozen or r.n_apart:
-            bad.add(str(r.adc))
+        if row["n_frozen"] or row["n_apart"]:
+            bad.add(str(adc))
     if int(frame["n_jumps"].iloc[0]):
         texts.append(f"TAI and Unix times jump apart at event {frame['jump_row'].iloc[0]}")
     implausible = frame[frame["n_implausible"] > 0]
@@ -164,7 +165,7 @@ def clock_texts(numbers: Numbers) -> ClockTexts:
         texts.append(f"{n} Unix times lie outside the years {low:g} to {high:g}")
         bad |= set(implausible["adc"].astype(str))
     gap = int(frame["longest_gap_ms"].max())
-    notes = ()
+    notes: tuple[str, ...] = ()
     if gap > _GAP_TOLD_MS:
         notes = (f"a gap of {gap / 60_000:.0f} min before event {int(frame['gap_row'].max())}",)
     return ClockTexts(tuple(texts), tuple(sorted(bad)), notes)

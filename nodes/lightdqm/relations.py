@@ -121,11 +121,11 @@ def light_partners(
 
     Halves of the ADCs are lit or not; correlations are means over the two halves.
     """
-    lit = by_waveform(waveform_features, "valid") & active_channels
-    lit &= by_waveform(waveform_features, "lit")
+    usable = by_waveform(waveform_features, "valid") & active_channels
+    lit = np.asarray(usable & by_waveform(waveform_features, "lit"))
     n_events, n_adcs, _ = lit.shape
-    sides = others_on_side(lit)[..., [0, _HALF]] >= _SIDE_LIT
-    there = by_waveform(waveform_features, "valid").any(axis=2)
+    sides = np.asarray(others_on_side(lit)[..., [0, _HALF]] >= _SIDE_LIT)
+    there = np.asarray(by_waveform(waveform_features, "valid").any(axis=2))
     x = _standardised(sides, there)
     same = np.einsum("eas,ebs->ab", x, x) / max(2 * n_events, 1)
     rows = selected_events["event_row"].to_numpy()

@@ -147,9 +147,7 @@ CLOCK_FAULTS = TableSchema(
         Column("n_apart", "int64", "", "events in which its TAI differs from that of the others"),
         Column("apart_row", "int64", "", "row of the first of these, -1 without", at_least=-1),
         Column("apart_ms", "float64", "ms", "median difference in these", True),
-        Column(
-            "n_jumps", "int64", "", "events in which TAI less Unix changes", at_least=0
-        ),
+        Column("n_jumps", "int64", "", "events in which TAI less Unix changes", at_least=0),
         Column("jump_row", "int64", "", "row of the first of these, -1 without", at_least=-1),
         Column("n_implausible", "int64", "", "Unix times outside the years of the detector"),
         Column("longest_gap_ms", "int64", "ms", "longest time between two events", at_least=0),
