@@ -95,7 +95,7 @@ class LightDqm(Section):
     """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite in output_dir."""
     hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
     """Failing files in a row that raise an alarm, and others in a row that end it."""
-    flapping: tuple[FilesInARow, FilesInARow] = (3, 6)
+    flapping: tuple[FilesInARow, FilesInARow] = (4, 8)
     """Failing files, of so many with data, that raise an alarm though others lie between."""
     time_zone: str = "America/Chicago"
     """Time zone of printed times."""
