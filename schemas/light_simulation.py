@@ -31,7 +31,7 @@ TRIGGERS: Final = ("self", "beam")
 class FaultKind(NamedTuple):
     """What a fault acts on, its usual strength with its unit, what it does, who names it."""
 
-    target: Literal["channel", "adc"]
+    target: Literal["channel", "adc", "file"]
     value: float
     unit: str
     effect: str
@@ -74,7 +74,46 @@ FAULT_KINDS: Final = MappingProxyType(
         "clock": FaultKind("adc", 5000.0, "ms", "the clock of an ADC is ahead", "timestamps"),
     }
 )
-"""The faults that can be planted."""
+"""The faults of channels and ADCs that can stand side by side in one file."""
+
+FILE_FAULT_KINDS: Final = MappingProxyType(
+    {
+        "gain": FaultKind("channel", 0.25, "of the light", "light too weak or too bright", "light"),
+        "dark_rate": FaultKind(
+            "channel", 8.0, "an event", "pulses that no neighbour sees", "dark_rate"
+        ),
+        "drift": FaultKind(
+            "channel", 2500.0, "adc16", "baseline drifts over the span", "baseline_change"
+        ),
+        "copy": FaultKind("channel", 0.0, "", "the waveforms of the next channel", "copies"),
+        "off_by_one": FaultKind("adc", 1.0, "events", "waveforms of the event before", "alignment"),
+        "swapped": FaultKind("adc", 2.0, "ADC", "exchanged with another ADC", "alignment"),
+        "tai_frozen": FaultKind("adc", 0.0, "", "its TAI stands still", "timestamps"),
+        "tai_ahead": FaultKind("adc", 5000.0, "ms", "its TAI alone is ahead", "timestamps"),
+        "zeros": FaultKind("file", 0.0, "adc16", "zeros in all ADCs", "unwritten"),
+        "dark": FaultKind("file", 0.0, "of the light", "no light anywhere", "dark"),
+        "duplicated": FaultKind(
+            "file", 0.1, "of the events", "events that stand there twice", "order"
+        ),
+        "lost": FaultKind("file", 1000.0, "numbers", "event numbers lost at the begin", "order"),
+        "permuted": FaultKind(
+            "file", 0.0, "", "waveform rows in another order, as the references say", ""
+        ),
+        "seconds": FaultKind("file", 1000.0, "", "Unix times in seconds", "timestamps"),
+        "future": FaultKind("file", 20.0, "years", "Unix times in the future", "timestamps"),
+        "gap": FaultKind("file", 7.2e6, "ms", "a gap in time at the begin", "timestamps"),
+        "unshifted": FaultKind("file", 0.0, "", "14-bit codes that are not shifted", "coding"),
+        "offset_binary": FaultKind("file", 0.0, "", "codes counted from the low end", "coding"),
+        "byte_order": FaultKind("file", 0.0, "", "bytes of each sample exchanged", "coding"),
+    }
+)
+"""The faults that change what others do: of light against a rule, of order, clocks and coding."""
+
+EVERY_FAULT_KIND: Final = MappingProxyType({**FAULT_KINDS, **FILE_FAULT_KINDS})
+"""All faults that can be planted."""
+
+WITHOUT_SPAN: Final = frozenset({"tone", "clock", "permuted"})
+"""Faults that a file has throughout."""
 
 Kind = Literal[
     "dead",
@@ -92,6 +131,25 @@ Kind = Literal[
     "tone",
     "missing_adc",
     "clock",
+    "gain",
+    "dark_rate",
+    "drift",
+    "copy",
+    "off_by_one",
+    "swapped",
+    "tai_frozen",
+    "tai_ahead",
+    "zeros",
+    "dark",
+    "duplicated",
+    "lost",
+    "permuted",
+    "seconds",
+    "future",
+    "gap",
+    "unshifted",
+    "offset_binary",
+    "byte_order",
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -109,13 +167,26 @@ class Fault(Section):
     """Strength in the unit of the kind; none: the usual one."""
     known: bool = False
     """The channel status file tells of it."""
+    begin: Share = 0.0
+    """Where it begins, as a share of the events."""
+    end: Share = 1.0
+    """Where it ends."""
 
     @model_validator(mode="after")
     def _placed(self) -> Fault:
         if self.channel is not None and self.adc is None:
             msg = f"{self.kind}: channel {self.channel} of no ADC; give the ADC as well"
             raise ValueError(msg)
-        target = FAULT_KINDS[self.kind].target
+        target = EVERY_FAULT_KIND[self.kind].target
+        if self.adc is not None and target == "file":
+            msg = f"{self.kind} acts on all ADCs; leave the ADC {self.adc} out"
+            raise ValueError(msg)
+        if not self.begin < self.end:
+            msg = f"{self.kind} from {self.begin:g} to {self.end:g} of the events: ends too early"
+            raise ValueError(msg)
+        if self.kind in WITHOUT_SPAN and (self.begin, self.end) != (0.0, 1.0):
+            msg = f"{self.kind} acts on all events; leave the span out"
+            raise ValueError(msg)
         if self.channel is not None and target == "adc":
             msg = f"{self.kind} acts on a whole ADC; leave the channel {self.channel} out"
             raise ValueError(msg)
@@ -257,6 +328,8 @@ class LightChannels:
         1 stuck at the top rail, -1 at the bottom, 0 not stuck.
     spark_rate, negative_rate
         Probability of a discharge and of a negative excursion in an event.
+    dark_rate
+        Mean number of pulses in an event that no other channel sees.
     """
 
     active: Mask
@@ -269,6 +342,16 @@ class LightChannels:
     rail: I1
     spark_rate: F8
     negative_rate: F8
+    dark_rate: F8
+
+
+@dataclass(frozen=True)
+class LightSegment:
+    """The read-out in the events from ``first_event`` to before ``end_event``."""
+
+    first_event: int
+    end_event: int
+    channels: LightChannels
 
 
 @dataclass(frozen=True)
@@ -308,11 +391,13 @@ PLANTED_FAULTS: Final = TableSchema(
     "PlantedFaults",
     "a planted fault",
     (
-        Column("kind", "category", "", "what is wrong", categories=tuple(FAULT_KINDS)),
-        Column("adc", "int32", "", "ADC", at_least=0, at_most=7),
+        Column("kind", "category", "", "what is wrong", categories=tuple(EVERY_FAULT_KIND)),
+        Column("adc", "int32", "", "ADC, -1 for all", at_least=-1, at_most=7),
         Column("channel", "int32", "", "channel, -1 for all active ones", at_least=-1, at_most=63),
         Column("value", "float64", "", "strength, in the unit of the kind"),
         Column("known", "bool", "", "the channel status file tells of it"),
+        Column("begin", "float64", "", "where it begins, share of the events", at_least=0),
+        Column("end", "float64", "", "where it ends", at_most=1),
     ),
 )
 
@@ -325,6 +410,17 @@ class PlantedFault(NamedTuple):
     channel: int
     value: float
     known: bool
+    begin: float = 0.0
+    end: float = 1.0
+
+    def events(self, n_events: int) -> tuple[int, int]:
+        """The first event that has it, and the first one after it."""
+        return round(self.begin * n_events), round(self.end * n_events)
+
+    @property
+    def throughout(self) -> bool:
+        """Whether every event has it."""
+        return (self.begin, self.end) == (0.0, 1.0)
 
 
 def planted(frame: pd.DataFrame) -> list[PlantedFault]:
@@ -355,6 +451,12 @@ RECTANGLES: Final = TableSchema(
         Column("start_sample", "int32", "", "first sample", at_least=0),
         Column("n_samples", "int32", "", "how many", at_least=1),
         Column("height_adc16", "float64", "adc16", "added to the samples"),
-        Column("cause", "category", "", "where from", categories=("monitor", "spark", "negative")),
+        Column(
+            "cause",
+            "category",
+            "",
+            "where from",
+            categories=("monitor", "spark", "negative", "dark"),
+        ),
     ),
 )

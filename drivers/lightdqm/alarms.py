@@ -1,7 +1,8 @@
 """Alarms with hysteresis, derived from the verdicts of the files in their order.
 
 An alarm of a check (and channel) is raised after ``raise_after`` files in a row that fail, and
-cleared after ``clear_after`` files in a row that do not. A file without data for a check neither
+cleared after ``clear_after`` files in a row that do not. One that comes and goes is raised where
+it failed in some of the last files (``flapping``). A file without data for a check neither
 counts nor breaks a row. Nothing is remembered between two calls: the same verdicts give the same
 alarms.
 """
@@ -21,10 +22,14 @@ NO_DATA: Final = -1
 
 @dataclass(frozen=True)
 class Hysteresis:
-    """How many files in a row raise an alarm, and how many clear it."""
+    """How many files in a row raise an alarm, and how many clear it.
+
+    ``flapping`` (k, n) raises one, too, where k of the last n files with data failed.
+    """
 
     raise_after: int = 2
     clear_after: int = 2
+    flapping: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,16 @@ def hysteresis_states(
     raised = np.zeros(n_items, bool)
     since = np.full(n_items, -1)
     bad, good = np.zeros(n_items, int), np.zeros(n_items, int)
+    least, length = hysteresis.flapping or (1, 0)
+    recent = np.zeros((length, n_items), bool)
     for n, row in enumerate(outcomes):
         seen = row != NO_DATA
         bad = np.where(seen, np.where(row == FAIL, bad + 1, 0), bad)
         good = np.where(seen, np.where(row == GOOD, good + 1, 0), good)
-        change = np.where(raised, good >= hysteresis.clear_after, bad >= hysteresis.raise_after)
+        recent[:, seen] = np.concatenate([recent[1:], [row == FAIL]])[:length, seen]
+        often = (recent.sum(axis=0) >= least) & (row == FAIL)
+        rises = (bad >= hysteresis.raise_after) | often
+        change = np.where(raised, good >= hysteresis.clear_after, rises)
         since[change & seen] = n
         raised ^= change & seen
     return raised, since, bad

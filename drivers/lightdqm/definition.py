@@ -131,6 +131,10 @@ _STAGES: Final = (
     "load",
     "grouping",
     "features",
+    "relations",
+    "blocks",
+    "coding",
+    "order",
     "rates",
     "fractions",
     "spectra",
@@ -138,6 +142,7 @@ _STAGES: Final = (
     "masks",
     "verdict",
     "figures",
+    "verdict_pages",
 )
 
 LIGHTDQM = Definition(

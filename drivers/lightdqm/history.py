@@ -18,8 +18,15 @@ _MOST_SHOWN = 8
 _OF_STATE: Final = {
     "baseline": frozenset({"railed", "baseline_band", "baseline_spread"}),
     "noise": frozenset({"railed", "flat"}),
+    "height": frozenset({"railed", "flat", "dead", "copies"}),
+    "side": frozenset({"railed", "flat", "dead"}),
 }
-_OF_CHANGE: Final = {"baseline": frozenset({"baseline_move"}), "noise": frozenset({"noise"})}
+_OF_CHANGE: Final = {
+    "baseline": frozenset({"baseline_move"}),
+    "noise": frozenset({"noise"}),
+    "height": frozenset({"light", "light_change"}),
+    "side": frozenset({"light", "light_change"}),
+}
 
 
 def runs_before(store: RunStore, identity: RunIdentity, ncomp: int) -> list[StoredRun]:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
 from ...schemas.lightdqm.settings import (
+    BlockSettings,
+    ClockSettings,
     EventSelection,
     LightHitSettings,
     MaskLimits,
@@ -200,6 +202,24 @@ INPUTS: Final = (
         "mask_limits",
         _keys(*MaskLimits.model_fields, "legacy", "units"),
         _of_section(mask_limits),
+    ),
+    Input(
+        "block_settings",
+        _keys("blocks", "flat_adc16", "rail_adc16"),
+        _of_section(
+            lambda s: BlockSettings(
+                blocks=s.blocks, flat_adc16=s.flat_adc16, rail_adc16=s.rail_adc16
+            )
+        ),
+    ),
+    Input(
+        "clock_settings",
+        _keys("limits.clock_spread_ms", "limits.plausible_years"),
+        _of_section(
+            lambda s: ClockSettings(
+                spread_ms=s.limits.clock_spread_ms, plausible_years=s.limits.plausible_years
+            )
+        ),
     ),
     Input("verdict_limits", _keys("limits")),
     Input("page_settings", _keys(*PageSettings.model_fields), _of_section(page_settings)),

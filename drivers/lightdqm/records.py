@@ -19,6 +19,7 @@ from ...schemas.lightdqm.config import LightDqm
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.frames import GRANULARITIES, QUANTITIES
 from ...schemas.lightdqm.stored_runs import (
+    LIGHT_SUMMARIES,
     ROI_MHZ,
     STORED_TRIGGERS,
     SUMMARIES,
@@ -36,6 +37,7 @@ RECORD_TARGETS: Final = (
     "baseline_summary",
     "dqm_fractions",
     "power_spectra",
+    "light_ratios",
     "dqm_verdict",
     "trigger_counts",
 )
@@ -81,6 +83,8 @@ def record_of(identity: RunIdentity, path: str, found: Mapping[str, Any]) -> Run
         arrays |= _summary_arrays(quantity, found[f"{quantity}_summary"])
     arrays |= _fraction_arrays(found["dqm_fractions"], len(arrays["noise.median"]))
     arrays |= _spectrum_arrays(found["power_spectra"])
+    if "light_ratios" in found:
+        arrays |= _light_arrays(found["light_ratios"], len(arrays["noise.median"]))
     return RunRecord(
         identity,
         path,
@@ -99,6 +103,21 @@ def _summary_arrays(quantity: str, frame: pd.DataFrame) -> dict[str, NDArray[Any
         f"{quantity}.{part}": column.to_numpy().reshape(-1, N_CHANNELS)
         for part, column in parts.items()
     }
+
+
+def _light_arrays(frame: pd.DataFrame, n_adcs: int) -> dict[str, NDArray[Any]]:
+    place = (frame["adc"].to_numpy(), frame["channel"].to_numpy())
+    arrays: dict[str, NDArray[Any]] = {}
+    for quantity in LIGHT_SUMMARIES:
+        columns = {"median": quantity, "p16": f"{quantity}_p16", "p84": f"{quantity}_p84"}
+        for part, column in columns.items():
+            grid = np.full((n_adcs, N_CHANNELS), np.nan)
+            grid[place] = frame[column]
+            arrays[f"{quantity}.{part}"] = grid
+        counts = np.zeros((n_adcs, N_CHANNELS), dtype=np.int64)
+        counts[place] = frame[f"n_{quantity}"]
+        arrays[f"{quantity}.n"] = counts
+    return arrays
 
 
 def _fraction_arrays(frame: pd.DataFrame, n_adcs: int) -> dict[str, NDArray[Any]]:

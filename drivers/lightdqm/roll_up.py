@@ -24,7 +24,12 @@ from ...nodes.statistics.intervals import clopper_pearson, fraction_of
 from ...schemas.arrays import F8, I8
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.frames import EARLIER_RUNS, GRANULARITIES, QUANTITIES
-from ...schemas.lightdqm.stored_runs import STORED_TRIGGERS, SUMMARIES, SUMMARY_PARTS
+from ...schemas.lightdqm.stored_runs import (
+    LIGHT_SUMMARIES,
+    STORED_TRIGGERS,
+    SUMMARIES,
+    SUMMARY_PARTS,
+)
 from .store import RunStore
 
 # Files that are in memory at once.
@@ -197,7 +202,7 @@ def earlier_frame(
 def _rows(
     store: RunStore, run_ids: Sequence[int], left_out: Mapping[str, LeftOut], *, legacy: bool
 ) -> Iterator[dict[str, Any]]:
-    for quantity in SUMMARIES:
+    for quantity in (*SUMMARIES, *LIGHT_SUMMARIES):
         some = left_out.get(quantity, _NOTHING)
         found = stored_summary(store, quantity, run_ids, legacy=legacy, left_out=some)
         if found is not None:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...nodes.simulation.light_rows import faulty_rows, waveform_places
 from ...schemas.arrays import I4, I8, Mask
 from ...schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
@@ -26,6 +27,7 @@ from ...schemas.light_simulation import (
     RWM_CHANNEL,
     RWM_THRESHOLD_ADC16,
     LightSimulationSettings,
+    planted,
 )
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.sources import EventRange
@@ -85,6 +87,7 @@ class LightSimulation:
             "pulse_shapes",
             "planted_faults",
             "light_channels",
+            "light_segments",
             "light_tones",
             "light_triggers",
             "adc_missing",
@@ -138,7 +141,7 @@ def write_light_simulation(
     status = _status_text(shared["channel_status"])
     texts = {
         paths["events_truth"]: shared["light_event_truth"].to_csv(index=False),
-        paths["faults_truth"]: shared["planted_faults"].to_csv(index=False),
+        paths["faults_truth"]: _faults_truth(shared["planted_faults"], settings.n_events),
     }
     held = paths["channel_status"]
     if not (held.is_file() and held.read_text("utf-8") == status):
@@ -170,6 +173,15 @@ def check_outputs(
         paths = output_paths(settings, folder)
         mine = [path for name, path in paths.items() if name != "channel_status"]
         check_new_files(mine, (), overwrite=overwrite, elsewhere=_ELSEWHERE)
+
+
+def _faults_truth(faults: pd.DataFrame, n_events: int) -> str:
+    """The faults with their first event and the first one after them."""
+    spans = [fault.events(n_events) for fault in planted(faults)]
+    events = {
+        name: [span[k] for span in spans] for k, name in enumerate(("first_event", "end_event"))
+    }
+    return str(faults.assign(**events).to_csv(index=False))
 
 
 def _status_text(status: I4) -> str:
@@ -208,17 +220,19 @@ def _write_flow(
         compression=compression,
     )
     trigger_type = np.zeros(n, dtype=np.uint8)
+    faults = planted(simulation.shared["planted_faults"])
+    places = waveform_places(n, faults)
     block = max(1, BLOCK_SAMPLES // int(np.prod(shape)))
     for first in range(0, n, block):
         samples = simulation.samples(first, min(block, n - first))
         rows = slice(first, first + len(samples))
-        waveforms[rows] = samples.reshape(-1).view(waveforms.dtype)
+        put_rows(waveforms, places[rows], samples.reshape(-1).view(waveforms.dtype))
         # As the event builder does it: an event whose ADC 0 is absent counts as self-triggered.
         monitor = samples[:, RWM_CHANNEL[0], RWM_CHANNEL[1]]
         trigger_type[rows] = (monitor > RWM_THRESHOLD_ADC16).any(axis=1)
     if n:
-        events[:] = _event_rows(settings, simulation.shared, trigger_type)
-    _write_references(file, n)
+        events[:] = faulty_rows(_event_rows(settings, simulation.shared, trigger_type), faults)
+    _write_references(file, places)
 
 
 def _event_type(settings: LightSimulationSettings) -> np.dtype[Any]:
@@ -297,19 +311,31 @@ def _attributes(settings: LightSimulationSettings) -> dict[str, Any]:
     return attributes
 
 
-def _write_references(file: h5py.File, n: int) -> None:
-    """Event i belongs to waveform i: pairs, and regions that find the pairs of a row."""
+def put_rows(dataset: h5py.Dataset, places: I8, rows: NDArray[Any]) -> None:
+    """Rows at places of a dataset; in one piece where they follow one another."""
+    if (np.diff(places) == 1).all():
+        dataset[int(places[0]) : int(places[-1]) + 1] = rows
+        return
+    for place, row in zip(places.tolist(), rows, strict=True):
+        dataset[place] = row
+
+
+def _write_references(file: h5py.File, places: I8) -> None:
+    """Event i belongs to waveform places[i]: pairs, and regions that find the pairs of a row."""
+    n = len(places)
     index = np.arange(n, dtype=np.uint32)
     pairs = file.create_dataset(
         f"{_REF}/ref",
-        data=np.stack([index, index], axis=1),
+        data=np.stack([index, places.astype(np.uint32)], axis=1),
         maxshape=(None, 2),
         chunks=(_CHUNK_REFERENCES, 2),
     )
-    regions = np.zeros(n, dtype=_REGION)
-    regions["start"] = index
-    regions["stop"] = index + 1
-    for k, path in enumerate((_REF, _BACK)):
+    pairs_of: list[tuple[str, NDArray[Any]]] = [(_REF, index), (_BACK, np.argsort(places))]
+    # The pairs stand in the order of the events; a waveform finds its pair by who points at it.
+    for k, (path, pair_of) in enumerate(pairs_of):
+        regions = np.zeros(n, dtype=_REGION)
+        regions["start"] = pair_of
+        regions["stop"] = pair_of + 1
         region = file.create_dataset(
             f"{path}/ref_region", data=regions, maxshape=(None,), chunks=(_CHUNK_REFERENCES,)
         )

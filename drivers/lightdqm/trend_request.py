@@ -115,7 +115,7 @@ def history_of(store: RunStore, settings: LightDqm, *, any_settings: bool) -> Ov
             raise InputError(msg, file=store.path, key="config")
         newest = every[-1].identity.config_hash
         runs = [run for run in every if run.identity.config_hash == newest]
-    return overview(store, runs, Hysteresis(*settings.hysteresis))
+    return overview(store, runs, Hysteresis(*settings.hysteresis, settings.flapping))
 
 
 def asked_trends(

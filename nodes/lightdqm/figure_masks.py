@@ -62,10 +62,7 @@ class MaskGrid:
 def mask_sheet(grid: MaskGrid, heading: Heading, *, faces: bool) -> Sheet:
     """The picture, 16 by 4 inches; without ``faces`` a cross marks a bad channel."""
     n_adcs, n_channels = grid.kinds.shape
-    frame = Frame(
-        _LEFT, _BELOW, _SIZE[0] - _LEFT - _RIGHT, _SIZE[1] - _ABOVE - _BELOW,
-        (-0.8, n_channels - 0.2), (-0.5, n_adcs - 0.5),
-    )  # fmt: skip
+    frame, _ = mask_frame(n_adcs, n_channels)
     shapes = heading_shapes(grid.title, heading, _SIZE, _keys(grid, faces))
     shapes += _grid_lines(frame, n_adcs, n_channels)
     for code, name in enumerate(KIND_NAMES):
@@ -88,6 +85,15 @@ def mask_sheet(grid: MaskGrid, heading: Heading, *, faces: bool) -> Sheet:
         Words(_SIZE[0] - 0.3, 0.16, grid.note, 9.0, GREY, align="right"),
     ]
     return Sheet(grid.name, grid.title, _SIZE, tuple(shapes))
+
+
+def mask_frame(n_adcs: int, n_channels: int) -> tuple[Frame, tuple[float, float]]:
+    """Where channels (along) and ADCs (up) stand in the picture, and the size of the picture."""
+    frame = Frame(
+        _LEFT, _BELOW, _SIZE[0] - _LEFT - _RIGHT, _SIZE[1] - _ABOVE - _BELOW,
+        (-0.8, n_channels - 0.2), (-0.5, n_adcs - 0.5),
+    )  # fmt: skip
+    return frame, _SIZE
 
 
 def _grid_lines(frame: Frame, n_adcs: int, n_channels: int) -> list[Shape]:

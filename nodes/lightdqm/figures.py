@@ -28,7 +28,7 @@ from ...schemas.lightdqm.settings import (
     RunFacts,
     VerdictLimits,
 )
-from ...schemas.sheets import Sheet, Words
+from ...schemas.sheets import Shape, Sheet, Words
 from ..sheets.drawing import sheet_png, sheets_pdf
 from ..statistics.intervals import clopper_pearson
 from .figure_arguments import arguments_sheet
@@ -294,11 +294,23 @@ def _with_foot(sheet: Sheet) -> Sheet:
 
 @tag(stage="figures", scope="run", main="true")
 def light_figures(
-    mask_pictures: dict[str, Sheet], report_pages: dict[str, Sheet]
+    mask_pictures: dict[str, Sheet],
+    report_pages: dict[str, Sheet],
+    verdict_pages: dict[str, Sheet],
+    verdict_marks: dict[str, tuple[Shape, ...]],
 ) -> dict[str, bytes]:
-    """The two masks and the report as file contents: flatline.png, baseline.png, main.pdf."""
-    pictures = {f"{name}.png": sheet_png(sheet) for name, sheet in mask_pictures.items()}
-    return {**pictures, "main.pdf": sheets_pdf(list(report_pages.values()))}
+    """The two masks and the report as file contents: flatline.png, baseline.png, main.pdf.
+
+    The verdict stands on the masks and first in the report.
+    """
+    pictures = {
+        f"{name}.png": sheet_png(
+            replace(sheet, shapes=(*sheet.shapes, *verdict_marks.get(name, ())))
+        )
+        for name, sheet in mask_pictures.items()
+    }
+    pages = [*verdict_pages.values(), *report_pages.values()]
+    return {**pictures, "main.pdf": sheets_pdf(pages)}
 
 
 def _sheet(name: str, make: Callable[[], Sheet]) -> Sheet:

@@ -32,6 +32,17 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "sparks": "Lower or switch off the bias of the channel; call the expert at once.",
         "clipped": "Check gain and bias of the channel.",
         "negative": "Look at the waveforms of the channel; call the expert.",
+        "coding": "Correct the event builder or its settings and make the file again.",
+        "unwritten": "See whether the event builder was stopped; make the file again.",
+        "order": "Check the event builder and the cables of the ADCs; make the file again.",
+        "alignment": "Check the event builder and the cables of the ADCs; call the expert.",
+        "copies": "Check the map of the channels in the event builder; call the expert.",
+        "dark": "Check bias, trigger latency and the status file; call the expert.",
+        "light": "Check gain and bias; call the light read-out expert.",
+        "dark_rate": "Check the bias and light leaks; call the light read-out expert.",
+        "light_change": "Find out what changed bias or gain at this event; call the expert.",
+        "baseline_change": "Find out what changed at this event (supply, offset); call the expert.",
+        "noise_change": "Find out what was switched on at this event; look at the spectrum.",
     }
 )
 
@@ -73,6 +84,14 @@ class Numbers:
     spark_rates: pd.DataFrame
     dqm_fractions: pd.DataFrame
     noise_tones: pd.DataFrame
+    channel_history: pd.DataFrame
+    light_ratios: pd.DataFrame
+    copied_channels: pd.DataFrame
+    light_partners: pd.DataFrame
+    sample_coding: pd.DataFrame
+    unwritten_events: pd.DataFrame
+    event_order: pd.DataFrame
+    clock_faults: pd.DataFrame
     mask_limits: MaskLimits
     limits: VerdictLimits
 
@@ -82,6 +101,27 @@ class Numbers:
         masks = self.channel_masks
         sound = (masks["active"] & (masks["known_status"] == 0)).to_numpy()
         return np.asarray(sound.reshape(-1, int(masks["channel"].max()) + 1))
+
+    @cached_property
+    def blocks(self) -> pd.DataFrame:
+        """Blocks of events with their first and last row, in order; none without a history."""
+        if not len(self.channel_history):
+            return pd.DataFrame({"first_row": [], "last_row": []}, dtype=np.int64)
+        return self.channel_history.drop_duplicates("block")[["first_row", "last_row"]]
+
+    def by_block(self, name: str) -> NDArray[Any]:
+        """A column of the history as (n_blocks, n_adcs, 64); 0 or NaN where there is no channel."""
+        frame = self.channel_history
+        values = frame[name].to_numpy()
+        empty = np.nan if values.dtype.kind == "f" else 0
+        found = np.full((len(self.blocks), *self.watched.shape), empty, dtype=values.dtype)
+        found[frame["block"], frame["adc"], frame["channel"]] = values
+        return found
+
+    @property
+    def alpha(self) -> float:
+        """Error probability of one check of one channel; all stretches of a file share it."""
+        return 1.0 - self.limits.confidence
 
     def of(self, frame: pd.DataFrame, values: Any) -> F8:
         """Values of a frame with one row a channel as (n_adcs, 64), NaN where there is no row."""
@@ -108,14 +148,14 @@ def of_channels(
 ) -> Finding:
     """The finding of a check that looks at each watched channel; NaN is no value."""
     seen = values[numbers.watched & np.isfinite(values)]
-    names = tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(bad).tolist())
+    names = places(bad)
     if bad.any():
-        status, reason = "fail", f"{_counted(len(names))} {what}"
+        status, reason = "fail", f"{counted(len(names))} {what}"
     elif 0 < len(seen) < _LEAST_JUDGED * numbers.watched.sum():
         status = "no_data"
-        reason = f"only {_counted(len(seen))} of {numbers.watched.sum()} could be judged"
+        reason = f"only {counted(len(seen))} of {numbers.watched.sum()} could be judged"
     elif len(seen):
-        status, reason = "pass", f"nothing found in {_counted(len(seen))}"
+        status, reason = "pass", f"nothing found in {counted(len(seen))}"
     else:
         status, reason = "no_data", "no channel has a value"
     reason = f"{reason}; {note}" if note else reason
@@ -123,5 +163,22 @@ def of_channels(
     return Finding(check, status, value, limit, unit, names, reason)
 
 
-def _counted(n: int) -> str:
+def surely_text(numbers: Numbers, k: NDArray[Any], n: NDArray[Any], limit: float) -> str:
+    """The fraction that is compared, of the channel in which it is greatest, and its interval."""
+    if not (numbers.watched & (n > 0)).any():
+        return ""
+    sure = np.where(numbers.watched & (n > 0), numbers.lower(k, n), -1.0)
+    adc, channel = np.unravel_index(int(sure.argmax()), sure.shape)
+    place, lower = f"{adc}/{channel}", float(sure[adc, channel])
+    counts = f"{k[adc, channel]} of {n[adc, channel]}"
+    level = f"{100.0 * numbers.limits.confidence:g} %"
+    return f"most surely {place}: {counts}, at least {lower:.3g} ({level}), limit {limit:g}"
+
+
+def places(marked: Mask) -> tuple[str, ...]:
+    """Names adc/channel of what is marked."""
+    return tuple(f"{adc}/{channel}" for adc, channel in np.argwhere(marked).tolist())
+
+
+def counted(n: int) -> str:
     return f"{n} channel{'' if n == 1 else 's'}"

@@ -16,7 +16,24 @@ from numpy.typing import NDArray
 from ...schemas.arrays import F8
 from ...schemas.lightdqm.frames import BASELINE_BITS
 from ..statistics.intervals import fraction_of
-from .finding import Finding, Numbers, of_channels
+from .finding import Finding, Numbers, of_channels, surely_text
+from .light_findings import copies, dark, dark_rate, light
+from .order_findings import (
+    alignment,
+    clock_texts,
+    coding,
+    order,
+    unexpected_adcs,
+    unwritten,
+)
+from .time_findings import (
+    baseline_change,
+    light_change,
+    noise_change,
+    with_bursts,
+    with_rate_above,
+    with_rate_below,
+)
 
 
 def missing_adcs(numbers: Numbers) -> Finding:
@@ -30,9 +47,15 @@ def missing_adcs(numbers: Numbers) -> Finding:
         + (f", {n_silent} of its channels from all" if n_silent else "")
         for adc, n, n_missing, n_silent in zip(*(bad[c].tolist() for c in columns), strict=True)
     ]
-    status = "fail" if len(bad) else "pass"
+    some = frame[(share > 0) & (share <= limit)]
+    rare = [
+        f"ADC {adc} is absent from {n_missing} of {n} events"
+        for adc, n, n_missing, _ in zip(*(some[c].tolist() for c in columns), strict=True)
+    ]
+    other = unexpected_adcs(numbers)
+    status = "fail" if len(bad) or other else "warn" if rare else "pass"
     names = tuple(str(adc) for adc in bad["adc"])
-    reason = "; ".join(text) or f"{len(frame)} ADCs are there"
+    reason = "; ".join([*other, *text, *rare]) or f"{len(frame)} ADCs are there"
     value = float(np.nanmax(share)) if len(share) else np.nan
     return Finding("missing_adcs", status, value, limit, "of the events", names, reason)
 
@@ -58,12 +81,15 @@ def timestamps(numbers: Numbers) -> Finding:
         text.append(f"the clocks of the ADCs differ by more than {limit} ms in {apart} events")
     if len(known) < len(time):
         text.append(f"{len(time) - len(known)} events have no time")
-    status = "fail" if back or apart else "warn" if text else "pass"
-    reason = "; ".join(text) or good
+    clocks = clock_texts(numbers)
+    status = "fail" if back or apart or clocks.texts else "warn" if text else "pass"
+    text = [*text, *clocks.texts]
+    reason = "; ".join([*(text or [good]), *clocks.notes])
     # Of two clocks that differ by the limit each is half of it away from their median.
     ahead = numbers.adc_clocks["ahead_ms"].to_numpy()
     off = numbers.adc_clocks.loc[np.abs(ahead) > 0.5 * limit, "adc"]
     names = tuple(str(adc) for adc in off) if apart else ()
+    names = tuple(sorted({*names, *clocks.bad}))
     return Finding("timestamps", status, float(spread.max()), limit, "ms", names, reason)
 
 
@@ -101,17 +127,20 @@ def dead(numbers: Numbers) -> Finding:
         note = f"{compared} judged by their light in earlier files{'; ' if note else ''}{note}"
     if untold == numbers.watched.sum():
         share[:] = np.nan
-    return of_channels(
+    limit = numbers.mask_limits.dead_fraction
+    what = "without the light that their neighbours see"
+    found = of_channels(
         numbers,
         "dead",
         share,
         bad,
-        numbers.mask_limits.dead_fraction,
+        limit,
         "of the light of its neighbours",
-        "without the light that their neighbours see",
+        what,
         worst=np.min,
         note=note,
     )
+    return with_rate_below(numbers, found, ("k_near", "n_near"), limit, what)
 
 
 def railed(numbers: Numbers) -> Finding:
@@ -127,8 +156,15 @@ def railed(numbers: Numbers) -> Finding:
         "",
         "stuck at an end of the range",
     )
+    found = with_rate_above(
+        numbers,
+        found,
+        ("n_railed", "n_valid"),
+        numbers.limits.stuck_fraction,
+        "at an end of the range",
+    )
     ends = [name for name, sign in (("top", 1), ("bottom", -1)) if (rail == sign).any()]
-    if found.status != "fail":
+    if not ends:
         return found
     return Finding(**{**vars(found), "reason": f"{found.reason} ({' and '.join(ends)})"})
 
@@ -141,7 +177,9 @@ def flat(numbers: Numbers) -> Finding:
     bad &= ~(numbers.of(masks, masks["railed"]) != 0)
     limit = numbers.mask_limits.flat_adc16
     values = np.where(numbers.of(masks, masks["railed"]) != 0, np.nan, noise)
-    return of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
+    found = of_channels(numbers, "flat", values, bad, limit, "adc16", "without noise", worst=np.min)
+    stuck = numbers.limits.stuck_fraction
+    return with_rate_above(numbers, found, ("n_flat", "n_valid"), stuck, "without noise")
 
 
 def baseline_band(numbers: Numbers) -> Finding:
@@ -213,11 +251,12 @@ def noise(numbers: Numbers) -> Finding:
     loud, still = numbers.watched & (factor > high), numbers.watched & (least < low)
     if too_much.any() and not loud.any() and not still.any():
         what = f"with noise above {ceiling:g} adc16"
-        return of_channels(numbers, "noise", own, too_much, ceiling, "adc16", what)
+        found = of_channels(numbers, "noise", own, too_much, ceiling, "adc16", what)
+        return with_bursts(numbers, found)
     only_still = bool(still.any()) and not loud.any()
     what = f"with more than {high:g} or less than {low:g} times the usual noise"
     what += f", or above {ceiling:g} adc16" if too_much.any() else ""
-    return of_channels(
+    found = of_channels(
         numbers,
         "noise",
         least if only_still else factor,
@@ -228,6 +267,7 @@ def noise(numbers: Numbers) -> Finding:
         worst=np.min if only_still else np.max,
         note=f"usual: {usual:.1f} adc16" if np.isfinite(usual) else "",
     )
+    return with_bursts(numbers, found)
 
 
 def tones(numbers: Numbers) -> Finding:
@@ -262,29 +302,27 @@ def sparks(numbers: Numbers) -> Finding:
     sure = numbers.of(frame, numbers.lower(frame["k"].to_numpy(), frame["n"].to_numpy()))
     share = numbers.of(frame, frame["fraction"])
     bad = numbers.watched & (sure > limit)
-    return of_channels(
-        numbers,
-        "sparks",
-        share,
-        bad,
-        limit,
-        "of the dark events",
-        "with sparks while the others are dark",
-    )
+    what, unit = "with sparks while the others are dark", "of the dark events"
+    k, n = (np.nan_to_num(numbers.of(frame, frame[c])).astype(np.int64) for c in ("k", "n"))
+    note = surely_text(numbers, k, n, limit)
+    found = of_channels(numbers, "sparks", share, bad, limit, unit, what, note=note)
+    return with_rate_above(numbers, found, ("k_spark", "n_quiet"), limit, what)
 
 
 def clipped(numbers: Numbers) -> Finding:
     """Channels that clip in too many of the events in which they are lit."""
     what = "clipping too often"
     limit = numbers.limits.clipped_fraction
-    return _of_fractions(numbers, "clipped", "channel", limit, "of the lit events", what)
+    found = _of_fractions(numbers, "clipped", "channel", limit, "of the lit events", what)
+    return with_rate_above(numbers, found, ("k_clipped", "n_lit"), limit, what)
 
 
 def negative(numbers: Numbers) -> Finding:
     """Channels that swing below their baseline in too many events."""
     what = "below the baseline too often"
     limit = numbers.limits.negative_fraction
-    return _of_fractions(numbers, "negative", "total", limit, "of the events", what)
+    found = _of_fractions(numbers, "negative", "total", limit, "of the events", what)
+    return with_rate_above(numbers, found, ("k_negative", "n_valid"), limit, what)
 
 
 def _of_fractions(
@@ -295,7 +333,8 @@ def _of_fractions(
     k, n = (_summed(numbers, rows, name) for name in ("k", "n"))
     k = np.minimum(k, n)
     bad = numbers.watched & (numbers.lower(k, n) > limit)
-    return of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what)
+    note = surely_text(numbers, k, n, limit)
+    return of_channels(numbers, quantity, fraction_of(k, n), bad, limit, unit, what, note=note)
 
 
 def _summed(numbers: Numbers, rows: pd.DataFrame, name: str) -> NDArray[np.int64]:
@@ -320,6 +359,17 @@ CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
     sparks,
     clipped,
     negative,
+    coding,
+    unwritten,
+    order,
+    alignment,
+    copies,
+    dark,
+    light,
+    dark_rate,
+    light_change,
+    baseline_change,
+    noise_change,
 )
 """Every check, in the order of the verdict."""
 

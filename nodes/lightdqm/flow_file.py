@@ -28,6 +28,7 @@ EVENTS: Final = "light/events"
 EVENT_ROWS: Final = "light/events/data"
 WAVEFORMS: Final = "light/wvfm/data"
 SAMPLES: Final = "samples"
+REFERENCES: Final = "light/events/ref/light/wvfm/ref"
 _WANTED: Final = "Give a .FLOW.hdf5 file of the light read-out."
 
 
@@ -138,14 +139,31 @@ def room_for_samples(layout: LightLayout, n_events: int) -> I2:
     return np.empty(shape, dtype=np.int16)
 
 
-def samples_of(file: h5py.File, layout: LightLayout, rows: I8, room: I2 | None = None) -> I2:
-    """Samples of some events, (n, n_adcs, 64, n_samples); ``rows`` ascend.
+def waveform_rows(file: h5py.File, n_events: int) -> I8:
+    """The row of the waveforms of each event, as the references of h5flow pair them.
 
-    They are put into ``room`` if it is given: blocks of a long file need no new memory each.
+    Row by row where the file has no references, or none that pair each event with one row.
+    """
+    by_row = np.arange(n_events)
+    pairs = file.get(REFERENCES)
+    if not isinstance(pairs, h5py.Dataset) or pairs.shape != (n_events, 2):
+        return by_row
+    found = np.asarray(pairs[:], dtype=np.int64)
+    rows = found[np.argsort(found[:, 0], kind="stable")]
+    whole = (rows[:, 0] == by_row).all() and (np.sort(rows[:, 1]) == by_row).all()
+    return np.asarray(rows[:, 1]) if whole else by_row
+
+
+def samples_of(file: h5py.File, layout: LightLayout, rows: I8, room: I2 | None = None) -> I2:
+    """Samples of some events, (n, n_adcs, 64, n_samples); ``rows`` of the event table ascend.
+
+    Waveforms may stand in another order: the references of the file say where. They are put into
+    ``room`` if it is given: blocks of a long file need no new memory each.
     """
     dataset = file[WAVEFORMS]
     shape = (layout.n_adcs, layout.n_channels, layout.n_samples)
     found = (room_for_samples(layout, len(rows)) if room is None else room)[: len(rows)]
+    rows = waveform_rows(file, layout.n_events)[rows]
     if dataset.dtype.names == (SAMPLES,) and dataset.dtype[SAMPLES].base == np.int16:
         target = found.reshape(len(rows), prod(shape)).view(dataset.dtype).reshape(len(rows))
         for begin, end in _runs(rows):

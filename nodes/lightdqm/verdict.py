@@ -10,6 +10,7 @@ from ...schemas.lightdqm.settings import MaskLimits, VerdictLimits
 from ...schemas.tables import categories_of
 from .finding import Numbers
 from .findings import CHECK_FUNCTIONS
+from .folding import folded
 
 
 @tag(stage="verdict", schema="DqmVerdict", main="true")
@@ -26,6 +27,14 @@ def dqm_verdict(
     spark_rates: pd.DataFrame,
     dqm_fractions: pd.DataFrame,
     noise_tones: pd.DataFrame,
+    channel_history: pd.DataFrame,
+    light_ratios: pd.DataFrame,
+    copied_channels: pd.DataFrame,
+    light_partners: pd.DataFrame,
+    sample_coding: pd.DataFrame,
+    unwritten_events: pd.DataFrame,
+    event_order: pd.DataFrame,
+    clock_faults: pd.DataFrame,
     mask_limits: MaskLimits,
     verdict_limits: VerdictLimits,
 ) -> pd.DataFrame:
@@ -43,10 +52,18 @@ def dqm_verdict(
         spark_rates=spark_rates,
         dqm_fractions=dqm_fractions,
         noise_tones=noise_tones,
+        channel_history=channel_history,
+        light_ratios=light_ratios,
+        copied_channels=copied_channels,
+        light_partners=light_partners,
+        sample_coding=sample_coding,
+        unwritten_events=unwritten_events,
+        event_order=event_order,
+        clock_faults=clock_faults,
         mask_limits=mask_limits,
         limits=verdict_limits,
     )
-    found = [check(numbers) for check in CHECK_FUNCTIONS]
+    found = folded([check(numbers) for check in CHECK_FUNCTIONS])
     return DQM_VERDICT.frame(
         {
             "check": categories_of([CHECKS.index(f.check) for f in found], CHECKS),

@@ -58,6 +58,7 @@ def sound_channels(
         rail=frozen(np.zeros(shape, dtype=np.int8)),
         spark_rate=frozen(np.zeros(shape)),
         negative_rate=frozen(np.zeros(shape)),
+        dark_rate=frozen(np.zeros(shape)),
     )
 
 

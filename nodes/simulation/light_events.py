@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import I4, I8, U1, Mask, frozen
+from ...schemas.arrays import F8, I4, I8, U1, Mask, frozen
 from ...schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
@@ -17,6 +17,7 @@ from ...schemas.light_simulation import (
     RWM_CHANNEL,
     TRIGGERS,
     LightChannels,
+    LightSegment,
     LightStreams,
     Scintillation,
     Triggers,
@@ -41,7 +42,9 @@ _NEGATIVE_ADC16 = (-4_000.0, -1_500.0)
 # lies years ahead.
 _RUN_MS = 2 * 3_600_000
 _RUNS = 500
-_CAUSES = ("monitor", "spark", "negative")
+_DARK_PULSE_SAMPLES = 12
+_DARK_PULSE_ADC16 = (600.0, 1_500.0)
+_CAUSES = ("monitor", "spark", "negative", "dark")
 
 
 @tag(stage="events")
@@ -73,8 +76,9 @@ def adc_missing(
     missing = np.zeros((n, n_adcs), dtype=np.bool_)
     for fault in planted(planted_faults):
         if fault.kind == "missing_adc" and fault.value > 0:
-            k = min(n, max(1, round(fault.value * n)))
-            missing[rng.permutation(n)[:k], fault.adc] = True
+            first, end = fault.events(n)
+            k = min(end - first, max(1, round(fault.value * (end - first))))
+            missing[first + rng.permutation(end - first)[:k], fault.adc] = True
     missing[missing.all(axis=1), 0] = False
     return np.asarray(frozen(missing))
 
@@ -119,28 +123,52 @@ def light_pulses(
 
 @tag(stage="events", schema="Rectangles")
 def rectangles(
-    light_triggers: U1, n_samples: int, light_channels: LightChannels, light_streams: LightStreams
+    light_triggers: U1,
+    n_samples: int,
+    light_channels: LightChannels,
+    light_segments: tuple,
+    light_streams: LightStreams,
 ) -> pd.DataFrame:
-    """Beam monitor, discharges and negative excursions, by event."""
+    """Beam monitor, discharges, negative excursions and dark pulses, by event."""
     rng = np.random.default_rng(light_streams.discharges)
     beam = np.flatnonzero(light_triggers == 1)
     at = int(_BEAM_WINDOW[0] * n_samples)
     parts = [_rows(beam, *RWM_CHANNEL, at, _MONITOR_SAMPLES, _MONITOR_ADC16, 0)]
-    for cause, rate, lengths, heights in (
-        (1, light_channels.spark_rate, _SPARK_SAMPLES, _SPARK_ADC16),
-        (2, light_channels.negative_rate, _NEGATIVE_SAMPLES, _NEGATIVE_ADC16),
+    for cause, name, lengths, heights in (
+        (1, "spark_rate", _SPARK_SAMPLES, _SPARK_ADC16),
+        (2, "negative_rate", _NEGATIVE_SAMPLES, _NEGATIVE_ADC16),
     ):
+        rate = vars(light_channels)[name]
         for adc, channel in np.argwhere(rate > 0):
-            event = _events_at_rate(rng, len(light_triggers), rate[adc, channel])
+            drawn = _events_at_rate(rng, len(light_triggers), rate[adc, channel])
+            event = drawn[_acts(light_segments, name, int(adc), int(channel))[drawn]]
             n = len(event)
             length = rng.integers(lengths[0], lengths[1], n, endpoint=True)
             start = rng.integers(0, n_samples - lengths[1], n)
             height = rng.uniform(*heights, n)
             parts.append(_rows(event, int(adc), int(channel), start, length, height, cause))
+    for adc, channel in np.argwhere(light_channels.dark_rate > 0).tolist():
+        mean = light_channels.dark_rate[adc, channel]
+        mean = mean * _acts(light_segments, "dark_rate", adc, channel)
+        event = np.repeat(np.arange(len(mean)), rng.poisson(mean))
+        start = rng.integers(_DARK_SAMPLES, n_samples - _DARK_PULSE_SAMPLES, len(event))
+        height = rng.uniform(*_DARK_PULSE_ADC16, len(event))
+        parts.append(_rows(event, adc, channel, start, _DARK_PULSE_SAMPLES, height, 3))
     columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
     order = np.argsort(columns["event"], kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
     return RECTANGLES.frame(columns | {"cause": categories_of(columns["cause"], _CAUSES)})
+
+
+def _acts(segments: tuple[LightSegment, ...], name: str, adc: int, channel: int) -> Mask:
+    """In which events a rate of a channel is above zero, (n_events,)."""
+    parts = [np.full(s.end_event - s.first_event, _rate(s, name)[adc, channel]) for s in segments]
+    return np.asarray(np.concatenate([np.zeros(0), *parts]) > 0)
+
+
+def _rate(segment: LightSegment, name: str) -> F8:
+    rates: F8 = vars(segment.channels)[name]
+    return rates
 
 
 def _events_at_rate(rng: np.random.Generator, n_events: int, rate: float) -> I8:

@@ -6,6 +6,7 @@ has, so that what a check finds can be told apart.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from ...schemas.arrays import I4, Mask, frozen
 from ...schemas.errors import UsageError
 from ...schemas.light_simulation import (
-    FAULT_KINDS,
+    EVERY_FAULT_KIND,
     PLANTED_FAULTS,
     Fault,
     LightChannels,
+    LightSegment,
     LightStreams,
     LightTones,
+    PlantedFault,
     planted,
 )
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
@@ -44,14 +47,14 @@ def planted_faults(
     for fault in faults:
         if fault.adc is not None:
             free[fault.adc, slice(None) if fault.channel is None else fault.channel] = False
-            free_adcs[fault.adc] &= FAULT_KINDS[fault.kind].target != "adc"
+            free_adcs[fault.adc] &= EVERY_FAULT_KIND[fault.kind].target != "adc"
     places: list[tuple[int, int]] = [(-1, -1)] * len(faults)
     # Faults of whole ADCs come first: where there is room, faults of channels keep away from them.
     for target in ("adc", "channel"):
         for k, fault in enumerate(faults):
-            if FAULT_KINDS[fault.kind].target == target:
+            if EVERY_FAULT_KIND[fault.kind].target == target:
                 places[k] = _place(fault, free, free_adcs, rng)
-    values = [FAULT_KINDS[f.kind].value if f.value is None else f.value for f in faults]
+    values = [EVERY_FAULT_KIND[f.kind].value if f.value is None else f.value for f in faults]
     return PLANTED_FAULTS.frame(
         {
             "kind": [f.kind for f in faults],
@@ -59,6 +62,8 @@ def planted_faults(
             "channel": [channel for _, channel in places],
             "value": values,
             "known": [f.known for f in faults],
+            "begin": [f.begin for f in faults],
+            "end": [f.end for f in faults],
         }
     )
 
@@ -67,7 +72,7 @@ def _place(fault: Fault, free: Mask, free_adcs: Mask, rng: np.random.Generator) 
     """ADC and channel (-1: all) of a fault; what it takes is no longer free."""
     if fault.adc is not None:
         return fault.adc, -1 if fault.channel is None else fault.channel
-    of_adc = FAULT_KINDS[fault.kind].target == "adc"
+    of_adc = EVERY_FAULT_KIND[fault.kind].target == "adc"
     apart = free & free_adcs[:, None]
     places = np.argwhere(free_adcs if of_adc else apart if apart.any() else free)
     if not len(places):
@@ -83,9 +88,34 @@ def _place(fault: Fault, free: Mask, free_adcs: Mask, rng: np.random.Generator) 
 
 @tag(stage="faults")
 def light_channels(sound_channels: LightChannels, planted_faults: pd.DataFrame) -> LightChannels:
-    """The read-out as it is, faults and all."""
+    """The read-out as it is, faults and all, whenever they act."""
+    return _with_faults(sound_channels, planted(planted_faults))
+
+
+@tag(stage="faults")
+def light_segments(
+    n_events: int, sound_channels: LightChannels, planted_faults: pd.DataFrame
+) -> tuple[LightSegment, ...]:
+    """The read-out from one change of its faults to the next, in the order of the events."""
+    faults = planted(planted_faults)
+    spans = [fault.events(n_events) for fault in faults]
+    edges = sorted({0, n_events, *(edge for span in spans for edge in span)})
+    return tuple(
+        LightSegment(
+            begin,
+            end,
+            _with_faults(
+                sound_channels,
+                [f for f, (a, b) in zip(faults, spans, strict=True) if a <= begin and end <= b],
+            ),
+        )
+        for begin, end in itertools.pairwise(edges)
+    )
+
+
+def _with_faults(sound_channels: LightChannels, faults: list[PlantedFault]) -> LightChannels:
     arrays = {f.name: getattr(sound_channels, f.name).copy() for f in fields(LightChannels)}
-    for fault in planted(planted_faults):
+    for fault in faults:
         chosen = _chosen(sound_channels.active, fault.adc, fault.channel)
         _plant(arrays, fault.kind, chosen, fault.value)
     return replace(sound_channels, **{name: frozen(values) for name, values in arrays.items()})
@@ -94,7 +124,9 @@ def light_channels(sound_channels: LightChannels, planted_faults: pd.DataFrame) 
 def _chosen(active: Mask, adc: int, channel: int) -> Mask:
     """The inputs that a fault acts on, shape (n_adcs, 64)."""
     chosen = np.zeros_like(active)
-    if channel < 0:
+    if adc < 0:
+        chosen[:] = active
+    elif channel < 0:
         chosen[adc] = active[adc]
     else:
         chosen[adc, channel] = True
@@ -103,7 +135,7 @@ def _chosen(active: Mask, adc: int, channel: int) -> Mask:
 
 def _plant(arrays: dict[str, NDArray[Any]], kind: str, chosen: Mask, value: float) -> None:
     """Change the arrays of LightChannels where ``chosen`` says."""
-    if kind == "dead":
+    if kind in ("dead", "gain", "dark"):
         arrays["light_gain"][chosen] *= value
     elif kind == "flatline":
         for name in ("light_gain", "noise_adc16", "pedestal_jitter_adc16", "tone_gain"):
@@ -125,6 +157,7 @@ _SET_BY = {
     "sparking": "spark_rate",
     "negative": "negative_rate",
     "undershoot": "undershoot",
+    "dark_rate": "dark_rate",
     "baseline_spread": "pedestal_jitter_adc16",
 }
 
@@ -151,7 +184,7 @@ def channel_status(sound_channels: LightChannels, planted_faults: pd.DataFrame) 
     """
     status = np.where(sound_channels.active, 0, _INACTIVE)
     for fault in planted(planted_faults):
-        if fault.known and FAULT_KINDS[fault.kind].target == "channel":
+        if fault.known and EVERY_FAULT_KIND[fault.kind].target == "channel":
             chosen = _chosen(sound_channels.active, fault.adc, fault.channel)
             bit = _STATUS_OF_KIND.get(fault.kind, _STATUS_OF_OTHERS)
             status[chosen & (status >= 0)] |= bit

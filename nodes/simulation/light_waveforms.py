@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F4, Mask, frozen
 from ...schemas.light_simulation import (
-    LightChannels,
     LightStreams,
     LightTones,
     PulseShapes,
     Scintillation,
+    planted,
 )
 from ...schemas.lightdqm.detector import EPCB_OF_CHANNEL, N_CHANNELS, tpc_of_inputs
 from ...schemas.lightdqm.units import SAMPLE_NS
 from ...schemas.sources import EventRange
 from .kernels.light_waveforms import fill_waveforms
+from .light_edits import with_edits
 
 _MHZ_NS = 1e-3
 _BOARDS_A_TPC = 4
@@ -30,7 +31,8 @@ _BOARDS_A_TPC = 4
 @tag(stage="waveforms", unit="adc16")
 def light_samples(
     event_range: EventRange,
-    light_channels: LightChannels,
+    light_segments: tuple,
+    planted_faults: pd.DataFrame,
     light_tones: LightTones,
     light_pulses: pd.DataFrame,
     rectangles: pd.DataFrame,
@@ -40,36 +42,45 @@ def light_samples(
     light_streams: LightStreams,
 ) -> NDArray[np.int16]:
     """Digitised samples of the events of a range, shape (n, n_adcs, 64, n_samples)."""
+    # The event before is made as well: an ADC that lags has its waveforms.
+    first = max(event_range.first_event - 1, 0)
+    last = event_range.first_event + event_range.n_events
     n_events, n_adcs = adc_missing.shape
-    first, n = event_range.first_event, event_range.n_events
-    out = np.empty((n, n_adcs, N_CHANNELS, len(pulse_shapes.light)), dtype=np.int16)
-    c, t = light_channels, light_tones
+    shape = (max(last - first, 0), n_adcs, N_CHANNELS, len(pulse_shapes.light))
+    out = np.empty(shape, dtype=np.int16)
+    t = light_tones
     key = light_streams.samples.generate_state(1, np.uint64)[0]
-    fill_waveforms(
-        first,
-        adc_missing,
-        key,
-        (
-            c.pedestal_adc16,
-            c.pedestal_jitter_adc16,
-            c.noise_adc16,
-            c.light_gain,
-            c.undershoot,
-            c.tone_gain,
-            c.rail,
-        ),
-        (t.adc, t.frequency_MHz * SAMPLE_NS * _MHZ_NS, t.amplitude_adc16),
-        _by_event(light_pulses, n_events, "tpc", "start_sample", "intensity_adc16", "position"),
-        _by_event(
-            rectangles, n_events, "adc", "channel", "start_sample", "n_samples", "height_adc16"
-        ),
-        (pulse_shapes.light, pulse_shapes.swing),
-        (tpc_of_inputs(n_adcs), EPCB_OF_CHANNEL % _BOARDS_A_TPC),
-        normal_quantiles(),
-        scintillation.crosstalk,
-        out,
-    )
-    return np.asarray(frozen(out))
+    for segment in light_segments:
+        begin, end = max(segment.first_event, first), min(segment.end_event, last)
+        if begin >= end:
+            continue
+        c = segment.channels
+        fill_waveforms(
+            begin,
+            adc_missing,
+            key,
+            (
+                c.pedestal_adc16,
+                c.pedestal_jitter_adc16,
+                c.noise_adc16,
+                c.light_gain,
+                c.undershoot,
+                c.tone_gain,
+                c.rail,
+            ),
+            (t.adc, t.frequency_MHz * SAMPLE_NS * _MHZ_NS, t.amplitude_adc16),
+            _by_event(light_pulses, n_events, "tpc", "start_sample", "intensity_adc16", "position"),
+            _by_event(
+                rectangles, n_events, "adc", "channel", "start_sample", "n_samples", "height_adc16"
+            ),
+            (pulse_shapes.light, pulse_shapes.swing),
+            (tpc_of_inputs(n_adcs), EPCB_OF_CHANNEL % _BOARDS_A_TPC),
+            normal_quantiles(),
+            scintillation.crosstalk,
+            out[begin - first : end - first],
+        )
+    edited = with_edits(out, first, n_events, planted(planted_faults))
+    return np.asarray(frozen(edited[event_range.first_event - first :]))
 
 
 def _by_event(frame: pd.DataFrame, n_events: int, *columns: str) -> tuple[Any, ...]:

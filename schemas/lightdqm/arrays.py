@@ -184,3 +184,15 @@ class PickedWaveforms:
     is_light: Mask
     channels: I4
     samples: I2
+
+
+@dataclass(frozen=True)
+class LightHeights:
+    """Pulse heights against neighbours, (n_events, n_adcs, 64); NaN where nothing is compared.
+
+    ``height`` is the height of a channel over the mean of the others of its board, ``side`` that
+    of its half of the ADC over the half of the partner, which sees the same TPC.
+    """
+
+    height: F8
+    side: F8

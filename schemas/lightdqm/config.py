@@ -83,6 +83,8 @@ class LightDqm(Section):
     """... and more counts."""
     spark_step_adc16: float = Field(default=3000.0, gt=0)
     """A step between two samples that light does not make."""
+    blocks: int = Field(default=16, ge=1, le=64)
+    """Blocks of events that are judged one by one; each has ten events at least."""
     granularities: tuple[Granularity, ...] = ()
     """Fraction pages are made for these denominators; empty = those of the script."""
     pages: tuple[str, ...] = ()
@@ -95,6 +97,8 @@ class LightDqm(Section):
     """SQLite file of what is known of each run; absent = light_dqm_runs.sqlite with the output."""
     hysteresis: tuple[FilesInARow, FilesInARow] = (2, 2)
     """Failing files in a row that raise an alarm, and others in a row that end it."""
+    flapping: tuple[FilesInARow, FilesInARow] = (4, 8)
+    """Failing files, of so many with data, that raise an alarm though others lie between."""
     time_zone: str = "America/Chicago"
     """Time zone of printed times."""
     legacy: bool = False

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..bits import Bits
 from ..tables import Column, TableSchema
+from .history_frames import HISTORY_TABLES
 
 TRIGGERS: Final = ("self", "beam", "unknown")
 QUANTITIES: Final = ("clipped", "negative")
@@ -34,6 +35,17 @@ CHECKS: Final = (
     "sparks",
     "clipped",
     "negative",
+    "coding",
+    "unwritten",
+    "order",
+    "alignment",
+    "copies",
+    "dark",
+    "light",
+    "dark_rate",
+    "light_change",
+    "baseline_change",
+    "noise_change",
 )
 BASELINE_BITS: Final = Bits(("baseline_band", "baseline_spread", "baseline_move"), "int8")
 """What is wrong with a baseline, named as the checks."""
@@ -250,8 +262,8 @@ EARLIER_RUNS = TableSchema(
             "quantity",
             "category",
             "",
-            "baseline, noise, clipped or negative",
-            categories=("baseline", "noise", *QUANTITIES),
+            "baseline, noise, height, side, clipped or negative",
+            categories=("baseline", "noise", "height", "side", *QUANTITIES),
         ),
         _TRIGGER,
         Column("granularity", "category", "", "as in DqmFractions", categories=GRANULARITIES),
@@ -285,6 +297,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         CHANNEL_MASKS,
         DQM_VERDICT,
         EARLIER_RUNS,
+        *HISTORY_TABLES,
     )
 }
 """Every frame of the pipeline by the name that a node's ``schema`` tag gives."""

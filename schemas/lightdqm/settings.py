@@ -82,6 +82,26 @@ class SparkSettings(Section):
     """Least step between two samples, in an event in which the rest of the board is dark."""
 
 
+class BlockSettings(Section):
+    """The blocks of events that are judged one by one."""
+
+    blocks: int
+    """Most blocks; each has ten events at least."""
+    flat_adc16: float
+    """A waveform with less noise is flat."""
+    rail_adc16: float
+    """A baseline that is nearer to an end of the range is at a rail."""
+
+
+class ClockSettings(Section):
+    """What the clocks of the ADCs may do."""
+
+    spread_ms: int
+    """Greatest difference between two of them, and greatest jump against Unix time."""
+    plausible_years: Window
+    """Years in which Unix times may lie."""
+
+
 class VerdictLimits(Section):
     """[lightdqm.limits]: when a check fails. Fractions are of the lower end of an interval."""
 
@@ -101,14 +121,36 @@ class VerdictLimits(Section):
     """Amplitude of a tone in the spectrum."""
     tone_ratio: float = 10.0
     """Power of a tone over that of the bins around it."""
-    missing_fraction: float = 0.0
-    """Share of events in which an ADC is absent."""
+    missing_fraction: float = 0.01
+    """Share of events in which an ADC is absent: more fails, any warns."""
     clock_spread_ms: int = 1000
     """Greatest difference of the clocks of the ADCs."""
     beam_self_ratio: Window | None = None
     """Allowed ratio of beam to self triggers; absent = any, if both are there."""
     confidence: float = 0.9999
-    """Of the one-sided intervals behind the checks of fractions."""
+    """Of the one-sided intervals behind the checks of fractions; stretches of a file share it."""
+    judged_fraction: float = Field(default=0.8, ge=0, le=1)
+    """Share of the active channels whose light could be judged: less warns."""
+    stuck_fraction: float = Field(default=0.01, ge=0, le=1)
+    """Share of flat or railed waveforms in a stretch of the file: more fails."""
+    loud_fraction: float = Field(default=0.05, ge=0, le=1)
+    """Share of waveforms in a stretch with three times the usual noise: more fails."""
+    baseline_change_adc16: float = Field(default=300.0, gt=0)
+    """Step or drift of a baseline in a file: more fails. Warm-up makes some 100."""
+    noise_change: float = Field(default=1.5, gt=1)
+    """Factor by which noise may step or drift in a file."""
+    light_change: float = Field(default=1.6, gt=1)
+    """Factor by which pulse heights may step or drift in a file, or since earlier files."""
+    light_factor: float = Field(default=3.0, gt=1)
+    """Factor between the pulse heights of a channel and its board, or of an ADC and the others."""
+    dark_rate: float = Field(default=0.5, gt=0, lt=1)
+    """Share of events in which a channel alone sees light: more fails."""
+    copied_fraction: float = Field(default=0.05, ge=0, lt=1)
+    """Share of events in which two channels have the same waveform: more fails."""
+    expected_adcs: int | None = Field(default=None, ge=1)
+    """ADCs that a file must have; absent = as many as the earlier files have."""
+    plausible_years: Window = (2015.0, 2040.0)
+    """Years in which Unix times may lie."""
 
 
 class PageSettings(Section):

@@ -13,7 +13,12 @@ import pytest
 from radiograph.drivers.lightdqm import simulation as light_simulation
 from radiograph.drivers.lightdqm.simulation import LightSimulation, write_light_simulation
 from radiograph.schemas.errors import UsageError
-from radiograph.schemas.light_simulation import FAULT_KINDS, Fault, LightSimulationSettings
+from radiograph.schemas.light_simulation import (
+    EVERY_FAULT_KIND,
+    FAULT_KINDS,
+    Fault,
+    LightSimulationSettings,
+)
 
 SMALL = LightSimulationSettings(n_events=20, n_samples=120, seed=3)
 FLOW = "mpd_run_data_rctl_50014_p0.FLOW.hdf5"
@@ -211,7 +216,7 @@ class TestCommand:
     def test_the_kinds_are_listed(self, radiograph: Callable[..., Any], tmp_path: Path) -> None:
         done = radiograph("simulate", "lightdqm", tmp_path, "--list-faults")
         assert done.code == 0
-        assert [line.split()[0] for line in done.out.splitlines()] == list(FAULT_KINDS)
+        assert [line.split()[0] for line in done.out.splitlines()] == list(EVERY_FAULT_KIND)
         assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize(

@@ -47,8 +47,14 @@ _OPTIONS = {
     "tones": "--tone",
     "faults": "--fault",
 }
-_FAULT = re.compile(r"(?P<kind>\w+)(?::(?P<adc>\d+)(?:/(?P<channel>\d+))?)?(?:=(?P<value>[^=]+))?")
-_FAULT_FORM = "KIND, KIND:ADC, KIND:ADC/CHANNEL, each with =VALUE if the strength is to be another"
+_FAULT = re.compile(
+    r"(?P<kind>\w+)(?::(?P<adc>\d+)(?:/(?P<channel>\d+))?)?(?:=(?P<value>[^=@]+))?"
+    r"(?:@(?P<begin>[\d.]+)-(?P<end>[\d.]+))?"
+)
+_FAULT_FORM = (
+    "KIND, KIND:ADC, KIND:ADC/CHANNEL, each with =VALUE if the strength is to be another and "
+    "@FROM-TO for a span of the events, such as @0.5-1.0"
+)
 _TONE = re.compile(r"(?P<adc>\d+):(?P<frequency_MHz>[^=]+)(?:=(?P<amplitude_adc16>[^=]+))?")
 
 Folder = Annotated[
@@ -57,15 +63,16 @@ Folder = Annotated[
 FaultOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="KIND[:ADC[/CH]][=VALUE]",
-        help="Plant a fault; repeatable. The seed chooses a place if none is given. "
-        "--fault all plants each kind once; --list-faults tells the kinds.",
+        metavar="KIND[:ADC[/CH]][=VALUE][@FROM-TO]",
+        help="Plant a fault; repeatable. The seed chooses a place if none is given; FROM and TO "
+        "are shares of the events (dead:3/25@0.5-1.0). "
+        "--fault all plants each kind of channels and ADCs once; --list-faults tells the kinds.",
     ),
 ]
 KnownFault = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="KIND[:ADC[/CH]][=VALUE]",
+        metavar="KIND[:ADC[/CH]][=VALUE][@FROM-TO]",
         help="Plant a fault that the channel status file tells of; repeatable.",
     ),
 ]
@@ -165,7 +172,7 @@ def _write(
 
 
 def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> None:
-    from ....schemas.light_simulation import FAULT_KINDS, planted
+    from ....schemas.light_simulation import EVERY_FAULT_KIND, planted
 
     typer.echo(
         f"{result.out}: {result.n_beam} beam and {result.n_self} self-triggered events, "
@@ -173,22 +180,27 @@ def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> N
         f"({result.size_bytes / 1e6:.1f} MB, seed {settings.seed})"
     )
     for row in planted(result.faults):
-        place = f"ADC {row.adc}" + (f" channel {row.channel}" if row.channel >= 0 else "")
-        unit = FAULT_KINDS[row.kind].unit
-        typer.echo(f"  {row.kind} at {place}: {row.value:g} {unit}{', known' if row.known else ''}")
+        place = f"ADC {row.adc}" if row.adc >= 0 else "all ADCs"
+        place += f" channel {row.channel}" if row.channel >= 0 else ""
+        unit = EVERY_FAULT_KIND[row.kind].unit
+        first, end = row.events(settings.n_events)
+        when = "" if row.throughout else f", events {first} to {end - 1}"
+        typer.echo(
+            f"  {row.kind} at {place}: {row.value:g} {unit}{', known' if row.known else ''}{when}"
+        )
 
 
 def _print_faults() -> None:
-    from ....schemas.light_simulation import FAULT_KINDS
+    from ....schemas.light_simulation import EVERY_FAULT_KIND
 
-    for name, kind in FAULT_KINDS.items():
+    for name, kind in EVERY_FAULT_KIND.items():
         head = f"{name:16} {kind.target:8} {kind.value:>8g} {kind.unit:14}"
-        typer.echo(f"{head} {kind.effect} (check {kind.check})")
+        typer.echo(f"{head} {kind.effect} (check {kind.check or 'none'})")
 
 
 def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:
     """The faults that an option asks for."""
-    from ....schemas.light_simulation import FAULT_KINDS
+    from ....schemas.light_simulation import EVERY_FAULT_KIND, FAULT_KINDS
 
     if text == "all":
         return [{"kind": kind, "known": known} for kind in FAULT_KINDS]
@@ -197,8 +209,8 @@ def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:
         msg = f"{option} {text!r} is no fault; write {_FAULT_FORM}"
         raise UsageError(msg, key=option)
     kind = found["kind"]
-    if kind not in FAULT_KINDS:
-        msg = f"{option} {kind!r} is unknown; allowed: all, {', '.join(FAULT_KINDS)}"
+    if kind not in EVERY_FAULT_KIND:
+        msg = f"{option} {kind!r} is unknown; allowed: all, {', '.join(EVERY_FAULT_KIND)}"
         raise UsageError(msg, key=option)
     return [
         {
@@ -207,6 +219,11 @@ def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:
             "adc": None if found["adc"] is None else int(found["adc"]),
             "channel": None if found["channel"] is None else int(found["channel"]),
             "value": None if found["value"] is None else _number(option, text, found["value"]),
+            **{
+                edge: _number(option, text, found[edge])
+                for edge in ("begin", "end")
+                if found[edge] is not None
+            },
         }
     ]
 

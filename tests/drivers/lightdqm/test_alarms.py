@@ -112,3 +112,20 @@ def test_the_states_are_those_of_a_plain_reading(text: str, up: int, down: int) 
             state, changed = not state, i
     assert (bool(raised[0]), int(since[0]), int(row[0])) == (state, changed, bad)
     np.testing.assert_array_equal(outcomes, before)
+
+
+@pytest.mark.parametrize(
+    ("text", "raised", "since"),
+    [
+        ("x.x.x", True, 4),
+        ("x.x-.-x", True, 6),
+        ("x.x....x", False, -1),
+        ("x..x...x", False, -1),
+        ("x.x.x..", False, 6),
+        ("x.x.x..x", True, 7),
+        ("xx", True, 1),
+    ],
+)
+def test_what_comes_and_goes_raises_an_alarm(text: str, raised: bool, since: int) -> None:
+    (alarm,) = alarms(files_of(text), Hysteresis(2, 2, (3, 6)))
+    assert (alarm.raised, alarm.since) == (raised, since)

@@ -80,7 +80,7 @@ def test_fractions_need_no_spectrum_and_no_drawing(light: Path) -> None:
         ("lightdqm.spread_adc16=5.0", {"channel_masks", "dqm_verdict"}),
         ("lightdqm.baseline_band_adc16=[-29000, -26000]", {"channel_masks", "dqm_verdict"}),
         ("lightdqm.limits.noise_high=4", {"dqm_verdict"}),
-        ("lightdqm.spark_step_adc16=900.0", {"spark_rates"}),
+        ("lightdqm.spark_step_adc16=900.0", {"spark_rates", "channel_history"}),
         ('lightdqm.units="V"', set()),
         ('lightdqm.output_dir="elsewhere"', set()),
     ],

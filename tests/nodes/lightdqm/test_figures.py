@@ -405,7 +405,7 @@ def test_no_data_is_shown_as_no_data_on_every_page():
     assert words_of(sheets["spectra"]).count("no data") == 4
     assert "start and end unknown" in " ".join(words_of(sheets["noises"]))
     assert len([t for t in hovers(pictures["baseline"]) if t.endswith("no data")]) == 96
-    files = figures.light_figures(pictures, sheets)
+    files = figures.light_figures(pictures, sheets, {}, {})
     assert all(files.values())
 
 
@@ -613,7 +613,7 @@ def test_faces_in_the_pictures_and_crosses_in_the_report_unless_merged():
 
 def test_the_pictures_are_16_by_4_inches_at_100_dpi_and_the_pdf_has_every_page():
     sheets, pictures = usual()
-    files = figures.light_figures(pictures, sheets)
+    files = figures.light_figures(pictures, sheets, {}, {})
     assert list(files) == ["baseline.png", "flatline.png", "main.pdf"]
     for name in ("baseline.png", "flatline.png"):
         with Image.open(io.BytesIO(files[name])) as image:
@@ -621,7 +621,7 @@ def test_the_pictures_are_16_by_4_inches_at_100_dpi_and_the_pdf_has_every_page()
             assert image.size == (1600, 400)
     assert len(re.findall(rb"/Type /Page\b", files["main.pdf"])) == 11
     assert files["main.pdf"].startswith(b"%PDF")
-    assert figures.light_figures(pictures, sheets) == files
+    assert figures.light_figures(pictures, sheets, {}, {}) == files
     assert b"CreationDate" not in files["main.pdf"]
     boxes = [
         tuple(float(v) / 72 for v in box.split())
@@ -667,7 +667,7 @@ def test_a_page_that_fails_costs_no_other_page():
     sheets, pictures = report(spectra=broken)
     assert [s.name for s in sheets.values() if s.problem] == ["plot5_powspec"]
     assert any("plot5_powspec could not be drawn" in w for w in words_of(sheets["spectra"]))
-    files = figures.light_figures(pictures, sheets)
+    files = figures.light_figures(pictures, sheets, {}, {})
     assert len(re.findall(rb"/Type /Page\b", files["main.pdf"])) == 11
 
 

@@ -19,6 +19,7 @@ from radiograph.nodes.simulation.light_events import (
 from radiograph.schemas.light_simulation import (
     PLANTED_FAULTS,
     Fault,
+    LightSegment,
     LightSimulationSettings,
     Scintillation,
     Triggers,
@@ -121,6 +122,8 @@ def test_an_event_keeps_one_adc_at_least() -> None:
             "channel": [-1, -1],
             "value": [1.0, 1.0],
             "known": [False, False],
+            "begin": [0.0, 0.0],
+            "end": [1.0, 1.0],
         }
     )
     missing = adc_missing(BEAM, 2, frame, STREAMS)
@@ -139,5 +142,5 @@ def test_a_rare_discharge_comes_once(shared: dict[str, Any]) -> None:
     from dataclasses import replace
 
     rare = replace(shared["light_channels"], spark_rate=rate)
-    frame: pd.DataFrame = rectangles(SELF, 200, rare, STREAMS)
+    frame: pd.DataFrame = rectangles(SELF, 200, rare, (LightSegment(0, len(SELF), rare),), STREAMS)
     assert (frame["cause"] == "spark").sum() == 1

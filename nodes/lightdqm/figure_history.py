@@ -1,0 +1,86 @@
+"""The page with the number of the event as axis: baseline, noise and light by ADC, and channels."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ...schemas.arrays import F8
+from ...schemas.lightdqm.detector import N_CHANNELS
+from ...schemas.sheets import Fills, Shape, Sheet, Strokes, Words
+from ..sheets.frames import BLUE, GREY, VERMILION, Frame, lines, ticks_of
+from ..statistics.intervals import fraction_of
+from .figure_parts import Heading, Key, adc_name, heading_shapes
+
+_WIDTH: Final = 16.0
+_PANEL: Final = (4.2, 1.05)
+_PITCH: Final = 1.5
+_LEFT, _ABOVE, _BELOW = 0.85, 1.2, 0.6
+_APART: Final = 5.05
+_MOST_WORST: Final = 3
+_QUANTITIES: Final = (
+    ("baseline_adc16", "baseline, adc16"),
+    ("noise_adc16", "noise, adc16"),
+    ("light", "light seen, of that near by"),
+)
+
+
+def history_sheet(name: str, history: pd.DataFrame, heading: Heading) -> Sheet:
+    """A row an ADC, a column a quantity: the band of its channels, and those that move most."""
+    n_adcs = int(history["adc"].max()) + 1 if len(history) else 0
+    size = (_WIDTH, _ABOVE + _PITCH * max(n_adcs, 1) + _BELOW)
+    keys = (
+        Key("median of the channels, 16 % to 84 %", BLUE, line=True, band=True),
+        Key("channels that move most", VERMILION, line=True),
+    )
+    shapes: list[Shape] = heading_shapes("From event to event", heading, size, keys)
+    edges = history.drop_duplicates("block")[["first_row", "last_row"]].to_numpy()
+    for adc in range(n_adcs):
+        bottom = size[1] - _ABOVE - _PITCH * adc - _PANEL[1] - 0.15
+        shapes.append(Words(_LEFT, bottom + _PANEL[1] + 0.12, adc_name(adc), 9.0, bold=True))
+        for k, (quantity, label) in enumerate(_QUANTITIES):
+            values = _values(history, adc, quantity, len(edges))
+            shapes += _panel(values, edges, _LEFT + k * _APART, bottom, adc)
+            if adc == 0:
+                x = _LEFT + k * _APART + _PANEL[0]
+                shapes.append(Words(x, bottom + _PANEL[1] + 0.12, label, 9.0, align="right"))
+    shapes.append(Words(0.5 * _WIDTH, 0.2, "row of the event in the file", 9.5, align="center"))
+    return Sheet(name, "From event to event", size, tuple(shapes))
+
+
+def _values(history: pd.DataFrame, adc: int, quantity: str, n_blocks: int) -> F8:
+    """(n_blocks, 64), NaN where there is nothing."""
+    rows = history[history["adc"] == adc]
+    found = np.full((n_blocks, N_CHANNELS), np.nan)
+    values = fraction_of(rows["k_near"], rows["n_near"]) if quantity == "light" else rows[quantity]
+    found[rows["block"], rows["channel"]] = values
+    return found
+
+
+def _panel(values: F8, edges: F8, x: float, y: float, adc: int) -> list[Shape]:
+    known = values[np.isfinite(values)]
+    ends = (float(edges[0, 0]), float(max(edges[-1, 1], edges[0, 0] + 1)))
+    if not len(known):
+        return [Words(x, y + 0.5 * _PANEL[1], "no data", 9.0, GREY)]
+    low, high = float(known.min()), float(known.max())
+    pad = max(0.08 * (high - low), 0.05 if high <= 1.0 else 1.0)
+    frame = Frame(x, y, *_PANEL, ends, (low - pad, high + pad))
+    middle = edges.mean(axis=1)
+    some = np.isfinite(values).any(axis=1)
+    p16, median, p84 = np.nanpercentile(values[some], (16, 50, 84), axis=1)
+    band = np.concatenate([frame.at(middle[some], p16), frame.at(middle[some], p84)[::-1]])
+    shapes: list[Shape] = [Fills(band, BLUE, 0.25)]
+    moves = np.nanmax(np.where(np.isfinite(values), values, -np.inf), axis=0)
+    moves -= np.nanmin(np.where(np.isfinite(values), values, np.inf), axis=0)
+    moves[~np.isfinite(moves)] = -1.0
+    worst = np.argsort(moves)[::-1][:_MOST_WORST]
+    there = np.isfinite(values)
+    pieces = [frame.at(middle[there[:, c]], values[there[:, c], c]) for c in worst]
+    shapes.append(Strokes(lines(pieces), VERMILION, 0.8, 0.8))
+    shapes.append(Strokes(frame.at(middle[some], median), BLUE, 1.4))
+    shapes += frame.shapes(ticks_of(ends, 6), ticks_of(frame.y_limits, 3))
+    names = " ".join(f"{adc}/{c}" for c in worst.tolist())
+    shapes.append(Words(x + _PANEL[0], y - 0.16, names, 7.0, VERMILION, align="right"))
+    return shapes

@@ -1,0 +1,133 @@
+"""One finding leads: what follows from another one is said with it, and not counted again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from .finding import Finding
+
+_OF_WAVEFORMS: Final = (
+    "dead",
+    "railed",
+    "flat",
+    "baseline_band",
+    "baseline_spread",
+    "baseline_move",
+    "noise",
+    "tones",
+    "sparks",
+    "clipped",
+    "negative",
+    "alignment",
+    "copies",
+    "dark",
+    "light",
+    "dark_rate",
+    "light_change",
+    "baseline_change",
+    "noise_change",
+)
+_OF_STUCK: Final = (
+    "dead",
+    "noise",
+    "sparks",
+    "clipped",
+    "negative",
+    "copies",
+    "light",
+    "dark_rate",
+    "light_change",
+    "baseline_change",
+    "noise_change",
+    "baseline_spread",
+)
+FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("coding", ("unwritten", "triggers", *_OF_WAVEFORMS)),
+    ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
+    ("dark", ("dead", "light", "light_change", "alignment")),
+    ("alignment", ("dead", "light", "light_change", "dark_rate")),
+    ("railed", _OF_STUCK),
+    ("flat", _OF_STUCK),
+    ("noise", ("negative", "dark_rate", "noise_change", "sparks", "light")),
+    ("sparks", ("dark_rate",)),
+    ("dead", ("light", "light_change")),
+    ("light", ("light_change",)),
+    ("baseline_band", ("baseline_change",)),
+    ("baseline_spread", ("baseline_change",)),
+)
+"""A check, and those whose findings on the same channels follow from it; causes come first."""
+
+LEADING: Final = (
+    "coding",
+    "unwritten",
+    "order",
+    "alignment",
+    "missing_adcs",
+    "timestamps",
+    "dark",
+    "railed",
+    "flat",
+    "baseline_change",
+    "dead",
+    "copies",
+)
+"""Causes in the order in which a reader should hear of them; the other checks come after them."""
+_AN_EVENT: Final = re.compile(r"events? \d")
+_CHANGES: Final = (
+    ("baseline_change", ("baseline_band", "baseline_spread")),
+    ("noise_change", ("noise",)),
+    ("light_change", ("light",)),
+)
+_TOLD_ALONG: Final = frozenset({"baseline_change", "light_change", "noise_change"})
+
+
+def folded(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, each without the channels that another one explains.
+
+    A finding of which nothing is left has no data of its own: its reason says what it follows
+    from. Checks keep their order.
+    """
+    found = {finding.check: finding for finding in findings}
+    for change, states in _CHANGES:
+        for state in states:
+            # A change in the file leads where it names more than the check of the whole file.
+            more = set(found[change].failing) - set(found[state].failing)
+            if found[change].status == found[state].status == "fail" and more:
+                found[state], _ = _without(found[state], found[change])
+    for cause, effects in FOLLOWS:
+        leading = found.get(cause)
+        if leading is None or leading.status != "fail":
+            continue
+        for effect in effects:
+            if effect in found and found[effect].status in ("fail", "warn"):
+                found[effect], told = _without(found[effect], leading)
+                if told and not _AN_EVENT.search(leading.reason):
+                    leading = replace(leading, reason=f"{leading.reason}; {told}")
+        found[cause] = leading
+    return [found[finding.check] for finding in findings]
+
+
+def _without(finding: Finding, leading: Finding) -> tuple[Finding, str]:
+    """A finding without what another one explains, and what the other one then says along."""
+    explained = [name for name in finding.failing if _covers(leading, name)]
+    left = tuple(name for name in finding.failing if name not in explained)
+    if finding.failing and not explained:
+        return finding, ""
+    if not finding.failing and leading.failing and finding.check != "triggers":
+        return finding, ""
+    told = finding.reason if finding.check in _TOLD_ALONG and not left else ""
+    if left:
+        reason = f"{finding.reason}; {len(explained)} of them follow from {leading.check}"
+        return replace(finding, failing=left, reason=reason), told
+    reason = f"follows from {leading.check}: {finding.reason}"
+    return replace(finding, status="no_data", failing=(), reason=reason), told
+
+
+def _covers(leading: Finding, name: str) -> bool:
+    """Whether a finding of ADCs or channels speaks of a channel; one of neither speaks of all."""
+    if not leading.failing:
+        return True
+    return name in leading.failing or name.partition("/")[0] in leading.failing

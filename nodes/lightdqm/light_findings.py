@@ -1,0 +1,178 @@
+"""Checks of the light: how much of the detector can be judged, heights, dark rates, copies."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ...schemas.arrays import F8, Mask
+from ...schemas.lightdqm.frames import TRIGGERS
+from ..statistics.widths import median_of
+from .finding import Finding, Numbers, counted, of_channels, places
+from .time_findings import with_rate_above
+
+_LEAST_EVENTS: Final = 20
+# Ten events with light near by, none of it seen: at most a fifth of it surely, with 84 %.
+_LEAST_JUDGED: Final = 10
+_LEAST_COPIES: Final = 5
+_LEAST_MODULES: Final = 3
+_MOST_PAIRS: Final = 3
+
+
+def dark(numbers: Numbers) -> Finding:
+    """How much of the detector has light to judge it by; a detector without light."""
+    masks, hits, limit = numbers.channel_masks, numbers.light_hits, numbers.limits.judged_fraction
+    active = int(masks["active"].sum())
+    told = numbers.of(hits, hits["neighbours"] != "none") > 0
+    if len(numbers.blocks):
+        told |= numbers.by_block("n_near").sum(axis=0) >= _LEAST_JUDGED
+    judged = int((told & numbers.watched).sum())
+    share = judged / active if active else 0.0
+    text = f"{judged} of {active} active channels could be judged by light"
+    unit = "of the active channels"
+    expected = _expected_lit(numbers)
+    if expected is not None and len(numbers.blocks):
+        seen = numbers.by_block("n_lit").sum(axis=0)[numbers.watched].sum()
+        due = float(expected[numbers.watched].sum())
+        each = due / max(int(numbers.watched.sum()), 1)
+        if each >= _LEAST_EVENTS and seen < numbers.mask_limits.dead_fraction * due:
+            text = f"the detector is dark: {seen} pulses, {due:.0f} expected from earlier files"
+            return Finding("dark", "fail", share, limit, unit, (), text)
+    status = "warn" if share < limit else "pass"
+    if status == "warn" and len(hits) and not told.any():
+        text = f"no light to judge any channel by: {text}"
+    return Finding("dark", status, share, limit, unit, (), text)
+
+
+def _expected_lit(numbers: Numbers) -> F8 | None:
+    """Pulses of each channel if it were lit as often as in earlier files; None without any."""
+    rows = numbers.earlier_runs
+    if not len(rows):
+        return None
+    rows = rows[(rows["quantity"] == "clipped") & (rows["adc"] < len(numbers.watched))]
+    found = np.zeros(numbers.watched.shape)
+    now = dict(
+        zip(numbers.trigger_counts["trigger"], numbers.trigger_counts["n_selected"], strict=True)
+    )
+    for trigger in TRIGGERS:
+        counts = {}
+        for granularity in ("channel", "total"):
+            some = rows[(rows["trigger"] == trigger) & (rows["granularity"] == granularity)]
+            counts[granularity] = np.nan_to_num(numbers.of(some, some["n"]))
+        share = counts["channel"] / np.maximum(counts["total"], 1)
+        found += float(now.get(trigger, 0)) * share
+    return found
+
+
+def light(numbers: Numbers) -> Finding:
+    """Pulse heights against the board, the other modules, and earlier files."""
+    frame, limits = numbers.light_ratios, numbers.limits
+    factor = limits.light_factor
+    if not len(frame):
+        return Finding("light", "no_data", np.nan, factor, "x", (), "there is no light to compare")
+    height = _log_ratio(numbers, "height")
+    side = _log_ratio(numbers, "side")
+    usual = np.stack([_usual_side(side, adc) for adc in range(len(side))])
+    apart = side - usual
+    lower = _is_lower(apart)
+    worst = np.fmax(np.abs(height), np.where(lower, np.abs(apart), 0.0))
+    parts = [
+        (np.abs(height) > np.log(factor), "unlike the others of their board", height, "fail"),
+        (lower & (apart < -np.log(factor)), "unlike the other modules", apart, "fail"),
+        (lower & (apart < -np.log(limits.light_change)), "unlike the other modules", apart, "warn"),
+    ]
+    for name, now in (("height", height), ("side", side)):
+        since = now - _earlier_log(numbers, name)
+        worst = np.fmax(worst, np.abs(since))
+        moved = np.abs(since) > np.log(limits.light_change)
+        moved &= _is_lower(since) if name == "side" else True
+        parts.append((moved, "unlike in earlier files", since, "fail"))
+    worst = np.exp(worst)
+    bad, texts, status = np.zeros_like(numbers.watched), [], "pass"
+    for marked, what, size, as_status in parts:
+        new = numbers.watched & np.asarray(marked) & ~bad
+        if new.any():
+            middle = float(np.exp(np.median(size[new])))
+            texts.append(f"{counted(int(new.sum()))} with pulses {what} ({middle:.2g} times)")
+            status = "fail" if "fail" in (status, as_status) else as_status
+            bad |= new
+    found = of_channels(numbers, "light", worst, bad, factor, "x", "")
+    if not bad.any():
+        few = found.status == "no_data"
+        return Finding(**{**vars(found), "status": "pass" if few else found.status})
+    return Finding(
+        "light", status, float(np.nanmax(worst[bad])), factor, "x", places(bad), "; ".join(texts)
+    )
+
+
+def _log_ratio(numbers: Numbers, name: str) -> F8:
+    frame = numbers.light_ratios
+    values = np.where(frame[f"n_{name}"] >= _LEAST_EVENTS, frame[name], np.nan)
+    with np.errstate(divide="ignore"):
+        return numbers.of(frame, np.log(np.maximum(values, 1e-3)))
+
+
+def _earlier_log(numbers: Numbers, name: str) -> F8:
+    rows = numbers.earlier_runs
+    if not len(rows):
+        return np.full(numbers.watched.shape, np.nan)
+    rows = rows[(rows["quantity"] == name) & (rows["n_files"] > 0)]
+    rows = rows[rows["adc"] < len(numbers.watched)]
+    return numbers.of(rows, np.log(np.maximum(rows["value"].to_numpy(), 1e-3)))
+
+
+def _usual_side(side: F8, adc: int) -> F8:
+    """The ratio of the ADCs of the same kind (ArcLight or LCM); NaN where too few tell it."""
+    alike = side[adc % 2 :: 2]
+    told = np.isfinite(alike).any(axis=1)
+    if told.sum() < _LEAST_MODULES:
+        return np.full(side.shape[1], np.nan)
+    return np.full(side.shape[1], float(median_of(median_of(alike[told], axis=1))))
+
+
+def _is_lower(apart: F8) -> Mask:
+    """Where light is less: of an ADC and its partner, whose ratios are inverse, the weak one."""
+    return np.asarray(apart < 0)
+
+
+def dark_rate(numbers: Numbers) -> Finding:
+    """Channels that see pulses while their neighbours are dark."""
+    limit, what = numbers.limits.dark_rate, "with pulses while the others are dark"
+    unit = "of the dark events"
+    if not len(numbers.blocks):
+        return Finding("dark_rate", "no_data", np.nan, limit, unit, (), "there are no events")
+    k, n = (numbers.by_block(name).sum(axis=0) for name in ("k_alone", "n_alone"))
+    share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
+    bad = numbers.watched & (numbers.lower(k, n) > limit)
+    found = of_channels(numbers, "dark_rate", share, bad, limit, unit, what)
+    found = with_rate_above(numbers, found, ("k_alone", "n_alone"), limit, what)
+    if found.status == "no_data":
+        return Finding(**{**vars(found), "status": "pass"})
+    return found
+
+
+def copies(numbers: Numbers) -> Finding:
+    """Channels that have the waveforms of another one."""
+    frame, limit = numbers.copied_channels, numbers.limits.copied_fraction
+    share = (frame["k"] / np.maximum(frame["n"], 1)).to_numpy() if len(frame) else np.zeros(0)
+    value = float(share.max()) if len(share) else 0.0
+    rows = frame[(share > limit) & (frame["k"] >= _LEAST_COPIES)] if len(frame) else frame
+    if not len(rows):
+        return Finding("copies", "pass", value, limit, "of the events", (), "all channels differ")
+    columns = ("adc", "channel", "other_adc", "other_channel", "first_row", "k", "n")
+    pairs = list(zip(*(rows[c].tolist() for c in columns), strict=True))
+    texts = [
+        f"{a}/{c} and {b}/{d} agree in {k} of {n} events, from event {row} on"
+        for a, c, b, d, row, k, n in pairs[:_MOST_PAIRS]
+    ]
+    if len(pairs) > _MOST_PAIRS:
+        texts.append(f"{len(pairs) - _MOST_PAIRS} more pairs")
+    marked = np.zeros(numbers.watched.shape, dtype=bool)
+    for a, c, b, d, *_ in pairs:
+        marked[a, c] = marked[b, d] = True
+    marked &= numbers.watched
+    status = "fail" if marked.any() else "pass"
+    return Finding(
+        "copies", status, value, limit, "of the events", places(marked), "; ".join(texts)
+    )

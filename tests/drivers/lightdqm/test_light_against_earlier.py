@@ -1,0 +1,61 @@
+"""Light against the same channels in earlier files, from the store to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from radiograph.drivers.lightdqm.checking import FileCheck, check_file
+from radiograph.drivers.lightdqm.opening import light_config
+from radiograph.drivers.lightdqm.simulation import write_light_simulation
+from radiograph.drivers.lightdqm.store import RunStore
+from radiograph.schemas.light_simulation import LightSimulationSettings
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., FileCheck]:
+    """Checks a simulated sub-run after a sound one of the same run."""
+    store = RunStore(tmp_path / "runs.sqlite")
+    loaded = light_config(None, settings={"lightdqm.output_dir": str(tmp_path)})
+
+    def of(subrun: int, *faults: dict[str, Any], n_adcs: int = 4) -> FileCheck:
+        model = LightSimulationSettings.model_validate(
+            {"n_events": 200, "n_adcs": n_adcs, "n_samples": 160, "seed": 5, "subrun": subrun}
+            | {"faults": faults}
+        )
+        path = write_light_simulation(model, tmp_path, overwrite=True).out
+        return check_file(loaded, path, store)
+
+    return of
+
+
+def row(check: FileCheck, name: str) -> pd.Series[Any]:
+    return check.verdict.set_index("check").loc[name]
+
+
+def test_light_is_compared_with_earlier_files(check: Callable[..., FileCheck]) -> None:
+    assert check(0).status == "pass"
+    assert check(1).status == "pass"
+    weak = row(check(2, {"kind": "gain", "adc": 1, "value": 0.5}), "light")
+    assert (weak["status"], weak["n_channels"]) == ("fail", 48)
+    assert {name.split("/")[0] for name in weak["channels"].split()} == {"1"}
+    assert "unlike in earlier files (0.5 times)" in weak["reason"]
+    # The weak file shifts nothing that the next one is compared with.
+    assert row(check(3, {"kind": "gain", "adc": 1, "value": 0.5}), "light")["status"] == "fail"
+    assert check(4).status == "pass"
+
+
+def test_a_dark_detector_fails_after_a_healthy_file(check: Callable[..., FileCheck]) -> None:
+    assert check(0).status == "pass"
+    dark = check(1, {"kind": "dark"})
+    assert dark.status == "fail"
+    assert "the detector is dark: 0 pulses" in row(dark, "dark")["reason"]
+
+
+def test_fewer_adcs_than_before(check: Callable[..., FileCheck]) -> None:
+    assert check(0).status == "pass"
+    few = row(check(1, n_adcs=2), "missing_adcs")
+    assert (few["status"], few["reason"]) == ("fail", "the file has 2 ADCs, 4 in earlier files")

@@ -1,0 +1,128 @@
+"""One finding leads, and the pictures say it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from radiograph.nodes.lightdqm.figure_history import history_sheet
+from radiograph.nodes.lightdqm.figure_masks import KIND_NAMES, MaskGrid
+from radiograph.nodes.lightdqm.figure_parts import Heading
+from radiograph.nodes.lightdqm.figure_verdict import banner, in_order, other_failures, verdict_sheet
+from radiograph.nodes.lightdqm.finding import Finding
+from radiograph.nodes.lightdqm.folding import FOLLOWS, LEADING, folded
+from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT
+from radiograph.schemas.lightdqm.history_frames import CHANNEL_HISTORY
+from radiograph.schemas.sheets import Marks, Words
+
+HEADING = Heading("run_7.FLOW.hdf5", "12:00 to 13:00", "40 of 40 events")
+
+
+def findings(**failing: str) -> list[Finding]:
+    return [
+        Finding(check, "fail" if check in failing else "pass", 1.0, 0.0, "",
+                tuple(failing.get(check, "").split()), f"reason of {check}")
+        for check in CHECKS
+    ]  # fmt: skip
+
+
+def status_of(found: list[Finding]) -> dict[str, str]:
+    return {finding.check: finding.status for finding in found if finding.status != "pass"}
+
+
+@pytest.mark.parametrize(
+    ("failing", "left"),
+    [
+        ({"coding": "0", "baseline_band": "0/4 0/5", "noise": "0/4"}, {"coding"}),
+        ({"railed": "1/4", "dead": "1/4", "light": "1/4"}, {"railed"}),
+        ({"noise": "1/4", "negative": "1/4"}, {"noise"}),
+        ({"noise": "1/4", "negative": "1/5"}, {"noise", "negative"}),
+        ({"baseline_spread": "1/4", "baseline_change": "1/4"}, {"baseline_spread"}),
+        ({"baseline_spread": "1/4", "baseline_change": "1/4 1/5"}, {"baseline_change"}),
+        ({"order": "", "dead": "1/4"}, {"order", "dead"}),
+    ],
+)
+def test_what_follows_is_folded(failing: dict[str, str], left: set[str]) -> None:
+    found = folded(findings(**failing))
+    assert [finding.check for finding in found] == list(CHECKS)
+    status = status_of(found)
+    assert {check for check, state in status.items() if state == "fail"} == left
+    assert {check for check, state in status.items() if state == "no_data"} == set(failing) - left
+    for finding in found:
+        if finding.status == "no_data":
+            assert finding.failing == ()
+            assert finding.reason.startswith("follows from ")
+
+
+def test_what_is_left_stays_red() -> None:
+    found = {f.check: f for f in folded(findings(flat="1/4", noise="1/4 2/4"))}
+    assert found["noise"].failing == ("2/4",)
+    assert found["noise"].reason == "reason of noise; 1 of them follow from flat"
+
+
+def test_a_folded_change_tells_its_event_with_the_cause() -> None:
+    found = {f.check: f for f in folded(findings(baseline_band="1/4", baseline_change="1/4"))}
+    assert found["baseline_band"].reason == "reason of baseline_band; reason of baseline_change"
+
+
+def test_causes_and_effects_are_checks() -> None:
+    assert {c for cause, effects in FOLLOWS for c in (cause, *effects)} | set(LEADING) <= set(
+        CHECKS
+    )
+
+
+def verdict(**failing: str) -> pd.DataFrame:
+    found = findings(**failing)
+    return DQM_VERDICT.frame(
+        {
+            "check": [f.check for f in found],
+            "status": [f.status for f in found],
+            "value": [f.value for f in found],
+            "limit": [f.limit for f in found],
+            "unit": [f.unit for f in found],
+            "n_channels": [len(f.failing) for f in found],
+            "channels": [" ".join(f.failing) for f in found],
+            "reason": [f.reason for f in found],
+            "action": [f.action for f in found],
+        }
+    )
+
+
+def test_the_verdict_page_begins_with_what_leads() -> None:
+    frame = verdict(noise="1/4", order="")
+    assert in_order(frame)["check"].tolist()[:2] == ["order", "noise"]
+    texts = [
+        s.text for s in verdict_sheet("verdict", frame, HEADING).shapes if isinstance(s, Words)
+    ]
+    assert texts[0] == "FAIL"
+    assert "order: reason of order" in texts[3]
+    assert "event builder" in texts[4]
+    assert any("noise: reason of noise (1/4)" in text for text in texts)
+    assert [w.text for w in banner(frame, 16.0, 4.0)] == ["FAIL  order: reason of order"]
+    assert [w.text for w in banner(verdict(), 16.0, 4.0)] == ["PASS"]
+
+
+def test_a_mask_marks_what_fails_elsewhere() -> None:
+    kinds = np.full((2, 64), KIND_NAMES.index("good"), np.uint8)
+    kinds[0, 5] = KIND_NAMES.index("bad")
+    grid = MaskGrid("m", "Mask", kinds, np.full((2, 64), ""), {})
+    marks, words = other_failures(grid, verdict(negative="0/5 0/6", missing_adcs="1"))
+    assert isinstance(marks, Marks)
+    assert len(marks.texts) == 1 + 48
+    assert marks.texts[0] == "ADC 0 channel 6: fails negative"
+    assert isinstance(words, Words)
+    assert words.text == "× also fails: missing_adcs, negative"
+    assert other_failures(grid, verdict()) == ()
+
+
+def test_the_page_of_events_has_a_row_an_adc() -> None:
+    columns = {c.name: np.zeros(8) for c in CHANNEL_HISTORY.columns}
+    columns |= {"block": np.repeat([0, 1], 4), "last_row": np.repeat([9, 19], 4)}
+    columns |= {"first_row": np.repeat([0, 10], 4), "adc": np.tile([0, 0, 1, 1], 2)}
+    columns |= {"channel": np.tile([4, 5], 4), "baseline_adc16": np.arange(8.0)}
+    sheet = history_sheet("history", CHANNEL_HISTORY.frame(columns), HEADING)
+    texts = [s.text for s in sheet.shapes if isinstance(s, Words)]
+    assert sum(text.startswith("ADC ") for text in texts) == 2
+    assert texts.count("no data") == 2  # there was light nowhere
+    empty = history_sheet("history", CHANNEL_HISTORY.empty(), HEADING)
+    assert empty.size[1] < sheet.size[1]
