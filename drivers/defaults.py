@@ -1,24 +1,29 @@
-"""What the engine does for a pipeline whose definition says nothing else.
-
-Everything is imported when it is called: a definition alone takes no library of a computation.
-"""
+"""What holds for a pipeline whose definition says nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from .api import GraphPicture
-    from .cache.opening import CacheOptions
     from .config import LoadedConfig
-    from .definition import Definition
-    from .runfile.exporting import ExportRequest
-    from .runfile.verifying import Verification
-    from .watching import QuickLook
+
+
+def later(place: str) -> Callable[..., Any]:
+    """The function that stands at ``module:NAME``, imported when it is called.
+
+    A definition takes no library of a computation, and what the engine does for it knows of it.
+    """
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        module, _, name = place.partition(":")
+        return vars(importlib.import_module(module))[name](*arguments, **named)
+
+    return called
 
 
 def anything(dr: Any, targets: Sequence[str], config: Any) -> None:
@@ -49,24 +54,6 @@ def no_starter(*_: Any) -> tuple[Path, Path]:
     raise UsageError(msg, key="pipeline")
 
 
-def run_by_engine(loaded: LoadedConfig[Any], **options: Any) -> Any:
-    from .engine.running import run_pipeline
-
-    return run_pipeline(loaded, **options)
-
-
-def session_of_engine(loaded: LoadedConfig[Any], cache: CacheOptions) -> Any:
-    from .engine.running import open_session
-
-    return open_session(loaded, cache)
-
-
-def run_file_verified(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
-    from .runfile.verifying import verify_run_file
-
-    return verify_run_file(flow, path, inputs)
-
-
 def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
     """Input, output and last stage of a config."""
     io = loaded.config.io
@@ -77,42 +64,3 @@ def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
         "input": [path for path in named if path],
         "output": io.output_path,
     }
-
-
-def file_of_run(loaded: LoadedConfig[Any]) -> Path:
-    from .input_paths import last_output
-
-    return last_output(loaded)
-
-
-def graph_of_run_file(path: Path, config: Path | None, **shown: Any) -> GraphPicture:
-    from .runfile.last_run import graph_of_run_file
-
-    return graph_of_run_file(path, config, **shown)
-
-
-def run_file_reported(path: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
-    from .runfile.report import write_run_report
-
-    return write_run_report(path, page, pdf=pdf, overwrite=overwrite)
-
-
-def looked_at_by_engine(
-    loaded: LoadedConfig[Any], folder: Path, cache: CacheOptions, overwrite: bool
-) -> QuickLook:
-    from .engine.quick_look import EngineQuickLook
-    from .registry import definition_of
-
-    return EngineQuickLook(definition_of(loaded.config), loaded, folder, cache, overwrite)
-
-
-def run_file_exported(request: ExportRequest) -> list[Path]:
-    from .runfile.exporting import export_run_file
-
-    return export_run_file(request)
-
-
-def run_file_described(path: Path) -> tuple[dict[str, Any], str]:
-    from .runfile.summary import described
-
-    return described(path)

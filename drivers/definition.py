@@ -215,6 +215,22 @@ def _usual_screen(_config: Any) -> ScreenSettings:
     return ScreenSettings()
 
 
+def _ours(place: str) -> Callable[..., Any]:
+    """A function of the core, imported when it is called."""
+    return defaults.later(f"radiograph.drivers.{place}")
+
+
+_RUN_PIPELINE = _ours("engine.running:run_pipeline")
+_OPEN_SESSION = _ours("engine.running:open_session")
+_GRAPH_OF_RUN_FILE = _ours("runfile.last_run:graph_of_run_file")
+_LAST_OUTPUT = _ours("input_paths:last_output")
+_WRITE_RUN_REPORT = _ours("runfile.report:write_run_report")
+_LOOKED_AT = _ours("engine.quick_look:looked_at")
+_VERIFY_RUN_FILE = _ours("runfile.verifying:verify_run_file")
+_DESCRIBED = _ours("runfile.summary:described")
+_EXPORT_RUN_FILE = _ours("runfile.exporting:export_run_file")
+
+
 @dataclass(frozen=True)
 class Definition:
     """One pipeline as the core sees it.
@@ -349,21 +365,19 @@ class Definition:
     missing: Mapping[str, str] = field(default_factory=dict)
     with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = defaults.unchanged
     effective: Callable[[Any], Section] = defaults.as_it_is
-    run: Callable[..., Any] = defaults.run_by_engine
-    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = defaults.session_of_engine
+    run: Callable[..., Any] = _RUN_PIPELINE
+    session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _OPEN_SESSION
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = defaults.asked_for
     screen: Callable[[Any], ScreenSettings] = _usual_screen
     stage_lines: tuple[StageLine, ...] = ()
-    graph_of_run: Callable[..., GraphPicture] = defaults.graph_of_run_file
-    file_of_run: Callable[[LoadedConfig[Any]], Path] = defaults.file_of_run
-    report: Callable[..., list[Path]] = defaults.run_file_reported
+    graph_of_run: Callable[..., GraphPicture] = _GRAPH_OF_RUN_FILE
+    file_of_run: Callable[[LoadedConfig[Any]], Path] = _LAST_OUTPUT
+    report: Callable[..., list[Path]] = _WRITE_RUN_REPORT
     pages: str = ""
-    described: Callable[[Path], tuple[dict[str, Any], str]] = defaults.run_file_described
-    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = (
-        defaults.looked_at_by_engine
-    )
-    verify: Callable[[Definition, Path, Sequence[Path]], Verification] = defaults.run_file_verified
-    export: Callable[[ExportRequest], list[Path]] = defaults.run_file_exported
+    described: Callable[[Path], tuple[dict[str, Any], str]] = _DESCRIBED
+    quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _LOOKED_AT
+    verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _VERIFY_RUN_FILE
+    export: Callable[[ExportRequest], list[Path]] = _EXPORT_RUN_FILE
     check_targets: Callable[[Any, Sequence[str], Any], None] = defaults.anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

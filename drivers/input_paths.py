@@ -12,6 +12,7 @@ from .config import LoadedConfig, resolved_path
 from .files import fault_of_place, is_pattern, matching, natural_order
 from .home import path_of_setting
 
+_MAIN_KEY: Final = "io.input_path"
 OfFolder = Callable[[Path], Sequence[Path]]
 _FILE_ENDINGS: Final = (".h5", ".hdf5")
 # What a name with such an ending is taken for by every other program.
@@ -66,15 +67,17 @@ def files_matching(folder: Path, pattern: str) -> list[Path]:
     return sorted(found, key=lambda p: natural_order(p.name))
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, key: str = _MAIN_KEY) -> None:
     """InputError for what is no file that can be read."""
     fault = fault_of_input(path)
     if fault:
         repair = "Give a file in it" if path.is_dir() else "Give another file"
         if not path.exists():
-            repair = "Set [io] input_path or give --input-path"
+            section, _, name = key.rpartition(".")
+            flag = " or give --input-path" if key == _MAIN_KEY else ""
+            repair = f"Set [{section}] {name}{flag}"
         msg = f"{path}: {fault}. {repair}."
-        raise InputError(msg, file=path, key="io.input_path")
+        raise InputError(msg, file=path, key=key)
 
 
 def output_path(loaded: LoadedConfig[Any]) -> Path:

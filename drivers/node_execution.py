@@ -22,7 +22,6 @@ from ..schemas.errors import Unfit
 from ..schemas.failures import Failure
 from ..schemas.tables import TableSchema
 from .annotations import spelled_out
-from .cache.lazy import failure_in
 from .checks import check_output, freeze
 from .unchanged import files_in, unchanged
 
@@ -137,12 +136,17 @@ class NodeExecution(
         Where an input failed, the Failure stands in place of the value and nothing is executed.
         """
         del run_id, task_id
-        failed = next((v for v in kwargs.values() if failure_in(v) is not None), None)
+        failed = next((v for v in kwargs.values() if self._is_failure(v)), None)
         if failed is not None:
             return failed
         if self._cache is None:
             return self._executed(node_, kwargs, "")
         return self._from_cache(self._cache, node_, kwargs)
+
+    def _is_failure(self, value: Any) -> bool:
+        if self._cache is not None:
+            return self._cache.is_failure(value)
+        return isinstance(value, Failure)
 
     def do_check_edge_types_match(self, *, type_from: Any, type_to: Any) -> bool:
         """Whether a parameter of type ``type_from`` takes a value of type ``type_to``."""

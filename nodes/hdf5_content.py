@@ -148,3 +148,14 @@ class Content:
 
     def _full(self, name: str) -> str:
         return f"{str(self.group.name).rstrip('/')}/{name.lstrip('/')}"
+
+
+@contextmanager
+def opened_content(path: Path) -> Iterator[Content]:
+    """What an HDF5 file holds; InputError if it cannot be opened or read."""
+    try:
+        file = h5py.File(path, "r")
+    except OSError as reason:
+        raise damaged_file(path, "/", reason) from None
+    with file:
+        yield Content(file, path)

@@ -124,14 +124,14 @@ PLANTED = {
     "schemas/planted.py": "from ..nodes import constants\n",
     "nodes/lightdqm/planted.py": "from ..imaging import cones\n",
     "drivers/lightdqm/planted.py": "def f():\n    from ..imaging import session\n",
-    "drivers/files.py": "from . import config\n",
+    "drivers/home.py": "from . import config\n",
 }
 CAUGHT = [
     "radiograph.nodes.imaging.planted -> radiograph.drivers.files",
     "radiograph.schemas.planted -> radiograph.nodes.constants",
     "radiograph.nodes.lightdqm.planted -> radiograph.nodes.imaging.cones",
     "radiograph.drivers.lightdqm.planted -> radiograph.drivers.imaging.session",
-    "- .files -> .config",
+    "- .home -> .config",
 ]
 
 

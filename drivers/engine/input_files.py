@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ...nodes.file_kinds import fault_of_input
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.sources import FileRef
 from ..cache.execution import NodeCache
@@ -14,7 +13,7 @@ from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, sampled_file_ref
-from ..input_paths import files_matching, input_paths
+from ..input_paths import check_place, files_matching, input_paths
 from .failed_files import FailedFile, none_left, tell_left_out
 
 MAIN: Final = "io.input_path"
@@ -72,10 +71,7 @@ def known_files(
     failed: list[FailedFile] = []
     for number, path in enumerate(paths):
         try:
-            fault = fault_of_input(path)
-            if fault:
-                msg = f"{path}: {fault}. Give another file with [{source.key.replace('.', '] ')}."
-                raise InputError(msg, file=path, key=source.key)
+            check_place(path, source.key)
             is_sampled = source.sampled and not rehash
             files[number] = (
                 sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)

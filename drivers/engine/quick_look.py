@@ -14,6 +14,7 @@ from ..definition import Definition
 from ..files import check_new_files
 from ..input_paths import output_path
 from ..provenance import pipeline_of_path
+from ..registry import definition_of
 
 
 @dataclass
@@ -59,3 +60,10 @@ class EngineQuickLook:
             fault = left_out.get(str(path.absolute()))
             told = f"left out: {fault}" if fault else f"{n_good} files in {self.out.name}"
             yield f"{path.name}: {told}"
+
+
+def looked_at(
+    loaded: LoadedConfig[Any], folder: Path, cache: CacheOptions, overwrite: bool
+) -> EngineQuickLook:
+    """The quick look of the pipeline of a config."""
+    return EngineQuickLook(definition_of(loaded.config), loaded, folder, cache, overwrite)

@@ -31,7 +31,7 @@ from ..runfile.writing import RunRows, Streamed
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
-from .merging import Appended, merge_of
+from .merging import Appended, merge_of, shifted
 from .parts import Part, Parts
 from .protocol import GraphInputs, NoCarry
 from .report import RunReport, node_table
@@ -188,7 +188,7 @@ class _Progress:
     def __call__(
         self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
     ) -> None:
-        self._rows(part, values, shifts)
+        self._rows.append({name: shifted(v, shifts[name]) for name, v in values.items()})
         if self._tell is not None:
             self._tell(part.n_records)
 

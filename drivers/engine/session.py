@@ -82,6 +82,8 @@ class Session:
         self.driver: driver.Driver = build_driver(
             self.flow, self.inputs.choices, self.manifest, self.cache
         )
+        # Row numbers of a single part are those of the run.
+        self._is_cut = any(len(self.parts.of_scope(a)) > 1 for a in self.flow.scopes.values())
         told = {scope: self.parts.inputs_of(axes) for scope, axes in self.flow.scopes.items()}
         check_scopes(self.driver, told, self.is_mergeable, self.flow.scopes, self.flow.keyed)
 
@@ -122,8 +124,10 @@ class Session:
         """What a run would evaluate, and in which order."""
         targets, streams = frozenset(self.resolved(targets)), frozenset(streams)
         scopes = self.flow.scopes
-        bare = planned(self.driver, targets, streams, scopes)
-        numbered = self.numbered({*bare.whole, *streams}) if len(self.parts.every) > 1 else {}
+        numbered = {}
+        if self._is_cut:
+            bare = planned(self.driver, targets, streams, scopes)
+            numbered = self.numbered({*bare.whole, *streams})
 
         def beside(nodes: frozenset[str]) -> set[str]:
             rows = {to for n in nodes & set(numbered) for to in numbered[n].values()}

@@ -14,8 +14,8 @@ from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Parts
 from ..engine.session import Session
+from ..registry import definition
 from .carry import ImagingCarry
-from .definition import IMAGING
 from .inputs import graph_inputs, reader_settings
 from .restart import Restart, opened_restart
 from .sources import PlannedFile, parts_of, planned_files
@@ -58,12 +58,13 @@ def open_session(
     Of several files those that can be read are used; the others stand in ``failed``.
     """
     paths = [sources] if isinstance(sources, Path) else list(sources)
-    opened = open_cache(cache, IMAGING.untracked, IMAGING.packages)
+    flow = definition("imaging")
+    opened = open_cache(cache, flow.untracked, flow.packages)
     settings = reader_settings(config)
     files, failed = planned_files(config, paths, settings, opened, rehash=cache.rehash)
     restart = opened_restart(config, paths)
     session = ImagingSession(
-        flow=IMAGING,
+        flow=flow,
         parts=Parts.of(parts_of(files)),
         inputs=graph_inputs(config, folder, source_name=_shown(paths), restart=restart),
         cache=opened,

@@ -20,7 +20,7 @@ from ..engine.protocol import GraphInputs
 from ..engine.session import Session, Sink
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, resolved_targets
-from .definition import LIGHTDQM
+from ..registry import definition
 from .inputs import graph_choices, graph_values
 
 _STATUS: Final = "lightdqm.channel_status_csv"
@@ -60,8 +60,8 @@ def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
     """Names of nodes, aliases replaced; UsageError for a name that the graph has not."""
     if not targets:
         return []
-    dr = build_driver(LIGHTDQM, graph_choices(config))
-    return resolved_targets(dr, targets, LIGHTDQM.aliases)
+    flow = definition("lightdqm")
+    return resolved_targets(build_driver(flow, graph_choices(config)), targets, flow.aliases)
 
 
 def open_session(
@@ -77,11 +77,12 @@ def open_session(
     """
     values = graph_values(loaded.config, loaded.path.parent, earlier_runs, source=path)
     source = file_ref(path) if cache.rehash else sampled_file_ref(path)
+    flow = definition("lightdqm")
     session = LightSession(
-        flow=LIGHTDQM,
+        flow=flow,
         parts=Parts.of([Part({}, {"source_file": source})]),
         inputs=GraphInputs(graph_choices(loaded.config), values),
-        cache=open_cache(cache, LIGHTDQM.untracked, LIGHTDQM.packages),
+        cache=open_cache(cache, flow.untracked, flow.packages),
         config=loaded.config,
         source=source,
     )

@@ -15,9 +15,9 @@ import h5py
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..config import LoadedConfig
 from ..graph import build_driver
+from ..registry import definition
 from ..runfile.record import stored_run
 from ..runfile.verifying import Verification, compared, dataset_hashes, now_inputs
-from .definition import LIGHTDQM
 from .inputs import graph_choices
 from .run import Outputs, run_lightdqm
 
@@ -54,7 +54,7 @@ def verify(path: Path, inputs: Sequence[Path]) -> Verification:
 
 def _of_this_file(config: LightDqmConfig, hashes: dict[str, str]) -> list[str]:
     """The nodes in a file that depend on it and its settings alone, in the order of the file."""
-    dr = build_driver(LIGHTDQM, graph_choices(config))
+    dr = build_driver(definition("lightdqm"), graph_choices(config))
     stored = dict.fromkeys(p.split("/")[2] for p in hashes if p.startswith("/numbers/"))
     return [
         name for name in stored

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import pandas as pd
 
-from ...nodes.hdf5_content import Content, damaged_file
+from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
 from ..provenance import pipeline_of_path
@@ -63,12 +62,8 @@ def export_run_file(request: ExportRequest) -> list[Path]:
     if request.to not in TABLE_FORMATS:
         msg = f"--to {request.to!r}: this pipeline has no such format; it has csv and parquet"
         raise UsageError(msg, key="to")
-    try:
-        file = h5py.File(request.source, "r")
-    except OSError as reason:
-        raise damaged_file(request.source, "/", reason) from None
-    with file:
-        tables = chosen(stored_tables(Content(file, request.source)), request)
+    with opened_content(request.source) as content:
+        tables = chosen(stored_tables(content), request)
         return write_tables(tables, request, TABLE_FORMATS[request.to])
 
 

@@ -6,9 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-import h5py
-
-from ...nodes.hdf5_content import Content, damaged_file
+from ...nodes.hdf5_content import opened_content
 from ..api import GraphPicture, pipeline
 from ..config import LoadedConfig
 from ..dag_record import NodeOutcome, time_text
@@ -35,12 +33,7 @@ def loaded_again(run: StoredRun) -> LoadedConfig[Any]:
 
 def outcomes_of(path: Path) -> tuple[dict[str, NodeOutcome], str]:
     """Status and seconds of each node of a run, and which run it was in one line."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as reason:
-        raise damaged_file(path, "/", reason) from None
-    with file:
-        content = Content(file, path)
+    with opened_content(path) as content:
         nodes = content.content("provenance/nodes")
         columns = nodes["name"].texts(), nodes["status"].texts(), nodes["seconds"][()].tolist()
         outcomes = {n: NodeOutcome(s, t) for n, s, t in zip(*columns, strict=True)}

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 from pydantic import ValidationError
 
-from ...nodes.hdf5_content import Content, damaged_file
+from ...nodes.hdf5_content import Content, damaged_file, opened_content
 from ...schemas.errors import InputError
 from ...schemas.settings import Section
 
@@ -46,12 +45,7 @@ class StoredRun:
 
 def stored_run(path: Path, settings: type[Section]) -> StoredRun:
     """What the engine wrote of a run; InputError where the file does not hold it."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as reason:
-        raise damaged_file(path, "/", reason) from None
-    with file:
-        content = Content(file, path)
+    with opened_content(path) as content:
         if CONFIG not in content:
             msg = f"{path}: holds no settings that the run could be made again with."
             raise InputError(msg, file=path, code="no_config")
@@ -63,7 +57,7 @@ def stored_run(path: Path, settings: type[Section]) -> StoredRun:
         return StoredRun(
             config,
             content["meta/config_toml"].texts()[0] if "meta/config_toml" in content else "",
-            Path(str(file.attrs.get("config_path", path))),
+            Path(str(content.attrs.get("config_path", path))),
             tuple(json.loads(provenance.attrs.get("targets_json", "[]"))),
             stored_inputs(content),
             dict(

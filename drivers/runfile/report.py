@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
-
-from ...nodes.hdf5_content import Content
+from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import UsageError
 from ..files import check_new_files, new_output
 from ..html import parts
@@ -38,8 +36,7 @@ def run_page(path: Path) -> str:
     """The page of a file; InputError if something of it is absent or damaged."""
     summary, _ = described(path)
     picture = graph_of_run_file(path, None)
-    with h5py.File(path, "r") as file:
-        content = Content(file, path)
+    with opened_content(path) as content:
         sections = [
             Section("Run", list(_facts(summary))),
             Section("Tables", list(_tables(content))),

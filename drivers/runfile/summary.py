@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
-
-from ...nodes.hdf5_content import Content, damaged_file
+from ...nodes.hdf5_content import Content, opened_content
 from ..provenance import pipeline_of, stored_settings
-from .record import FAILURES
+from .record import FAILURES, stored_inputs
 
 OF_MAKING: Final = frozenset({"meta", "provenance"})
 
@@ -24,36 +22,51 @@ def described(path: Path) -> tuple[dict[str, Any], str]:
     InputError
         If something of the file is absent or damaged.
     """
-    try:
-        file = h5py.File(path, "r")
-    except OSError as reason:
-        raise damaged_file(path, "/", reason) from None
-    with file:
-        summary = {"file": str(path), "bytes": path.stat().st_size, **_facts(Content(file, path))}
+    with opened_content(path) as content:
+        summary = {
+            **facts_of_making(content),
+            "failed": json.loads(content[FAILURES].texts()[0]) if FAILURES in content else [],
+            "rows": rows_of(content),
+        }
     return summary, _text(summary)
 
 
-def _facts(file: Content) -> dict[str, Any]:
-    inputs = file.content("provenance/inputs")
-    sizes = inputs["size"][()]
+def facts_of_making(file: Content) -> dict[str, Any]:
+    """Pipeline, software, command, inputs, settings and versions of a file, as plain values."""
     names, values = (file[f"provenance/versions/{part}"].texts() for part in ("names", "values"))
     return {
+        "file": str(file.path),
+        "bytes": file.path.stat().st_size,
         "pipeline": pipeline_of(file),
         "software": str(file.attrs.get("software", "")),
         "created_utc": str(file.attrs.get("created_utc", "")),
         "run_command": str(file.attrs.get("run_command", "")),
         "seconds": float(file.content("provenance").attrs.get("seconds", "nan")),
         "inputs": [
-            {"path": path, "size": int(size), "content_hash": digest}
-            for path, size, digest in zip(
-                inputs["path"].texts(), sizes, inputs["xxh3_128"].texts(), strict=True
-            )
+            {"path": source.path, "size": source.size, "content_hash": source.content_hash}
+            for source in stored_inputs(file)
         ],
         "settings": stored_settings(file),
         "versions": dict(zip(names, values, strict=True)),
-        "failed": json.loads(file[FAILURES].texts()[0]) if FAILURES in file else [],
-        "rows": rows_of(file),
     }
+
+
+def lines_of_making(summary: Mapping[str, Any], name: str) -> list[str]:
+    """The file, when and by what it was made, and of which inputs, as lines of text."""
+    size = f"{summary['bytes'] / 1e6:.1f} MB"
+    lines = [f"{summary['file']}: {name}, {size}, {summary['software']}"]
+    made = f"{summary['created_utc'][:19].replace('T', ' ')} UTC, {summary['seconds']:.2f} s"
+    lines += [f"  made      {made}", f"  command   {summary['run_command']}"]
+    for source in summary["inputs"]:
+        where = f"{source['path']} ({source['size'] / 1e6:.1f} MB, xxh3_128"
+        lines.append(f"  input     {where} {source['content_hash']})")
+    return lines
+
+
+def line_of_versions(summary: Mapping[str, Any]) -> str:
+    """What the result was computed with, as a line of text."""
+    versions = ", ".join(f"{name} {value}" for name, value in summary["versions"].items())
+    return f"  versions  {versions}"
 
 
 def rows_of(file: Content) -> dict[str, int]:
@@ -69,15 +82,7 @@ def rows_of(file: Content) -> dict[str, int]:
 
 
 def _text(summary: Mapping[str, Any]) -> str:
-    size = f"{summary['bytes'] / 1e6:.1f} MB"
-    lines = [f"{summary['file']}: {summary['pipeline']}, {size}, {summary['software']}"]
-    made = f"{summary['created_utc'][:19].replace('T', ' ')} UTC, {summary['seconds']:.2f} s"
-    lines += [f"  made      {made}", f"  command   {summary['run_command']}"]
-    for source in summary["inputs"]:
-        where = f"{source['path']} ({source['size'] / 1e6:.1f} MB, xxh3_128"
-        lines.append(f"  input     {where} {source['content_hash']})")
-    versions = ", ".join(f"{name} {value}" for name, value in summary["versions"].items())
-    lines.append(f"  versions  {versions}")
+    lines = [*lines_of_making(summary, summary["pipeline"]), line_of_versions(summary)]
     lines += [f"  rows      {name}: {n}" for name, n in summary["rows"].items()]
     for failure in summary["failed"]:
         where = ", ".join(f"{axis} {value}" for axis, value in failure["at"].items())

@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.tables import TableSchema
-from ..engine.merging import shifted
-from ..engine.parts import Part
 from ..hdf5 import SIDE_SUFFIX, Dataset, RowWriter, write_array
 
 LABELS: Final = "labels"
@@ -41,7 +39,7 @@ class Streamed:
 
 
 class RunRows:
-    """Writes the rows of every part: the sink of a session.
+    """Writes the rows of every part: what the sink of a session stands on.
 
     Categories are written as codes in the order in which they come, whatever the parts are, with
     their names beside them.
@@ -72,23 +70,18 @@ class RunRows:
         """Take back everything."""
         self._back_to(self._of_none)
 
-    def __call__(
-        self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
-    ) -> None:
-        """Append the rows of a part."""
-        del part
+    def append(self, values: Mapping[str, Any]) -> None:
+        """Append the rows of a part, their row numbers counted over the run."""
         columns: dict[str, Any] = {}
-        for node, value in values.items():
+        for node, rows in values.items():
             item = self._streamed[node]
-            rows = shifted(value, shifts[node])
             if item.table is None:
                 columns[item.path] = rows
                 continue
             for name in item.table.names:
                 path = f"{item.path}/{name}"
-                columns[path] = (
-                    self._codes(path, rows[name]) if path in self._labels else rows[name]
-                )
+                is_category = path in self._labels
+                columns[path] = self._codes(path, rows[name]) if is_category else rows[name]
         self._writer.append(columns)
 
     def finish(self) -> None:

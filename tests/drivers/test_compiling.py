@@ -18,7 +18,7 @@ import pytest
 from numba.core import event
 from radiograph.drivers import compiling
 from radiograph.drivers.definition import CompiledAhead
-from radiograph.drivers.imaging.definition import DEFINITION
+from radiograph.drivers.imaging.definition import IMAGING
 from radiograph.drivers.screen import Screen
 from radiograph.schemas.imaging.config import ImagingConfig
 
@@ -38,7 +38,7 @@ print(json.dumps([code, {f.__name__: len(f.signatures) for f in functions}, besi
 """
 SAID = "compiling kernels, once per version: "
 BESIDE = " (in a second process)"
-AHEAD = DEFINITION.compiled_ahead(
+AHEAD = IMAGING.compiled_ahead(
     ImagingConfig.model_validate(
         {
             "plane": {

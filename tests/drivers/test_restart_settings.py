@@ -113,6 +113,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "pipeline.until": "'cones'",
         "io.output_path": "'other.h5'",
         "io.overwrite": "true",
+        "io.file_list": "'files.txt'",
+        "io.on_bad_file": "'fail'",
         "io.max_bad_fraction": "0.5",
         "io.extra_text_files": "{note = 'run.toml'}",
         "io.adapter.type": "'other'",

@@ -269,13 +269,18 @@ def test_a_folder_a_cut_file_and_a_file_of_another_kind(tmp_path: Path, folder: 
         pass
 
 
+def _set_until(file: h5py.File, value: str) -> None:
+    keys = [key.decode() for key in file["meta/config_effective/keys"]]
+    file["meta/config_effective/values"][keys.index("pipeline.until")] = f'"{value}"'
+
+
 def test_damage_is_said_and_not_raised_as_a_bug(broken: Callable[..., Path]) -> None:
     def change(file: h5py.File) -> None:
         del file["lm/hit_t_ns"], file["lm/footprint_offsets"]
         file["lm/footprint_offsets"] = np.array([0, 5], "u8")
         del file["provenance/problems"]
         file["provenance/problems"] = "{no JSON"
-        file["meta/config_effective/values"][0] = '"never"'
+        _set_until(file, "never")
 
     with open_run(broken(change)) as saved:
         with pytest.raises(InputError, match="has no /lm/hit_t_ns"):
@@ -288,7 +293,7 @@ def test_damage_is_said_and_not_raised_as_a_bug(broken: Callable[..., Path]) -> 
 
 def test_settings_of_another_version_are_said(broken: Callable[..., Path]) -> None:
     def change(file: h5py.File) -> None:
-        file["meta/config_effective/values"][0] = '"never"'
+        _set_until(file, "never")
 
     with (
         open_run(broken(change)) as saved,

@@ -11,7 +11,7 @@ COMMANDS = {
     "inspect": CommandPlace(
         f"{__name__}.inspect",
         "inspect",
-        "The same as `radiograph imaging inspect`.",
+        "Follow hits, events, hypotheses, cones and pixels into each other, in a file.",
     ),
     "simulate imaging": CommandPlace(f"{__name__}.simulate", "simulate_imaging", ""),
 }

@@ -573,14 +573,14 @@ def test_the_ranges_of_a_file_are_looked_for_once(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[Path] = []
-    blocks = phits_usrdef._blocks
+    blocks = phits_usrdef.blocks
 
-    def watched(path: Path) -> Any:
+    def watched(path: Path, *how: Any) -> Any:
         looked.append(path)
-        return blocks(path)
+        return blocks(path, *how)
 
     # VERSIONS knows the code as it was before.
-    monkeypatch.setattr(phits_usrdef, "_blocks", watched)
+    monkeypatch.setattr(phits_usrdef, "blocks", watched)
     first = run().report.counters
     run({"plane.du": 1.0})
     assert looked == []
