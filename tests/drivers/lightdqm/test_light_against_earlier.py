@@ -19,7 +19,7 @@ from radiograph.schemas.light_simulation import LightSimulationSettings
 def check(tmp_path: Path) -> Callable[..., FileCheck]:
     """Checks a simulated sub-run after a sound one of the same run."""
     store = RunStore(tmp_path / "runs.sqlite")
-    loaded = light_config(None, settings={"lightdqm.output_dir": str(tmp_path)})
+    loaded = light_config(None, settings={"io.output_path": str(tmp_path)})
 
     def of(subrun: int, *faults: dict[str, Any], n_adcs: int = 4) -> FileCheck:
         model = LightSimulationSettings.model_validate(

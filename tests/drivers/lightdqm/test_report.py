@@ -70,7 +70,8 @@ def test_the_files_have_the_names_that_dashboards_look_for(made):
     with Image.open(out / f"{stem}_light_dqm_flatline.png") as image:
         assert image.size == (1600, 400)
     pdf = (out / f"{stem}_light_dqm_main.pdf").read_bytes()
-    assert len(re.findall(rb"/Type /Page\b", pdf)) == 11
+    # The verdict and the events in their order, then the eleven pages of old.
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 2 + 11
 
 
 def test_the_page_needs_nothing_else(made):
