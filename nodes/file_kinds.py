@@ -91,6 +91,11 @@ def fault_of_hdf5(path: Path, reason: OSError, wanted: str) -> str:
     if "signature not found" in said:
         kind = kind_of(path)
         return f"is no HDF5 file{f'; it {what_it_is(kind)}' if kind else ''}. {wanted}"
+    if "already open for write" in said:
+        return (
+            "is open for writing, or its writer was stopped while it was. Wait until the writer is "
+            "done; if there is none any more, make the file again."
+        )
     if "lock" in said and _LOCK_HELD in said:
         return "is locked: another program has it open for writing. Wait until it is done."
     if "lock" in said:

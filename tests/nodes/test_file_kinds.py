@@ -92,6 +92,10 @@ def test_places_without_a_file_are_told_and_not_opened(tmp_path: Path) -> None:
     [
         ("unable to lock file, errno = 11, error message = 'Resource'", "is locked: another"),
         ("unable to lock file, errno = 37, error message = 'No locks'", "USE_FILE_LOCKING=FALSE"),
+        (
+            "file is already open for write/SWMR write (may use <h5clear file> to clear flags)",
+            "is open for writing, or its writer was stopped while it was. Wait until",
+        ),
         ("unable to open file: truncated file: eof = 96", "is cut off: it was not written"),
         ("Permission denied", "cannot be opened (Permission denied). Give another."),
     ],
