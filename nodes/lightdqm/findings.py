@@ -34,6 +34,7 @@ from .time_findings import (
     with_rate_above,
     with_rate_below,
 )
+from .trigger_findings import triggers
 
 
 def missing_adcs(numbers: Numbers) -> Finding:
@@ -91,27 +92,6 @@ def timestamps(numbers: Numbers) -> Finding:
     names = tuple(str(adc) for adc in off) if apart else ()
     names = tuple(sorted({*names, *clocks.bad}))
     return Finding("timestamps", status, float(spread.max()), limit, "ms", names, reason)
-
-
-def triggers(numbers: Numbers) -> Finding:
-    """The ratio of beam to self triggers."""
-    frame, window = numbers.trigger_counts, numbers.limits.beam_self_ratio
-    counts = dict(zip(frame["trigger"], frame["n_events"].tolist(), strict=True))
-    beam, own = counts["beam"], counts["self"]
-    text = f"{beam} beam, {own} self"
-    if counts["unknown"]:
-        text += f", {counts['unknown']} of unknown trigger (no type, or no beam monitor)"
-    ratio = beam / own if own else np.nan
-    limit = np.nan if window is None else window[1] if ratio > window[1] else window[0]
-    if not beam and not own:
-        status, text = "no_data", f"{text}: the file does not tell triggers apart"
-    elif not beam or not own:
-        status, text = "warn", f"{text}: one kind is absent"
-    elif window is not None and not window[0] <= ratio <= window[1]:
-        status, text = "fail", f"{text}: the ratio may be {window[0]:g} to {window[1]:g}"
-    else:
-        status = "pass"
-    return Finding("triggers", status, ratio, limit, "beam / self", (), text)
 
 
 def dead(numbers: Numbers) -> Finding:

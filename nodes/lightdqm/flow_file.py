@@ -112,6 +112,8 @@ def _attributes(group: h5py.Group) -> dict[str, Any]:
     found = {}
     for name in sorted(group.attrs):
         value = group.attrs[name]
+        if isinstance(value, h5py.Empty):
+            value = []
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         found[name] = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

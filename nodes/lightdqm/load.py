@@ -99,10 +99,13 @@ def event_triggers__where_known(event_table: EventTable, light_layout: LightLayo
     """What triggered each event, as codes of the trigger types.
 
     The event builder finds beam triggers from the beam monitor. Where the ADC of the monitor (ADC
-    0 if the file names none) is absent, it writes 0, which does not mean a self trigger there.
+    0 if the file names none) is absent, it writes 0, which does not mean a self trigger there; nor
+    does it in a file without any 1 whose ``rwm_channel`` names no input.
     """
     monitor = event_table.valid[:, max(light_layout.rwm_adc, 0)].any(axis=1)
     own = event_table.trigger == _SELF
+    if light_layout.rwm_adc < 0 and "rwm_channel" in light_layout.attributes:
+        monitor &= (event_table.trigger == _BEAM).any()
     return np.where(own & ~monitor, _UNKNOWN, event_table.trigger).astype(np.int8)
 
 

@@ -126,7 +126,7 @@ class VerdictLimits(Section):
     clock_spread_ms: int = 1000
     """Greatest difference of the clocks of the ADCs."""
     beam_self_ratio: Window | None = None
-    """Allowed ratio of beam to self triggers; absent = any, if both are there."""
+    """Allowed ratio of beam to self triggers; absent = any. Where set, both must be there."""
     confidence: float = 0.9999
     """Of the one-sided intervals behind the checks of fractions; stretches of a file share it."""
     judged_fraction: float = Field(default=0.8, ge=0, le=1)

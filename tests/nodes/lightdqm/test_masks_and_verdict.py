@@ -308,8 +308,10 @@ def test_times_that_run_backwards(healthy: Any, write: Any, ask: Any) -> None:
         (TRIGGERS, None, "pass"),
         (TRIGGERS, (0.9, 1.1), "pass"),
         (TRIGGERS, (1.5, 2.0), "fail"),
-        (np.zeros(N), None, "warn"),
-        (np.ones(N), None, "warn"),
+        (np.zeros(N), None, "pass"),
+        (np.ones(N), None, "pass"),
+        (np.zeros(N), (0.9, 1.1), "warn"),
+        (np.ones(N), (0.9, 1.1), "warn"),
         (np.full(N, 9), None, "no_data"),
     ],
 )
