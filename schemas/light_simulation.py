@@ -88,6 +88,10 @@ FILE_FAULT_KINDS: Final = MappingProxyType(
         "copy": FaultKind("channel", 0.0, "", "the waveforms of the next channel", "copies"),
         "off_by_one": FaultKind("adc", 1.0, "events", "waveforms of the event before", "alignment"),
         "swapped": FaultKind("adc", 2.0, "ADC", "exchanged with another ADC", "alignment"),
+        "stuck_buffer": FaultKind(
+            "adc", 0.0, "", "the waveforms of one event again and again", "repeats"
+        ),
+        "reversed": FaultKind("adc", 0.0, "", "its inputs in reverse order", "channel_order"),
         "tai_frozen": FaultKind("adc", 0.0, "", "its TAI stands still", "timestamps"),
         "tai_ahead": FaultKind("adc", 5000.0, "ms", "its TAI alone is ahead", "timestamps"),
         "zeros": FaultKind("file", 0.0, "adc16", "zeros in all ADCs", "unwritten"),
@@ -137,6 +141,8 @@ Kind = Literal[
     "copy",
     "off_by_one",
     "swapped",
+    "stuck_buffer",
+    "reversed",
     "tai_frozen",
     "tai_ahead",
     "zeros",

@@ -132,6 +132,7 @@ _STAGES: Final = (
     "grouping",
     "features",
     "relations",
+    "channel_orders",
     "blocks",
     "coding",
     "order",

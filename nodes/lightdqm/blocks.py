@@ -65,7 +65,10 @@ def channel_history(
     four of the TPC in the other ADC.
     """
     states = _states(waveform_features, active_channels, block_settings)
-    light = _light(waveform_features, active_channels, light_hit_settings, spark_settings)
+    repeated = _repeated(waveform_features, selected_events, states["n_sound"])
+    states["n_repeated"] = repeated
+    usable = by_waveform(waveform_features, "valid") & active_channels
+    light = _light(waveform_features, usable, ~repeated, light_hit_settings, spark_settings)
     edges = block_edges
     counts = {name: _summed(marked, edges) for name, marked in (states | light).items()}
     sound = states["n_sound"]
@@ -117,18 +120,34 @@ def _states(features: pd.DataFrame, active: Mask, settings: BlockSettings) -> di
     }
 
 
+def _repeated(features: pd.DataFrame, events: pd.DataFrame, sound: Mask) -> Mask:
+    """Waveforms with noise that agree to the last bit with the one before, of another event."""
+    number = events["event_number"].to_numpy()
+    same = sound.copy()
+    same[:1] = False
+    same[1:] &= sound[:-1] & ((number[1:] < 0) | (np.diff(number) != 0))[:, np.newaxis, np.newaxis]
+    for name in ("noise_adc16", "baseline_adc16", "maximum_adc16", "minimum_adc16"):
+        values = by_waveform(features, name)
+        same[1:] &= values[1:] == values[:-1]
+    return same
+
+
 def _light(
-    features: pd.DataFrame, active: Mask, hits: LightHitSettings, sparks: SparkSettings
+    features: pd.DataFrame,
+    usable: Mask,
+    new: Mask,
+    hits: LightHitSettings,
+    sparks: SparkSettings,
 ) -> dict[str, Mask]:
-    """Light where neighbours have it, and where they have none."""
-    usable = by_waveform(features, "valid") & active
+    """Light where neighbours have it, and where they have none; what is not ``new`` tells none."""
     hit = usable & (by_waveform(features, "maximum_adc16") > hits.least_adc16)
     lit = usable & by_waveform(features, "lit")
-    board, side = others_on_board(hit), others_on_side(hit)
+    seen = hit & new
+    board, side = others_on_board(seen), others_on_side(seen)
     near = usable & (
         (board >= _BOARD_NEIGHBOURS)
         | (side >= _SIDE_NEIGHBOURS)
-        | (partner_side(hit) >= _SIDE_NEIGHBOURS)
+        | (partner_side(seen) >= _SIDE_NEIGHBOURS)
     )
     alone = usable & ~near & (side < _SIDE_NEIGHBOURS - 1)
     # Sparks are told as in the check of the whole file: by neighbours with a pulse.

@@ -37,6 +37,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "order": "Check the event builder and the cables of the ADCs; make the file again.",
         "alignment": "Check the event builder and the cables of the ADCs; call the expert.",
         "copies": "Check the map of the channels in the event builder; call the expert.",
+        "repeats": "The buffer of the ADC is stuck: restart it; call the light read-out expert.",
+        "channel_order": "Check the map of the channels in the event builder, and the cables.",
         "dark": "Check bias, trigger latency and the status file; call the expert.",
         "light": "Check gain and bias; call the light read-out expert.",
         "dark_rate": "Check the bias and light leaks; call the light read-out expert.",
@@ -88,6 +90,7 @@ class Numbers:
     light_ratios: pd.DataFrame
     copied_channels: pd.DataFrame
     light_partners: pd.DataFrame
+    channel_orders: pd.DataFrame
     sample_coding: pd.DataFrame
     unwritten_events: pd.DataFrame
     event_order: pd.DataFrame

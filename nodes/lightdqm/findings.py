@@ -20,9 +20,11 @@ from .finding import Finding, Numbers, of_channels, surely_text
 from .light_findings import copies, dark, dark_rate, light
 from .order_findings import (
     alignment,
+    channel_order,
     clock_texts,
     coding,
     order,
+    repeats,
     unexpected_adcs,
     unwritten,
 )
@@ -344,6 +346,8 @@ CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
     order,
     alignment,
     copies,
+    repeats,
+    channel_order,
     dark,
     light,
     dark_rate,

@@ -45,10 +45,12 @@ _OF_STUCK: Final = (
     "baseline_spread",
 )
 FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("coding", ("unwritten", "triggers", *_OF_WAVEFORMS)),
+    ("coding", ("unwritten", "triggers", "repeats", "channel_order", *_OF_WAVEFORMS)),
     ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
     ("dark", ("dead", "light", "light_change", "alignment")),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
+    ("repeats", (*_OF_STUCK, "tones")),
+    ("channel_order", tuple(c for c in _OF_WAVEFORMS if c not in ("dark", "railed", "flat"))),
     ("railed", _OF_STUCK),
     ("flat", _OF_STUCK),
     ("noise", ("negative", "dark_rate", "noise_change", "sparks", "light")),
@@ -65,6 +67,8 @@ LEADING: Final = (
     "unwritten",
     "order",
     "alignment",
+    "channel_order",
+    "repeats",
     "missing_adcs",
     "timestamps",
     "dark",
@@ -75,6 +79,9 @@ LEADING: Final = (
     "copies",
 )
 """Causes in the order in which a reader should hear of them; the other checks come after them."""
+_WITHOUT_LIGHT_OF_ITS_OWN: Final = frozenset({"repeats", "channel_order"})
+_BY_PARTNER: Final = frozenset({"dead", "light", "light_change", "alignment"})
+_MOST_OF_AN_ADC: Final = 24
 _AN_EVENT: Final = re.compile(r"events? \d")
 _CHANGES: Final = (
     ("baseline_change", ("baseline_band", "baseline_spread")),
@@ -112,7 +119,7 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
 
 def _without(finding: Finding, leading: Finding) -> tuple[Finding, str]:
     """A finding without what another one explains, and what the other one then says along."""
-    explained = [name for name in finding.failing if _covers(leading, name)]
+    explained = [n for n in finding.failing if _covers(leading, n) or _spoils(leading, finding, n)]
     left = tuple(name for name in finding.failing if name not in explained)
     if finding.failing and not explained:
         return finding, ""
@@ -131,3 +138,12 @@ def _covers(leading: Finding, name: str) -> bool:
     if not leading.failing:
         return True
     return name in leading.failing or name.partition("/")[0] in leading.failing
+
+
+def _spoils(leading: Finding, finding: Finding, name: str) -> bool:
+    """Whether a channel was compared with the light of an ADC that a finding names as a whole."""
+    if leading.check not in _WITHOUT_LIGHT_OF_ITS_OWN or finding.check not in _BY_PARTNER:
+        return False
+    partner = str(int(name.partition("/")[0]) ^ 1)
+    channels = sum(place.startswith(f"{partner}/") for place in leading.failing)
+    return partner in leading.failing or channels > _MOST_OF_AN_ADC

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from .finding import Finding, Numbers
+from .finding import Finding, Numbers, of_channels
+from .time_findings import with_rate_above
 
 _CODINGS: Final = {
     "unshifted": "14-bit codes that were not shifted",
     "offset_binary": "codes counted from the low end of the range (offset binary)",
     "byte_order": "samples whose bytes are exchanged",
+}
+_ORDERS: Final = {
+    "reversed": "its channels stand in reverse order (or are shifted by 4)",
+    "shifted": "its channels are shifted by {}",
+    "other": "its channels stand in another order",
 }
 _LEAST_EVENTS: Final = 50
 # Correlations of light above this, and this far from chance, and this near that of the partner.
@@ -115,6 +121,37 @@ def alignment(numbers: Numbers) -> Finding:
     reason = "; ".join(texts) or "ADCs of a module see light in the same events"
     found = tuple(str(adc) for adc in sorted(names))
     return Finding("alignment", status, value, _LEAST_SAME, unit, found, reason)
+
+
+def repeats(numbers: Numbers) -> Finding:
+    """Channels that give the waveform of the event before once more."""
+    limit, unit = numbers.limits.stuck_fraction, "of the events"
+    what = "with the waveform of the event before once more"
+    if not len(numbers.blocks):
+        return Finding("repeats", "no_data", np.nan, limit, unit, (), "there are no events")
+    k, n = (numbers.by_block(name).sum(axis=0) for name in ("n_repeated", "n_sound"))
+    share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
+    bad = numbers.watched & (numbers.lower(k, n) > limit)
+    found = of_channels(numbers, "repeats", share, bad, limit, unit, what)
+    found = with_rate_above(numbers, found, ("n_repeated", "n_sound"), limit, what)
+    return replace(found, status="pass") if found.status == "no_data" else found
+
+
+def channel_order(numbers: Numbers) -> Finding:
+    """ADCs whose inputs without a sensor see light: their channels stand in another order."""
+    frame, unit = numbers.channel_orders, "inputs without a sensor"
+    bad = frame[frame["order"] != "as_mapped"]
+    texts = [
+        f"{lit} of {n} inputs of ADC {adc} without a sensor see light: "
+        + _ORDERS[order].format(shift)
+        for adc, lit, n, order, shift in zip(
+            *(bad[c].tolist() for c in ("adc", "n_lit", "n_inputs", "order", "shift")), strict=True
+        )
+    ]
+    value = float(frame["n_lit"].max()) if len(frame) else np.nan
+    names = tuple(str(adc) for adc in bad["adc"])
+    reason = "; ".join(texts) or "inputs without a sensor see no light"
+    return Finding("channel_order", "fail" if names else "pass", value, 0.0, unit, names, reason)
 
 
 def unexpected_adcs(numbers: Numbers) -> list[str]:

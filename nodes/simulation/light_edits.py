@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -17,12 +19,17 @@ _OFFSET: Final = 8192
 
 
 def with_edits(
-    samples: NDArray[np.int16], first_event: int, n_events: int, faults: list[PlantedFault]
+    samples: NDArray[np.int16],
+    first_event: int,
+    n_events: int,
+    faults: list[PlantedFault],
+    held: Mapping[int, NDArray[np.int16]] = MappingProxyType({}),
 ) -> NDArray[np.int16]:
     """The samples of the events from ``first_event`` on with what faults do to them.
 
     An ADC that lags has in each event the waveforms of the one before; in the first event of
-    the samples it keeps its own. Coding comes last, whatever the order of the faults.
+    the samples it keeps its own. ``held`` are the samples of the events at which a buffer sticks.
+    Coding comes last, whatever the order of the faults.
     """
     found = samples
     for fault in sorted(faults, key=lambda f: f.kind in _OF_CODING):
@@ -35,6 +42,10 @@ def with_edits(
             found[span, fault.adc, channel] = found[span, fault.adc, next_channel(channel)]
         elif fault.kind == "zeros":
             found[span] = 0
+        elif fault.kind == "stuck_buffer" and fault.events(n_events)[0] in held:
+            found[span, fault.adc] = held[fault.events(n_events)[0]][fault.adc]
+        elif fault.kind == "reversed":
+            found[span, fault.adc] = found[span, fault.adc, ::-1].copy()
         elif fault.kind == "off_by_one":
             begin = max(span.start, 1)
             found[begin : span.stop, fault.adc] = found[

@@ -26,6 +26,8 @@ from .light_edits import with_edits
 
 _MHZ_NS = 1e-3
 _BOARDS_A_TPC = 4
+_PULSE_COLUMNS = ("tpc", "start_sample", "intensity_adc16", "position")
+_RECTANGLE_COLUMNS = ("adc", "channel", "start_sample", "n_samples", "height_adc16")
 
 
 @tag(stage="waveforms", unit="adc16")
@@ -42,44 +44,49 @@ def light_samples(
     light_streams: LightStreams,
 ) -> NDArray[np.int16]:
     """Digitised samples of the events of a range, shape (n, n_adcs, 64, n_samples)."""
-    # The event before is made as well: an ADC that lags has its waveforms.
-    first = max(event_range.first_event - 1, 0)
-    last = event_range.first_event + event_range.n_events
     n_events, n_adcs = adc_missing.shape
-    shape = (max(last - first, 0), n_adcs, N_CHANNELS, len(pulse_shapes.light))
-    out = np.empty(shape, dtype=np.int16)
     t = light_tones
     key = light_streams.samples.generate_state(1, np.uint64)[0]
-    for segment in light_segments:
-        begin, end = max(segment.first_event, first), min(segment.end_event, last)
-        if begin >= end:
-            continue
-        c = segment.channels
-        fill_waveforms(
-            begin,
-            adc_missing,
-            key,
-            (
-                c.pedestal_adc16,
-                c.pedestal_jitter_adc16,
-                c.noise_adc16,
-                c.light_gain,
-                c.undershoot,
-                c.tone_gain,
-                c.rail,
-            ),
-            (t.adc, t.frequency_MHz * SAMPLE_NS * _MHZ_NS, t.amplitude_adc16),
-            _by_event(light_pulses, n_events, "tpc", "start_sample", "intensity_adc16", "position"),
-            _by_event(
-                rectangles, n_events, "adc", "channel", "start_sample", "n_samples", "height_adc16"
-            ),
-            (pulse_shapes.light, pulse_shapes.swing),
-            (tpc_of_inputs(n_adcs), EPCB_OF_CHANNEL % _BOARDS_A_TPC),
-            normal_quantiles(),
-            scintillation.crosstalk,
-            out[begin - first : end - first],
-        )
-    edited = with_edits(out, first, n_events, planted(planted_faults))
+
+    def made(first: int, last: int) -> NDArray[np.int16]:
+        shape = (max(last - first, 0), n_adcs, N_CHANNELS, len(pulse_shapes.light))
+        out = np.empty(shape, dtype=np.int16)
+        for segment in light_segments:
+            begin, end = max(segment.first_event, first), min(segment.end_event, last)
+            if begin >= end:
+                continue
+            c = segment.channels
+            fill_waveforms(
+                begin,
+                adc_missing,
+                key,
+                (
+                    c.pedestal_adc16,
+                    c.pedestal_jitter_adc16,
+                    c.noise_adc16,
+                    c.light_gain,
+                    c.undershoot,
+                    c.tone_gain,
+                    c.rail,
+                ),
+                (t.adc, t.frequency_MHz * SAMPLE_NS * _MHZ_NS, t.amplitude_adc16),
+                _by_event(light_pulses, n_events, *_PULSE_COLUMNS),
+                _by_event(rectangles, n_events, *_RECTANGLE_COLUMNS),
+                (pulse_shapes.light, pulse_shapes.swing),
+                (tpc_of_inputs(n_adcs), EPCB_OF_CHANNEL % _BOARDS_A_TPC),
+                normal_quantiles(),
+                scintillation.crosstalk,
+                out[begin - first : end - first],
+            )
+        return out
+
+    # The event before is made as well: an ADC that lags has its waveforms.
+    first = max(event_range.first_event - 1, 0)
+    faults = planted(planted_faults)
+    begins = {f.events(n_events)[0] for f in faults if f.kind == "stuck_buffer"}
+    held = {begin: made(begin, begin + 1)[0] for begin in begins if begin < n_events}
+    samples = made(first, event_range.first_event + event_range.n_events)
+    edited = with_edits(samples, first, n_events, faults, held)
     return np.asarray(frozen(edited[event_range.first_event - first :]))
 
 

@@ -40,6 +40,8 @@ CHECKS: Final = (
     "order",
     "alignment",
     "copies",
+    "repeats",
+    "channel_order",
     "dark",
     "light",
     "dark_rate",

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..tables import Column, TableSchema
 
+ORDERS: Final = ("as_mapped", "reversed", "shifted", "other")
 CODINGS: Final = ("shifted", "unshifted", "offset_binary", "byte_order", "other", "none")
 
 _ADC = Column("adc", "int16", "", "ADC, from 0", at_least=0)
@@ -40,6 +41,7 @@ CHANNEL_HISTORY = TableSchema(
         Column("n_flat", "int32", "", "waveforms without noise", at_least=0),
         Column("n_railed", "int32", "", "waveforms at an end of the range", at_least=0),
         Column("n_loud", "int32", "", "sound ones far above their usual noise", at_least=0),
+        Column("n_repeated", "int32", "", "sound ones equal to the one before", at_least=0),
         Column("n_near", "int32", "", "events in which its neighbours see light", at_least=0),
         Column("k_near", "int32", "", "of them in which it sees light, too", at_least=0),
         Column("near_lower", "float64", "", "lower end of the 68 % interval of k / n"),
@@ -98,6 +100,19 @@ LIGHT_PARTNERS = TableSchema(
         Column("n_next", "int64", "", "pairs of events that follow one another", at_least=0),
         Column("late", "float64", "", "with the partner in the event before", True),
         Column("early", "float64", "", "with the partner in the event after", True),
+    ),
+)
+
+CHANNEL_ORDERS = TableSchema(
+    "ChannelOrders",
+    "an ADC: which of its inputs see light, and the order of inputs that fits",
+    (
+        _ADC,
+        Column("n", "int64", "", "events in which it has light", at_least=0),
+        Column("n_inputs", "int64", "", "inputs without a sensor in its map", at_least=0),
+        Column("n_lit", "int64", "", "of them as often lit as the others", at_least=0),
+        Column("order", "category", "", "how its inputs stand", categories=ORDERS),
+        Column("shift", "int16", "", "inputs by which they are shifted, else 0"),
     ),
 )
 
@@ -160,6 +175,7 @@ HISTORY_TABLES: Final = (
     LIGHT_RATIOS,
     COPIED_CHANNELS,
     LIGHT_PARTNERS,
+    CHANNEL_ORDERS,
     SAMPLE_CODING,
     UNWRITTEN_EVENTS,
     EVENT_ORDER,

@@ -43,6 +43,8 @@ CHECKS = [
     "order",
     "alignment",
     "copies",
+    "repeats",
+    "channel_order",
     "dark",
     "light",
     "dark_rate",

@@ -70,6 +70,7 @@ def all_of(adc: int) -> str:
         ({"kind": "gain", "adc": 2, "value": 0.25, "begin": 0.5}, "light_change", all_of(2), 160),
         ({"kind": "zeros", "begin": 0.4, "end": 0.52}, "unwritten", "0 1 2 3 4 5", 128),
         ({"kind": "lost", "begin": 0.5}, "order", "", 160),
+        ({"kind": "stuck_buffer", "adc": 3, "begin": 0.6}, "repeats", all_of(3), 192),
         ({"kind": "tai_frozen", "adc": 2, "begin": 0.5}, "timestamps", "2", 160),
     ],
 )
@@ -105,6 +106,9 @@ def test_a_jump_at_the_end_is_named_with_its_event(verdict: Verdict, jump: int) 
         ({"kind": "dark_rate", "adc": 1, "channel": 40, "value": 4}, "dark_rate", "1/40"),
         ({"kind": "copy", "adc": 1, "channel": 40}, "copies", "1/40 1/41"),
         ({"kind": "off_by_one", "adc": 2}, "alignment", "2 3"),
+        ({"kind": "stuck_buffer", "adc": 5}, "repeats", all_of(5)),
+        ({"kind": "reversed", "adc": 2}, "channel_order", "2"),
+        ({"kind": "reversed", "adc": 0}, "channel_order", "0"),
         ({"kind": "duplicated", "value": 0.05}, "order", ""),
         ({"kind": "tai_ahead", "adc": 2, "value": 2500}, "timestamps", "2"),
         ({"kind": "seconds"}, "timestamps", "0 1 2 3 4 5"),

@@ -56,6 +56,21 @@ def test_order_of_events_boards_and_channels() -> None:
     assert (copied[:, 2, 15] == SOUND[:, 2, 20]).all()
 
 
+def test_a_buffer_that_sticks_and_inputs_in_reverse() -> None:
+    stuck = [{"kind": "stuck_buffer", "adc": 1, "begin": 0.25, "end": 0.75}]
+    found = samples(*stuck)
+    assert (found[2:6, 1] == SOUND[2, 1]).all()
+    assert (found[[0, 1, 6, 7]] == SOUND[[0, 1, 6, 7]]).all()
+    assert (found[:, [0, 2, 3]] == SOUND[:, [0, 2, 3]]).all()
+    settings = LightSimulationSettings.model_validate(
+        {"n_samples": 120, "n_adcs": 4, "n_events": N, "faults": stuck}
+    )
+    assert (LightSimulation(settings).samples(4, 4) == found[4:]).all()
+    backwards = samples({"kind": "reversed", "adc": 2})
+    assert (backwards[:, 2] == SOUND[:, 2, ::-1]).all()
+    assert (backwards[:, [0, 1, 3]] == SOUND[:, [0, 1, 3]]).all()
+
+
 @pytest.mark.parametrize(
     ("kind", "back"),
     [
