@@ -14,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ...nodes.lightdqm.findings import overall_status
+from ...nodes.lightdqm.folding import in_order
 from ...nodes.lightdqm.grouping import EPCB_OF_CHANNEL
 from ...schemas.sheets import Sheet
 from ..html import parts
@@ -102,8 +103,9 @@ def _verdict(verdict: pd.DataFrame) -> Markup:
     counts = verdict["status"].astype(str).value_counts()
     told = ", ".join(f"{counts[s]} {_STATUS_WORDS[s]}" for s in _WORST_FIRST if s in counts)
     line = parts.note(f"{_STATUS_WORDS[status].upper()}  ·  {told}", _KINDS[status])
-    order = verdict["status"].astype(str).map(_WORST_FIRST.index).sort_values(kind="stable").index
-    rows = [_check_row(verdict.loc[k]) for k in order]
+    led = in_order(verdict)
+    order = led["status"].astype(str).map(_WORST_FIRST.index).sort_values(kind="stable").index
+    rows = [_check_row(led.loc[k]) for k in order]
     head = ("check", "status", "reason", "channels", "value", "limit", "unit", "what to do")
     return parts.joined(line, parts.table(head, rows))
 

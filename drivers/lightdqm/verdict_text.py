@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ...nodes.lightdqm.findings import overall_status as overall_status
+from ...nodes.lightdqm.folding import in_order
 
 _MOST_CHANNELS: Final = 6
 _WORDS: Final = {"no_data": "no data", "unreadable": "UNREADABLE"}
@@ -27,8 +28,8 @@ def unreadable_text(message: str, path: Path) -> str:
 
 
 def failure_words(verdict: pd.DataFrame) -> str:
-    """The status and every check that fails, with its first channels or its reason."""
-    failing = verdict[verdict["status"] == "fail"]
+    """The status and every check that fails, what leads first, with channels or its reason."""
+    failing = in_order(verdict[verdict["status"] == "fail"])
     words = [
         f"{check} {shortened(channels.split()) or reason}"
         for check, channels, reason in zip(
@@ -62,9 +63,12 @@ def finite(value: float) -> float | None:
 
 
 def verdict_lines(verdict: pd.DataFrame) -> list[str]:
-    """The table of checks: status, worst value, limit, channels, reason; what to do below it."""
+    """The table of checks: status, worst value, limit, channels, reason; what to do below it.
+
+    What fails comes first, and of that what leads.
+    """
     rows = [("check", "status", "value", "limit", "channels", "found")]
-    checks = checks_as_json(verdict)
+    checks = checks_as_json(in_order(verdict))
     for check in checks:
         unit = f" {check['unit']}" if check["unit"] else ""
         rows.append(

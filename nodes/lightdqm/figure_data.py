@@ -126,12 +126,19 @@ def flatline_grid(name: str, channel_masks: pd.DataFrame, sparking: Mask) -> Mas
 
 
 def baseline_grid(name: str, channel_masks: pd.DataFrame, letters: NDArray[np.str_]) -> MaskGrid:
-    """Channels whose baseline deviates, with ``letters`` (n_adcs, 64) that say why."""
+    """Channels whose baseline deviates, with ``letters`` (n_adcs, 64) that say why.
+
+    A channel at a rail has no baseline: it is marked as stuck, and counts as in the verdict.
+    """
     state = _states(channel_masks, "baseline_state", len(letters))
-    shown = np.where(state == "deviates", letters, "")
+    kinds = _kinds(state, {"deviates": "bad"})
+    railed = by_channel(channel_masks, "railed", len(letters), missing=0)
+    for chosen, kind in ((railed > 0, "railed_high"), (railed < 0, "railed_low")):
+        kinds[chosen & (state == "deviates")] = KIND_NAMES.index(kind)
+    shown = np.where((state == "deviates") & (railed == 0), letters, "")
     words = {"good": "stable", "bad": "deviates: contact LRS expert"}
     note = LETTERS_NOTE if (shown != "").any() else ""
-    return MaskGrid(name, "Baselines", _kinds(state, {"deviates": "bad"}), shown, words, note)
+    return MaskGrid(name, "Baselines", kinds, shown, words, note)
 
 
 def code_letters(channel_masks: pd.DataFrame) -> NDArray[np.str_]:

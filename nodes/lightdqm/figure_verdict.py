@@ -14,7 +14,7 @@ from ..sheets.frames import GREEN, GREY, INK, ORANGE
 from .figure_masks import KIND_NAMES, RED, MaskGrid, mask_frame
 from .figure_parts import TITLE_SIZE, Heading, text_inches
 from .findings import overall_status
-from .folding import LEADING
+from .folding import in_order
 from .grouping import HAS_SENSOR
 
 _WIDTH: Final = 11.0
@@ -36,16 +36,6 @@ _COLORS: Final[Mapping[str, str]] = {
     "fail": RED,
     "no_data": GREY,
 }
-
-
-def in_order(verdict: pd.DataFrame) -> pd.DataFrame:
-    """The checks, failures first and among them what leads; then warnings, the others last."""
-    rank = {"fail": 0, "warn": 1}
-    status = np.array([rank.get(str(s), 2) for s in verdict["status"]])
-    place = {check: k for k, check in enumerate(LEADING)}
-    lead = [place.get(str(check), len(LEADING)) for check in verdict["check"]]
-    order = np.lexsort((np.arange(len(verdict)), np.array(lead), status))
-    return verdict.iloc[order]
 
 
 def verdict_sheet(name: str, verdict: pd.DataFrame, heading: Heading) -> Sheet:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+import pandas as pd
+
 from .finding import Finding
 
 _OF_WAVEFORMS: Final = (
@@ -147,3 +150,14 @@ def _spoils(leading: Finding, finding: Finding, name: str) -> bool:
     partner = str(int(name.partition("/")[0]) ^ 1)
     channels = sum(place.startswith(f"{partner}/") for place in leading.failing)
     return partner in leading.failing or channels > _MOST_OF_AN_ADC
+
+
+def in_order(verdict: pd.DataFrame) -> pd.DataFrame:
+    """The checks, failures first and among them what leads; then warnings, then the others."""
+    rank = {"fail": 0, "warn": 1}
+    status = np.array([rank.get(str(s), 2) for s in verdict["status"]])
+    place = {check: k for k, check in enumerate(LEADING)}
+    lead = np.array([place.get(str(check), len(LEADING)) for check in verdict["check"]])
+    lead[status == 2] = len(LEADING)
+    order = np.lexsort((np.arange(len(verdict)), lead, status))
+    return verdict.iloc[order]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtri
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.frames import TRIGGERS
@@ -18,6 +19,7 @@ _LEAST_JUDGED: Final = 10
 _LEAST_COPIES: Final = 5
 _LEAST_MODULES: Final = 3
 _MOST_PAIRS: Final = 3
+_UNLIKE: Final = "with pulses unlike {}"
 
 
 def dark(numbers: Numbers) -> Finding:
@@ -43,6 +45,35 @@ def dark(numbers: Numbers) -> Finding:
     if status == "warn" and len(hits) and not told.any():
         text = f"no light to judge any channel by: {text}"
     return Finding("dark", status, share, limit, unit, (), text)
+
+
+def _log_rate(numbers: Numbers) -> tuple[F8, F8]:
+    """How much more often each channel is lit than in earlier files, and its standard error.
+
+    Logarithms, by trigger type and less the median of all channels: the beam may be brighter than
+    it was. NaN where few pulses are due, or a trigger type has no earlier events.
+    """
+    unknown = np.full(numbers.watched.shape, np.nan)
+    due, rows = _expected_lit(numbers), numbers.earlier_runs
+    if due is None or not len(numbers.blocks):
+        return unknown, unknown
+    rows = rows[(rows["quantity"] == "clipped") & (rows["adc"] < len(due))]
+    before = {g: rows[rows["granularity"] == g] for g in ("channel", "total")}
+    counts = numbers.trigger_counts
+    now = set(counts.loc[counts["n_selected"] > 0, "trigger"].astype(str))
+    if now - set(before["total"].loc[before["total"]["n"] > 0, "trigger"].astype(str)):
+        return unknown, unknown
+    lit = np.zeros(due.shape)
+    some = before["channel"]
+    np.add.at(lit, (some["adc"].to_numpy(), some["channel"].to_numpy()), some["n"].to_numpy())
+    seen = numbers.by_block("n_lit").sum(axis=0)
+    told = numbers.watched & (due >= _LEAST_EVENTS)
+    if not told.any():
+        return unknown, unknown
+    # Half a pulse more on both sides: a logarithm for none as well.
+    rate = np.where(told, np.log((seen + 0.5) / (due + 0.5)), np.nan)
+    error = np.sqrt(1.0 / (seen + 0.5) + 1.0 / (lit + 0.5))
+    return rate - float(np.nanmedian(rate)), error
 
 
 def _expected_lit(numbers: Numbers) -> F8 | None:
@@ -78,23 +109,36 @@ def light(numbers: Numbers) -> Finding:
     lower = _is_lower(apart)
     worst = np.fmax(np.abs(height), np.where(lower, np.abs(apart), 0.0))
     parts = [
-        (np.abs(height) > np.log(factor), "unlike the others of their board", height, "fail"),
-        (lower & (apart < -np.log(factor)), "unlike the other modules", apart, "fail"),
-        (lower & (apart < -np.log(limits.light_change)), "unlike the other modules", apart, "warn"),
+        (
+            np.abs(height) > np.log(factor),
+            _UNLIKE.format("the others of their board"),
+            height,
+            "fail",
+        ),
+        (lower & (apart < -np.log(factor)), _UNLIKE.format("the other modules"), apart, "fail"),
+        (
+            lower & (apart < -np.log(limits.light_change)),
+            _UNLIKE.format("the other modules"),
+            apart,
+            "warn",
+        ),
     ]
     for name, now in (("height", height), ("side", side)):
         since = now - _earlier_log(numbers, name)
         worst = np.fmax(worst, np.abs(since))
         moved = np.abs(since) > np.log(limits.light_change)
         moved &= _is_lower(since) if name == "side" else True
-        parts.append((moved, "unlike in earlier files", since, "fail"))
-    worst = np.exp(worst)
+        parts.append((moved, _UNLIKE.format("in earlier files"), since, "fail"))
+    rate, error = _log_rate(numbers)
+    surely = np.abs(rate) > np.log(limits.light_change) - ndtri(0.5 * numbers.alpha) * error
+    parts.append((surely, "lit not as often as in earlier files", rate, "fail"))
+    worst = np.exp(np.fmax(worst, np.where(surely, np.abs(rate), np.nan)))
     bad, texts, status = np.zeros_like(numbers.watched), [], "pass"
     for marked, what, size, as_status in parts:
         new = numbers.watched & np.asarray(marked) & ~bad
         if new.any():
             middle = float(np.exp(np.median(size[new])))
-            texts.append(f"{counted(int(new.sum()))} with pulses {what} ({middle:.2g} times)")
+            texts.append(f"{counted(int(new.sum()))} {what} ({middle:.2g} times)")
             status = "fail" if "fail" in (status, as_status) else as_status
             bad |= new
     found = of_channels(numbers, "light", worst, bad, factor, "x", "")

@@ -413,6 +413,8 @@ def test_lines_of_a_watch_are_short() -> None:
     channels = " ".join(f"1/{k}" for k in range(64))
     words = failure_words(verdict({"noise": channels, "triggers": ""}))
     assert words == "FAIL; noise 1/0 1/1 1/2 1/3 1/4 1/5 +58; triggers reason of triggers"
+    words = failure_words(verdict({"light": "1/4", "coding": "1"}))
+    assert words == "FAIL; coding 1; light 1/4"
     path = Path("data") / name(3)
     assert unreadable_text(f"{path}: is no HDF5 file.", path) == "UNREADABLE: is no HDF5 file."
 

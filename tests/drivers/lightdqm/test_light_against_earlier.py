@@ -21,9 +21,9 @@ def check(tmp_path: Path) -> Callable[..., FileCheck]:
     store = RunStore(tmp_path / "runs.sqlite")
     loaded = light_config(None, settings={"io.output_path": str(tmp_path)})
 
-    def of(subrun: int, *faults: dict[str, Any], n_adcs: int = 4) -> FileCheck:
+    def of(subrun: int, *faults: dict[str, Any], n_adcs: int = 4, n_events: int = 200) -> FileCheck:
         model = LightSimulationSettings.model_validate(
-            {"n_events": 200, "n_adcs": n_adcs, "n_samples": 160, "seed": 5, "subrun": subrun}
+            {"n_events": n_events, "n_adcs": n_adcs, "n_samples": 160, "seed": 5, "subrun": subrun}
             | {"faults": faults}
         )
         path = write_light_simulation(model, tmp_path, overwrite=True).out
@@ -59,3 +59,15 @@ def test_fewer_adcs_than_before(check: Callable[..., FileCheck]) -> None:
     assert check(0).status == "pass"
     few = row(check(1, n_adcs=2), "missing_adcs")
     assert (few["status"], few["reason"]) == ("fail", "the file has 2 ADCs, 4 in earlier files")
+
+
+def test_a_module_that_is_lit_less_often(check: Callable[..., FileCheck]) -> None:
+    """The heights of both ADCs fall alike, so that only their own earlier rate can tell."""
+    size = {"n_adcs": 6, "n_events": 400}
+    assert check(0, **size).status == "pass"
+    assert check(1, **size).status == "pass"
+    dimmed = [{"kind": "gain", "adc": adc, "value": 0.08} for adc in (2, 3)]
+    row_of = row(check(2, *dimmed, **size), "light")
+    assert row_of["status"] == "fail"
+    assert {name.split("/")[0] for name in row_of["channels"].split()} == {"2", "3"}
+    assert "lit not as often as in earlier files" in row_of["reason"]

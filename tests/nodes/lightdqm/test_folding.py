@@ -8,9 +8,9 @@ import pytest
 from radiograph.nodes.lightdqm.figure_history import history_sheet
 from radiograph.nodes.lightdqm.figure_masks import KIND_NAMES, MaskGrid
 from radiograph.nodes.lightdqm.figure_parts import Heading
-from radiograph.nodes.lightdqm.figure_verdict import banner, in_order, other_failures, verdict_sheet
+from radiograph.nodes.lightdqm.figure_verdict import banner, other_failures, verdict_sheet
 from radiograph.nodes.lightdqm.finding import Finding
-from radiograph.nodes.lightdqm.folding import FOLLOWS, LEADING, folded
+from radiograph.nodes.lightdqm.folding import FOLLOWS, LEADING, folded, in_order
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT
 from radiograph.schemas.lightdqm.history_frames import CHANNEL_HISTORY
 from radiograph.schemas.sheets import Marks, Words

@@ -16,6 +16,7 @@ from radiograph.drivers.graph import build_driver
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.drivers.lightdqm.simulation import LightSimulationResult, write_light_simulation
 from radiograph.drivers.registry import definition
+from radiograph.nodes.lightdqm.figure_masks import KIND_NAMES
 from radiograph.nodes.lightdqm.findings import overall_status
 from radiograph.schemas.light_simulation import (
     FAULT_KINDS,
@@ -166,3 +167,32 @@ def test_stronger_faults_of_the_same_kind_stay_named(write: Write) -> None:
     assert ("noise", "0/4") in found
     assert ("baseline_band", "1/5") in found
     assert {place.split("/")[0] for check, place in found if check == "tones"} == {"3"}
+
+
+def test_the_masks_count_as_the_verdict_does(write: Write) -> None:
+    kinds = ("railed_top", "railed_bottom", "baseline_band", "baseline_spread", "dead", "flatline")
+    result = write(faults=[{"kind": kind} for kind in kinds])
+    inputs = {
+        **graph_values(LightDqmConfig(), Path()),
+        "source_file": FileRef(str(result.out), 0, ""),
+    }
+    driver = build_driver(definition("lightdqm"), {"legacy": False, "channel_status": "none"})
+    found = driver.execute(["mask_grids", "dqm_verdict"], inputs=inputs)
+    failing = found["dqm_verdict"].set_index("check")["channels"].astype(str)
+
+    def drawn(mask: str, *names: str) -> set[str]:
+        grid = found["mask_grids"][mask].kinds
+        codes = [KIND_NAMES.index(name) for name in names]
+        return {f"{a}/{c}" for a, c in np.argwhere(np.isin(grid, codes)).tolist()}
+
+    def told(*checks: str) -> set[str]:
+        return {name for check in checks for name in failing[check].split()}
+
+    deviate = told("baseline_band", "baseline_spread", "baseline_move")
+    assert len(deviate) == 2
+    assert drawn("baseline_mask", "bad") == deviate
+    assert drawn("flatline_mask", "bad") == told("dead")
+    assert drawn("flatline_mask", "flat") == told("flat")
+    stuck = ("railed_high", "railed_low")
+    assert len(told("railed")) == 2
+    assert drawn("flatline_mask", *stuck) == drawn("baseline_mask", *stuck) == told("railed")
