@@ -125,7 +125,13 @@ def test_the_verdict_is_a_table_and_the_worst_file_decides(checked: Any, light: 
         f"{name(12)}: FAIL",
     ]
     for part in parts:
-        assert [line.split()[0] for line in part.splitlines()[2 : 2 + len(CHECKS)]] == CHECKS
+        rows = [line.split() for line in part.splitlines()[2 : 2 + len(CHECKS)]]
+        assert sorted(row[0] for row in rows) == sorted(CHECKS)
+        # What fails comes first; the others stand in the order of the checks.
+        failing = [row[0] for row in rows if row[1] == "FAIL"]
+        assert [row[0] for row in rows[: len(failing)]] == failing
+        others = [row[0] for row in rows if row[1] not in ("FAIL", "warn")]
+        assert others == [check for check in CHECKS if check in others]
     assert done.out.splitlines()[-1] == "4 files: 2 pass, 2 FAIL"
     with RunStore(store, create=False) as opened:
         runs = opened.runs()
