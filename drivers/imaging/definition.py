@@ -177,6 +177,12 @@ _STAGES: Final = (
     "energies",
     "cones",
     "selection",
+    "bars",
+    "uncertainty",
+    "weights",
+    "pulls",
+    "point_fit",
+    "bootstrap",
     "images",
     "tables",
     "list_mode",
@@ -200,7 +206,18 @@ def _projections_joined() -> Any:
 
 
 # Arrays have a row for each row of a frame.
-_ROWS_OF_FRAMES = ("*_code", "*_row", "*_rows", "*_scores", "*_ok", "*_max_events", "raw_event_*")
+_ROWS_OF_FRAMES = (
+    "*_code",
+    "*_row",
+    "*_rows",
+    "*_scores",
+    "*_weights",
+    "*_theta_sigma_rad",
+    "*_light_theta",
+    "*_ok",
+    "*_max_events",
+    "raw_event_*",
+)
 
 IMAGING = Definition(
     name="imaging",
@@ -248,6 +265,11 @@ IMAGING = Definition(
             "neutrons": True,
             "gammas": True,
             "energy_strategy": "ELUT",
+            "light_curves": True,
+            "light_of_recoil": "unknown",
+            "theta_from": "strategy",
+            "width_scale": "given",
+            "reference_source": "given",
             "tof_start": "time",
             "prior_target": "prior",
             "directionality": "axis",

@@ -15,8 +15,8 @@ from ...schemas.arrays import F8, U1
 from ...schemas.imaging.codes import EnergyStatus
 from ...schemas.imaging.frames import GAMMA_ENERGIES, NEUTRON_ENERGIES
 from ...schemas.imaging.physics import TofStart
-from ..light_response import response_curve
 from .kinematics import flight_beta, neutron_energy_MeV
+from .recoil_light import recoil_energies_of_light
 
 
 @tag(stage="energies", schema="NeutronEnergies")
@@ -43,7 +43,9 @@ def neutron_energies__elut(
     light = events["light1_MeVee"].to_numpy()
     recoil_energy, statuses = {}, {}
     for recoil in ("proton", "carbon"):
-        energy, lookup = _energies_of_light(light, events["material1"], recoil, light_response)
+        energy, lookup = recoil_energies_of_light(
+            light, events["material1"], recoil, light_response
+        )
         recoil_energy[recoil] = energy
         statuses[recoil] = np.where(status == EnergyStatus.ok, lookup, status)
     return _neutron_energies(events, scattered, recoil_energy, statuses)
@@ -118,26 +120,6 @@ def _flight_energy(distance_cm: F8, time_ns: F8) -> tuple[F8, U1]:
     status[beta >= 1] = EnergyStatus.faster_than_light
     status[~(time_ns > 0)] = EnergyStatus.tof_not_positive
     return np.where(status == EnergyStatus.ok, neutron_energy_MeV(beta), np.nan), status
-
-
-def _energies_of_light(
-    light_MeVee: F8, material: pd.Series, recoil: str, light_response: pd.DataFrame
-) -> tuple[F8, U1]:
-    """(recoil energy, EnergyStatus) by the inverse response; NaN outside the table."""
-    energy = np.full(len(light_MeVee), np.nan)
-    status = np.full(len(light_MeVee), EnergyStatus.no_light_response, np.uint8)
-    codes = material.cat.codes.to_numpy()
-    for code, name in enumerate(material.cat.categories):
-        curve = response_curve(light_response, str(name), recoil)
-        if curve is None:
-            continue
-        energies, lights = curve
-        mine = codes == code
-        light = light_MeVee[mine]
-        inside = (light >= lights[0]) & (light <= lights[-1])
-        energy[mine] = np.where(inside, np.interp(light, lights, energies), np.nan)
-        status[mine] = np.where(inside, EnergyStatus.ok, EnergyStatus.light_outside_response)
-    return energy, status
 
 
 def _scattered(events: pd.DataFrame) -> tuple[F8, U1]:

@@ -20,9 +20,10 @@ from ..settings import (
 from .detectors import Detectors
 from .filters import Filters, Shaping
 from .list_mode import ListMode
-from .physics import Cones, Energy, Imaging, Prior, Uncertainty
+from .physics import Cones, Energy, Imaging, Prior
 from .plane import Plane
 from .reading import InputFormat, ToldToReaders
+from .uncertainty import Errors, PointFit, Reconstruction, Uncertainty
 from .vis import Vis
 
 Stage = Literal["hits", "events", "cones", "image"]
@@ -185,7 +186,13 @@ class ImagingConfig(PipelineSettings):
     list_mode: ListMode = ListMode()
     """Cones and region that list mode is asked for."""
     uncertainty: Uncertainty = Uncertainty()
-    """Resolutions, stored."""
+    """How well hits are known, and so how wide a cone is."""
+    reconstruction: Reconstruction = Reconstruction()
+    """Hypotheses and background of what is fitted."""
+    point_fit: PointFit = PointFit()
+    """Point sources by maximum likelihood."""
+    errors: Errors = Errors()
+    """Replicas of the bootstrap."""
     hdf5: Hdf5 = Hdf5()
     """What the output file holds."""
     vis: Vis = Vis()

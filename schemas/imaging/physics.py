@@ -1,4 +1,4 @@
-"""Settings of the reconstruction: [energy], [prior], [cones], [imaging], [uncertainty]."""
+"""Settings of the reconstruction: [energy], [prior], [cones], [imaging]."""
 
 from __future__ import annotations
 
@@ -174,33 +174,3 @@ class Imaging(Section):
             msg = f'{value:g} is not above 0; give a length in cm, or "auto"'
             raise ValueError(msg)
         return value
-
-
-class Uncertainty(Section):
-    """[uncertainty]: stored; no resolution model exists yet."""
-
-    enabled: bool = False
-    """An error if true: no resolution model exists yet."""
-    smearing: Literal["thicken", "weighted"] = "thicken"
-    """How a resolution would widen a cone."""
-    sigma_doi_cm: float = Field(default=0.35, ge=0)
-    """Resolution along the depth of interaction, cm."""
-    sigma_transverse_cm: float = Field(default=0.346, ge=0)
-    """Resolution across, cm."""
-    sigma_time_ns: float = Field(default=0.5, ge=0)
-    """Resolution in time, ns."""
-    use_lut_bands: bool = False
-    """Read energy bands from light tables."""
-    energy: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-    time: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-    doi: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-
-    @model_validator(mode="after")
-    def _not_built(self) -> Uncertainty:
-        if self.enabled:
-            msg = "enabled = true is not possible: there is no resolution model yet; set false"
-            raise ValueError(msg)
-        return self
