@@ -157,6 +157,11 @@ def _light_curves(config: ImagingConfig, _context: Context) -> bool:
     return config.energy.strategy != "Edep"
 
 
+def _calibration_file(config: ImagingConfig, context: Context) -> Any:
+    path = config.calibration.path
+    return ABSENT if path is None else file_ref(context.folder / path)
+
+
 def _theta_from(config: ImagingConfig, _context: Context) -> str:
     return "time_and_light" if config.uncertainty.combine_light else "strategy"
 
@@ -216,7 +221,7 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
 def imaging_method(config: ImagingConfig) -> ImagingMethod:
     """How cones become images."""
     imaging, engine = config.imaging, config.run.sbp_engine
-    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    method = ImagingMethod("sbp", engine, config.cones.nappe, config.run.list)
     if engine != "poly":
         return method
     reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
@@ -284,6 +289,17 @@ CHOICES: Final = (
     Input("tof_start", ("energy.tof.start_det_id",), _tof_start),
     Input("prior_target", ("prior.type", "plane?"), _prior_target),
     Input("directionality", ("cones.directionality", "plane?"), _directionality),
+    Input("calibration", ("calibration.mode",)),
+    Input(
+        "calibration_bias",
+        ("calibration.steps",),
+        lambda config, _: "bias" in config.calibration.steps,
+    ),
+    Input(
+        "incident_energy",
+        (_STRATEGY,),
+        lambda config, _: "fixed" if config.energy.strategy == "FixedEn" else "unknown",
+    ),
     Input("light_curves", (_STRATEGY,), _light_curves),
     Input("light_of_recoil", (_STRATEGY,), _light_of_recoil),
     Input("theta_from", ("uncertainty.combine_light",), _theta_from),
@@ -355,7 +371,6 @@ INPUTS: Final = (
     Input(
         "imaging_method",
         (
-            "imaging.method",
             "imaging.poly_samples",
             "imaging.poly_range_cm",
             "run.sbp_engine",
@@ -367,6 +382,8 @@ INPUTS: Final = (
     Input("threads", ("run.workers", "run.chunk_cones"), lambda config, _: threads(config)),
     Input("listed_cones", ("list_mode.cone_ids",)),
     Input("list_region", ("list_mode.region_cm", *_RANGE), _with_plane(list_region)),
+    Input("calibration_settings", ("calibration",), lambda config, _: config.calibration),
+    Input("calibration_file", ("calibration.mode", "calibration.path"), _calibration_file),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", ("reconstruction",)),
     Input("point_fit", ("point_fit",)),

@@ -39,10 +39,10 @@ COSINE_ROUNDING: Final = 1e-12
 
 @tag(stage="cones", schema="CandidateCones")
 def neutron_candidate_cones(
-    neutron_filtered_events: pd.DataFrame, neutron_energies: pd.DataFrame, cone_kinematics: str
+    neutron_calibrated_events: pd.DataFrame, neutron_energies: pd.DataFrame, cone_kinematics: str
 ) -> pd.DataFrame:
     """Two rows an event: proton, then carbon."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     x1, x2 = _position(events, 1), _position(events, 2)
     axis = unit_vectors(x1 - x2)
     parts = [
@@ -69,10 +69,10 @@ def neutron_candidate_cones(
 
 @tag(stage="cones", schema="CandidateCones")
 def gamma_candidate_cones(
-    gamma_filtered_events: pd.DataFrame, gamma_energies: pd.DataFrame
+    gamma_calibrated_events: pd.DataFrame, gamma_energies: pd.DataFrame
 ) -> pd.DataFrame:
     """Six rows an event: the orders of its hits as in codes.GAMMA_ORDERS."""
-    events = gamma_filtered_events
+    events = gamma_calibrated_events
     x = np.stack([_position(events, k) for k in (1, 2, 3)])
     dE = np.stack([gamma_energies[f"deposited{k}_energy_MeV"].to_numpy() for k in (1, 2, 3)])
     parts = [gamma_hypothesis(x, dE, order) for order in GAMMA_ORDERS]

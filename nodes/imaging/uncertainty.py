@@ -47,14 +47,14 @@ GAMMA_HITS: Final = (1, 2, 3)
 @tag(stage="uncertainty", unit="rad", rows="neutron_candidate_cones")
 @config.when(energy_strategy="Edep")
 def neutron_theta_sigma_rad__edep(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     cone_kinematics: str,
     bars: pd.DataFrame,
     uncertainty: Uncertainty,
 ) -> F8:
     """Width of theta of each neutron hypothesis, from flight and deposited energy."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
 
     def theta(varied: pd.DataFrame) -> F8:
         return _theta(varied, neutron_energies__edep(varied), cone_kinematics)
@@ -66,7 +66,7 @@ def neutron_theta_sigma_rad__edep(
 @tag(stage="uncertainty", unit="rad", rows="neutron_candidate_cones")
 @config.when(energy_strategy="ELUT")
 def neutron_theta_sigma_rad__elut(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     light_response: pd.DataFrame,
     cone_kinematics: str,
@@ -74,7 +74,7 @@ def neutron_theta_sigma_rad__elut(
     uncertainty: Uncertainty,
 ) -> F8:
     """Width of theta of each neutron hypothesis, from flight and light."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
 
     def theta(varied: pd.DataFrame) -> F8:
         return _theta(varied, neutron_energies__elut(varied, light_response), cone_kinematics)
@@ -86,7 +86,7 @@ def neutron_theta_sigma_rad__elut(
 @tag(stage="uncertainty", unit="rad", rows="neutron_candidate_cones")
 @config.when(energy_strategy="FixedEn")
 def neutron_theta_sigma_rad__fixed(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     fixed_energy_MeV: float,
     cone_kinematics: str,
@@ -94,7 +94,7 @@ def neutron_theta_sigma_rad__fixed(
     uncertainty: Uncertainty,
 ) -> F8:
     """Width of theta of each neutron hypothesis, from the flight between the hits."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
 
     def theta(varied: pd.DataFrame) -> F8:
         return _theta(varied, neutron_energies__fixed(varied, fixed_energy_MeV), cone_kinematics)
@@ -106,7 +106,7 @@ def neutron_theta_sigma_rad__fixed(
 @tag(stage="uncertainty", unit="rad", rows="neutron_candidate_cones")
 @config.when(energy_strategy="ToF")
 def neutron_theta_sigma_rad__tof(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     neutron_start_time_ns: F8,
     tof_settings: TofStart,
@@ -115,7 +115,7 @@ def neutron_theta_sigma_rad__tof(
     uncertainty: Uncertainty,
 ) -> F8:
     """Width of theta of each neutron hypothesis, from both flights; t1 ends one, begins one."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
 
     def theta(varied: pd.DataFrame) -> F8:
         energies = neutron_energies__tof(varied, neutron_start_time_ns, tof_settings)
@@ -134,14 +134,14 @@ def neutron_theta_sigma_rad__tof(
 @tag(stage="uncertainty", helper="true")
 @config.when(theta_from="time_and_light")
 def neutron_light_theta(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     light_response: pd.DataFrame,
     fixed_energy_MeV: float,
     cone_kinematics: str,
     uncertainty: Uncertainty,
 ) -> pd.DataFrame:
     """theta and its width from the light alone, the incident energy being known."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
 
     def theta(varied: pd.DataFrame) -> F8:
         return _theta_of_light(varied, fixed_energy_MeV, light_response, cone_kinematics)
@@ -154,14 +154,14 @@ def neutron_light_theta(
 @tag(stage="uncertainty", schema="CandidateSigmas")
 @config.when(theta_from="strategy")
 def neutron_candidate_sigmas__one(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     neutron_theta_sigma_rad: F8,
     bars: pd.DataFrame,
     uncertainty: Uncertainty,
 ) -> pd.DataFrame:
     """Widths of each neutron hypothesis; there is one estimate of theta."""
-    axis = axis_sigma_rad(neutron_filtered_events, neutron_candidate_cones, bars, uncertainty)
+    axis = axis_sigma_rad(neutron_calibrated_events, neutron_candidate_cones, bars, uncertainty)
     theta = neutron_candidate_cones["theta_rad"].to_numpy()
     return _sigmas(theta, neutron_theta_sigma_rad, axis, np.full(len(theta), np.nan))
 
@@ -169,7 +169,7 @@ def neutron_candidate_sigmas__one(
 @tag(stage="uncertainty", schema="CandidateSigmas")
 @config.when(theta_from="time_and_light")
 def neutron_candidate_sigmas__both(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     neutron_theta_sigma_rad: F8,
     neutron_light_theta: pd.DataFrame,
@@ -180,7 +180,7 @@ def neutron_candidate_sigmas__both(
 
     Where the light gives none, theta is that of the flight and consistency is NaN.
     """
-    axis = axis_sigma_rad(neutron_filtered_events, neutron_candidate_cones, bars, uncertainty)
+    axis = axis_sigma_rad(neutron_calibrated_events, neutron_candidate_cones, bars, uncertainty)
     time, time_sigma = neutron_candidate_cones["theta_rad"].to_numpy(), neutron_theta_sigma_rad
     light, light_sigma = (neutron_light_theta[c].to_numpy() for c in neutron_light_theta)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -199,7 +199,7 @@ def neutron_candidate_sigmas__both(
 
 @tag(stage="uncertainty", schema="CandidateSigmas")
 def gamma_candidate_sigmas(
-    gamma_filtered_events: pd.DataFrame,
+    gamma_calibrated_events: pd.DataFrame,
     gamma_energies: pd.DataFrame,
     gamma_candidate_cones: pd.DataFrame,
     plane_frame: PlaneFrame,
@@ -211,7 +211,7 @@ def gamma_candidate_sigmas(
     A hit sits in the axis and in the second angle: both move together, so energies and positions
     are varied in phi - theta, seen from the generator that passes nearest to the plane's centre.
     """
-    events = gamma_filtered_events
+    events = gamma_calibrated_events
     x = np.stack([hit_positions_cm(events, k) for k in GAMMA_HITS])
     dE = np.stack([gamma_energies[f"deposited{k}_energy_MeV"].to_numpy() for k in GAMMA_HITS])
     sigma_E = np.stack([hit_light_sigma_MeVee(events, k, uncertainty) for k in GAMMA_HITS])

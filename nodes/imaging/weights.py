@@ -40,7 +40,7 @@ BEYOND_EDGE: Final = -20.0
 @tag(stage="uncertainty", rows="neutron_candidate_cones")
 @config.when(light_of_recoil="known")
 def neutron_candidate_weights__light(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     light_response: pd.DataFrame,
     uncertainty: Uncertainty,
@@ -48,7 +48,7 @@ def neutron_candidate_weights__light(
     protons_only: bool,
 ) -> F8:
     """Share of each neutron hypothesis in its event; the light tells proton from carbon."""
-    events, cones = neutron_filtered_events, neutron_candidate_cones
+    events, cones = neutron_calibrated_events, neutron_candidate_cones
     log_p = _elastic_log_probability(cones, events["material1"])
     log_p += _light_log_probability(events, cones, light_response, uncertainty)
     return _shares(_allowed(cones, log_p, reconstruction, protons_only), 2, reconstruction)
@@ -57,27 +57,27 @@ def neutron_candidate_weights__light(
 @tag(stage="uncertainty", rows="neutron_candidate_cones")
 @config.when(light_of_recoil="unknown")
 def neutron_candidate_weights__no_light(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_candidate_cones: pd.DataFrame,
     reconstruction: Reconstruction,
     protons_only: bool,
 ) -> F8:
     """Share of each neutron hypothesis in its event; the light is what made its energy."""
     cones = neutron_candidate_cones
-    log_p = _elastic_log_probability(cones, neutron_filtered_events["material1"])
+    log_p = _elastic_log_probability(cones, neutron_calibrated_events["material1"])
     return _shares(_allowed(cones, log_p, reconstruction, protons_only), 2, reconstruction)
 
 
 @tag(stage="uncertainty", rows="gamma_candidate_cones")
 def gamma_candidate_weights(
-    gamma_filtered_events: pd.DataFrame,
+    gamma_calibrated_events: pd.DataFrame,
     gamma_energies: pd.DataFrame,
     gamma_candidate_cones: pd.DataFrame,
     uncertainty: Uncertainty,
     reconstruction: Reconstruction,
 ) -> F8:
     """Share of each order of the hits in its gamma event."""
-    events, cones = gamma_filtered_events, gamma_candidate_cones
+    events, cones = gamma_calibrated_events, gamma_candidate_cones
     x = np.stack([columns3(events, f"{{}}{k}_cm") for k in (1, 2, 3)])
     t = np.stack([events[f"t{k}_ns"].to_numpy() for k in (1, 2, 3)])
     dE = np.stack([gamma_energies[f"deposited{k}_energy_MeV"].to_numpy() for k in (1, 2, 3)])

@@ -17,6 +17,7 @@ from ..settings import (
     Section,
     number_or_auto,
 )
+from .calibration import Calibration
 from .detectors import Detectors
 from .filters import Filters, Shaping
 from .list_mode import ListMode
@@ -185,6 +186,8 @@ class ImagingConfig(PipelineSettings):
     """How cones become images."""
     list_mode: ListMode = ListMode()
     """Cones and region that list mode is asked for."""
+    calibration: Calibration = Calibration()
+    """Corrections of the bars."""
     uncertainty: Uncertainty = Uncertainty()
     """How well hits are known, and so how wide a cone is."""
     reconstruction: Reconstruction = Reconstruction()

@@ -11,6 +11,7 @@ from typing import Final
 from ..light_response import LIGHT_RESPONSE
 from ..tables import Column, TableSchema
 from .bars import BARS
+from .calibration import BAR_CALIBRATION, PAIRS
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
 from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES
 
@@ -405,6 +406,8 @@ TABLES: Final[dict[str, TableSchema]] = {
         CONE_PULLS,
         SELECTED_CONES,
         BARS,
+        BAR_CALIBRATION,
+        PAIRS,
         POINT_SOURCES,
         BOOTSTRAP_SOURCES,
         REGION_CONES,

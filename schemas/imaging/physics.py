@@ -156,11 +156,14 @@ class Cones(Section):
     """classical: the design's formula; exact: relativistic two-body kinematics."""
 
 
+Method = Literal["sbp", "point_fit"]
+
+
 class Imaging(Section):
     """[imaging]."""
 
-    method: Literal["sbp"] = "sbp"
-    """sbp: simple back projection."""
+    method: Method | tuple[Method, ...] = "sbp"
+    """sbp: simple back projection, always made; point_fit: point sources with their errors."""
     poly_samples: int = Field(default=360, ge=8, le=1_000_000)
     """Engine poly: samples of a cone."""
     poly_range_cm: float | Literal["auto"] = "auto"
@@ -174,3 +177,9 @@ class Imaging(Section):
             msg = f'{value:g} is not above 0; give a length in cm, or "auto"'
             raise ValueError(msg)
         return value
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods, simple back projection first."""
+        named = (self.method,) if isinstance(self.method, str) else self.method
+        return tuple(dict.fromkeys(("sbp", *named)))
