@@ -383,7 +383,7 @@ INPUTS: Final = (
     Input("listed_cones", ("list_mode.cone_ids",)),
     Input("list_region", ("list_mode.region_cm", *_RANGE), _with_plane(list_region)),
     Input("calibration_settings", ("calibration",), lambda config, _: config.calibration),
-    Input("calibration_file", ("calibration.mode", "calibration.path"), _calibration_file),
+    Input("calibration_file", ("calibration.path",), _calibration_file),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", ("reconstruction",)),
     Input("point_fit", ("point_fit",)),

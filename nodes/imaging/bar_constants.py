@@ -68,13 +68,13 @@ def _ends(low_cm: F8, count: I8) -> tuple[F8, F8]:
     total = int(count.sum())
     edges = np.append(low_cm, low_cm[-1] + HitProfiles.BIN_CM)
     below = np.concatenate([[0.0], np.cumsum(count)]) / total
+    # A quantile of n hits is off by sqrt(q / n), which the hits themselves turn into a length.
+    off = np.sqrt(END_QUANTILE / total)
     ends, errors = [], []
     for q in (END_QUANTILE, 1.0 - END_QUANTILE):
-        inner = q + 4.0 * END_QUANTILE if q < 0.5 else q - 4.0 * END_QUANTILE
-        here, there = np.interp([q, inner], below, edges)
-        density = 4.0 * END_QUANTILE / max(abs(there - here), HitProfiles.BIN_CM)
+        low, here, high = np.interp([q - off, q, q + off], below, edges)
         ends.append(here)
-        errors.append(np.sqrt(END_QUANTILE / total) / density)
+        errors.append(0.5 * (high - low))
     return np.array(ends), np.array(errors)
 
 
@@ -151,7 +151,9 @@ def _normal_equations(
     return normal, right
 
 
-def hit_places_cm(pairs: pd.DataFrame, hit: int, constants: pd.DataFrame, bars: pd.DataFrame) -> F8:
+def _hit_places_cm(
+    pairs: pd.DataFrame, hit: int, constants: pd.DataFrame, bars: pd.DataFrame
+) -> F8:
     """Positions (n, 3) of a hit of each pair, offsets along the bars taken off."""
     x = np.column_stack([pairs[f"{a}{hit}_cm"].to_numpy() for a in "xyz"])
     ids = pairs[f"det_id{hit}"].to_numpy()
@@ -159,25 +161,8 @@ def hit_places_cm(pairs: pd.DataFrame, hit: int, constants: pd.DataFrame, bars: 
     return np.asarray(x - offset[:, None] * np.nan_to_num(bar_axes(bars, ids)))
 
 
-def flight_residuals_ns(
-    pairs: pd.DataFrame,
-    constants: pd.DataFrame,
-    bars: pd.DataFrame,
-    light_response: pd.DataFrame,
-    incident_MeV: float,
-) -> F8:
-    """Flight of each pair less that which its light says, all constants applied."""
-    first, second = (pairs[f"det_id{k}"].to_numpy() for k in (1, 2))
-    light = pairs["light1_MeVee"].to_numpy() * of_bars(constants, "light_gain", first, 1.0)
-    distance = _distances_cm(pairs, constants, bars)
-    expected = _flight_ns(light, distance, pairs["material"], light_response, incident_MeV)
-    late = of_bars(constants, "time_offset_ns", second, 0.0)
-    early = of_bars(constants, "time_offset_ns", first, 0.0)
-    return np.asarray(pairs["flight_ns"].to_numpy() - (late - early) - expected)
-
-
 def _distances_cm(pairs: pd.DataFrame, constants: pd.DataFrame, bars: pd.DataFrame) -> F8:
-    x1, x2 = (hit_places_cm(pairs, k, constants, bars) for k in (1, 2))
+    x1, x2 = (_hit_places_cm(pairs, k, constants, bars) for k in (1, 2))
     return np.asarray(np.linalg.norm(x2 - x1, axis=1))
 
 

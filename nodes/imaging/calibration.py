@@ -120,7 +120,6 @@ def bar_calibration_bias(
     """
     perfect = simulated_pairs(
         scatter_pairs,
-        biased_bar_calibration,
         bars,
         light_response,
         fixed_energy_MeV,

@@ -1,8 +1,7 @@
 """Pairs of a perfect array: what the calibration of bars finds in them is its own bias.
 
 A neutron comes from one point, scatters on a proton in one bar and flies on to another; place, time
-and light are smeared by their resolutions, and cut where those of the data end. Foreign pairs are
-pairs of the data with the light of another one. Plain functions.
+and light are smeared by their resolutions, and cut where those of the data end. Plain functions.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from ..light_response import response_curve
-from .bar_constants import CORE_NS, flight_residuals_ns
 from .resolutions import light_sigma_MeVee
 
 # More draws than pairs are wanted: few points lie where a scatter would go.
@@ -28,13 +26,10 @@ MOST_ROUNDS: Final = 40
 # A pair that is nearer is as likely as one at this distance.
 NEAREST_CM: Final = 3.0
 FEWEST_BARS: Final = 2
-LEAST_CONTRAST: Final = 1e-3
-SHARES: Final = (0.2, 1.0)
 
 
 def simulated_pairs(
     pairs: pd.DataFrame,
-    constants: pd.DataFrame,
     bars: pd.DataFrame,
     light_response: pd.DataFrame,
     incident_MeV: float,
@@ -43,9 +38,9 @@ def simulated_pairs(
     n_pairs: int,
     seed: int,
 ) -> pd.DataFrame:
-    """ScatterPairs of a perfect array, with as many foreign pairs as the data have.
+    """ScatterPairs of a perfect array whose light and flight lie where those of ``pairs`` do.
 
-    Seeded; no more than ``n_pairs`` of the source, fewer where the geometry does not allow them.
+    Seeded; ``n_pairs``, or fewer where the geometry does not allow them.
     """
     rng = np.random.default_rng(seed)
     array = _array_of(pairs, bars)
@@ -59,17 +54,7 @@ def simulated_pairs(
         found += len(parts[-1])
         if found >= n_pairs:
             break
-    signal = pd.concat(parts, ignore_index=True).head(n_pairs)
-    foreign = pairs.assign(light1_MeVee=rng.permutation(pairs["light1_MeVee"].to_numpy()))
-    perfect = constants.assign(along_offset_cm=0.0, time_offset_ns=0.0, light_gain=1.0)
-    data, core, chance = (
-        _core_share(frame, used, bars, light_response, incident_MeV)
-        for frame, used in ((pairs, constants), (signal, perfect), (foreign, constants))
-    )
-    share = np.clip((data - chance) / max(core - chance, LEAST_CONTRAST), *SHARES)
-    n_foreign = round(len(signal) * (1.0 - share) / share)
-    others = foreign.take(rng.integers(0, len(foreign), n_foreign))
-    return pd.concat([signal, others], ignore_index=True)
+    return pd.concat(parts, ignore_index=True).head(n_pairs)
 
 
 @dataclass(frozen=True)
@@ -85,10 +70,12 @@ class _Array:
 
 
 def _array_of(pairs: pd.DataFrame, bars: pd.DataFrame) -> _Array:
-    """The bars that have a first hit, with the material of each."""
+    """The bars of some pairs, with the material of each."""
     names = tuple(str(name) for name in pairs["material"].cat.categories)
-    code = pd.Series(pairs["material"].cat.codes.to_numpy(), pairs["det_id1"].to_numpy())
-    of_bar = code.groupby(level=0).first()
+    columns = (("det_id1", "material"), ("det_id2", "material2"))
+    ids = np.concatenate([pairs[det_id].to_numpy() for det_id, _ in columns])
+    codes = np.concatenate([pairs[material].cat.codes.to_numpy() for _, material in columns])
+    of_bar = pd.Series(codes, ids).groupby(level=0).first()
     mine = bars.loc[bars["det_id"].isin(of_bar.index)]
     return _Array(
         mine["det_id"].to_numpy(),
@@ -199,16 +186,3 @@ def _time_sigma_ns(det_id: I8, uncertainty: Uncertainty) -> F8:
     for number in uncertainty.time.detectors:
         sigma[det_id == number] = uncertainty.sigma_of_time_ns(number)
     return sigma
-
-
-def _core_share(
-    pairs: pd.DataFrame,
-    constants: pd.DataFrame,
-    bars: pd.DataFrame,
-    light_response: pd.DataFrame,
-    incident_MeV: float,
-) -> float:
-    """Share of pairs whose time agrees with their light."""
-    residual = flight_residuals_ns(pairs, constants, bars, light_response, incident_MeV)
-    with np.errstate(invalid="ignore"):
-        return float(np.mean(np.abs(residual) < CORE_NS[1])) if len(residual) else 0.0

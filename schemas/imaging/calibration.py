@@ -21,7 +21,7 @@ class Calibration(Section):
 
     mode: Literal["off", "self", "file"] = "off"
     """off, from the data themselves, or from a table."""
-    steps: tuple[Step, ...] = ("edges", "consistency", "bias")
+    steps: tuple[Step, ...] = ("edges", "consistency")
     """edges: where the hits of a bar end; consistency: flight against light (FixedEn); bias: less
     what consistency finds in a perfect array."""
     simulated_pairs: int = Field(default=50_000, ge=1000, le=5_000_000)

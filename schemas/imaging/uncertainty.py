@@ -78,9 +78,9 @@ class Uncertainty(Section):
     """[uncertainty]: how well hits are known, and so how wide a cone is."""
 
     enabled: bool = False
-    """Sigmas of every cone are stored; a point fit has them in any case."""
-    smearing: Literal["thicken", "weighted"] = "weighted"
-    """weighted: Gaussian in phi - theta; thicken: weight 1 within one sigma."""
+    """An error if true: widths are made where they are needed, by method = "point_fit"."""
+    smearing: Literal["thicken", "weighted"] = "thicken"
+    """Stored; no image is smeared."""
     sigma_doi_cm: float = Field(default=0.35, ge=0)
     """Resolution along the bar, cm."""
     sigma_transverse_cm: float = Field(default=0.346, ge=0)
@@ -107,6 +107,17 @@ class Uncertainty(Section):
     def _positive(cls, value: float | str) -> float | str:
         if isinstance(value, (int, float)) and value <= 0:
             msg = f'{value:g} is not above 0; give a factor, or "fit"'
+            raise ValueError(msg)
+        return value
+
+    @field_validator("enabled")
+    @classmethod
+    def _where_needed(cls, value: bool) -> bool:
+        if value:
+            msg = (
+                "true is not possible: widths of cones are made where they are needed; set false, "
+                'and [imaging] method = "point_fit"'
+            )
             raise ValueError(msg)
         return value
 
@@ -181,5 +192,3 @@ class Errors(Section):
     """How many replicas."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
-    level: float = Field(default=0.68, gt=0, lt=1)
-    """Level of intervals."""

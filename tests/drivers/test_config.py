@@ -222,13 +222,34 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
             'scale = "fit" needs reference_source_cm',
         ),
         (
+            GOOD + "[uncertainty]\ncombine_light = true\n",
+            'combine_light = true needs [energy] strategy = "FixedEn", not "Edep"',
+        ),
+        (
+            GOOD + "[calibration]\nmode = 'self'\n",
+            'step "consistency" needs [energy] strategy = "FixedEn"',
+        ),
+        (GOOD + "[calibration]\nmode = 'file'\n", "belong together; give both"),
+        (
+            GOOD + "[calibration]\nmode = 'file'\npath = 'no.csv'\n",
+            "there is no file",
+        ),
+        (
+            GOOD + "[calibration]\nmode = 'self'\nsteps = ['bias']\n",
+            '"bias" is that of "consistency"',
+        ),
+        (
+            GOOD + "[uncertainty]\nenabled = true\n",
+            "[uncertainty] enabled = true: true is not possible",
+        ),
+        (
             GOOD + "[uncertainty]\nuse_lut_bands = true\n",
-            "[uncertainty] use_lut_bands = true is not possible",
+            "[uncertainty] use_lut_bands = true: true is not possible",
         ),
         (GOOD + "[uncertainty.energy]\nd = 1.0\n", "[uncertainty.energy] unknown key 'd'"),
         (
             GOOD + "[reconstruction]\nconsistency_edges = [1.0, 0.5]\n",
-            "[reconstruction] consistency_edges = [1.0, 0.5] do not rise",
+            "[reconstruction] consistency_edges = [1.0, 0.5]: [1.0, 0.5] do not rise",
         ),
         (
             GOOD.replace("origin = [0, 0, 0]", "origin = [0, 0]"),
@@ -509,7 +530,7 @@ def test_files_of_the_command_line_are_the_shells() -> None:
     """All settings that name a file or folder, and no other."""
     named = {
         "imaging": {"io.input_path", "io.file_list", "io.output_path", "io.restart_path",
-                    "cache.dir", "vis.png_dir"},
+                    "cache.dir", "calibration.path", "vis.png_dir"},
         "lightdqm": {"io.input_path", "io.file_list", "io.output_path",
                      "lightdqm.channel_status_csv", "lightdqm.store", "cache.dir"},
     }  # fmt: skip
