@@ -193,6 +193,6 @@ def run_and_show(
         )
     screen.summary(report, pipeline.stage_lines)
     if to_stdout:
-        for path in report.files:
-            typer.echo(path)
+        for line in (*report.said, *report.files):
+            typer.echo(line)
     return report

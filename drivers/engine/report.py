@@ -40,6 +40,8 @@ class RunReport:
         What is wrong with the data; what a user should know.
     failed
         Files that gave nothing, and keys (channels) that a node could not be evaluated for.
+    said
+        The answer in words, a line each, for a terminal.
     verdict
         Checks of the pipeline, each with its status.
     summary
@@ -62,6 +64,7 @@ class RunReport:
     problems: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
+    said: list[str] = field(default_factory=list, repr=False)
     verdict: list[dict[str, Any]] = field(default_factory=list)
     summary: Any = None
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -174,9 +174,16 @@ _STAGES: Final = (
     "restart",
     "hits",
     "events",
+    "bars",
+    "calibration",
     "energies",
     "cones",
     "selection",
+    "uncertainty",
+    "weights",
+    "pulls",
+    "point_fit",
+    "bootstrap",
     "images",
     "tables",
     "list_mode",
@@ -200,7 +207,18 @@ def _projections_joined() -> Any:
 
 
 # Arrays have a row for each row of a frame.
-_ROWS_OF_FRAMES = ("*_code", "*_row", "*_rows", "*_scores", "*_ok", "*_max_events", "raw_event_*")
+_ROWS_OF_FRAMES = (
+    "*_code",
+    "*_row",
+    "*_rows",
+    "*_scores",
+    "*_weights",
+    "*_theta_sigma_rad",
+    "*_light_theta",
+    "*_ok",
+    "*_max_events",
+    "raw_event_*",
+)
 
 IMAGING = Definition(
     name="imaging",
@@ -248,6 +266,14 @@ IMAGING = Definition(
             "neutrons": True,
             "gammas": True,
             "energy_strategy": "ELUT",
+            "light_curves": True,
+            "light_of_recoil": "unknown",
+            "theta_from": "strategy",
+            "width_scale": "given",
+            "reference_source": "given",
+            "calibration": "self",
+            "calibration_bias": True,
+            "incident_energy": "fixed",
             "tof_start": "time",
             "prior_target": "prior",
             "directionality": "axis",

@@ -147,6 +147,33 @@ def _only_with(
     )
 
 
+def _light_of_recoil(config: ImagingConfig, _context: Context) -> str:
+    """Whether the light of a hypothesis can be told: its recoil energy comes from elsewhere."""
+    return "known" if config.energy.strategy in ("FixedEn", "ToF") else "unknown"
+
+
+def _light_curves(config: ImagingConfig, _context: Context) -> bool:
+    """Whether the light of recoils is looked up: of ELUT always, else for weights of hypotheses."""
+    return config.energy.strategy != "Edep"
+
+
+def _calibration_file(config: ImagingConfig, context: Context) -> Any:
+    path = config.calibration.path
+    return ABSENT if path is None else file_ref(context.folder / path)
+
+
+def _theta_from(config: ImagingConfig, _context: Context) -> str:
+    return "time_and_light" if config.uncertainty.combine_light else "strategy"
+
+
+def _with_light_curves(
+    value: Callable[[ImagingConfig, Context], Any],
+) -> Callable[[ImagingConfig, Context], Any]:
+    return lambda config, context: (
+        value(config, context) if _light_curves(config, context) else ABSENT
+    )
+
+
 def _tof_settings(config: ImagingConfig, _context: Context) -> TofStart:
     tof = config.energy.tof
     return tof.model_copy(update={"source_cm": tof.source_cm or config.prior.target_cm})
@@ -194,7 +221,7 @@ def reader_settings(config: ImagingConfig) -> ReaderSettings:
 def imaging_method(config: ImagingConfig) -> ImagingMethod:
     """How cones become images."""
     imaging, engine = config.imaging, config.run.sbp_engine
-    method = ImagingMethod(imaging.method, engine, config.cones.nappe, config.run.list)
+    method = ImagingMethod("sbp", engine, config.cones.nappe, config.run.list)
     if engine != "poly":
         return method
     reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
@@ -262,6 +289,30 @@ CHOICES: Final = (
     Input("tof_start", ("energy.tof.start_det_id",), _tof_start),
     Input("prior_target", ("prior.type", "plane?"), _prior_target),
     Input("directionality", ("cones.directionality", "plane?"), _directionality),
+    Input("calibration", ("calibration.mode",)),
+    Input(
+        "calibration_bias",
+        ("calibration.steps",),
+        lambda config, _: "bias" in config.calibration.steps,
+    ),
+    Input(
+        "incident_energy",
+        (_STRATEGY,),
+        lambda config, _: "fixed" if config.energy.strategy == "FixedEn" else "unknown",
+    ),
+    Input("light_curves", (_STRATEGY,), _light_curves),
+    Input("light_of_recoil", (_STRATEGY,), _light_of_recoil),
+    Input("theta_from", ("uncertainty.combine_light",), _theta_from),
+    Input(
+        "width_scale",
+        ("uncertainty.scale",),
+        lambda config, _: "fit" if config.uncertainty.scale == "fit" else "given",
+    ),
+    Input(
+        "reference_source",
+        ("uncertainty.reference_source_cm",),
+        lambda config, _: "absent" if config.uncertainty.reference_source_cm is None else "given",
+    ),
     Input("event_cap", ("run.max_events",), lambda config, _: config.run.max_events > 0),
     Input("cone_cap", ("run.max_cones",), lambda config, _: config.run.max_cones > 0),
 )
@@ -297,9 +348,12 @@ INPUTS: Final = (
         (_STRATEGY, "energy.tof", "prior.type", "prior.point", "prior.line"),
         _only_with("ToF", _tof_settings),
     ),
-    Input("light_tables", (_STRATEGY, "energy.lut_paths"), _only_with("ELUT", _light_tables)),
+    Input("light_tables", (_STRATEGY, "energy.lut_paths"), _with_light_curves(_light_tables)),
     Input(
-        "stopping_power_file", (_STRATEGY,), _only_with("ELUT", _stopping_powers), _STOPPING_POWERS
+        "stopping_power_file",
+        (_STRATEGY,),
+        _with_light_curves(_stopping_powers),
+        _STOPPING_POWERS,
     ),
     Input("cone_kinematics", ("cones.kinematics",)),
     Input("prior", ("prior",)),
@@ -317,7 +371,6 @@ INPUTS: Final = (
     Input(
         "imaging_method",
         (
-            "imaging.method",
             "imaging.poly_samples",
             "imaging.poly_range_cm",
             "run.sbp_engine",
@@ -329,6 +382,12 @@ INPUTS: Final = (
     Input("threads", ("run.workers", "run.chunk_cones"), lambda config, _: threads(config)),
     Input("listed_cones", ("list_mode.cone_ids",)),
     Input("list_region", ("list_mode.region_cm", *_RANGE), _with_plane(list_region)),
+    Input("calibration_settings", ("calibration",), lambda config, _: config.calibration),
+    Input("calibration_file", ("calibration.path",), _calibration_file),
+    Input("uncertainty", ("uncertainty",)),
+    Input("reconstruction", ("reconstruction",)),
+    Input("point_fit", ("point_fit",)),
+    Input("errors", ("errors",)),
     Input("projection_settings", ("vis.projections",)),
     Input("vis", ("vis",)),
     Input(

@@ -13,6 +13,7 @@ from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
 
+SOURCE_TARGETS: Final = ("point_sources", "bootstrap_sources")
 # Nodes whose values stand in a group of the file or in figures; others go to /targets.
 PLACED: Final = frozenset(
     {
@@ -30,6 +31,7 @@ PLACED: Final = frozenset(
         "projections",
         "projection_metrics",
         "figures",
+        *SOURCE_TARGETS,
     }
 )
 # The nodes that a plain name puts together, and those that ask for a group which needs more.
@@ -73,12 +75,13 @@ class Request:
     named: tuple[str, ...] = ()
 
 
-def request_for_stage(until: Stage, *, figures: bool) -> Request:
-    """Everything up to a stage."""
+def request_for_stage(until: Stage, *, figures: bool, sources: bool = False) -> Request:
+    """Everything up to a stage, with the fitted sources if they are asked for."""
     stages = STAGES[: STAGES.index(until) + 1]
     groups = tuple(g for g in GROUPS if g.stage in stages)
     counters: dict[str, str] = {stage: COUNTER_NODES[stage] for stage in stages}
-    targets = IMAGE_TARGETS + (("figures",) if figures else ()) if until == "image" else ()
+    made = (("figures",) if figures else ()) + (SOURCE_TARGETS[:1] if sources else ())
+    targets = IMAGE_TARGETS + made if until == "image" else ()
     asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
     return Request(
         asked=targets or (asked[until],),
@@ -112,7 +115,7 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
-    made = [t for t in ("counters", "figures") if t in targets]
+    made = [t for t in ("counters", "figures", *SOURCE_TARGETS) if t in targets]
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}
     loose = [t for t in targets if t not in PLACED or t in missing]

@@ -42,6 +42,7 @@ from .flights import KINDS, HitChecks
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
 from .requests import (
+    SOURCE_TARGETS,
     Request,
     check_list_mode,
     request_for_stage,
@@ -50,6 +51,7 @@ from .requests import (
 )
 from .restart import copy_kept
 from .session import ImagingSession, open_session
+from .source_text import said_of_sources
 from .sources import named_files
 from .statuses import node_statuses
 
@@ -123,6 +125,7 @@ def run_imaging(
             *stale_figures(loaded, out, list(figures)),
         ],
         failed=[*(file.failure for file in session.failed), *session.failures],
+        said=said_of_sources(found.get("point_sources")),
         summary=found.get(session.flow.summary_node),
         values=asked_values(request, found, sink.rows_of_targets, counters),
         asked={target: (node, place_in_file(node, request)) for target, node in asked.items()},
@@ -150,7 +153,8 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
                 raise UsageError(msg, key="plane")
         return request
     figures = config.vis.export_png_on_write
-    return request_for_stage(config.pipeline.until, figures=figures)
+    sources = "point_fit" in config.imaging.methods
+    return request_for_stage(config.pipeline.until, figures=figures, sources=sources)
 
 
 def _draws(config: ImagingConfig, targets: Sequence[str]) -> bool:
@@ -286,11 +290,14 @@ def _write_values(
     if "projections" in found:
         metrics = found.get("projection_metrics", {})
         output.write_projections(file, found["projections"], metrics, session.config)
-    for name in request.loose:
+    for name in (*SOURCE_TARGETS, *request.loose):
+        if name not in found:
+            continue
         node = session.driver.graph.nodes[name]
         summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
         table = TABLES.get(node.tags.get("schema", ""))
-        write_value(file, f"targets/{name}", found[name], summary, table)
+        group = "reconstruction" if name in SOURCE_TARGETS else "targets"
+        write_value(file, f"{group}/{name}", found[name], summary, table)
 
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:

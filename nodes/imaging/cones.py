@@ -26,25 +26,23 @@ from .cone_geometry import (
     surface_meets_plane,
     unit_vectors,
 )
+from .gamma_hypotheses import gamma_hypothesis
 from .kinematics import (
     RECOIL_MASS_MEV,
     classical_scatter_cosines,
-    compton_cosine,
     exact_scatter_cosine,
-    three_hit_gamma_energy_MeV,
 )
 
-LEAST_COMPTON_ANGLE_RAD: Final = np.radians(1.0)
 # A cosine of a head-on or grazing scatter may round beyond 1.
 COSINE_ROUNDING: Final = 1e-12
 
 
 @tag(stage="cones", schema="CandidateCones")
 def neutron_candidate_cones(
-    neutron_filtered_events: pd.DataFrame, neutron_energies: pd.DataFrame, cone_kinematics: str
+    neutron_calibrated_events: pd.DataFrame, neutron_energies: pd.DataFrame, cone_kinematics: str
 ) -> pd.DataFrame:
     """Two rows an event: proton, then carbon."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     x1, x2 = _position(events, 1), _position(events, 2)
     axis = unit_vectors(x1 - x2)
     parts = [
@@ -71,13 +69,13 @@ def neutron_candidate_cones(
 
 @tag(stage="cones", schema="CandidateCones")
 def gamma_candidate_cones(
-    gamma_filtered_events: pd.DataFrame, gamma_energies: pd.DataFrame
+    gamma_calibrated_events: pd.DataFrame, gamma_energies: pd.DataFrame
 ) -> pd.DataFrame:
     """Six rows an event: the orders of its hits as in codes.GAMMA_ORDERS."""
-    events = gamma_filtered_events
+    events = gamma_calibrated_events
     x = np.stack([_position(events, k) for k in (1, 2, 3)])
     dE = np.stack([gamma_energies[f"deposited{k}_energy_MeV"].to_numpy() for k in (1, 2, 3)])
-    parts = [_gamma_hypothesis(x, dE, order) for order in GAMMA_ORDERS]
+    parts = [gamma_hypothesis(x, dE, order) for order in GAMMA_ORDERS]
     apex, axis, theta, incident, recoil, status = (
         np.stack(column, axis=1) for column in zip(*parts, strict=True)
     )
@@ -204,35 +202,6 @@ def _neutron_hypothesis(
     status[(status == CandidateStatus.ok) & ~possible] = CandidateStatus.cosine_outside
     status[np.isnan(axis[:, 0])] = CandidateStatus.coincident_points
     return np.where(status == CandidateStatus.ok, theta, np.nan), incident, struck, status
-
-
-def _gamma_hypothesis(
-    x_cm: F8, dE_MeV: F8, order: tuple[int, int, int]
-) -> tuple[F8, F8, F8, F8, F8, U1]:
-    """(apex, axis, theta, incident energy, first deposit, status) of one order of the hits."""
-    i, j, k = order
-    axis = unit_vectors(x_cm[i] - x_cm[j])
-    onward = unit_vectors(x_cm[k] - x_cm[j])
-    cos_second = -(axis * onward).sum(axis=1)
-    incident = three_hit_gamma_energy_MeV(dE_MeV[i], dE_MeV[j], cos_second)
-    cosine = compton_cosine(incident, incident - dE_MeV[i])
-    with np.errstate(invalid="ignore"):
-        theta = np.arccos(np.where(np.abs(cosine) <= 1.0, cosine, np.nan))
-    status = np.full(len(theta), CandidateStatus.ok, np.uint8)
-    status[~(theta >= LEAST_COMPTON_ANGLE_RAD)] = CandidateStatus.angle_too_small
-    status[~(np.abs(cosine) <= 1.0)] = CandidateStatus.cosine_outside
-    positive = (dE_MeV[i] > 0) & (dE_MeV[j] > 0) & np.isfinite(incident)
-    status[~positive] = CandidateStatus.energy_not_positive
-    status[np.isnan(axis[:, 0]) | np.isnan(onward[:, 0])] = CandidateStatus.coincident_points
-    theta = np.where(status == CandidateStatus.ok, theta, np.nan)
-    return (
-        x_cm[i],
-        axis,
-        theta,
-        np.where(np.isfinite(incident), incident, np.nan),
-        dE_MeV[i],
-        status,
-    )
 
 
 def _candidates(

@@ -15,15 +15,15 @@ from ...schemas.arrays import F8, U1
 from ...schemas.imaging.codes import EnergyStatus
 from ...schemas.imaging.frames import GAMMA_ENERGIES, NEUTRON_ENERGIES
 from ...schemas.imaging.physics import TofStart
-from ..light_response import response_curve
 from .kinematics import flight_beta, neutron_energy_MeV
+from .recoil_light import recoil_energies_of_light
 
 
 @tag(stage="energies", schema="NeutronEnergies")
 @config.when(energy_strategy="Edep")
-def neutron_energies__edep(neutron_filtered_events: pd.DataFrame) -> pd.DataFrame:
+def neutron_energies__edep(neutron_calibrated_events: pd.DataFrame) -> pd.DataFrame:
     """Recoil energy = light, as simulations without light response write it."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     scattered, status = _scattered(events)
     recoil = events["light1_MeVee"].to_numpy()
     return _neutron_energies(events, scattered, {"proton": recoil, "carbon": recoil}, status)
@@ -32,18 +32,20 @@ def neutron_energies__edep(neutron_filtered_events: pd.DataFrame) -> pd.DataFram
 @tag(stage="energies", schema="NeutronEnergies")
 @config.when(energy_strategy="ELUT")
 def neutron_energies__elut(
-    neutron_filtered_events: pd.DataFrame, light_response: pd.DataFrame
+    neutron_calibrated_events: pd.DataFrame, light_response: pd.DataFrame
 ) -> pd.DataFrame:
     """Recoil energy from the light of the first hit by the inverse response of its material.
 
     Light outside the table is flagged, not extrapolated.
     """
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     scattered, status = _scattered(events)
     light = events["light1_MeVee"].to_numpy()
     recoil_energy, statuses = {}, {}
     for recoil in ("proton", "carbon"):
-        energy, lookup = _energies_of_light(light, events["material1"], recoil, light_response)
+        energy, lookup = recoil_energies_of_light(
+            light, events["material1"], recoil, light_response
+        )
         recoil_energy[recoil] = energy
         statuses[recoil] = np.where(status == EnergyStatus.ok, lookup, status)
     return _neutron_energies(events, scattered, recoil_energy, statuses)
@@ -52,10 +54,10 @@ def neutron_energies__elut(
 @tag(stage="energies", schema="NeutronEnergies")
 @config.when(energy_strategy="FixedEn")
 def neutron_energies__fixed(
-    neutron_filtered_events: pd.DataFrame, fixed_energy_MeV: float
+    neutron_calibrated_events: pd.DataFrame, fixed_energy_MeV: float
 ) -> pd.DataFrame:
     """Recoil energy = known incident energy - energy after the scatter; up-scatter rejected."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     scattered, status = _scattered(events)
     incident = np.full(len(events), fixed_energy_MeV)
     return _from_incident(events, scattered, incident, status)
@@ -64,12 +66,12 @@ def neutron_energies__fixed(
 @tag(stage="energies", schema="NeutronEnergies")
 @config.when(energy_strategy="ToF")
 def neutron_energies__tof(
-    neutron_filtered_events: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
     neutron_start_time_ns: F8,
     tof_settings: TofStart,
 ) -> pd.DataFrame:
     """Incident energy from the flight from the source to the first hit; up-scatter rejected."""
-    events = neutron_filtered_events
+    events = neutron_calibrated_events
     scattered, status = _scattered(events)
     source_cm = tof_settings.source_cm or (np.nan, np.nan, np.nan)
     first = [events[f"{a}1_cm"].to_numpy() - s for a, s in zip("xyz", source_cm, strict=True)]
@@ -83,16 +85,16 @@ def neutron_energies__tof(
 @tag(stage="energies", helper="true")
 @config.when(energy_strategy="ToF", tof_start="time")
 def neutron_start_time_ns__fixed(
-    neutron_filtered_events: pd.DataFrame, tof_settings: TofStart
+    neutron_calibrated_events: pd.DataFrame, tof_settings: TofStart
 ) -> F8:
     """Start of each neutron's flight, ns: the same for all."""
-    return np.full(len(neutron_filtered_events), tof_settings.start_time_ns, np.float64)
+    return np.full(len(neutron_calibrated_events), tof_settings.start_time_ns, np.float64)
 
 
 @tag(stage="energies", helper="true")
 @config.when(energy_strategy="ToF", tof_start="detector")
 def neutron_start_time_ns__detector(
-    neutron_filtered_events: pd.DataFrame, hits: pd.DataFrame, tof_settings: TofStart
+    neutron_calibrated_events: pd.DataFrame, hits: pd.DataFrame, tof_settings: TofStart
 ) -> F8:
     """Start of each neutron's flight, ns: the first hit of the start detector in its window.
 
@@ -100,13 +102,13 @@ def neutron_start_time_ns__detector(
     """
     start = hits.loc[hits["det_id"] == tof_settings.start_det_id]
     first = start.groupby("event_id")["t_ns"].min()
-    return first.reindex(neutron_filtered_events["event_id"]).to_numpy(np.float64)
+    return first.reindex(neutron_calibrated_events["event_id"]).to_numpy(np.float64)
 
 
 @tag(stage="energies", schema="GammaEnergies")
-def gamma_energies(gamma_filtered_events: pd.DataFrame) -> pd.DataFrame:
+def gamma_energies(gamma_calibrated_events: pd.DataFrame) -> pd.DataFrame:
     """Energies given to electrons at the three hits: their light, calibrated in MeVee."""
-    events = gamma_filtered_events
+    events = gamma_calibrated_events
     deposits = {f"deposited{k}_energy_MeV": events[f"light{k}_MeVee"].to_numpy() for k in (1, 2, 3)}
     return GAMMA_ENERGIES.frame({"event_index": events["event_index"], **deposits})
 
@@ -118,26 +120,6 @@ def _flight_energy(distance_cm: F8, time_ns: F8) -> tuple[F8, U1]:
     status[beta >= 1] = EnergyStatus.faster_than_light
     status[~(time_ns > 0)] = EnergyStatus.tof_not_positive
     return np.where(status == EnergyStatus.ok, neutron_energy_MeV(beta), np.nan), status
-
-
-def _energies_of_light(
-    light_MeVee: F8, material: pd.Series, recoil: str, light_response: pd.DataFrame
-) -> tuple[F8, U1]:
-    """(recoil energy, EnergyStatus) by the inverse response; NaN outside the table."""
-    energy = np.full(len(light_MeVee), np.nan)
-    status = np.full(len(light_MeVee), EnergyStatus.no_light_response, np.uint8)
-    codes = material.cat.codes.to_numpy()
-    for code, name in enumerate(material.cat.categories):
-        curve = response_curve(light_response, str(name), recoil)
-        if curve is None:
-            continue
-        energies, lights = curve
-        mine = codes == code
-        light = light_MeVee[mine]
-        inside = (light >= lights[0]) & (light <= lights[-1])
-        energy[mine] = np.where(inside, np.interp(light, lights, energies), np.nan)
-        status[mine] = np.where(inside, EnergyStatus.ok, EnergyStatus.light_outside_response)
-    return energy, status
 
 
 def _scattered(events: pd.DataFrame) -> tuple[F8, U1]:

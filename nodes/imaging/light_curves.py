@@ -17,7 +17,7 @@ from .readers.light_tables import read_light_table
 
 
 @tag(stage="load", schema="LightResponse", scope="run")
-@config.when(energy_strategy="ELUT")
+@config.when(light_curves=True)
 def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> pd.DataFrame:
     """Light against energy of each material and recoil (Birks), a user's table in its place."""
     with open(stopping_power_file.path, encoding="utf-8") as stream:  # noqa: PTH123

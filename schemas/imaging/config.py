@@ -17,12 +17,14 @@ from ..settings import (
     Section,
     number_or_auto,
 )
+from .calibration import Calibration
 from .detectors import Detectors
 from .filters import Filters, Shaping
 from .list_mode import ListMode
-from .physics import Cones, Energy, Imaging, Prior, Uncertainty
+from .physics import Cones, Energy, Imaging, Prior
 from .plane import Plane
 from .reading import InputFormat, ToldToReaders
+from .uncertainty import Errors, PointFit, Reconstruction, Uncertainty
 from .vis import Vis
 
 Stage = Literal["hits", "events", "cones", "image"]
@@ -184,8 +186,16 @@ class ImagingConfig(PipelineSettings):
     """How cones become images."""
     list_mode: ListMode = ListMode()
     """Cones and region that list mode is asked for."""
+    calibration: Calibration = Calibration()
+    """Corrections of the bars."""
     uncertainty: Uncertainty = Uncertainty()
-    """Resolutions, stored."""
+    """How well hits are known, and so how wide a cone is."""
+    reconstruction: Reconstruction = Reconstruction()
+    """Hypotheses and background of what is fitted."""
+    point_fit: PointFit = PointFit()
+    """Point sources by maximum likelihood."""
+    errors: Errors = Errors()
+    """Replicas of the bootstrap."""
     hdf5: Hdf5 = Hdf5()
     """What the output file holds."""
     vis: Vis = Vis()

@@ -13,7 +13,7 @@ from ..settings import Axis3, Point3, Section
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
-def _whole_keys(table: object) -> object:
+def whole_keys(table: object) -> object:
     """Keys of a TOML table are text; those that are whole numbers become so."""
     if not isinstance(table, dict):
         return table
@@ -23,7 +23,7 @@ def _whole_keys(table: object) -> object:
     }
 
 
-MaterialMap = Annotated[Mapping[int, str], BeforeValidator(_whole_keys)]
+MaterialMap = Annotated[Mapping[int, str], BeforeValidator(whole_keys)]
 
 
 class Frame(Section):

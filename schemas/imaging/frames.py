@@ -10,7 +10,10 @@ from typing import Final
 
 from ..light_response import LIGHT_RESPONSE
 from ..tables import Column, TableSchema
+from .bars import BARS
+from .calibration import BAR_CALIBRATION, PAIRS
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
+from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
@@ -301,6 +304,51 @@ _DELTA = Column(
     nullable=True,
 )
 
+CANDIDATE_SIGMAS = TableSchema(
+    "CandidateSigmas",
+    "a hypothesis of an event, in the order of CandidateCones; NaN where it is impossible",
+    (
+        Column("theta_rad", "float64", "rad", "best estimate of the opening half-angle", True),
+        Column("theta_sigma_rad", "float64", "rad", "width of theta alone", True),
+        Column("axis_sigma_rad", "float64", "rad", "width from the positions of the axis", True),
+        Column("cone_sigma_rad", "float64", "rad", "width of phi - theta", True),
+        Column(
+            "consistency",
+            "float64",
+            "",
+            "(theta of flight - theta of light) in sigma; NaN where there is one estimate",
+            nullable=True,
+        ),
+    ),
+)
+WEIGHTED_CONES = TableSchema(
+    "WeightedCones",
+    "a hypothesis of an event with its weight",
+    (
+        _EVENT_INDEX,
+        _EVENT_ID,
+        Column("recoil_code", "uint8", "", "struck nucleus: 0 none, 1 proton, 2 carbon", at_most=2),
+        *(Column(f"apex_{a}_cm", "float64", "cm", "cone apex") for a in "xyz"),
+        *(Column(f"axis_{a}", "float64", "", "unit vector from the second hit") for a in "xyz"),
+        Column("theta_rad", "float64", "rad", "best estimate of the opening half-angle"),
+        Column("cone_sigma_rad", "float64", "rad", "width of phi - theta", at_least=0.0),
+        Column("consistency", "float64", "", "as in CandidateSigmas", nullable=True),
+        Column("incident_energy_MeV", "float64", "MeV", "energy before the first scatter", True),
+        Column("weight", "float64", "", "share of the event", at_least=0.0, at_most=1.0),
+    ),
+)
+CONE_PULLS = TableSchema(
+    "ConePulls",
+    "a hypothesis of an event that has a weight",
+    (
+        _EVENT_INDEX,
+        Column("phi_rad", "float64", "rad", "angle of the reference source to the axis"),
+        Column("delta_rad", "float64", "rad", "phi - theta at the reference source"),
+        Column("pull", "float64", "", "phi - theta over its sigma, unscaled"),
+        Column("cone_sigma_rad", "float64", "rad", "its sigma, unscaled"),
+        Column("weight", "float64", "", "share of the event", at_least=0.0, at_most=1.0),
+    ),
+)
 SELECTED_CONES = TableSchema(
     "SelectedCones",
     "a cone: the selected hypothesis of an event",
@@ -353,7 +401,15 @@ TABLES: Final[dict[str, TableSchema]] = {
         GAMMA_ENERGIES,
         ENERGIES,
         CANDIDATE_CONES,
+        CANDIDATE_SIGMAS,
+        WEIGHTED_CONES,
+        CONE_PULLS,
         SELECTED_CONES,
+        BARS,
+        BAR_CALIBRATION,
+        PAIRS,
+        POINT_SOURCES,
+        BOOTSTRAP_SOURCES,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

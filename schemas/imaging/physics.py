@@ -1,4 +1,4 @@
-"""Settings of the reconstruction: [energy], [prior], [cones], [imaging], [uncertainty]."""
+"""Settings of the reconstruction: [energy], [prior], [cones], [imaging]."""
 
 from __future__ import annotations
 
@@ -156,11 +156,14 @@ class Cones(Section):
     """classical: the design's formula; exact: relativistic two-body kinematics."""
 
 
+Method = Literal["sbp", "point_fit"]
+
+
 class Imaging(Section):
     """[imaging]."""
 
-    method: Literal["sbp"] = "sbp"
-    """sbp: simple back projection."""
+    method: Method | tuple[Method, ...] = "sbp"
+    """sbp: simple back projection, always made; point_fit: point sources with their errors."""
     poly_samples: int = Field(default=360, ge=8, le=1_000_000)
     """Engine poly: samples of a cone."""
     poly_range_cm: float | Literal["auto"] = "auto"
@@ -175,32 +178,8 @@ class Imaging(Section):
             raise ValueError(msg)
         return value
 
-
-class Uncertainty(Section):
-    """[uncertainty]: stored; no resolution model exists yet."""
-
-    enabled: bool = False
-    """An error if true: no resolution model exists yet."""
-    smearing: Literal["thicken", "weighted"] = "thicken"
-    """How a resolution would widen a cone."""
-    sigma_doi_cm: float = Field(default=0.35, ge=0)
-    """Resolution along the depth of interaction, cm."""
-    sigma_transverse_cm: float = Field(default=0.346, ge=0)
-    """Resolution across, cm."""
-    sigma_time_ns: float = Field(default=0.5, ge=0)
-    """Resolution in time, ns."""
-    use_lut_bands: bool = False
-    """Read energy bands from light tables."""
-    energy: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-    time: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-    doi: Mapping[str, Any] = Field(default={})
-    """Free table, stored."""
-
-    @model_validator(mode="after")
-    def _not_built(self) -> Uncertainty:
-        if self.enabled:
-            msg = "enabled = true is not possible: there is no resolution model yet; set false"
-            raise ValueError(msg)
-        return self
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods, simple back projection first."""
+        named = (self.method,) if isinstance(self.method, str) else self.method
+        return tuple(dict.fromkeys(("sbp", *named)))

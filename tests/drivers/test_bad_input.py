@@ -351,7 +351,7 @@ def test_many_problems_are_shown_in_part(project: Path, radiograph: Run) -> None
         ("energy.strategy=FixedEn", ("FixedEn", "fixed_En_MeV")),
         ("energy.strategy=ToF", ("ToF", "start_time_ns", "start_det_id")),
         ("run.neutrons=false", ("neutrons = false and gammas = false", "set one of them true")),
-        ("uncertainty.enabled=true", ("uncertainty", "there is no resolution model yet")),
+        ("uncertainty.scale=0", ("uncertainty", "scale", "not above 0")),
         ("io.output_path=''", ("missing key 'output_path'", "add output_path")),
         ("io.input_path=''", ("missing key 'input_path'", "add input_path")),
     ],

@@ -217,7 +217,40 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
             "[detectors.geometry.detectors, entry 1] unknown key 'idd' (did you mean 'id'?)",
         ),
         (GOOD + '[vis]\ncmap = "gray"\ncolormap = "gray"\n', "two spellings of one key"),
-        (GOOD + "[uncertainty]\nenabled = true\n", "[uncertainty] enabled = true is not possible"),
+        (
+            GOOD + "[uncertainty]\nscale = 'fit'\n",
+            'scale = "fit" needs reference_source_cm',
+        ),
+        (
+            GOOD + "[uncertainty]\ncombine_light = true\n",
+            'combine_light = true needs [energy] strategy = "FixedEn", not "Edep"',
+        ),
+        (
+            GOOD + "[calibration]\nmode = 'self'\n",
+            'step "consistency" needs [energy] strategy = "FixedEn"',
+        ),
+        (GOOD + "[calibration]\nmode = 'file'\n", "belong together; give both"),
+        (
+            GOOD + "[calibration]\nmode = 'file'\npath = 'no.csv'\n",
+            "there is no file",
+        ),
+        (
+            GOOD + "[calibration]\nmode = 'self'\nsteps = ['bias']\n",
+            '"bias" is that of "consistency"',
+        ),
+        (
+            GOOD + "[uncertainty]\nenabled = true\n",
+            "[uncertainty] enabled = true: true is not possible",
+        ),
+        (
+            GOOD + "[uncertainty]\nuse_lut_bands = true\n",
+            "[uncertainty] use_lut_bands = true: true is not possible",
+        ),
+        (GOOD + "[uncertainty.energy]\nd = 1.0\n", "[uncertainty.energy] unknown key 'd'"),
+        (
+            GOOD + "[reconstruction]\nconsistency_edges = [1.0, 0.5]\n",
+            "[reconstruction] consistency_edges = [1.0, 0.5]: [1.0, 0.5] do not rise",
+        ),
         (
             GOOD.replace("origin = [0, 0, 0]", "origin = [0, 0]"),
             "origin = [0, 0] is an array of 2; allowed: an array of 3 numbers",
@@ -497,7 +530,7 @@ def test_files_of_the_command_line_are_the_shells() -> None:
     """All settings that name a file or folder, and no other."""
     named = {
         "imaging": {"io.input_path", "io.file_list", "io.output_path", "io.restart_path",
-                    "cache.dir", "vis.png_dir"},
+                    "cache.dir", "calibration.path", "vis.png_dir"},
         "lightdqm": {"io.input_path", "io.file_list", "io.output_path",
                      "lightdqm.channel_status_csv", "lightdqm.store", "cache.dir"},
     }  # fmt: skip
@@ -726,11 +759,16 @@ def test_config_rows_are_flat_and_ordered(load: Callable[..., LoadedConfig]) -> 
     assert config_rows(load(swapped).config) == rows
 
 
-def test_free_tables_are_stored_whatever_they_hold(load: Callable[..., LoadedConfig]) -> None:
-    loaded = load(GOOD + "[uncertainty.time]\nday = 2024-05-01\nbins = [1, [2]]\n")
-    rows = {key: value for key, _, value in config_rows(loaded.config)}
-    assert rows["uncertainty.time.day"] == '"2024-05-01"'
-    assert rows["uncertainty.time.bins"] == "[1, [2]]"
+def test_resolutions_by_material_and_by_detector(load: Callable[..., LoadedConfig]) -> None:
+    loaded = load(
+        GOOD
+        + "[uncertainty]\nsigma_time_ns = 0.4\n[uncertainty.energy]\na = 0.1\nOGS = {a = 0.2}\n"
+        + "[uncertainty.time]\n12 = 0.7\n[uncertainty.doi]\nsigma_cm = 0.6\n"
+    )
+    known = loaded.config.uncertainty
+    assert (known.energy.of("OGS").a, known.energy.of("M600").a) == (0.2, 0.1)
+    assert (known.sigma_of_time_ns(12), known.sigma_of_time_ns(3)) == (0.7, 0.4)
+    assert known.sigma_along_cm == 0.6
 
 
 def test_json_schema_has_every_default_and_description() -> None:

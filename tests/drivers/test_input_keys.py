@@ -61,6 +61,7 @@ JUSTIFIED: Mapping[tuple[str, str], str] = {
 SPECIAL: Mapping[str, list[Any]] = {
     "lightdqm.time_zone": ["UTC"],
     "lightdqm.baseline_band_adc16": [(-29000.0, -26000.0)],
+    "calibration.steps": [("consistency", "bias")],
     "plane.v_axis": [(0.1, 1.0, 0.2), (-0.1, -1.0, 0.2)],
     "detectors.material_map": [{7: "M600"}],
     "detectors.geometry.bars": [

@@ -75,6 +75,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "prior.line.direction": "{r0 = [0.0, 0.0, 0.0], direction = [2.0, 0.0, 0.0]}",
         "cones.directionality": "'off'",
         "cones.kinematics": "'exact'",
+        "calibration.mode": "'self'",
+        "calibration.path": "'bars.csv'",
     },
     "cones": {
         "run.list": "true",
@@ -144,10 +146,24 @@ BEGINS: dict[str, dict[str, str]] = {
         "uncertainty.sigma_doi_cm": "1.0",
         "uncertainty.sigma_transverse_cm": "1.0",
         "uncertainty.sigma_time_ns": "1.0",
-        "uncertainty.use_lut_bands": "true",
-        "uncertainty.energy": "{a = 1}",
-        "uncertainty.time": "{a = 1}",
-        "uncertainty.doi": "{a = 1}",
+        "uncertainty.scale": "2.0",
+        "uncertainty.reference_source_cm": "[0.0, 0.0, 0.0]",
+        **{f"uncertainty.energy.{k}": "0.3" for k in "abc"},
+        "uncertainty.energy.materials": "{OGS = {a = 1}}",
+        "uncertainty.time.sigma_ns": "1.0",
+        "uncertainty.time.detectors": "{11 = 1.0}",
+        "uncertainty.doi.sigma_cm": "1.0",
+        "reconstruction.min_weight": "0.1",
+        "reconstruction.consistency_edges": "[1.0]",
+        "reconstruction.energy_window_MeV": "[1.0, 20.0]",
+        "point_fit.n_sources": "2",
+        "point_fit.profile": "false",
+        "point_fit.bias_rad": "0.0",
+        "errors.replicas": "20",
+        "errors.seed": "2",
+        "calibration.steps": "['edges']",
+        "calibration.simulated_pairs": "1000",
+        "calibration.seed": "2",
         "hdf5.include_config": "false",
         "hdf5.include_repo_bundle": "false",
         "vis.export_png_on_write": "true",
@@ -186,7 +202,8 @@ BEGINS: dict[str, dict[str, str]] = {
 # What says that a run is a restart, and settings with one allowed value.
 FIXED = {
     "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "cones.selection",
-    "imaging.method", "uncertainty.enabled", "io.adapter.require_gamma_triples",
+    "imaging.method", "io.adapter.require_gamma_triples", "uncertainty.enabled",
+    "uncertainty.use_lut_bands", "uncertainty.combine_light",
 }  # fmt: skip
 CASES = {key: (value, begin) for begin, group in BEGINS.items() for key, value in group.items()}
 # Settings that go along: a key that needs another one, or is a part of a table set as a whole.
@@ -194,6 +211,8 @@ WITH = {
     "prior.type": ["prior.point=[0.0, 0.0, 0.0]"],
     "prior.point.r0": ["prior.type='point'"],
     **{f"prior.line.{part}": ["prior.type='line'"] for part in ("p0", "p1", "r0", "direction")},
+    "calibration.mode": ["calibration.steps=['edges']"],
+    "calibration.path": ["calibration.mode='file'"],
     "plane.u_axis": ["plane.v_axis=[1.0, 0.0, 0.0]"],
     "plane.v_axis": ["plane.u_axis=[-1.0, 0.0, 0.0]"],
 }
@@ -236,6 +255,9 @@ def earlier(
     text = settings.replace("events.out", str(simulated / "events.out"))
     (folder / "run.toml").write_text(text)
     (folder / "light.csv").write_text("light_MeVee,energy_MeV\n0.0,0.0\n10.0,20.0\n")
+    (folder / "bars.csv").write_text(
+        "det_id,along_offset_cm,time_offset_ns,light_gain\n11,0.1,0.2,1.1\n"
+    )
     assert radiograph("run", folder / "run.toml", "-o", folder / "direct.h5").code == 0
     return folder
 

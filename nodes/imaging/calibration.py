@@ -1,0 +1,187 @@
+"""Bars calibrate themselves: no position of a source enters.
+
+Edges: the hits of a bar end where the bar ends. Consistency: with a known incident energy a pair
+measures one scatter twice, by the flight after it and by its light; offsets of time and gains of
+light bring the two together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import config, tag
+
+from ...schemas.imaging.calibration import (
+    BAR_CALIBRATION,
+    PAIRS,
+    Calibration,
+    HitProfiles,
+)
+from ...schemas.imaging.detectors import Detectors
+from ...schemas.imaging.images import PlaneFrame
+from ...schemas.imaging.uncertainty import Uncertainty
+from ...schemas.sources import FileRef
+from .bar_constants import corrected_events, edge_offsets, read_constants, scatter_constants
+from .resolutions import hit_positions_cm
+from .simulated_pairs import simulated_pairs
+
+
+@tag(stage="calibration", helper="true")
+@config.when(calibration="self")
+def hit_profiles(
+    neutron_filtered_events: pd.DataFrame, gamma_filtered_events: pd.DataFrame
+) -> HitProfiles:
+    """Hits of each detector by position, of all events that pass."""
+    frames = [(neutron_filtered_events, k) for k in (1, 2)]
+    frames += [(gamma_filtered_events, k) for k in (1, 2, 3)]
+    return HitProfiles.of_hits(
+        np.concatenate([f[f"det_id{k}"].to_numpy(np.int64) for f, k in frames]),
+        np.concatenate([hit_positions_cm(f, k) for f, k in frames]),
+    )
+
+
+@tag(stage="calibration", schema="ScatterPairs", helper="true")
+@config.when(calibration="self")
+def scatter_pairs(neutron_filtered_events: pd.DataFrame) -> pd.DataFrame:
+    """What a pair says of its first scatter: flight, light and places."""
+    events = neutron_filtered_events
+    return PAIRS.frame(
+        {
+            "det_id1": events["det_id1"],
+            "det_id2": events["det_id2"],
+            "material": events["material1"],
+            "material2": events["material2"],
+            "flight_ns": (events["t2_ns"] - events["t1_ns"]).to_numpy(),
+            "light1_MeVee": events["light1_MeVee"].to_numpy(),
+            "light2_MeVee": events["light2_MeVee"].to_numpy(),
+            **{f"{a}{k}_cm": events[f"{a}{k}_cm"].to_numpy() for k in (1, 2) for a in "xyz"},
+        }
+    )
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="off")
+def bar_calibration__off() -> pd.DataFrame:
+    """No constants: hits stay as they are."""
+    return BAR_CALIBRATION.empty()
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="file")
+def bar_calibration__file(calibration_file: FileRef) -> pd.DataFrame:
+    """Constants of the bars from a table."""
+    return read_constants(calibration_file)
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="self", incident_energy="unknown")
+def bar_calibration__edges(
+    hit_profiles: HitProfiles, bars: pd.DataFrame, detectors: Detectors
+) -> pd.DataFrame:
+    """Constants of the bars from where their hits end."""
+    return edge_offsets(hit_profiles, bars, detectors)
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run", helper="true")
+@config.when(calibration="self", incident_energy="fixed")
+def biased_bar_calibration(
+    hit_profiles: HitProfiles,
+    scatter_pairs: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    fixed_energy_MeV: float,
+    detectors: Detectors,
+    calibration_settings: Calibration,
+) -> pd.DataFrame:
+    """Constants of the bars from their edges and from flight against light, with its bias."""
+    constants = edge_offsets(hit_profiles, bars, detectors)
+    if "edges" not in calibration_settings.steps:
+        constants = constants.assign(along_offset_cm=0.0, along_offset_sigma_cm=np.nan)
+    if "consistency" not in calibration_settings.steps:
+        return constants
+    return scatter_constants(scatter_pairs, constants, bars, light_response, fixed_energy_MeV)
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="self", incident_energy="fixed", calibration_bias=True)
+def bar_calibration_bias(
+    scatter_pairs: pd.DataFrame,
+    biased_bar_calibration: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    fixed_energy_MeV: float,
+    plane_frame: PlaneFrame,
+    uncertainty: Uncertainty,
+    calibration_settings: Calibration,
+) -> pd.DataFrame:
+    """What flight against light finds in a perfect array: thresholds cut one side of the light.
+
+    The neutrons of that array come from the plane's centre: where on it hardly matters.
+    """
+    perfect = simulated_pairs(
+        scatter_pairs,
+        bars,
+        light_response,
+        fixed_energy_MeV,
+        np.array(plane_frame.origin_cm),
+        uncertainty,
+        calibration_settings.simulated_pairs,
+        calibration_settings.seed,
+    )
+    none = biased_bar_calibration.assign(along_offset_cm=0.0, time_offset_ns=0.0, light_gain=1.0)
+    return scatter_constants(perfect, none, bars, light_response, fixed_energy_MeV)
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="self", incident_energy="fixed", calibration_bias=False)
+def bar_calibration__biased(biased_bar_calibration: pd.DataFrame) -> pd.DataFrame:
+    """Constants of the bars, the bias of flight against light left in."""
+    return biased_bar_calibration
+
+
+@tag(stage="calibration", schema="BarCalibration", scope="run")
+@config.when(calibration="self", incident_energy="fixed", calibration_bias=True)
+def bar_calibration__unbiased(
+    biased_bar_calibration: pd.DataFrame, bar_calibration_bias: pd.DataFrame
+) -> pd.DataFrame:
+    """Constants of the bars less what a perfect array would have given."""
+    found, bias = biased_bar_calibration, bar_calibration_bias
+    return found.assign(
+        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
+        light_gain=found["light_gain"] / bias["light_gain"],
+    )
+
+
+@tag(stage="calibration", schema="NeutronFilteredEvents")
+@config.when(calibration="off")
+def neutron_calibrated_events__off(neutron_filtered_events: pd.DataFrame) -> pd.DataFrame:
+    """Neutron events as they passed; there is no calibration."""
+    return neutron_filtered_events
+
+
+@tag(stage="calibration", schema="GammaFilteredEvents")
+@config.when(calibration="off")
+def gamma_calibrated_events__off(gamma_filtered_events: pd.DataFrame) -> pd.DataFrame:
+    """Gamma events as they passed; there is no calibration."""
+    return gamma_filtered_events
+
+
+@tag(stage="calibration", schema="NeutronFilteredEvents")
+@config.when_in(calibration=["self", "file"])
+def neutron_calibrated_events__corrected(
+    neutron_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Neutron events with positions along the bars, times and light corrected."""
+    return corrected_events(neutron_filtered_events, bar_calibration, bars, (1, 2), light=True)
+
+
+@tag(stage="calibration", schema="GammaFilteredEvents")
+@config.when_in(calibration=["self", "file"])
+def gamma_calibrated_events__corrected(
+    gamma_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Gamma events with positions along the bars and times corrected.
+
+    The gains take up what the response of recoils has wrong too: they are not for electrons.
+    """
+    return corrected_events(gamma_filtered_events, bar_calibration, bars, (1, 2, 3), light=False)

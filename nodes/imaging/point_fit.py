@@ -1,0 +1,159 @@
+"""Point sources by unbinned maximum likelihood on the cones; no pixel and no prior enters.
+
+The likelihood stands in source_likelihood.py; the fit begins at the maximum of a coarse map of
+significance, a second source at that of the map beside the first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import tag
+
+from ...schemas.arrays import F8, I8
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ...schemas.imaging.sources import POINT_SOURCES, ConeMixture
+from ...schemas.imaging.uncertainty import PointFit, Reconstruction
+from .plane import plane_to_world
+from .profile_intervals import profile_intervals
+from .source_likelihood import (
+    ISOTROPIC,
+    Fit,
+    FitProblem,
+    fitted_sources,
+    places,
+    sigmoid,
+    significance,
+    source_shares,
+)
+
+SPECIES: Final = ("neutron", "gamma")
+_COLUMNS: Final = (
+    *(f"apex_{a}_cm" for a in "xyz"),
+    *(f"axis_{a}" for a in "xyz"),
+    "theta_rad",
+    "cone_sigma_rad",
+    "weight",
+    "event_id",
+    "consistency",
+)
+
+
+@tag(stage="reconstruction", scope="run", helper="true")
+def cone_mixture(
+    neutron_weighted_cones: pd.DataFrame,
+    gamma_weighted_cones: pd.DataFrame,
+    cone_width_scale: F8,
+    reconstruction: Reconstruction,
+) -> ConeMixture:
+    """Hypotheses of all events with their widths, and the class of each event."""
+    parts = (neutron_weighted_cones, gamma_weighted_cones)
+    starts, rows = [np.zeros(1, np.int64)], 0
+    for frame in parts:
+        index = frame["event_index"].to_numpy()
+        first = np.flatnonzero(np.diff(index, prepend=-1))
+        starts.append(np.append(first[1:], len(index)) + rows if len(index) else first)
+        rows += len(index)
+    start = np.concatenate(starts).astype(np.int64)
+    counts = [len(s) for s in starts[1:]]
+    column = {c: np.concatenate([f[c].to_numpy() for f in parts]) for c in _COLUMNS}
+    of_row = np.repeat(cone_width_scale, [len(f) for f in parts])
+    first = start[:-1]
+    species = np.repeat(np.arange(len(parts)), counts)
+    return ConeMixture(
+        apex_cm=np.column_stack([column[f"apex_{a}_cm"] for a in "xyz"]),
+        axis=np.column_stack([column[f"axis_{a}"] for a in "xyz"]),
+        theta_rad=column["theta_rad"],
+        sigma_rad=column["cone_sigma_rad"] * of_row,
+        weight=column["weight"],
+        start=start,
+        event_id=column["event_id"][first],
+        species=species,
+        group=_groups(column["consistency"][first], species, reconstruction),
+    )
+
+
+@tag(stage="reconstruction", scope="run")
+def significance_map(
+    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid
+) -> F8:
+    """Likelihood-ratio TS of one point source of free strength in each pixel, (nv, nu)."""
+    u, v = np.meshgrid(*_centres(pixel_grid))
+    points = plane_to_world(u.ravel(), v.ravel(), plane_frame, pixel_grid)
+    isotropic = np.full(cone_mixture.n_events, ISOTROPIC)
+    return significance(cone_mixture, points, isotropic)[0].reshape(pixel_grid.shape)
+
+
+@tag(stage="reconstruction", schema="PointSources", scope="run", main="true")
+def point_sources(
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    point_fit: PointFit,
+) -> pd.DataFrame:
+    """Place of each source with its errors; the strongest first, no row without events."""
+    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
+    if cone_mixture.n_events == 0:
+        return POINT_SOURCES.empty()
+    fit = fitted_sources(problem)
+    return _source_rows(problem, fit)
+
+
+def _centres(grid: PixelGrid) -> tuple[F8, F8]:
+    u = grid.u_min_cm + grid.du_cm * (np.arange(grid.nu, dtype=np.float64) + 0.5)
+    v = grid.v_min_cm + grid.dv_cm * (np.arange(grid.nv, dtype=np.float64) + 0.5)
+    return u, v
+
+
+def _groups(consistency: F8, species: I8, reconstruction: Reconstruction) -> I8:
+    """The class of each event: gammas, no consistency, or its interval of |consistency|."""
+    edges = np.array(reconstruction.consistency_edges)
+    known = ~np.isnan(consistency)
+    code = np.where(
+        known, np.searchsorted(edges, np.abs(consistency), side="right"), len(edges) + 1
+    )
+    code = np.where(species == 1, len(edges) + 2, code)
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def _source_rows(problem: FitProblem, fit: Fit) -> pd.DataFrame:
+    n = len(fit.TS)
+    at = places(problem, n)
+    p, cones = fit.parameters, problem.cones
+    of_group = np.bincount(cones.group, minlength=problem.n_groups)
+    of_source = source_shares(p, at)
+    from_sources = float(sigmoid(p[at.share]) @ of_group)
+    by_species = np.full((2, 2), np.nan)
+    by_species[0, problem.present] = p[at.bias]
+    by_species[1, problem.present] = np.exp(p[at.scale])
+    sigma = np.sqrt(np.maximum(np.diagonal(fit.covariance)[: 2 * n], 0.0))
+    blocks = [fit.covariance[2 * k, 2 * k + 1] for k in range(n)]
+    order = np.argsort(-of_source, kind="stable")
+    u, v = p[0 : 2 * n : 2], p[1 : 2 * n : 2]
+    su, sv = sigma[0::2], sigma[1::2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = np.array(blocks) / (su * sv)
+    columns: dict[str, F8] = {
+        "u_cm": u,
+        "v_cm": v,
+        "u_sigma_cm": su,
+        "v_sigma_cm": sv,
+        "uv_correlation": correlation,
+        **profile_intervals(problem, fit, n),
+        "counts": from_sources * of_source,
+        "TS": np.array(fit.TS),
+    }
+    common = {
+        "elsewhere_counts": cones.n_events - from_sources,
+        **{f"{s}_bias_rad": by_species[0, k] for k, s in enumerate(SPECIES)},
+        **{f"{s}_scale": by_species[1, k] for k, s in enumerate(SPECIES)},
+        "log_likelihood": fit.log_likelihood / cones.n_events,
+    }
+    return POINT_SOURCES.frame(
+        {
+            **{name: values[order] for name, values in columns.items()},
+            **{name: np.full(n, value) for name, value in common.items()},
+        }
+    )

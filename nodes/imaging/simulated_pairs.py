@@ -1,0 +1,188 @@
+"""Pairs of a perfect array: what the calibration of bars finds in them is its own bias.
+
+A neutron comes from one point, scatters on a proton in one bar and flies on to another; place, time
+and light are smeared by their resolutions, and cut where those of the data end. Plain functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ...schemas.arrays import F8, I8, Mask
+from ...schemas.imaging.calibration import PAIRS
+from ...schemas.imaging.uncertainty import Uncertainty
+from ...schemas.tables import categories_of
+from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
+from ..light_response import response_curve
+from .resolutions import light_sigma_MeVee
+
+# More draws than pairs are wanted: few points lie where a scatter would go.
+DRAWS_A_ROUND: Final = 500_000
+MOST_ROUNDS: Final = 40
+# A pair that is nearer is as likely as one at this distance.
+NEAREST_CM: Final = 3.0
+FEWEST_BARS: Final = 2
+
+
+def simulated_pairs(
+    pairs: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    incident_MeV: float,
+    source_cm: F8,
+    uncertainty: Uncertainty,
+    n_pairs: int,
+    seed: int,
+) -> pd.DataFrame:
+    """ScatterPairs of a perfect array whose light and flight lie where those of ``pairs`` do.
+
+    Seeded; ``n_pairs``, or fewer where the geometry does not allow them.
+    """
+    rng = np.random.default_rng(seed)
+    array = _array_of(pairs, bars)
+    if len(pairs) == 0 or len(array.axis) < FEWEST_BARS:
+        return PAIRS.empty()
+    parts: list[pd.DataFrame] = []
+    found = 0
+    for _ in range(MOST_ROUNDS):
+        part = _scattered(array, light_response, incident_MeV, source_cm, uncertainty, rng)
+        parts.append(part.loc[_is_seen(part, pairs)])
+        found += len(parts[-1])
+        if found >= n_pairs:
+            break
+    return pd.concat(parts, ignore_index=True).head(n_pairs)
+
+
+@dataclass(frozen=True)
+class _Array:
+    """The bars: numbers, centres and unit vectors (n, 3), half lengths, material categories."""
+
+    det_id: I8
+    centre_cm: F8
+    axis: F8
+    half_length_cm: F8
+    material: I8
+    materials: tuple[str, ...]
+
+
+def _array_of(pairs: pd.DataFrame, bars: pd.DataFrame) -> _Array:
+    """The bars of some pairs, with the material of each."""
+    names = tuple(str(name) for name in pairs["material"].cat.categories)
+    columns = (("det_id1", "material"), ("det_id2", "material2"))
+    ids = np.concatenate([pairs[det_id].to_numpy() for det_id, _ in columns])
+    codes = np.concatenate([pairs[material].cat.codes.to_numpy() for _, material in columns])
+    of_bar = pd.Series(codes, ids).groupby(level=0).first()
+    mine = bars.loc[bars["det_id"].isin(of_bar.index)]
+    return _Array(
+        mine["det_id"].to_numpy(),
+        mine[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy(),
+        mine[["axis_x", "axis_y", "axis_z"]].to_numpy(),
+        mine["half_length_cm"].to_numpy(),
+        of_bar.loc[mine["det_id"]].to_numpy(np.int8),
+        names,
+    )
+
+
+def _scattered(
+    array: _Array,
+    light_response: pd.DataFrame,
+    incident_MeV: float,
+    source_cm: F8,
+    uncertainty: Uncertainty,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Double scatters on protons in the bars, read as the array reads them."""
+    n_bars = len(array.axis)
+    first = rng.integers(0, n_bars, DRAWS_A_ROUND)
+    second = (first + rng.integers(1, n_bars, DRAWS_A_ROUND)) % n_bars
+    (true1, read1), (true2, read2) = (
+        _points(array, bar, uncertainty, rng) for bar in (first, second)
+    )
+    onward, incoming = true2 - true1, true1 - source_cm
+    distance = np.linalg.norm(onward, axis=1)
+    cosine = (onward * incoming).sum(axis=1) / (distance * np.linalg.norm(incoming, axis=1))
+    # Elastic scatter on a proton of the same mass: E' = E cos^2 theta, dN / dOmega ~ cos theta, and
+    # a solid angle that falls with the square of the distance.
+    chance = np.clip(cosine, 0.0, 1.0) * np.minimum(NEAREST_CM / distance, 1.0) ** 2
+    goes = rng.random(len(chance)) < chance
+    first, second, distance, cosine = (a[goes] for a in (first, second, distance, cosine))
+    scattered = incident_MeV * cosine**2
+    total = 1.0 + scattered / NEUTRON_MASS_MEV
+    flight = distance / (SPEED_OF_LIGHT_CM_PER_NS * np.sqrt(1.0 - total**-2))
+    width = np.hypot(*(_time_sigma_ns(array.det_id[bar], uncertainty) for bar in (first, second)))
+    # Isotropic in the centre of mass: the second recoil takes any energy up to that of the neutron.
+    recoils = (incident_MeV - scattered, scattered * rng.random(len(scattered)))
+    materials = [categories_of(array.material[bar], array.materials) for bar in (first, second)]
+    lights = [
+        _smeared_light_MeVee(energy, pd.Series(material), light_response, uncertainty, rng)
+        for energy, material in zip(recoils, materials, strict=True)
+    ]
+    places = {
+        f"{a}{k}_cm": x[goes, n] for k, x in ((1, read1), (2, read2)) for n, a in enumerate("xyz")
+    }
+    seen = np.isfinite(lights[0] + lights[1])
+    made = {
+        "det_id1": array.det_id[first],
+        "det_id2": array.det_id[second],
+        "flight_ns": flight + width * rng.normal(size=len(flight)),
+        "light1_MeVee": lights[0],
+        "light2_MeVee": lights[1],
+        **places,
+    }
+    return PAIRS.frame(
+        {
+            **{name: values[seen] for name, values in made.items()},
+            "material": materials[0][seen],
+            "material2": materials[1][seen],
+        }
+    )
+
+
+def _points(
+    array: _Array, bar: I8, uncertainty: Uncertainty, rng: np.random.Generator
+) -> tuple[F8, F8]:
+    """(true, read) places: uniform in the bar; read smeared along it and at its middle across."""
+    along = rng.uniform(-1.0, 1.0, len(bar)) * array.half_length_cm[bar]
+    axis, centre = array.axis[bar], array.centre_cm[bar]
+    side = uncertainty.sigma_transverse_cm * np.sqrt(12.0)
+    across = rng.uniform(-0.5 * side, 0.5 * side, axis.shape)
+    across -= (across * axis).sum(axis=1)[:, None] * axis
+    seen = along + uncertainty.sigma_along_cm * rng.normal(size=len(bar))
+    return centre + along[:, None] * axis + across, centre + seen[:, None] * axis
+
+
+def _is_seen(made: pd.DataFrame, pairs: pd.DataFrame) -> Mask:
+    """Whether light and flight lie where those of the data do."""
+    seen = np.ones(len(made), bool)
+    for name in ("light1_MeVee", "light2_MeVee", "flight_ns"):
+        values = made[name].to_numpy()
+        seen &= (values >= pairs[name].min()) & (values <= pairs[name].max())
+    return seen
+
+
+def _smeared_light_MeVee(
+    energy_MeV: F8,
+    material: pd.Series,
+    light_response: pd.DataFrame,
+    uncertainty: Uncertainty,
+    rng: np.random.Generator,
+) -> F8:
+    """Light of protons with its resolution; NaN without a curve."""
+    light = np.full(len(energy_MeV), np.nan)
+    codes = material.cat.codes.to_numpy()
+    for code, name in enumerate(material.cat.categories):
+        if (curve := response_curve(light_response, str(name), "proton")) is not None:
+            mine = codes == code
+            light[mine] = np.interp(energy_MeV[mine], *curve)
+    return light + rng.normal(size=len(light)) * light_sigma_MeVee(light, material, uncertainty)
+
+
+def _time_sigma_ns(det_id: I8, uncertainty: Uncertainty) -> F8:
+    sigma = np.full(len(det_id), uncertainty.sigma_of_time_ns())
+    for number in uncertainty.time.detectors:
+        sigma[det_id == number] = uncertainty.sigma_of_time_ns(number)
+    return sigma

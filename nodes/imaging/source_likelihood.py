@@ -1,0 +1,295 @@
+"""Likelihood of point sources on uncertain cones: parameters in, ln L and its gradient out.
+
+ln L = sum_i ln(f_c sum_s r_s K_i(X_s) + (1 - f_c) / 4 pi) + ln prior(k): f_c the share of all
+sources in the events of class c, r_s that of a source among them, K_i the density of the event's
+cones at X_s (kernels/cone_likelihood.py), b and k bias and scale of a species. Plain functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ...schemas.arrays import F8, I8
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ...schemas.imaging.sources import ConeMixture
+from ...schemas.imaging.uncertainty import PointFit
+from .kernels.cone_likelihood import LEAST_SINE, cone_densities, significances
+from .plane import plane_to_world
+
+ISOTROPIC: Final = 1.0 / (4.0 * np.pi)
+# Prior of ln k: the sigmas are known to about 20 %, and a free width would swallow foreign events.
+SCALE_WIDTH: Final = 0.2
+BIAS_LIMIT_RAD: Final = 0.5
+LOGIT_LIMIT: Final = 13.8
+STEPS_OF_REPLICA: Final = 12
+# Steps of the map where the fit begins: cones are far wider.
+START_STEPS: Final = 40
+
+
+@dataclass(frozen=True)
+class FitProblem:
+    """What is fitted: cones on a plane. ``bias`` and ``scale`` parameters exist per species."""
+
+    cones: ConeMixture
+    frame: PlaneFrame
+    grid: PixelGrid
+    settings: PointFit
+
+    @property
+    def n_groups(self) -> int:
+        """How many classes of events."""
+        return int(self.cones.group.max(initial=-1)) + 1
+
+    @property
+    def present(self) -> I8:
+        """The species that have events."""
+        return np.unique(self.cones.species)
+
+    def world(self, uv: F8) -> F8:
+        """The point (3,) of (u, v)."""
+        return plane_to_world(uv[:1], uv[1:], self.frame, self.grid)[0]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters at the maximum: (u, v) of each source, b and ln k of the species, logits.
+
+    ``parameters`` = 2 n coordinates, n - 1 logits of the shares among the sources, bias and ln k
+    of each species that is there, a logit of the share of all sources of each class;
+    ``covariance`` the inverse Hessian, ``log_likelihood`` without the prior of k; ``TS`` twice the
+    gain over one source less.
+    """
+
+    parameters: F8
+    covariance: F8
+    log_likelihood: float
+    TS: tuple[float, ...]
+
+
+def significance(cones: ConeMixture, points: F8, known: F8) -> tuple[F8, F8]:
+    """(TS, fraction) of one further source in each of ``points`` (n, 3).
+
+    ``known`` (m,) is the density of each event without it.
+    """
+    sine = np.sin(cones.theta_rad)
+    norm = cones.weight / (
+        np.sqrt(2.0 * np.pi) * cones.sigma_rad * 2.0 * np.pi * np.maximum(sine, LEAST_SINE)
+    )
+    statistic, fraction = np.zeros(len(points)), np.zeros(len(points))
+    if cones.n_events:
+        significances(
+            cones.apex_cm,
+            cones.axis,
+            np.cos(cones.theta_rad),
+            sine,
+            1.0 / cones.sigma_rad,
+            norm,
+            cones.start,
+            np.ascontiguousarray(points),
+            known,
+            statistic,
+            fraction,
+        )
+    return statistic, fraction
+
+
+def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None = None) -> Fit:
+    """The maximum next to ``start``; ``weights`` (m,) count events more or less often."""
+    scales = search_scales(problem, n_sources)
+
+    def scaled(p: F8) -> tuple[float, F8]:
+        value, gradient = cost(problem, p * scales, n_sources, weights)
+        return value, gradient * scales
+
+    found = minimize(scaled, start / scales, jac=True, method="BFGS", options={"gtol": 1e-4})
+    parameters = found.x * scales
+    hessian = _hessian(lambda p: scaled(p)[1], found.x)
+    covariance = np.linalg.pinv(hessian, rcond=1e-9, hermitian=True) * np.outer(scales, scales)
+    value, _ = cost(problem, parameters, n_sources, weights)
+    log_likelihood = -value + _scale_prior(parameters, problem, n_sources)
+    return Fit(parameters, covariance, log_likelihood, ())
+
+
+def cost(
+    problem: FitProblem, parameters: F8, n_sources: int, weights: F8 | None
+) -> tuple[float, F8]:
+    """(-ln L with the prior of k, its gradient)."""
+    q, gradients = densities(problem, parameters, n_sources)
+    of_event = 1.0 / q if weights is None else weights / q
+    gradient = -(of_event @ gradients)
+    value = -float(np.log(q).sum() if weights is None else weights @ np.log(q))
+    value += _scale_prior(parameters, problem, n_sources)
+    at = places(problem, n_sources)
+    gradient[at.scale] += parameters[at.scale] / SCALE_WIDTH**2
+    if problem.settings.bias_rad != "fit":
+        gradient[at.bias] = 0.0
+    return value, gradient
+
+
+def _scale_prior(parameters: F8, problem: FitProblem, n_sources: int) -> float:
+    ln_k = parameters[places(problem, n_sources).scale]
+    return float(0.5 * (ln_k**2).sum() / SCALE_WIDTH**2)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the kinds of parameters stand."""
+
+    ratio: slice
+    bias: slice
+    scale: slice
+    share: slice
+
+
+def places(problem: FitProblem, n_sources: int) -> Places:
+    edges = np.cumsum([2 * n_sources, n_sources - 1, *[len(problem.present)] * 2])
+    return Places(*(slice(*pair) for pair in zip(edges, [*edges[1:], None], strict=True)))
+
+
+def search_scales(problem: FitProblem, n_sources: int) -> F8:
+    """Steps that change ln L about alike, for the search: cm, rad and logits differ widely."""
+    at = places(problem, n_sources)
+    scales = np.ones(2 * n_sources + n_sources - 1 + 2 * len(problem.present) + problem.n_groups)
+    scales[at.bias] = 0.02
+    scales[at.scale] = 0.1
+    scales[at.share] = 0.2
+    return scales
+
+
+def densities(problem: FitProblem, parameters: F8, n_sources: int) -> tuple[F8, F8]:
+    """(density of each event, its derivatives by the parameters (m, p))."""
+    cones, at = problem.cones, places(problem, n_sources)
+    m = cones.n_events
+    bias, scale = np.zeros(2), np.ones(2)
+    bias[problem.present] = np.clip(parameters[at.bias], -BIAS_LIMIT_RAD, BIAS_LIMIT_RAD)
+    scale[problem.present] = np.exp(np.clip(parameters[at.scale], -2.0, 2.0))
+    logits = np.clip(parameters[at.share], -LOGIT_LIMIT, LOGIT_LIMIT)
+    share = sigmoid(logits)[cones.group]
+    of_source = source_shares(parameters, at)
+    gradients = np.zeros((m, len(parameters)))
+    axes = np.column_stack([problem.grid.u_axis, problem.grid.v_axis])
+    total = np.zeros(m)
+    each = []
+    for source, r in enumerate(of_source):
+        density, slopes = np.empty(m), np.empty((m, 5))
+        point = problem.world(parameters[2 * source : 2 * source + 2])
+        cone_densities(
+            cones.apex_cm,
+            cones.axis,
+            cones.theta_rad,
+            cones.sigma_rad,
+            cones.weight,
+            cones.start,
+            cones.species,
+            point,
+            bias,
+            scale,
+            density,
+            slopes,
+        )
+        each.append(density)
+        total += r * density
+        gradients[:, 2 * source : 2 * source + 2] = (share * r)[:, None] * (slopes[:, :3] @ axes)
+        for column, species in enumerate(problem.present):
+            mine = share * r * (cones.species == species)
+            gradients[:, at.bias.start + column] += mine * slopes[:, 3]
+            gradients[:, at.scale.start + column] += mine * slopes[:, 4]
+    if n_sources == 2:
+        gradients[:, at.ratio.start] = share * (each[0] - each[1]) * of_source.prod()
+    by_share = (total - ISOTROPIC) * share * (1.0 - share)
+    gradients[np.arange(m), at.share.start + cones.group] = by_share
+    return share * total + (1.0 - share) * ISOTROPIC, gradients
+
+
+def _hessian(gradient: Callable[[F8], F8], at: F8) -> F8:
+    """Central differences of a gradient, made symmetric."""
+    step = 1e-3
+    rows = [
+        (gradient(at + step * e) - gradient(at - step * e)) / (2.0 * step) for e in np.eye(len(at))
+    ]
+    hessian = np.stack(rows)
+    return np.asarray(0.5 * (hessian + hessian.T))
+
+
+def source_shares(parameters: F8, at: Places) -> F8:
+    """Share of each source among all events of sources."""
+    first = sigmoid(parameters[at.ratio])
+    return np.array([1.0]) if len(first) == 0 else np.array([first[0], 1.0 - first[0]])
+
+
+def sigmoid(logits: F8) -> F8:
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)))
+
+
+def weighted_maximum(problem: FitProblem, fit: Fit, n_sources: int, weights: F8) -> F8:
+    """Parameters at the maximum of reweighted events, by steps with the Hessian of all.
+
+    The search begins anew where the steps do not settle.
+    """
+    p = fit.parameters.copy()
+    limit = 5.0 * np.maximum(np.sqrt(np.maximum(np.diagonal(fit.covariance), 0.0)), 1e-9)
+    for _ in range(STEPS_OF_REPLICA):
+        _, gradient = cost(problem, p, n_sources, weights)
+        step = np.clip(fit.covariance @ gradient, -limit, limit)
+        p -= step
+        if np.all(np.abs(step) < 1e-3 * limit):
+            return p
+    return maximum(problem, fit.parameters, n_sources, weights).parameters
+
+
+def fit_start(problem: FitProblem, known: F8) -> tuple[F8, float]:
+    """((u, v), share) of the most significant source on a coarse grid of the plane."""
+    grid = problem.grid
+    u = np.linspace(grid.u_min_cm, grid.u_max_cm, START_STEPS + 1)
+    v = np.linspace(grid.v_min_cm, grid.v_max_cm, START_STEPS + 1)
+    uu, vv = (a.ravel() for a in np.meshgrid(u, v))
+    points = plane_to_world(uu, vv, problem.frame, grid)
+    statistic, fraction = significance(problem.cones, points, known)
+    best = int(np.argmax(statistic))
+    return np.array([uu[best], vv[best]]), float(np.clip(fraction[best], 0.01, 0.99))
+
+
+def fitted_sources(problem: FitProblem) -> Fit:
+    """The maximum of the likelihood, from the maximum of a coarse map of significance."""
+    groups, n_species = problem.n_groups, len(problem.present)
+    isotropic = np.full(problem.cones.n_events, ISOTROPIC)
+    nuisance = np.zeros(2 * n_species)
+    nuisance[:n_species] = _bias_start(problem.settings)
+    uv, fraction = fit_start(problem, isotropic)
+    first = np.concatenate([uv, nuisance, np.full(groups, _logit(fraction))])
+    fit = maximum(problem, first, 1)
+    alone = problem.cones.n_events * np.log(ISOTROPIC)
+    strengths = (2.0 * (fit.log_likelihood - alone),)
+    if problem.settings.n_sources == 1:
+        return replace(fit, TS=strengths)
+    known, _ = densities(problem, fit.parameters, 1)
+    uv, fraction = fit_start(problem, known)
+    share = np.clip(1.0 - fraction, 0.05, 0.95)
+    one = fit.parameters
+    second = np.concatenate([one[:2], uv, [_logit(share)], one[2:]])
+    two = maximum(problem, second, 2)
+    return replace(two, TS=(*strengths, 2.0 * (two.log_likelihood - fit.log_likelihood)))
+
+
+def replica_rows(problem: FitProblem, fit: Fit, weights: F8) -> F8:
+    """(u, v, counts) of each source (n, 3) if events count as often as ``weights`` (m,) say."""
+    n = len(fit.TS)
+    at = places(problem, n)
+    p = weighted_maximum(problem, fit, n, weights)
+    events = np.bincount(problem.cones.group, weights, problem.n_groups)
+    order = np.argsort(-source_shares(fit.parameters, at), kind="stable")
+    counts = float(sigmoid(p[at.share]) @ events) * source_shares(p, at)
+    return np.column_stack([p[0 : 2 * n : 2], p[1 : 2 * n : 2], counts])[order]
+
+
+def _bias_start(settings: PointFit) -> float:
+    return 0.0 if settings.bias_rad == "fit" else float(settings.bias_rad)
+
+
+def _logit(p: float) -> float:
+    return float(np.log(p / (1.0 - p)))

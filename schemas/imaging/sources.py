@@ -1,0 +1,79 @@
+"""Point sources: what the fit on cones gives, and its replicas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..arrays import F8, I8
+from ..tables import Column, TableSchema
+
+_UV: Final = tuple(
+    Column(f"{a}_cm", "float64", "cm", f"fitted {a} on the plane", nullable=True) for a in "uv"
+)
+_COUNTS: Final = Column("counts", "float64", "", "events that come from the source", at_least=0.0)
+
+POINT_SOURCES: Final = TableSchema(
+    "PointSources",
+    "a fitted point source",
+    (
+        *_UV,
+        *(
+            Column(f"{a}_sigma_cm", "float64", "cm", f"statistical error of {a}", nullable=True)
+            for a in "uv"
+        ),
+        Column("uv_correlation", "float64", "", "correlation of u and v", nullable=True),
+        *(
+            Column(f"{a}_{end}{level}_cm", "float64", "cm", text, nullable=True)
+            for a in "uv"
+            for level in (68, 95)
+            for end, text in (
+                ("low", f"lower end of the profile interval of {a}, NaN without one"),
+                ("high", f"upper end of the profile interval of {a}, NaN without one"),
+            )
+        ),
+        _COUNTS,
+        Column("elsewhere_counts", "float64", "", "events that come from no source", at_least=0.0),
+        Column("neutron_bias_rad", "float64", "rad", "mean of phi - theta, neutrons", True),
+        Column("gamma_bias_rad", "float64", "rad", "mean of phi - theta, gammas", True),
+        Column("neutron_scale", "float64", "", "factor on the sigmas of neutrons", True),
+        Column("gamma_scale", "float64", "", "factor on the sigmas of gammas", True),
+        Column("TS", "float64", "", "2 ln L ratio to one source less", nullable=True),
+        Column("log_likelihood", "float64", "", "ln L of the whole fit, per event", nullable=True),
+    ),
+)
+BOOTSTRAP_SOURCES: Final = TableSchema(
+    "BootstrapSources",
+    "a source of a replica",
+    (
+        Column("replica", "int64", "", "number of the replica", at_least=0),
+        Column("source", "int64", "", "row of point_sources", at_least=0),
+        *_UV,
+        _COUNTS,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ConeMixture:
+    """Hypotheses of all events, those of an event together.
+
+    ``apex_cm``, ``axis`` (n, 3); ``theta_rad``, ``sigma_rad``, ``weight`` (n,); ``start`` (m + 1,)
+    the first row of each event; ``event_id``, ``species`` (0 neutron, 1 gamma) and ``group``, the
+    class that shares a source fraction, (m,).
+    """
+
+    apex_cm: F8
+    axis: F8
+    theta_rad: F8
+    sigma_rad: F8
+    weight: F8
+    start: I8
+    event_id: I8
+    species: I8
+    group: I8
+
+    @property
+    def n_events(self) -> int:
+        """How many events."""
+        return len(self.start) - 1

@@ -1,0 +1,194 @@
+"""Settings of uncertain cones: [uncertainty], [reconstruction], [point_fit], [errors]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ..settings import Point3, Section
+from .detectors import whole_keys
+
+
+class LightResolution(Section):
+    """Relative resolution of the light, (sigma / L)^2 = a^2 + b^2 / L + c^2 / L^2, L in MeVee."""
+
+    a: float = Field(default=0.05, ge=0)
+    """Constant term."""
+    b: float = Field(default=0.0, ge=0)
+    """Term of counting, MeVee^(1/2)."""
+    c: float = Field(default=0.0, ge=0)
+    """Term of noise, MeVee."""
+
+
+class EnergyResolution(LightResolution):
+    """[uncertainty.energy]: resolution of the light; a table MATERIAL for that material alone."""
+
+    materials: Mapping[str, LightResolution] = Field(default={})
+    """[uncertainty.energy.MATERIAL]."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_are_materials(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        tables = {k: v for k, v in data.items() if isinstance(v, dict) and k != "materials"}
+        rest = {k: v for k, v in data.items() if k not in tables}
+        return {**rest, "materials": {**rest.get("materials", {}), **tables}} if tables else rest
+
+    def of(self, material: str) -> LightResolution:
+        """The resolution of one material."""
+        return self.materials.get(material, self)
+
+
+def _detectors_apart(data: object) -> object:
+    if not isinstance(data, dict):
+        return data
+    keys = whole_keys({k: v for k, v in data.items() if k != "detectors"})
+    assert isinstance(keys, dict)
+    numbered = {k: v for k, v in keys.items() if isinstance(k, int)}
+    named = {k: v for k, v in keys.items() if not isinstance(k, int)}
+    given = whole_keys(data.get("detectors", {}))
+    return {**named, "detectors": {**(given if isinstance(given, dict) else {}), **numbered}}
+
+
+class TimeResolution(Section):
+    """[uncertainty.time]: resolution of the time of a hit; DET_ID = sigma for one detector."""
+
+    sigma_ns: float | None = Field(default=None, ge=0)
+    """Wins over sigma_time_ns."""
+    detectors: Mapping[int, float] = Field(default={})
+    """det_id = sigma in ns."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_detectors(cls, data: Any) -> Any:
+        return _detectors_apart(data)
+
+
+class DepthResolution(Section):
+    """[uncertainty.doi]: resolution along the bar."""
+
+    sigma_cm: float | None = Field(default=None, ge=0)
+    """Wins over sigma_doi_cm."""
+
+
+class Uncertainty(Section):
+    """[uncertainty]: how well hits are known, and so how wide a cone is."""
+
+    enabled: bool = False
+    """An error if true: widths are made where they are needed, by method = "point_fit"."""
+    smearing: Literal["thicken", "weighted"] = "thicken"
+    """Stored; no image is smeared."""
+    sigma_doi_cm: float = Field(default=0.35, ge=0)
+    """Resolution along the bar, cm."""
+    sigma_transverse_cm: float = Field(default=0.346, ge=0)
+    """Resolution across the bar, cm; a bar of side w read as its centre has w / sqrt(12)."""
+    sigma_time_ns: float = Field(default=0.5, ge=0)
+    """Resolution of the time of a hit, ns."""
+    use_lut_bands: bool = False
+    """An error if true: bands of light tables are not read."""
+    scale: float | Literal["fit"] = 1.0
+    """Factor on every sigma; fit: from the pulls at reference_source_cm, per species."""
+    reference_source_cm: Point3 | None = None
+    """Where the source is known to be, for pulls; nothing else uses it."""
+    combine_light: bool = False
+    """FixedEn: the angle from flight and light together."""
+    energy: EnergyResolution = EnergyResolution()
+    """Resolution of the light."""
+    time: TimeResolution = TimeResolution()
+    """Resolution of the time."""
+    doi: DepthResolution = DepthResolution()
+    """Resolution along the bar."""
+
+    @field_validator("scale")
+    @classmethod
+    def _positive(cls, value: float | str) -> float | str:
+        if isinstance(value, (int, float)) and value <= 0:
+            msg = f'{value:g} is not above 0; give a factor, or "fit"'
+            raise ValueError(msg)
+        return value
+
+    @field_validator("enabled")
+    @classmethod
+    def _where_needed(cls, value: bool) -> bool:
+        if value:
+            msg = (
+                "true is not possible: widths of cones are made where they are needed; set false, "
+                'and [imaging] method = "point_fit"'
+            )
+            raise ValueError(msg)
+        return value
+
+    @field_validator("use_lut_bands")
+    @classmethod
+    def _no_bands(cls, value: bool) -> bool:
+        if value:
+            msg = "true is not possible: bands of light tables are not read; set false"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _reference_for_fit(self) -> Uncertainty:
+        if self.scale == "fit" and self.reference_source_cm is None:
+            msg = 'scale = "fit" needs reference_source_cm, the place of a known source'
+            raise ValueError(msg)
+        return self
+
+    @property
+    def sigma_along_cm(self) -> float:
+        """Resolution along the bar in force, cm."""
+        return self.sigma_doi_cm if self.doi.sigma_cm is None else self.doi.sigma_cm
+
+    def sigma_of_time_ns(self, det_id: int | None = None) -> float:
+        """Resolution of the time of a hit in force, ns."""
+        common = self.sigma_time_ns if self.time.sigma_ns is None else self.time.sigma_ns
+        return common if det_id is None else self.time.detectors.get(det_id, common)
+
+
+class Reconstruction(Section):
+    """[reconstruction]: hypotheses and background of what is fitted."""
+
+    min_weight: float = Field(default=0.02, ge=0, lt=0.5)
+    """Hypotheses below this weight are dropped."""
+    consistency_edges: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    """Classes of |theta of flight - theta of light| in sigma; [] = one class."""
+    energy_window_MeV: tuple[float, float] | None = None
+    """Incident energies of hypotheses that are used, MeV; absent = all."""
+
+    @field_validator("consistency_edges")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(b <= a for a, b in zip((0.0, *value), value, strict=False)):
+            msg = f"{list(value)} do not rise from above 0; give rising edges in sigma"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("energy_window_MeV")
+    @classmethod
+    def _window(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            msg = f"[{value[0]:g}, {value[1]:g}] holds no energy; give [least, greatest] in MeV"
+            raise ValueError(msg)
+        return value
+
+
+class PointFit(Section):
+    """[point_fit]: point sources by maximum likelihood on the cones, without pixels."""
+
+    n_sources: Literal[1, 2] = 1
+    """How many sources are fitted."""
+    profile: bool = True
+    """Profile-likelihood intervals beside those of the Hessian."""
+    bias_rad: float | Literal["fit"] = "fit"
+    """Mean of phi - theta at the source, one a species: fitted, or this value."""
+
+
+class Errors(Section):
+    """[errors]: replicas of the bootstrap."""
+
+    replicas: int = Field(default=200, ge=2, le=100_000)
+    """How many replicas."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the weights of events."""

@@ -1,0 +1,222 @@
+"""Bars that calibrate themselves: planted offsets and gains recovered, no source in it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from radiograph.drivers.files import file_ref
+from radiograph.nodes.imaging import bar_constants, calibration, simulated_pairs
+from radiograph.nodes.imaging.bars import bars as bars_node
+from radiograph.schemas.errors import InputError
+from radiograph.schemas.imaging.bars import BarExtents
+from radiograph.schemas.imaging.calibration import BAR_CALIBRATION, PAIRS, Calibration, HitProfiles
+from radiograph.schemas.imaging.detectors import Bar, Detectors, Geometry
+from radiograph.schemas.imaging.images import PlaneFrame
+from radiograph.schemas.imaging.uncertainty import Uncertainty
+
+from .test_uncertainty import light_curve, true_events
+
+PLANE = PlaneFrame((0.0, 0.0, -100.0), (0.0, 0.0, 1.0))
+RESOLUTION = Uncertainty(sigma_time_ns=0.15, sigma_doi_cm=0.3, energy={"a": 0.05})
+N_BARS = 8
+
+
+def array() -> pd.DataFrame:
+    """Two layers of four bars 7 cm long each way, 12 cm apart, along x and along y."""
+    u = np.array([-9.0, -3.0, 3.0, 9.0])
+    low = np.array([[-7.0, c - 0.01, -0.01] for c in u] + [[c - 0.01, -7.0, 11.99] for c in u])
+    high = np.array([[7.0, c + 0.01, 0.01] for c in u] + [[c + 0.01, 7.0, 12.01] for c in u])
+    return bars_node(BarExtents(np.arange(N_BARS), low, high, np.full(N_BARS, 5000)), Detectors())
+
+
+def template() -> pd.DataFrame:
+    """Pairs that name the bars, and the widest light and flight."""
+    n = N_BARS
+    material = pd.Categorical(["OGS"] * n, categories=["OGS"])
+    return PAIRS.frame(
+        {
+            "det_id1": np.arange(n),
+            "det_id2": (np.arange(n) + 4) % n,
+            "material": material,
+            "material2": material,
+            "flight_ns": np.linspace(0.1, 30.0, n),
+            "light1_MeVee": np.linspace(0.5, 9.0, n),
+            "light2_MeVee": np.linspace(0.1, 9.0, n),
+            **{f"{a}{k}_cm": np.zeros(n) for k in (1, 2) for a in "xyz"},
+        }
+    )
+
+
+def constants(**columns: Any) -> pd.DataFrame:
+    n = N_BARS
+    base = {
+        "det_id": np.arange(n),
+        "along_offset_cm": np.zeros(n),
+        "time_offset_ns": np.zeros(n),
+        "light_gain": np.ones(n),
+        **{
+            name: np.full(n, np.nan)
+            for name in ("along_offset_sigma_cm", "time_offset_sigma_ns", "light_gain_sigma")
+        },
+        "n_events": np.zeros(n),
+        "source": pd.Categorical(["self"] * n, categories=["none", "file", "self"]),
+    }
+    return BAR_CALIBRATION.frame({**base, **columns})
+
+
+@pytest.fixture(scope="module")
+def perfect() -> pd.DataFrame:
+    return simulated_pairs.simulated_pairs(
+        template(),
+        array(),
+        light_curve(),
+        14.8,
+        np.array([0.0, 0.0, -100.0]),
+        RESOLUTION,
+        6000,
+        seed=3,
+    )
+
+
+def test_edges_give_the_offsets_that_were_planted() -> None:
+    rng = np.random.default_rng(1)
+    bars = array()
+    planted = np.array([0.4, -0.4, 0.3, 0.0, 0.35, 0.0, -0.3, 0.0])
+    ids = rng.integers(0, N_BARS, 40_000)
+    axes = bars[["axis_x", "axis_y", "axis_z"]].to_numpy()
+    along = rng.uniform(-7.0, 7.0, len(ids)) + rng.normal(0.0, 0.1, len(ids)) + planted[ids]
+    profiles = HitProfiles.of_hits(ids, along[:, None] * axes[ids])
+    found = bar_constants.edge_offsets(profiles, bars, Detectors())
+    assert found["along_offset_cm"].to_numpy() == pytest.approx(planted, abs=0.08)
+    assert found["along_offset_cm"].to_numpy()[planted == 0].tolist() == [0.0, 0.0, 0.0]
+    halves = HitProfiles.of_hits(ids[:9000], along[:9000, None] * axes[ids[:9000]]) + (
+        HitProfiles.of_hits(ids[9000:], along[9000:, None] * axes[ids[9000:]])
+    )
+    assert np.array_equal(halves.key, profiles.key)
+    assert np.array_equal(halves.count, profiles.count)
+
+
+def test_a_bar_that_is_centred_elsewhere_needs_to_be_described() -> None:
+    rng = np.random.default_rng(2)
+    position = np.column_stack([rng.uniform(3.0, 17.0, 3000), np.zeros((3000, 2))])
+    extents = BarExtents.of_hits(np.zeros(3000, int), position)
+    profiles = HitProfiles.of_hits(np.zeros(3000, int), position)
+    alone = bar_constants.edge_offsets(profiles, bars_node(extents, Detectors()), Detectors())
+    assert alone["along_offset_cm"].tolist() == [0.0]
+    bar = Bar(det_id=0, center=(9.6, 0.0, 0.0), axis=(-1.0, 0.0, 0.0), length=14.0)
+    told = Detectors(geometry=Geometry(bars=(bar,)))
+    found = bar_constants.edge_offsets(profiles, bars_node(extents, told), told)
+    # 0.4 cm up the x axis is -0.4 cm along this bar.
+    assert found["along_offset_cm"][0] == pytest.approx(-0.4, abs=0.05)
+
+
+def test_times_and_gains_that_were_planted_are_found(perfect: pd.DataFrame) -> None:
+    tau = np.array([0.2, -0.1, 0.0, 0.1, -0.2, 0.1, 0.0, -0.1])
+    gain = np.array([0.95, 1.05, 1.0, 1.04, 1.0, 1.0, 1.0, 1.0])
+    first, second = (perfect[f"det_id{k}"].to_numpy() for k in (1, 2))
+    # Constants are taken off: the light as read is the true one over the gain.
+    off = perfect.assign(
+        flight_ns=perfect["flight_ns"] + tau[second] - tau[first],
+        light1_MeVee=perfect["light1_MeVee"] / gain[first],
+    )
+    base, moved = (
+        bar_constants.scatter_constants(p, constants(), array(), light_curve(), 14.8)
+        for p in (perfect, off)
+    )
+    fired = np.bincount(first, minlength=N_BARS) >= 100
+    change = (moved["time_offset_ns"] - base["time_offset_ns"]).to_numpy()
+    assert change == pytest.approx(tau, abs=0.04)
+    ratio = (moved["light_gain"] / base["light_gain"]).to_numpy()
+    assert ratio[fired] == pytest.approx(gain[fired], abs=0.03)
+    assert moved["light_gain"].to_numpy()[~fired].tolist() == [1.0] * int((~fired).sum())
+    # What a perfect array gives is the bias; offsets add up to nothing.
+    assert np.abs(base["time_offset_ns"]).max() < 0.1
+    assert abs(base["time_offset_ns"].sum()) < 1e-2
+
+
+def test_the_bias_is_taken_off(perfect: pd.DataFrame) -> None:
+    settings = Calibration(mode="self", steps=("consistency", "bias"), simulated_pairs=6000, seed=9)
+    found = calibration.biased_bar_calibration(
+        HitProfiles.of_hits(np.zeros(0, int), np.zeros((0, 3))),
+        perfect,
+        array(),
+        light_curve(),
+        14.8,
+        Detectors(),
+        settings,
+    )
+    bias = calibration.bar_calibration_bias(
+        perfect, found, array(), light_curve(), 14.8, PLANE, RESOLUTION, settings
+    )
+    left = calibration.bar_calibration__unbiased(found, bias)
+    assert np.abs(left["time_offset_ns"]).max() < 0.05
+    assert np.abs(left["light_gain"] - 1.0).max() < 0.04
+    assert np.abs(left["light_gain"] - 1.0).max() <= np.abs(found["light_gain"] - 1.0).max()
+
+
+def test_no_source_enters_but_the_perfect_array() -> None:
+    for function in (
+        calibration.hit_profiles,
+        calibration.scatter_pairs,
+        calibration.biased_bar_calibration,
+    ):
+        names = set(inspect.signature(function).parameters)
+        assert not names & {"prior", "plane_frame", "pixel_grid", "uncertainty"}
+
+
+def test_constants_are_taken_off_events_and_the_input_stays() -> None:
+    events = true_events([0.5, 0.8]).assign(det_id1=[0, 4], det_id2=[4, 99])
+    before = events.copy(deep=True)
+    table = constants(
+        along_offset_cm=np.full(N_BARS, 0.5),
+        time_offset_ns=np.arange(N_BARS) * 0.1,
+        light_gain=np.full(N_BARS, 2.0),
+    )
+    found = calibration.neutron_calibrated_events__corrected(events, table, array())
+    assert found["x1_cm"].tolist() == [-0.5, 0.0]
+    assert found["y1_cm"].tolist() == [0.0, -0.5]
+    assert (found["t2_ns"] - events["t2_ns"]).tolist() == pytest.approx([-0.4, 0.0])
+    assert (found["light1_MeVee"] / events["light1_MeVee"]).tolist() == [2.0, 2.0]
+    assert found.loc[1, "light2_MeVee"] == events.loc[1, "light2_MeVee"]
+    pd.testing.assert_frame_equal(events, before)
+
+
+def test_a_table_of_constants_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "bars.csv"
+    path.write_text(
+        "# made by hand\ndet_id,along_offset_cm,time_offset_ns,light_gain\n"
+        "7,0.1,-0.2,1.1\n3,0,0,1\n"
+    )
+    found = calibration.bar_calibration__file(file_ref(path))
+    assert found["det_id"].tolist() == [3, 7]
+    assert found["light_gain"].tolist() == [1.0, 1.1]
+    assert found["source"].tolist() == ["file", "file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("det_id,light_gain\n1,1\n", "no column 'along_offset_cm'"),
+        ("det_id,along_offset_cm,time_offset_ns,light_gain\n1,0,x,1\n", "row 1"),
+        ("det_id,along_offset_cm,time_offset_ns,light_gain\n1,0,0,0\n", "gains above 0"),
+        ("det_id,along_offset_cm,time_offset_ns,light_gain\n1,0,0,1\n1,0,0,1\n", "twice"),
+        ("", "not a table"),
+    ],
+)
+def test_what_is_no_table_of_constants(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "bars.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        calibration.bar_calibration__file(file_ref(path))
+
+
+def test_without_pairs_nothing_is_changed() -> None:
+    none = PAIRS.frame({name: template()[name][:0] for name in PAIRS.names})
+    found = bar_constants.scatter_constants(none, constants(), array(), light_curve(), 14.8)
+    assert found["time_offset_ns"].tolist() == [0.0] * N_BARS
+    assert found["light_gain"].tolist() == [1.0] * N_BARS

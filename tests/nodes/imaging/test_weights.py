@@ -1,0 +1,137 @@
+"""Weights of hypotheses: cross sections by hand, truth preferred, no position in them."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from radiograph.nodes.constants import CARBON12_MASS_MEV, PROTON_MASS_MEV
+from radiograph.nodes.imaging import cones, cross_sections, energies, weights
+from radiograph.schemas.imaging.codes import CandidateStatus
+from radiograph.schemas.imaging.frames import CANDIDATE_CONES, GAMMA_ENERGIES, GAMMA_FILTERED
+from radiograph.schemas.imaging.uncertainty import Reconstruction, Uncertainty
+
+from .test_uncertainty import SETTINGS, gamma_event, light_curve, true_events
+
+ALL = Reconstruction()
+
+
+def candidates_of(events: pd.DataFrame) -> pd.DataFrame:
+    found = energies.neutron_energies__fixed(events, 14.8)
+    return cones.neutron_candidate_cones(events, found, "classical")
+
+
+def test_elastic_scattering_is_isotropic_in_the_centre_of_mass() -> None:
+    # Equal masses: 4 cos(theta) / 4 pi up to 90 degrees; heavy nuclei: nearly 1 / 4 pi.
+    theta = np.radians([0.0, 30.0, 60.0, 80.0])
+    proton = cross_sections.elastic_probability_per_sr(theta, PROTON_MASS_MEV)
+    assert proton == pytest.approx(np.cos(theta) / np.pi, rel=0.02)
+    for mass, end in ((PROTON_MASS_MEV, 0.49999 * np.pi), (CARBON12_MASS_MEV, np.pi)):
+        angle = np.linspace(0.0, end, 200_001)
+        density = cross_sections.elastic_probability_per_sr(angle, mass)
+        total = np.trapezoid(density * 2.0 * np.pi * np.sin(angle), angle)
+        assert total == pytest.approx(1.0, abs=2e-3)
+
+
+def test_klein_nishina_by_hand() -> None:
+    # E = m_e, 90 degrees: P = 1/2, P^2 (P + 1/P - 1) = 0.375. Forward: 2.
+    found = cross_sections.klein_nishina(np.full(2, 0.51099895069), np.array([0.5 * np.pi, 0.0]))
+    assert found == pytest.approx([0.375, 2.0])
+
+
+def test_the_light_tells_the_proton() -> None:
+    events = true_events(np.radians([40.0, 60.0]))
+    found = weights.neutron_candidate_weights__light(
+        events, candidates_of(events), light_curve(), SETTINGS, ALL, False
+    )
+    assert found.reshape(-1, 2).tolist() == [[1.0, 0.0], [1.0, 0.0]]
+
+
+def test_without_light_cross_section_and_atoms_decide() -> None:
+    events = true_events(np.radians([40.0]))
+    cones_ = candidates_of(events)
+    found = weights.neutron_candidate_weights__no_light(events, cones_, ALL, False)
+    theta = cones_["theta_rad"].to_numpy()
+    share = np.array(
+        [
+            53.16 * cross_sections.elastic_probability_per_sr(theta[:1], PROTON_MASS_MEV)[0],
+            45.60 * cross_sections.elastic_probability_per_sr(theta[1:], CARBON12_MASS_MEV)[0],
+        ]
+    )
+    possible = (cones_["status"] == CandidateStatus.ok).to_numpy()
+    share[~possible] = 0.0
+    assert found == pytest.approx(share / share.sum())
+    only = weights.neutron_candidate_weights__no_light(events, cones_, ALL, True)
+    assert only.tolist() == [1.0, 0.0]
+
+
+def test_a_small_weight_is_dropped_and_the_rest_is_one() -> None:
+    events = true_events(np.radians([40.0] * 3))
+    cones_ = candidates_of(events)
+    cones_["status"] = np.zeros(6, np.uint8)
+    cones_["theta_rad"] = [0.7, 0.7, 1.52, 0.7, 0.7, 1.0]
+    found = weights.neutron_candidate_weights__no_light(
+        events, cones_, Reconstruction(min_weight=0.2), False
+    ).reshape(-1, 2)
+    assert found.sum(axis=1) == pytest.approx([1.0, 1.0, 1.0])
+    assert found[1].tolist() == [0.0, 1.0]
+
+
+def test_energies_outside_the_window_have_no_weight() -> None:
+    events = true_events(np.radians([40.0]))
+    window = Reconstruction(energy_window_MeV=(1.0, 2.0))
+    found = weights.neutron_candidate_weights__no_light(
+        events, candidates_of(events), window, False
+    )
+    assert found.tolist() == [0.0, 0.0]
+
+
+def test_the_true_order_of_a_gamma_has_the_largest_weight() -> None:
+    events, deposits = gamma_event()
+    # Times as light flies: 12 cm, then 10 cm.
+    events = events.assign(t1_ns=[0.0], t2_ns=[12.0 / 29.979], t3_ns=[22.0 / 29.979])
+    found = weights.gamma_candidate_weights(
+        events,
+        deposits,
+        cones.gamma_candidate_cones(events, deposits),
+        Uncertainty(sigma_time_ns=0.1),
+        ALL,
+    )
+    assert int(np.argmax(found)) == 0
+    assert found.sum() == pytest.approx(1.0)
+
+
+def test_no_position_enters() -> None:
+    for function in (
+        weights.neutron_candidate_weights__light,
+        weights.neutron_candidate_weights__no_light,
+        weights.gamma_candidate_weights,
+    ):
+        names = set(inspect.signature(function).parameters)
+        assert not names & {"prior", "plane_frame", "pixel_grid", "prior_target_cm"}
+
+
+def test_weighted_cones_carry_the_best_theta_and_the_rows_with_a_weight() -> None:
+    events = true_events(np.radians([40.0, 50.0]))
+    cones_ = candidates_of(events)
+    sigmas = pd.DataFrame(
+        {
+            "theta_rad": cones_["theta_rad"] + 0.01,
+            "cone_sigma_rad": [0.1, 0.1, np.nan, 0.1],
+            "consistency": np.full(4, np.nan),
+        }
+    )
+    found = weights.neutron_weighted_cones(cones_, sigmas, np.array([0.7, 0.3, 1.0, 0.0]))
+    assert found["event_index"].tolist() == [0, 0]
+    assert found["weight"].tolist() == [0.7, 0.3]
+    assert found["theta_rad"].to_numpy() == pytest.approx(sigmas["theta_rad"][:2], nan_ok=True)
+
+
+def test_no_event_no_weight() -> None:
+    none = GAMMA_FILTERED.empty()
+    found = weights.gamma_candidate_weights(
+        none, GAMMA_ENERGIES.empty(), CANDIDATE_CONES.empty(), Uncertainty(), ALL
+    )
+    assert len(found) == 0
