@@ -162,7 +162,7 @@ def _write_totals(folder: Any, settings: CosmicsSimulationSettings) -> None:
         }
         types = {name: values.dtype for name, values in columns.items()}
         folder.mktree("subrunNtuple", types).extend(columns)
-    histograms = {"version": np.asarray(RELEASES[settings.release], dtype=np.int32)}
+    histograms: Columns = {"version": np.asarray(RELEASES[settings.release], dtype=np.int32)}
     if settings.totals in ("histograms", "both"):
         totals = {
             "n_gen_events": generated,
