@@ -133,6 +133,11 @@ class Source:
         Whether they are too long to be read whole for their identity.
     joined
         Whether several files are one stream.
+    count
+        How many raw records such a file holds with a config, for ``parts``: told of each file as
+        its ``n_records``, and looked for once for the same content. None = not counted.
+    count_keys
+        The settings that ``count`` reads.
     """
 
     role: str
@@ -142,6 +147,8 @@ class Source:
     needed: bool = True
     sampled: bool = False
     joined: bool = False
+    count: Callable[[Path, Any], int] | None = None
+    count_keys: tuple[str, ...] = ()
 
 
 class Session(Protocol):
@@ -302,6 +309,8 @@ class Definition:
         Sections without defaults: what stands in their place while others are checked.
     setting_aliases
         Older names of settings, dotted key to the one that counts.
+    verdict_node
+        The node of the run with the schema Checks that decides whether the run is good; "" = none.
     summary_node
         The node whose value an answer with --json holds, asked for or not; "" = none.
     screen, stage_lines
@@ -382,6 +391,7 @@ class Definition:
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     setting_aliases: Mapping[str, str] = field(default_factory=dict)
+    verdict_node: str = ""
     summary_node: str = ""
     starter: Callable[[Path, int | None, int, bool], tuple[Path, Path]] = defaults.no_starter
     commands: str = ""

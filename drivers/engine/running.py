@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args, get_origin
 
 import h5py
@@ -33,6 +33,7 @@ from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
 from .merging import Appended, merge_of, shifted
 from .parts import Part, Parts
+from .plain_values import plain_value
 from .protocol import GraphInputs, NoCarry
 from .report import RunReport, node_table
 from .session import Session
@@ -63,7 +64,9 @@ def open_session(
     failed: list[FailedFile] = []
     for source, axis in zip(flow.sources, flow.file_axes, strict=True):
         paths = found_paths(loaded, source)
-        found, of_role = known_files(paths, source, axis, opened, rehash=cache.rehash)
+        found, of_role = known_files(
+            paths, source, axis, opened, config=loaded.config, rehash=cache.rehash
+        )
         files[source.role] = found
         failed += of_role
     context = Context(folder=loaded.path.parent, source_name=loaded.path.stem)
@@ -152,7 +155,8 @@ def run_pipeline(
             sink = _Progress(rows, progress)
             # What is asked for by name is told in the answer too.
             told = asked.names if targets else asked.whole
-            found = session.run(told, [item.node for item in asked.streamed], sink)
+            wanted = (*told, *session.judging)
+            found = session.run(wanted, [item.node for item in asked.streamed], sink)
             rows.finish()
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
@@ -161,7 +165,7 @@ def run_pipeline(
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
     places = {target: session.resolved([target])[0] for target in targets}
-    return RunReport(
+    report = RunReport(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
@@ -173,6 +177,16 @@ def run_pipeline(
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
+    return with_judgement(report, session)
+
+
+def with_judgement(report: RunReport, session: Session) -> RunReport:
+    """The report with the verdict and the summary of a pipeline that has such nodes."""
+    flow, values = session.flow, report.values
+    verdict = values.get(flow.verdict_node)
+    if isinstance(verdict, pd.DataFrame):
+        report = replace(report, verdict=plain_value(verdict))
+    return replace(report, summary=values.get(flow.summary_node, report.summary))
 
 
 class _Progress:
