@@ -30,6 +30,8 @@ _STAGES: Final = (
     "cuts",
     "flow",
     "normalisation",
+    "histograms",
+    "studies",
     "verdict",
 )
 
@@ -47,6 +49,7 @@ COSMICS = Definition(
             "flow",
             "normalisation",
             "verdict",
+            "projection",
         )
     ),
     tables="radiograph.schemas.cosmics.frames:TABLES",
@@ -84,6 +87,7 @@ COSMICS = Definition(
         "window_rates",
         "verdict",
         "run_summary",
+        "efficiency_projection",
     ),
     verdict_node="verdict",
     summary_node="run_summary",

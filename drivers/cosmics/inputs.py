@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.cosmics.cuts import BIT_OF, CutInEffect, CutsInEffect
+from ...schemas.cosmics.projection import ProjectionSettings
 from ...schemas.cosmics.results import (
     BeamSettings,
     CompletenessSettings,
@@ -38,6 +39,10 @@ def _added_choice(config: CosmicsConfig, context: Context) -> str:
 
 def _track_pdg(config: CosmicsConfig, context: Context) -> int:
     return int(_cuts(config, context).thresholds["track_pdg"])
+
+
+def _projection(config: CosmicsConfig, _context: Context) -> ProjectionSettings:
+    return ProjectionSettings(config.projection.target, dict(config.projection.live_fraction))
 
 
 def _statistics(config: CosmicsConfig, _context: Context) -> StatisticsSettings:
@@ -80,6 +85,7 @@ INPUTS: Final[tuple[Input, ...]] = (
           ("normalisation.min_fraction", "normalisation.expected_files", "run.max_events"),
           make=_completeness),
     Input("beam", ("beam", "statistics.legacy_window_livetime"), make=_beam),
+    Input("projection", ("projection",), make=_projection),
 )  # fmt: skip
 CHOICES: Final[tuple[Input, ...]] = (Input("added", _CUTS, make=_added_choice),)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ...command_places import PlainGroup
+from .convert import convert
 from .cuts import cuts
 from .flow import flow
 
@@ -14,3 +15,4 @@ cosmics = typer.Typer(
 )
 cosmics.command("flow")(flow)
 cosmics.command("cuts")(cuts)
+cosmics.command("convert")(convert)

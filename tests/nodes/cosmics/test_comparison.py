@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.nodes.cosmics.comparison import (
+from radiograph.nodes.cosmics.comparison import dataset_comparison
+from radiograph.nodes.cosmics.side_by_side import (
     compared_cuts,
     compared_flows,
     compared_histograms,
     compared_settings,
     compared_survivors,
-    dataset_comparison,
     histogram_ratio,
 )
 from radiograph.schemas.cosmics.comparison import RunResults
