@@ -30,6 +30,8 @@ _STAGES: Final = (
     "cuts",
     "flow",
     "normalisation",
+    "histograms",
+    "studies",
     "verdict",
 )
 
@@ -46,6 +48,11 @@ COSMICS = Definition(
             "cuts",
             "flow",
             "normalisation",
+            "histograms",
+            "veto",
+            "dead_time",
+            "scans",
+            "survivors",
             "verdict",
         )
     ),
@@ -60,11 +67,27 @@ COSMICS = Definition(
             count=n_events,
             count_keys=("io.tree", "io.input_format"),
         ),
+        Source(
+            "signal",
+            "veto.signal_input",
+            "EventNtuple file of signal",
+            "*.root",
+            needed=False,
+            count=n_events,
+            count_keys=("io.tree", "io.input_format"),
+        ),
     ),
     parts=parts,
     inputs=INPUTS,
     choices=CHOICES,
-    scopes=MappingProxyType({"range": ("file", "range"), "file": ("file",), "run": ()}),
+    scopes=MappingProxyType(
+        {
+            "range": ("file", "range"),
+            "file": ("file",),
+            "run": (),
+            "signal_range": ("signal", "range"),
+        }
+    ),
     merges=MappingProxyType({"cut_bits": "append", "event_bits": "append", "selections": "append"}),
     row_numbers=MappingProxyType(
         {
@@ -82,13 +105,21 @@ COSMICS = Definition(
         "subrun_totals",
         "normalisation",
         "window_rates",
+        "histograms",
+        "not_in_histograms",
+        "veto_study",
+        "dead_time_curve",
+        "threshold_scans",
+        "unvetoed_events",
+        "unvetoed_coincidences",
         "verdict",
         "run_summary",
     ),
+    places=MappingProxyType({"histograms": "histograms", "not_in_histograms": "not_in_histograms"}),
     verdict_node="verdict",
     summary_node="run_summary",
     tables_page="cosmics_schemas.md",
     example="cosmics.toml",
-    listed_choices=MappingProxyType({"added": "none"}),
+    listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
     faults=faults,
 )
