@@ -268,6 +268,8 @@ class Definition:
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
         What the parts before decide for the next, from a config; None = nothing.
+    places
+        Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
         What is said in the file of its layout.
     scopes
@@ -358,6 +360,7 @@ class Definition:
     outputs: tuple[str, ...] = ()
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)
     carried: str = RANGE

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.cosmics.cuts import BIT_OF, CutInEffect, CutsInEffect
+from ...schemas.cosmics.histogram_specs import HistogramSpec
 from ...schemas.cosmics.projection import ProjectionSettings
 from ...schemas.cosmics.results import (
     BeamSettings,
@@ -15,10 +16,13 @@ from ...schemas.cosmics.results import (
     NormalisationSettings,
 )
 from ...schemas.cosmics.statistics import StatisticsSettings
+from ...schemas.cosmics.veto import VetoGrid
 from ...schemas.sources import EventRange, FileRef
 from ..definition import Context, Input, of_each_part
 from ..engine.parts import Part
 from .cuts_in_effect import cuts_in_effect
+from .histogram_settings import histogram_specs
+from .scan_settings import Point, scan_points
 
 _CUTS: Final = ("cuts",)
 _OF_NORMALISATION: Final = ("generated_events", "livetime_s", "prefer", "expected_files")
@@ -67,6 +71,26 @@ def _beam(config: CosmicsConfig, _context: Context) -> BeamSettings:
     return BeamSettings(fractions, config.beam.run1_livetime_s, legacy)
 
 
+def _veto_grid(config: CosmicsConfig, _context: Context) -> VetoGrid:
+    return VetoGrid(config.veto.lo_ns, config.veto.hi_ns, config.veto.closed)
+
+
+def _histogram_specs(config: CosmicsConfig, _context: Context) -> tuple[HistogramSpec, ...]:
+    return histogram_specs(config.histograms)
+
+
+def _signal_choice(config: CosmicsConfig, _context: Context) -> str:
+    return "given" if config.veto.signal_input else "none"
+
+
+def _scan_choice(config: CosmicsConfig, _context: Context) -> str:
+    return "some" if config.scan else "none"
+
+
+def _scan_points(config: CosmicsConfig, _context: Context) -> tuple[Point, ...]:
+    return scan_points(config.scan)
+
+
 INPUTS: Final[tuple[Input, ...]] = (
     Input("source_file", ("io.input_path", "io.file_list"), make=of_each_part),
     Input("file_index", ("io.input_path", "io.file_list"), make=of_each_part),
@@ -84,10 +108,19 @@ INPUTS: Final[tuple[Input, ...]] = (
     Input("completeness",
           ("normalisation.min_fraction", "normalisation.expected_files", "run.max_events"),
           make=_completeness),
+    Input("histogram_specs", ("histograms",), make=_histogram_specs),
+    Input("signal_file", ("veto.signal_input",), make=of_each_part),
+    Input("veto_target", ("veto.target",)),
+    Input("scan_points", ("scan",), make=_scan_points),
+    Input("veto_grid", ("veto.lo_ns", "veto.hi_ns", "veto.closed"), make=_veto_grid),
     Input("beam", ("beam", "statistics.legacy_window_livetime"), make=_beam),
     Input("projection", ("projection",), make=_projection),
 )  # fmt: skip
-CHOICES: Final[tuple[Input, ...]] = (Input("added", _CUTS, make=_added_choice),)
+CHOICES: Final[tuple[Input, ...]] = (
+    Input("added", _CUTS, make=_added_choice),
+    Input("signal", ("veto.signal_input",), make=_signal_choice),
+    Input("scan", ("scan",), make=_scan_choice),
+)
 
 
 def n_events(path: Path, config: Any) -> int:
@@ -106,6 +139,14 @@ def parts(config: CosmicsConfig, files: Mapping[str, Mapping[int, FileRef]]) -> 
         left = None if left is None else left - n
         for k, events in enumerate(ranges(n, config.run.chunk_events)):
             yield Part({"file": number, "range": k}, {"event_range": events}, events.n_events)
+    yield from _signal_parts(config, files.get("signal", {}))
+
+
+def _signal_parts(config: CosmicsConfig, files: Mapping[int, FileRef]) -> Iterator[Part]:
+    for number, ref in files.items():
+        yield Part({"signal": number}, {"signal_file": ref})
+        for k, events in enumerate(ranges(ref.n_records, config.run.chunk_events)):
+            yield Part({"signal": number, "range": k}, {"event_range": events}, events.n_events)
 
 
 def ranges(n: int, at_a_time: int) -> Iterator[EventRange]:

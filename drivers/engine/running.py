@@ -221,7 +221,9 @@ def _asked(session: Session, targets: Sequence[str]) -> Asked:
 
 
 def place_of(session: Session, node: str) -> str:
-    """Where a node stands in the file: /<stage>/<node>."""
+    """Where a node stands in the file: /<stage>/<node>, or where its pipeline says."""
+    if node in session.flow.places:
+        return session.flow.places[node]
     return f"{graph_nodes(session.driver)[node].tags['stage']}/{node}"
 
 

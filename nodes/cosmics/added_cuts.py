@@ -17,8 +17,6 @@ from ...schemas.cosmics.counts import CutMarks
 from ...schemas.cosmics.cuts import SEGMENT_QUANTITIES, TRACK_QUANTITIES, CutInEffect
 from .quantities import momentum_MeV, slope, transverse_MeV, veto_times_at
 
-AddedCuts = tuple[tuple[int, CutInEffect], ...]
-"""Place (bit) and cut."""
 _COINCIDENCE_COLUMN: Final = "coinc_"
 
 
@@ -66,9 +64,9 @@ def added_cut_marks__some(
     tracks: pd.DataFrame,
     segments: pd.DataFrame,
     coincidences: pd.DataFrame,
-    added_cuts: AddedCuts,
+    added_cuts: tuple,
 ) -> CutMarks:
-    """Which tracks pass the cuts that a user adds."""
+    """Which tracks pass the cuts that a user adds: pairs of place (bit) and CutInEffect."""
     n_events, rows = len(event_numbers), tracks["event_row"].to_numpy()
     bits, n_nan = np.zeros(len(tracks), np.uint32), {}
     for place, item in added_cuts:

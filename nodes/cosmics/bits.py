@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -169,3 +171,26 @@ def places_of(cuts: CutsInEffect, name: str) -> tuple[int, ...]:
     """The place of a cut, as a tuple; empty if it does not exist here."""
     place = cuts.place(name)
     return () if place is None else (place,)
+
+
+def changed_bits(
+    bits: U4,
+    tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    cuts: CutsInEffect,
+    thresholds: Mapping[str, float],
+) -> U4:
+    """The bits of tracks with other thresholds: only the cuts that they bound are looked at.
+
+    ``tables`` are the extremes of tracks and of events and the time differences.
+    """
+    rows = tables[0]["event_row"].to_numpy()
+    for place, item in enumerate(cuts.cuts):
+        if item.cut.name not in BIT_OF or not {item.cut.lo, item.cut.hi} & thresholds.keys():
+            continue
+        lo, hi = (thresholds.get(str(key), was)
+                  for key, was in ((item.cut.lo, item.lo), (item.cut.hi, item.hi)))  # fmt: skip
+        passes, _ = _own_cut(replace(item, lo=lo, hi=hi), *tables)
+        of_track = passes if item.cut.level == "track" else passes[rows]
+        bit = np.uint32(1 << place)
+        bits = np.where(of_track, bits | bit, bits & ~bit)
+    return bits

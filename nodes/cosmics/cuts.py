@@ -7,8 +7,10 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import U1, U4, frozen
+from ...schemas.cosmics.columns import AbsentLeaves
 from ...schemas.cosmics.counts import SELECTIONS, WINDOW_CUTS, CutCounts, CutMarks
 from ...schemas.cosmics.cuts import CutsInEffect
+from .absent import check_leaves
 from .bits import flow_counts, n_events_with, own_bits, passes_all, places_of, selection_places
 from .ragged import bits_of_parent
 
@@ -61,9 +63,16 @@ def cut_counts(
     event_extremes: pd.DataFrame,
     veto_times_ns: pd.DataFrame,
     added_cut_marks: CutMarks,
+    absent_leaves: AbsentLeaves,
     cuts: CutsInEffect,
 ) -> CutCounts:
-    """What passes the cuts, in numbers that add up over parts."""
+    """What passes the cuts, in numbers that add up over parts.
+
+    InputError if the file lacks a leaf that a cut which is on needs.
+    """
+    for place in cuts.active:
+        cut = cuts.cuts[place].cut
+        check_leaves(absent_leaves, cut.leaves, f"the cut {cut.name}")
     rows = track_extremes["event_row"].to_numpy()
     events, tracks = flow_counts(cut_bits, rows, len(event_extremes), cuts)
     _, n_nan = own_bits(track_extremes, event_extremes, veto_times_ns, cuts)

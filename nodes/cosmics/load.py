@@ -64,9 +64,9 @@ def coincidences(event_columns: EventColumns) -> pd.DataFrame:
 
 
 @tag(stage="load", helper="true")
-def absent_leaves(event_columns: EventColumns) -> AbsentLeaves:
+def absent_leaves(event_columns: EventColumns, source_file: FileRef) -> AbsentLeaves:
     """Leaves that the file does not have."""
-    return AbsentLeaves(tuple(sorted(event_columns.absent)))
+    return AbsentLeaves(tuple(sorted(event_columns.absent)), source_file.path)
 
 
 @tag(stage="load", scope="file", helper="true")

@@ -66,3 +66,19 @@ def veto_times_at(
             "dT_ns": difference[order],
         }
     )
+
+
+def resolution_MeV(segments: pd.DataFrame, true_particles: pd.DataFrame, n_tracks: int) -> F4:
+    """Momentum of each row less that of the true electron of its track with the most hits.
+
+    The first of several with as many hits; NaN for a track without a true electron.
+    """
+    is_electron = true_particles["pdg"].to_numpy() == ELECTRON
+    rows = true_particles["track_row"].to_numpy()[is_electron]
+    nhits = true_particles["nhits"].to_numpy()[is_electron]
+    momentum = momentum_MeV(true_particles[is_electron])
+    order = np.lexsort((np.arange(len(rows)), -nhits.astype(np.int64), rows))
+    true = np.full(n_tracks, np.nan, np.float32)
+    first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
+    true[rows[first]] = momentum[first]
+    return momentum_MeV(segments) - true[segments["track_row"].to_numpy()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -34,13 +34,18 @@ class EventColumns:
 
 @dataclass(frozen=True)
 class AbsentLeaves:
-    """The leaves that files lack; added they are those that any file lacks."""
+    """The leaves that files lack; added they are those that any file lacks.
+
+    ``path`` is the first file that lacks one.
+    """
 
     names: tuple[str, ...] = ()
+    path: str = field(default="", compare=False)
 
     def __add__(self, other: AbsentLeaves) -> AbsentLeaves:
         """Those of both."""
-        return AbsentLeaves(tuple(sorted({*self.names, *other.names})))
+        path = self.path if self.names else other.path
+        return AbsentLeaves(tuple(sorted({*self.names, *other.names})), path)
 
 
 SUBRUN_COLUMNS: Final = ("run", "subrun", "generated", "processed", "livetime_s")

@@ -22,15 +22,7 @@ from .statistics import Interval
 InputFormat = Literal["auto", "root", "rntuple", "parquet"]
 Format = Literal["csv", "json", "tex", "html", "root", "parquet"]
 Stage = Literal[
-    "load",
-    "extremes",
-    "cuts",
-    "flow",
-    "normalisation",
-    "histograms",
-    "studies",
-    "verdict",
-    "figures",
+    "load", "extremes", "cuts", "flow", "normalisation", "histograms", "studies", "verdict"
 ]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -40,7 +32,7 @@ class Pipeline(PipelineName):
 
     name: Literal["cosmics"] = "cosmics"
     """Which graph."""
-    until: Stage = "figures"
+    until: Stage = "verdict"
     """Last stage that is run and stored."""
 
 
@@ -211,7 +203,7 @@ class CosmicsConfig(PipelineSettings):
     """Intervals."""
     veto: Veto = Veto()
     """Veto windows."""
-    scan: Mapping[str, tuple[float, ...]] = Field(default={})
+    scan: Mapping[str, tuple[float, ...] | Mapping[str, list[float]]] = Field(default={})
     """[scan]: threshold = values, one or two of them."""
     histograms: Mapping[str, HistogramSettings] = Field(default={})
     """[histograms.NAME]: bins, lo, hi, label."""

@@ -74,9 +74,13 @@ class CutCounts:
 
 @dataclass(frozen=True)
 class Histograms:
-    """Histograms by name, each over its axis and the selections."""
+    """Histograms by name, each over its axis and the selections.
+
+    ``missing`` has by name the entries that are NaN in each selection.
+    """
 
     by_name: Mapping[str, Histogram]
+    missing: Mapping[str, I8]
 
     def __getitem__(self, name: str) -> Histogram:
         return self.by_name[name]
@@ -84,7 +88,10 @@ class Histograms:
     def __add__(self, other: Histograms) -> Histograms:
         """Those of both parts, without what one of them lacks since its file has no such leaf."""
         common = [name for name in self.by_name if name in other.by_name]
-        return Histograms({name: self.by_name[name] + other.by_name[name] for name in common})
+        return Histograms(
+            {name: self.by_name[name] + other.by_name[name] for name in common},
+            {name: frozen(self.missing[name] + other.missing[name]) for name in common},
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class VetoCounts:
     selected_events
         Events in Select.
     combinations, not_a_number
-        Time differences that are numbers, and that are not.
+        Time differences, and those of them that are NaN.
     sum_units
         Sum of those that are numbers in units of 2^-43 ns: a whole number, so that the sum is
         the same however the events are cut into parts.
@@ -147,6 +154,20 @@ class VetoCounts:
             max(self.max_ns, other.max_ns),
             frozen(self.vetoed + other.vetoed),
         )
+
+
+@dataclass(frozen=True)
+class ScanCounts:
+    """Shape (points, 3): events in the last row, Select and Unvetoed at each point of a scan."""
+
+    counts: I8
+
+    def __add__(self, other: ScanCounts) -> ScanCounts:
+        """Those of both parts."""
+        if self.counts.shape != other.counts.shape:
+            msg = f"scan of {len(self.counts)} points: another part has {len(other.counts)}"
+            raise NotAddableError(msg)
+        return ScanCounts(frozen(self.counts + other.counts))
 
 
 def weights_of(counts: I8, weight: float) -> tuple[F8, F8]:

@@ -213,6 +213,69 @@ EFFECTIVE_CUTS: Final = TableSchema(
     ),
 )
 
+_SURVIVOR: Final = (
+    *EVENTS.columns,
+    Column("event_row", "int64", "", "row of events", at_least=0),
+    Column("track_row", "int64", "", "row of tracks", at_least=0),
+    _maybe("p_MeV", "float32", "MeV", "momentum at the front, times c"),
+    _maybe("slope", "float32", "", "pz/pT at the front"),
+    _maybe("d0_mm", "float32", "mm", "d0 at the front"),
+    _maybe("maxr_mm", "float32", "mm", "greatest radius at the front"),
+    _maybe("t0_ns", "float64", "ns", "time at the middle"),
+    _maybe("t0err_ns", "float32", "ns", "error of the time at the middle"),
+    _maybe("trkqual", "float32", "", "track quality"),
+    Column("nactive", "int32", "", "active hits"),
+    Column("true_pdg", "int32", "", "PDG code of the true particle with most hits; 0 = none"),
+    Column("startcode", "int32", "", "code of the process that made it; 0 = none"),
+    Column("parent_pdg", "int32", "", "PDG code of the ancestor of most momentum; 0 = none"),
+    Column("n_coincidences", "int64", "", "coincidences of the event"),
+    _maybe("nearest_dT_ns", "float64", "ns", "time difference of least size; NaN = none"),
+    Column("n_fits", "int32", "", "fits of the event"),
+    Column("cut_bits", "uint32", "", "cuts that it passes: bit i = cut i of effective_cuts"),
+)
+UNVETOED_EVENTS: Final = TableSchema("UnvetoedEvents", "a track of Unvetoed", _SURVIVOR)
+UNVETOED_COINCIDENCES: Final = TableSchema(
+    "UnvetoedCoincidences",
+    "a coincidence of an event with a track of Unvetoed",
+    (*EVENT_NUMBERS.columns[1:], *COINCIDENCES.columns[1:]),
+)
+DEAD_TIME_CURVE: Final = TableSchema(
+    "DeadTimeCurve",
+    "a veto window",
+    (
+        Column("lo_ns", "float64", "ns", "lower edge"),
+        Column("hi_ns", "float64", "ns", "upper edge"),
+        Column("vetoed", "int64", "", "cosmic-ray events of Select in the window"),
+        _maybe("efficiency", "float64", "", "the same as a fraction: the veto efficiency"),
+        Column("efficiency_lo", "float64", "", "lower end of its interval"),
+        Column("efficiency_hi", "float64", "", "upper end of its interval"),
+        Column("dead", "int64", "", "signal events of Select in the window"),
+        _maybe("dead_time", "float64", "", "the same as a fraction: the dead time"),
+        Column("dead_time_lo", "float64", "", "lower end of its interval"),
+        Column("dead_time_hi", "float64", "", "upper end of its interval"),
+        _maybe("merit", "float64", "", "efficiency x (1 - dead time)"),
+        Column("reaches_target", "bool", "", "whether the efficiency reaches the target"),
+        Column("is_narrowest", "bool", "", "the narrowest window that does"),
+        Column("is_least_dead", "bool", "", "of all that do the one of least dead time"),
+    ),
+)
+THRESHOLD_SCANS: Final = TableSchema(
+    "ThresholdScans",
+    "a point of a scan",
+    (
+        Column("threshold", "category", "", "name of the threshold"),
+        Column("value", "float64", "", "its value"),
+        Column("second_threshold", "category", "", "name of the second one; empty = none"),
+        _maybe("second_value", "float64", "", "its value"),
+        Column("events", "int64", "", "events in the last row of the cut flow"),
+        Column("selected", "int64", "", "events of Select"),
+        Column("unvetoed", "int64", "", "events of Unvetoed"),
+        _maybe("veto_efficiency", "float64", "", "1 - unvetoed / selected"),
+        Column("veto_efficiency_lo", "float64", "", "lower end of its interval"),
+        Column("veto_efficiency_hi", "float64", "", "upper end of its interval"),
+    ),
+)
+
 TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
     {
         table.name: table
@@ -229,6 +292,10 @@ TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
             SUBRUN_TOTALS,
             SUBRUNS_SEEN,
             FILE_TOTALS,
+            UNVETOED_EVENTS,
+            UNVETOED_COINCIDENCES,
+            DEAD_TIME_CURVE,
+            THRESHOLD_SCANS,
             CHECKS,
             INPUT_FILES,
             CUT_FLOW,
