@@ -21,6 +21,7 @@ def dataset_comparison(results_a: RunResults, results_b: RunResults) -> DatasetC
     return DatasetComparison(
         results_a.name,
         results_b.name,
+        len({*results_a.inputs} & {*results_b.inputs}),
         results_a.cutset_hash == results_b.cutset_hash,
         compared_cuts(results_a.effective_cuts, results_b.effective_cuts),
         compared_settings(results_a, results_b),

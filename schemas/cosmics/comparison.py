@@ -33,7 +33,9 @@ class RunResults:
     settings
         Dotted name and value of every setting.
     verdict
-        "ok", "warn" or "fail".
+        Whether the files are complete: "pass", "warn" or "fail".
+    inputs
+        Hashes of the files that were read.
     """
 
     name: str
@@ -46,6 +48,7 @@ class RunResults:
     survivors: pd.DataFrame | None
     settings: Mapping[str, Any]
     verdict: str
+    inputs: tuple[str, ...] = ()
 
 
 FLOW_COMPARISON: Final = TableSchema(
@@ -99,6 +102,9 @@ class DatasetComparison:
     ----------
     name_a, name_b
         What the runs are called.
+    common_inputs
+        How many input files both have read: events of these are in both, and the significances,
+        which are of independent samples, too small.
     same_cuts
         Whether the same cuts with the same bounds are in effect.
     cut_differences
@@ -115,6 +121,7 @@ class DatasetComparison:
 
     name_a: str
     name_b: str
+    common_inputs: int
     same_cuts: bool
     cut_differences: tuple[tuple[str, str, str], ...]
     setting_differences: tuple[tuple[str, Any, Any], ...]

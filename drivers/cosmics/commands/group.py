@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ...command_places import PlainGroup
+from .compare import compare
 from .convert import convert
 from .cuts import cuts
 from .flow import flow
@@ -15,4 +16,5 @@ cosmics = typer.Typer(
 )
 cosmics.command("flow")(flow)
 cosmics.command("cuts")(cuts)
+cosmics.command("compare")(compare)
 cosmics.command("convert")(convert)
