@@ -58,6 +58,14 @@ def stored_results(path: Path, name: str = "") -> RunResults:
         )
 
 
+def stored_studies(path: Path) -> dict[str, Any]:
+    """What a file says of its studies, by name of the node, as plain values; tables left out."""
+    with opened_content(path) as content:
+        tables = {table.name for table in stored_tables(content)}
+        found = values_of(content, "studies")
+    return {name: value for name, value in found.items() if name not in tables}
+
+
 def tables_of(content: Content) -> dict[str, pd.DataFrame]:
     """Every table of a file, whole, by the name of its node."""
     return {

@@ -9,6 +9,7 @@ from .compare import compare
 from .convert import convert
 from .cuts import cuts
 from .flow import flow
+from .notebook import notebook
 
 cosmics = typer.Typer(
     cls=PlainGroup,
@@ -17,4 +18,5 @@ cosmics = typer.Typer(
 cosmics.command("flow")(flow)
 cosmics.command("cuts")(cuts)
 cosmics.command("compare")(compare)
+cosmics.command("notebook")(notebook)
 cosmics.command("convert")(convert)
