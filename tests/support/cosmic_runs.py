@@ -17,6 +17,7 @@ output_path = "{name}.h5"
 [cuts]
 cutset = "{cutset}"
 toggle_cuts = {{is_truth_electron = false}}
+thresholds = {{lo_veto_dt_ns = {lo_veto_dt_ns}}}
 
 [output]
 figures = false
@@ -26,18 +27,23 @@ formats = []
 
 
 def make_runs(radiograph: Callable[..., Any], folder: Path) -> dict[str, Path]:
-    """Files of three runs by name: a and b over the same events with other cuts, c over others."""
+    """Files of three runs by name: a and b over the same events with other cuts, c over others.
+
+    In b the veto window begins at 40 ns, so that events with coincidences survive.
+    """
     simulate = ("simulate", "cosmics", folder, "--events", 400, "--veto-inefficiency", 0.2)
     assert radiograph(*simulate, "--files", 2).code == 0
     assert radiograph(*simulate, "--subrun", 10, "--seed", 8).code == 0
     made = {}
-    for name, cutset, files in (
-        ("a", "SU2020e", "nts.*_0000000?.root"),
-        ("b", "dev", "nts.*_0000000?.root"),
-        ("c", "SU2020e", "nts.*_00000010.root"),
+    for name, cutset, lo_veto_dt_ns, files in (
+        ("a", "SU2020e", -150.0, "nts.*_0000000?.root"),
+        ("b", "dev", 40.0, "nts.*_0000000?.root"),
+        ("c", "SU2020e", -150.0, "nts.*_00000010.root"),
     ):
         settings = folder / f"{name}.toml"
-        settings.write_text(SETTINGS.format(name=name, cutset=cutset, files=files))
+        settings.write_text(
+            SETTINGS.format(name=name, cutset=cutset, files=files, lo_veto_dt_ns=lo_veto_dt_ns)
+        )
         done = radiograph("run", settings)
         assert done.code == 0, done.err
         made[name] = folder / f"{name}.h5"

@@ -8,6 +8,7 @@ from ...command_places import PlainGroup
 from .compare import compare
 from .convert import convert
 from .cuts import cuts
+from .events import events
 from .flow import flow
 from .notebook import notebook
 
@@ -18,5 +19,6 @@ cosmics = typer.Typer(
 cosmics.command("flow")(flow)
 cosmics.command("cuts")(cuts)
 cosmics.command("compare")(compare)
+cosmics.command("events")(events)
 cosmics.command("notebook")(notebook)
 cosmics.command("convert")(convert)
