@@ -199,6 +199,22 @@ class StageLine(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Artifact:
+    """A file beside the run file, made of what the run file holds: it can be made again.
+
+    ``name`` follows the stem of the run file: ``x.h5`` and "flow.csv" give ``x_flow.csv``.
+    ``write`` is told the run file, the file to write, and the name that the run file will have.
+    """
+
+    name: str
+    write: Callable[[Path, Path, Path], None]
+
+    def beside(self, run_file: Path) -> Path:
+        """Where it stands."""
+        return run_file.with_name(f"{run_file.stem}_{self.name}")
+
+
+@dataclass(frozen=True)
 class CompiledAhead:
     """Kernels that a run comes to last, and the module that compiles them when it is run.
 
@@ -216,6 +232,10 @@ def _nothing_ahead(config: Any) -> None:
 
 def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[Fault]:
     yield from ()
+
+
+def _no_artifacts(_config: Any) -> Iterable[Artifact]:
+    return ()
 
 
 def _usual_screen(_config: Any) -> ScreenSettings:
@@ -268,6 +288,8 @@ class Definition:
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
         What the parts before decide for the next, from a config; None = nothing.
+    artifacts
+        The files that a whole run of a config writes beside its HDF5 file.
     places
         Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
@@ -360,6 +382,7 @@ class Definition:
     outputs: tuple[str, ...] = ()
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
+    artifacts: Callable[[Any], Iterable[Artifact]] = _no_artifacts
     places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)

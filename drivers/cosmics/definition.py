@@ -9,7 +9,7 @@ from typing import Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
-from ..definition import Definition, Fault, Source
+from ..definition import Artifact, Definition, Fault, Source
 from .inputs import CHOICES, INPUTS, n_events, parts
 
 
@@ -22,6 +22,20 @@ def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterato
             cuts_in_effect(config.cuts, folder)
         except UsageError as error:
             yield Fault("cuts", error.message, (error.key or "cuts.cutset",))
+
+
+def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    """The report of a run file as one page."""
+    from .page import write_report as write
+
+    return write(source, page, pdf=pdf, overwrite=overwrite)
+
+
+def artifacts(config: CosmicsConfig) -> Iterator[Artifact]:
+    """The files beside the run file that [output] asks for."""
+    from .artifacts import asked_artifacts
+
+    return asked_artifacts(config.output)
 
 
 _STAGES: Final = (
@@ -49,6 +63,7 @@ COSMICS = Definition(
             "flow",
             "normalisation",
             "histograms",
+            "parents",
             "veto",
             "dead_time",
             "scans",
@@ -108,6 +123,7 @@ COSMICS = Definition(
         "window_rates",
         "histograms",
         "not_in_histograms",
+        "parents",
         "veto_study",
         "dead_time_curve",
         "threshold_scans",
@@ -117,6 +133,7 @@ COSMICS = Definition(
         "run_summary",
         "efficiency_projection",
     ),
+    artifacts=artifacts,
     places=MappingProxyType({"histograms": "histograms", "not_in_histograms": "not_in_histograms"}),
     verdict_node="verdict",
     summary_node="run_summary",
@@ -124,4 +141,5 @@ COSMICS = Definition(
     example="cosmics.toml",
     listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
     faults=faults,
+    report=write_report,
 )

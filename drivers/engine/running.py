@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args, get_origin
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
+from ...schemas.input_files import INPUT_FILES
 from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
@@ -139,8 +141,10 @@ def run_pipeline(
     flow = definition_of(loaded.config)
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
+    is_whole = not targets and loaded.config.pipeline.until == flow.stages[-1]
+    artifacts = {a.beside(out): a for a in (flow.artifacts(loaded.config) if is_whole else ())}
     check_new_files(
-        [out],
+        [out, *artifacts],
         [*read, loaded.path],
         overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
@@ -148,19 +152,12 @@ def run_pipeline(
     )
     session = open_session(loaded, cache, executor)
     asked = _asked(session, targets)
-    with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
-        write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
-                     docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
-        with RunRows(file, asked.streamed) as rows:
-            sink = _Progress(rows, progress)
-            # What is asked for by name is told in the answer too.
-            told = asked.names if targets else asked.whole
-            wanted = (*told, *session.judging)
-            found = session.run(wanted, [item.node for item in asked.streamed], sink)
-            rows.finish()
-        for name in asked.whole:
-            _write_whole(file, session, name, found[name])
-        _write_provenance(file, session, loaded, started, session.resolved(targets))
+    with ExitStack() as outputs:
+        temporary = outputs.enter_context(new_output(out, key="io.output_path"))
+        with new_file(temporary) as file:
+            found = _written(file, session, asked, loaded, progress, targets, started)
+        for path, artifact in artifacts.items():
+            artifact.write(temporary, outputs.enter_context(new_output(path)), out)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
@@ -169,7 +166,7 @@ def run_pipeline(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
-        files=[str(out)],
+        files=[str(out), *(str(path) for path in artifacts)],
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
@@ -187,6 +184,32 @@ def with_judgement(report: RunReport, session: Session) -> RunReport:
     if isinstance(verdict, pd.DataFrame):
         report = replace(report, verdict=plain_value(verdict))
     return replace(report, summary=values.get(flow.summary_node, report.summary))
+
+
+def _written(
+    file: h5py.File,
+    session: Session,
+    asked: Asked,
+    loaded: LoadedConfig[Any],
+    progress: Callable[[int], None] | None,
+    targets: Sequence[str],
+    started: float,
+) -> dict[str, Any]:
+    """Run, and write all that is asked for; the values of what is whole, or asked by name."""
+    flow = session.flow
+    write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
+                 docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
+    with RunRows(file, asked.streamed) as rows:
+        sink = _Progress(rows, progress)
+        # What is asked for by name is told in the answer too.
+        told = asked.names if targets else asked.whole
+        wanted = (*told, *session.judging)
+        found = session.run(wanted, [item.node for item in asked.streamed], sink)
+        rows.finish()
+    for name in asked.whole:
+        _write_whole(file, session, name, found[name])
+    _write_provenance(file, session, loaded, started, session.resolved(targets))
+    return found
 
 
 class _Progress:
@@ -270,12 +293,16 @@ def _write_provenance(
     write_module_sources(meta, session.flow.modules)
     group = file.require_group("provenance")
     files = session.input_files
+    axes = session.parts.axes_of_files(session.flow.file_axes)
     file.attrs["config_path"] = str(loaded.path.absolute())
     write_array(group, "inputs/path", [f.path for f in files], "", "input file")
+    write_array(group, "inputs/axis", [axes[f] for f in files], "", "its role")
     write_array(group, "inputs/size", [f.size for f in files], "bytes", "its size")
     write_array(
         group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
     )
+    ledger = session.input_files_so_far()
+    write_value(group, "input_files", ledger, "every file that was given", INPUT_FILES)
     failures = [*(f.failure for f in session.failed), *session.failures]
     told = json.dumps([f.as_json() for f in failures])
     write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")

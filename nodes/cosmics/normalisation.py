@@ -120,9 +120,11 @@ def window_rates(
 
 def _selection(n: int, generated: float | None, statistics: StatisticsSettings) -> dict[str, Any]:
     if generated is None or not n <= generated or generated == 0:
-        return dict.fromkeys(
-            ("selection_efficiency", "selection_efficiency_lo", "selection_efficiency_hi")
-        )
+        return {
+            "selection_efficiency": None,
+            "selection_efficiency_lo": 0.0,
+            "selection_efficiency_hi": 1.0,
+        }
     lo, hi = fraction_interval(np.array([n]), np.array([round(generated)]), statistics)
     return {
         "selection_efficiency": n / generated,

@@ -12,6 +12,7 @@ from ...schemas.arrays import U1, U4
 from ...schemas.cosmics.counts import SELECTIONS
 from ...schemas.cosmics.cuts import TT_FRONT, TT_MID
 from ...schemas.cosmics.frames import UNVETOED_COINCIDENCES, UNVETOED_EVENTS
+from .chains import code_at, first_of, most_hits_rows, primary_rows
 from .quantities import momentum_MeV, slope
 from .ragged import begins_of, pairs
 
@@ -33,8 +34,8 @@ def unvetoed_events(
     of_event = tracks["event_row"].to_numpy()[rows]
     front = _first_at(segments, rows, TT_FRONT)
     middle = _first_at(segments, rows, TT_MID)
-    best = _most_hits(true_particles, rows)
-    parent = _primary(true_particles, rows)
+    best = most_hits_rows(true_particles, rows)
+    parent = primary_rows(true_particles, rows)
     n_coincidences = np.diff(begins_of(coincidences["event_row"].to_numpy(), len(events)))
     picked = events.iloc[of_event]
     return UNVETOED_EVENTS.frame(
@@ -50,9 +51,9 @@ def unvetoed_events(
             "t0err_ns": _taken(segments["t0err_ns"].to_numpy(), middle),
             "trkqual": tracks["trkqual"].to_numpy()[rows],
             "nactive": tracks["nactive"].to_numpy()[rows],
-            "true_pdg": _code(true_particles, "pdg", best),
-            "startcode": _code(true_particles, "startcode", best),
-            "parent_pdg": _code(true_particles, "pdg", parent),
+            "true_pdg": code_at(true_particles, "pdg", best),
+            "startcode": code_at(true_particles, "startcode", best),
+            "parent_pdg": code_at(true_particles, "pdg", parent),
             "n_coincidences": n_coincidences[of_event],
             "nearest_dT_ns": _nearest(veto_times_ns, rows),
             "n_fits": event_extremes["n_tracks"].to_numpy()[of_event],
@@ -81,31 +82,7 @@ def unvetoed_coincidences(
 def _first_at(segments: pd.DataFrame, tracks: Any, surface: int) -> Any:
     """Row of the first segment of each track at a surface; -1 = none."""
     at = np.flatnonzero(segments["sid"].to_numpy() == surface)
-    return _first_of(segments["track_row"].to_numpy(), at, tracks)
-
-
-def _first_of(parents: Any, rows: Any, tracks: Any) -> Any:
-    """Of rows in ascending order of their parents the first of each track; -1 = none."""
-    if not len(rows):
-        return np.full(len(tracks), -1)
-    where = np.minimum(np.searchsorted(parents[rows], tracks), len(rows) - 1)
-    return np.where(parents[rows[where]] == tracks, rows[where], -1)
-
-
-def _most_hits(true_particles: pd.DataFrame, tracks: Any) -> Any:
-    """Row of the true particle with the most hits of each track, the first of several."""
-    parents, nhits = (true_particles[c].to_numpy() for c in ("track_row", "nhits"))
-    order = np.lexsort((np.arange(len(parents)), -nhits.astype(np.int64), parents))
-    return _first_of(parents, order, tracks)
-
-
-def _primary(true_particles: pd.DataFrame, tracks: Any) -> Any:
-    """Row of the ancestor with the greatest momentum of each track; -1 = none."""
-    ancestors = np.flatnonzero(true_particles["rank"].to_numpy() == -1)
-    parents = true_particles["track_row"].to_numpy()
-    momentum = momentum_MeV(true_particles.iloc[ancestors])
-    order = ancestors[np.lexsort((-momentum, parents[ancestors]))]
-    return _first_of(parents, order, tracks)
+    return first_of(segments["track_row"].to_numpy(), at, tracks)
 
 
 def _taken(values: Any, rows: Any) -> Any:
@@ -114,15 +91,9 @@ def _taken(values: Any, rows: Any) -> Any:
     return found
 
 
-def _code(frame: pd.DataFrame, name: str, rows: Any) -> Any:
-    found = np.zeros(len(rows), np.int32)
-    found[rows >= 0] = frame[name].to_numpy()[rows[rows >= 0]]
-    return found
-
-
 def _nearest(veto_times_ns: pd.DataFrame, tracks: Any) -> Any:
     """The time difference of least size of each track; NaN without any."""
     parents, times = (veto_times_ns[c].to_numpy() for c in ("track_row", "dT_ns"))
     is_number = np.flatnonzero(~np.isnan(times))
     order = is_number[np.lexsort((np.abs(times[is_number]), parents[is_number]))]
-    return _taken(times, _first_of(parents, order, tracks))
+    return _taken(times, first_of(parents, order, tracks))

@@ -157,6 +157,22 @@ class VetoCounts:
 
 
 @dataclass(frozen=True)
+class ParentCounts:
+    """Shape (codes, selections): tracks by a PDG code, ascending."""
+
+    pdg: I8
+    counts: I8
+
+    def __add__(self, other: ParentCounts) -> ParentCounts:
+        """Those of both parts."""
+        pdg = np.union1d(self.pdg, other.pdg)
+        counts = np.zeros((len(pdg), self.counts.shape[1]), np.int64)
+        for part in (self, other):
+            counts[np.searchsorted(pdg, part.pdg)] += part.counts
+        return ParentCounts(frozen(pdg), frozen(counts))
+
+
+@dataclass(frozen=True)
 class ScanCounts:
     """Shape (points, 3): events in the last row, Select and Unvetoed at each point of a scan."""
 

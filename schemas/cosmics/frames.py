@@ -9,6 +9,7 @@ from typing import Final
 from ..input_files import INPUT_FILES
 from ..tables import Column, TableSchema
 from ..verdict import CHECKS
+from .counts import SELECTIONS
 
 _EVENT_ROW: Final = Column("event_row", "int64", "", "row of events, ascending", at_least=0)
 _TRACK_ROW: Final = Column("track_row", "int64", "", "row of tracks, ascending", at_least=0)
@@ -239,6 +240,14 @@ UNVETOED_COINCIDENCES: Final = TableSchema(
     "a coincidence of an event with a track of Unvetoed",
     (*EVENT_NUMBERS.columns[1:], *COINCIDENCES.columns[1:]),
 )
+PARENTS: Final = TableSchema(
+    "Parents",
+    "a kind of ancestor",
+    (
+        Column("pdg", "int64", "", "PDG code of the ancestor of most momentum; 0 = none"),
+        *(Column(name, "int64", "", f"tracks of {name}") for name in SELECTIONS),
+    ),
+)
 DEAD_TIME_CURVE: Final = TableSchema(
     "DeadTimeCurve",
     "a veto window",
@@ -292,6 +301,7 @@ TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
             SUBRUN_TOTALS,
             SUBRUNS_SEEN,
             FILE_TOTALS,
+            PARENTS,
             UNVETOED_EVENTS,
             UNVETOED_COINCIDENCES,
             DEAD_TIME_CURVE,
