@@ -11,6 +11,7 @@ from .cuts import cuts
 from .events import events
 from .flow import flow
 from .notebook import notebook
+from .workspace import workspace
 
 cosmics = typer.Typer(
     cls=PlainGroup,
@@ -21,4 +22,5 @@ cosmics.command("cuts")(cuts)
 cosmics.command("compare")(compare)
 cosmics.command("events")(events)
 cosmics.command("notebook")(notebook)
+cosmics.command("workspace")(workspace)
 cosmics.command("convert")(convert)

@@ -8,16 +8,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cosmic_runs import make_runs
 from radiograph.drivers.cosmics.stored_results import stored_results
 from radiograph.schemas.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def runs(
-    radiograph: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    return make_runs(radiograph, tmp_path_factory.mktemp("runs"))
 
 
 def test_what_a_run_wrote_is_read_back(

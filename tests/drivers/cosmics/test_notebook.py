@@ -8,14 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cosmic_runs import make_runs
-
-
-@pytest.fixture(scope="module")
-def runs(
-    radiograph: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    return make_runs(radiograph, tmp_path_factory.mktemp("runs"))
 
 
 def test_it_is_a_notebook_whose_cells_run(
