@@ -133,6 +133,11 @@ class Source:
         Whether they are too long to be read whole for their identity.
     joined
         Whether several files are one stream.
+    count
+        How many raw records such a file holds with a config, for ``parts``: told of each file as
+        its ``n_records``, and looked for once for the same content. None = not counted.
+    count_keys
+        The settings that ``count`` reads.
     """
 
     role: str
@@ -142,6 +147,8 @@ class Source:
     needed: bool = True
     sampled: bool = False
     joined: bool = False
+    count: Callable[[Path, Any], int] | None = None
+    count_keys: tuple[str, ...] = ()
 
 
 class Session(Protocol):
@@ -192,6 +199,22 @@ class StageLine(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Artifact:
+    """A file beside the run file, made of what the run file holds: it can be made again.
+
+    ``name`` follows the stem of the run file: ``x.h5`` and "flow.csv" give ``x_flow.csv``.
+    ``write`` is told the run file, the file to write, and the name that the run file will have.
+    """
+
+    name: str
+    write: Callable[[Path, Path, Path], None]
+
+    def beside(self, run_file: Path) -> Path:
+        """Where it stands."""
+        return run_file.with_name(f"{run_file.stem}_{self.name}")
+
+
+@dataclass(frozen=True)
 class CompiledAhead:
     """Kernels that a run comes to last, and the module that compiles them when it is run.
 
@@ -209,6 +232,10 @@ def _nothing_ahead(config: Any) -> None:
 
 def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[Fault]:
     yield from ()
+
+
+def _no_artifacts(_config: Any) -> Iterable[Artifact]:
+    return ()
 
 
 def _usual_screen(_config: Any) -> ScreenSettings:
@@ -261,6 +288,10 @@ class Definition:
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
         What the parts before decide for the next, from a config; None = nothing.
+    artifacts
+        The files that a whole run of a config writes beside its HDF5 file.
+    places
+        Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
         What is said in the file of its layout.
     scopes
@@ -302,6 +333,8 @@ class Definition:
         Sections without defaults: what stands in their place while others are checked.
     setting_aliases
         Older names of settings, dotted key to the one that counts.
+    verdict_node
+        The node of the run with the schema Checks that decides whether the run is good; "" = none.
     summary_node
         The node whose value an answer with --json holds, asked for or not; "" = none.
     screen, stage_lines
@@ -349,6 +382,8 @@ class Definition:
     outputs: tuple[str, ...] = ()
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
+    artifacts: Callable[[Any], Iterable[Artifact]] = _no_artifacts
+    places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)
     carried: str = RANGE
@@ -382,6 +417,7 @@ class Definition:
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     setting_aliases: Mapping[str, str] = field(default_factory=dict)
+    verdict_node: str = ""
     summary_node: str = ""
     starter: Callable[[Path, int | None, int, bool], tuple[Path, Path]] = defaults.no_starter
     commands: str = ""

@@ -9,8 +9,10 @@ from typing import Any, Final
 import h5py
 import pandas as pd
 
+from ..schemas.histograms import Histogram
 from ..schemas.tables import TableSchema
 from .hdf5 import write_array, write_text
+from .hdf5_histograms import write_histogram
 
 _UNITS: Final = ("cm", "ns", "ms", "MeV", "MeVee", "rad", "adc16", "MHz", "V2")
 
@@ -35,6 +37,8 @@ def write_value(
             unit = unit_of(column) if known is None else known.unit
             text = description if known is None else known.description
             write_array(group, str(column), plain_column(value[column]), unit, text)
+    elif isinstance(value, Histogram):
+        write_histogram(parent, path, value, description)
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             part = f"{description}: {field.name.replace('_', ' ')}"

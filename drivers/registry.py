@@ -30,12 +30,14 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
+        "cosmics": "radiograph.drivers.cosmics.definition:COSMICS",
     }
 )
 # Their commands are listed without their definitions.
 _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
     "radiograph.drivers.lightdqm.commands",
+    "radiograph.drivers.cosmics.commands",
 )
 
 

@@ -24,12 +24,14 @@ class FileRef:
 
     ``content_hash`` is the hexadecimal xxh3_128 of the bytes, ``size`` their number. ``stamp`` is
     that of the file while they were read: as long as the file has it, it has this content.
+    ``n_records`` is how many raw records it holds, where its pipeline counts them, else -1.
     """
 
     path: str = field(compare=False)
     size: int
     content_hash: str
     stamp: FileStamp | None = field(default=None, compare=False)
+    n_records: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True)

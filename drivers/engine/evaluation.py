@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ..cache.lazy import failure_in, n_rows_of, peeked, resolved
+from ..graph import dependencies, upstream
 from ..scopes import RUN
 from ..unchanged import check_unchanged
 from .executors import Here, Recipe, ResultOf, Results, Task
+from .ledger import INPUT_FILES
 from .parts import FileKey, Part, Place
 from .phases import Phase, Plan, evaluated
 from .protocol import Carry, NoCarry
@@ -96,6 +98,8 @@ class Evaluation:
         }
         # Files whose parts others have merged.
         self._merged: set[FileKey | None] = set()
+        # Whether a node was told which files failed: it is not to be told another thing later.
+        self._has_told = False
 
     def values(self) -> dict[str, Any]:
         """One value a target."""
@@ -134,10 +138,22 @@ class Evaluation:
     def _run(self, phase: Phase) -> None:
         self._name_slot(RUN)
         given = self._given(phase, _RUN_PART, common=True)
-        found = evaluated(self._session.driver, phase, given, self._session.inputs.values)
+        inputs = dict(self._session.inputs.values)
+        if any(
+            INPUT_FILES in dependencies(self._session.driver, n) for n in self._evaluated(phase)
+        ):
+            inputs[INPUT_FILES] = self._session.input_files_so_far()
+            self._has_told = True
+        found = evaluated(self._session.driver, phase, given, inputs)
         self._note_failures(_RUN_PART, found)
         for name, value in found.items():
             self._held[name] = {(): value}
+
+    def _evaluated(self, phase: Phase) -> set[str]:
+        """The nodes that a phase of the run evaluates."""
+        scope_of = self._plan.scope_of
+        needed = upstream(self._session.driver, phase.asked) if phase.asked else set()
+        return {n for n in needed if scope_of.get(n) == RUN and n not in phase.given}
 
     def _sweep(self, phase: Phase) -> None:
         """The parts of a scope once: what is wanted of them is held, merged or handed on."""
@@ -245,7 +261,7 @@ class Evaluation:
             raise error
         files = part.files()
         self._session.drop(file, files[0].path if files else str(error.file), error)
-        if file in self._merged:
+        if file in self._merged or self._has_told:
             raise AgainError
         for wholes in self._wholes.values():
             wholes.drop_file()

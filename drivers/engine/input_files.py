@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.sources import FileRef
+from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, sampled_file_ref
 from ..input_paths import check_place, files_matching, input_paths
+from ..unchanged import unchanged
 from .failed_files import FailedFile, none_left, tell_left_out
 
 MAIN: Final = "io.input_path"
+_RECORDS: Final = "records:"
 NumberedFiles = dict[int, FileRef]
 """Files of a role by their place among all that were given, those that failed included."""
 
@@ -61,11 +65,12 @@ def known_files(
     axis: str,
     cache: NodeCache | None,
     *,
+    config: Any = None,
     rehash: bool = False,
 ) -> tuple[NumberedFiles, list[FailedFile]]:
     """The files that can be read, numbered on ``axis``, and those that cannot.
 
-    InputError if none can.
+    InputError if none can; with [io] on_bad_file "fail" of ``config``, if one cannot.
     """
     files: NumberedFiles = {}
     failed: list[FailedFile] = []
@@ -73,11 +78,10 @@ def known_files(
         try:
             check_place(path, source.key)
             is_sampled = source.sampled and not rehash
-            files[number] = (
-                sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
-            )
+            ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
+            files[number] = counted(ref, source, config, cache)
         except InputError as error:
-            if len(paths) == 1:
+            if len(paths) == 1 or (config is not None and config.io.on_bad_file == "fail"):
                 raise
             failed.append(FailedFile(str(path), number, error.message, error.code, axis))
     if failed and not files:
@@ -85,3 +89,25 @@ def known_files(
     for left in failed:
         tell_left_out(left)
     return files, failed
+
+
+def counted(ref: FileRef, source: Source, config: Any, cache: NodeCache | None) -> FileRef:
+    """The file with its number of records, where its source counts them.
+
+    With a cache it is counted once for the same content and settings. InputError if it cannot be.
+    """
+    if source.count is None:
+        return ref
+    name = ""
+    if cache is not None:
+        told = [setting(config, key) for key in source.count_keys]
+        identity = [(ref.content_hash, str(ref.size)), (fingerprint(told),)]
+        name = _RECORDS + cache.derived(source.count, "n_records", identity)
+        known = cache.remembered(name)
+        if isinstance(known, int):
+            return replace(ref, n_records=known)
+    with unchanged([ref]):
+        n = source.count(Path(ref.path), config)
+    if cache is not None:
+        cache.remember(name, n)
+    return replace(ref, n_records=n)

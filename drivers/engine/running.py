@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args, get_origin
 
 import h5py
@@ -14,6 +15,7 @@ import pandas as pd
 
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
+from ...schemas.input_files import INPUT_FILES
 from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
@@ -33,6 +35,7 @@ from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
 from .merging import Appended, merge_of, shifted
 from .parts import Part, Parts
+from .plain_values import plain_value
 from .protocol import GraphInputs, NoCarry
 from .report import RunReport, node_table
 from .session import Session
@@ -63,7 +66,9 @@ def open_session(
     failed: list[FailedFile] = []
     for source, axis in zip(flow.sources, flow.file_axes, strict=True):
         paths = found_paths(loaded, source)
-        found, of_role = known_files(paths, source, axis, opened, rehash=cache.rehash)
+        found, of_role = known_files(
+            paths, source, axis, opened, config=loaded.config, rehash=cache.rehash
+        )
         files[source.role] = found
         failed += of_role
     context = Context(folder=loaded.path.parent, source_name=loaded.path.stem)
@@ -136,8 +141,10 @@ def run_pipeline(
     flow = definition_of(loaded.config)
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
+    is_whole = not targets and loaded.config.pipeline.until == flow.stages[-1]
+    artifacts = {a.beside(out): a for a in (flow.artifacts(loaded.config) if is_whole else ())}
     check_new_files(
-        [out],
+        [out, *artifacts],
         [*read, loaded.path],
         overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
@@ -145,27 +152,21 @@ def run_pipeline(
     )
     session = open_session(loaded, cache, executor)
     asked = _asked(session, targets)
-    with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
-        write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
-                     docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
-        with RunRows(file, asked.streamed) as rows:
-            sink = _Progress(rows, progress)
-            # What is asked for by name is told in the answer too.
-            told = asked.names if targets else asked.whole
-            found = session.run(told, [item.node for item in asked.streamed], sink)
-            rows.finish()
-        for name in asked.whole:
-            _write_whole(file, session, name, found[name])
-        _write_provenance(file, session, loaded, started, session.resolved(targets))
+    with ExitStack() as outputs:
+        temporary = outputs.enter_context(new_output(out, key="io.output_path"))
+        with new_file(temporary) as file:
+            found = _written(file, session, asked, loaded, progress, targets, started)
+        for path, artifact in artifacts.items():
+            artifact.write(temporary, outputs.enter_context(new_output(path)), out)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
     places = {target: session.resolved([target])[0] for target in targets}
-    return RunReport(
+    report = RunReport(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
-        files=[str(out)],
+        files=[str(out), *(str(path) for path in artifacts)],
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
@@ -173,6 +174,42 @@ def run_pipeline(
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
+    return with_judgement(report, session)
+
+
+def with_judgement(report: RunReport, session: Session) -> RunReport:
+    """The report with the verdict and the summary of a pipeline that has such nodes."""
+    flow, values = session.flow, report.values
+    verdict = values.get(flow.verdict_node)
+    if isinstance(verdict, pd.DataFrame):
+        report = replace(report, verdict=plain_value(verdict))
+    return replace(report, summary=values.get(flow.summary_node, report.summary))
+
+
+def _written(
+    file: h5py.File,
+    session: Session,
+    asked: Asked,
+    loaded: LoadedConfig[Any],
+    progress: Callable[[int], None] | None,
+    targets: Sequence[str],
+    started: float,
+) -> dict[str, Any]:
+    """Run, and write all that is asked for; the values of what is whole, or asked by name."""
+    flow = session.flow
+    write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
+                 docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
+    with RunRows(file, asked.streamed) as rows:
+        sink = _Progress(rows, progress)
+        # What is asked for by name is told in the answer too.
+        told = asked.names if targets else asked.whole
+        wanted = (*told, *session.judging)
+        found = session.run(wanted, [item.node for item in asked.streamed], sink)
+        rows.finish()
+    for name in asked.whole:
+        _write_whole(file, session, name, found[name])
+    _write_provenance(file, session, loaded, started, session.resolved(targets))
+    return found
 
 
 class _Progress:
@@ -207,7 +244,9 @@ def _asked(session: Session, targets: Sequence[str]) -> Asked:
 
 
 def place_of(session: Session, node: str) -> str:
-    """Where a node stands in the file: /<stage>/<node>."""
+    """Where a node stands in the file: /<stage>/<node>, or where its pipeline says."""
+    if node in session.flow.places:
+        return session.flow.places[node]
     return f"{graph_nodes(session.driver)[node].tags['stage']}/{node}"
 
 
@@ -254,12 +293,16 @@ def _write_provenance(
     write_module_sources(meta, session.flow.modules)
     group = file.require_group("provenance")
     files = session.input_files
+    axes = session.parts.axes_of_files(session.flow.file_axes)
     file.attrs["config_path"] = str(loaded.path.absolute())
     write_array(group, "inputs/path", [f.path for f in files], "", "input file")
+    write_array(group, "inputs/axis", [axes[f] for f in files], "", "its role")
     write_array(group, "inputs/size", [f.size for f in files], "bytes", "its size")
     write_array(
         group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
     )
+    ledger = session.input_files_so_far()
+    write_value(group, "input_files", ledger, "every file that was given", INPUT_FILES)
     failures = [*(f.failure for f in session.failed), *session.failures]
     told = json.dumps([f.as_json() for f in failures])
     write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+import pandas as pd
 from hamilton import driver
 
 from ...schemas.errors import InputError
@@ -26,9 +27,11 @@ from ..cache.survey import surveyed
 from ..definition import Definition
 from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest
+from ..scopes import RUN
 from .evaluation import AgainError, Evaluation
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, none_left, tell_left_out
+from .ledger import INPUT_FILES, input_files_frame
 from .merging import merge_of, numbered_columns
 from .parts import FileKey, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
@@ -85,12 +88,17 @@ class Session:
         # Row numbers of a single part are those of the run.
         self._is_cut = any(len(self.parts.of_scope(a)) > 1 for a in self.flow.scopes.values())
         told = {scope: self.parts.inputs_of(axes) for scope, axes in self.flow.scopes.items()}
+        told[RUN] = told.get(RUN, frozenset()) | {INPUT_FILES}
         check_scopes(self.driver, told, self.is_mergeable, self.flow.scopes, self.flow.keyed)
 
     @property
     def input_files(self) -> list[FileRef]:
         """The files that are read."""
         return self.parts.files()
+
+    def input_files_so_far(self) -> pd.DataFrame:
+        """The schema InputFiles: every file that was given, with what became of it so far."""
+        return input_files_frame(self.parts, self.failed, self.flow.file_axes)
 
     @property
     def usable(self) -> Parts:
@@ -100,6 +108,12 @@ class Session:
     def resolved(self, targets: Iterable[str]) -> list[str]:
         """Names of nodes, aliases replaced."""
         return resolved_targets(self.driver, targets, self.flow.aliases)
+
+    @property
+    def judging(self) -> list[str]:
+        """The nodes of summary and verdict, which every answer holds."""
+        names = (self.flow.summary_node, self.flow.verdict_node)
+        return [name for name in names if name]
 
     def is_mergeable(self, node: str, annotation: Any) -> bool:
         """Whether values of a node at several parts can be made one."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ...nodes.hdf5_content import Content, damaged_file, opened_content
 from ...schemas.errors import InputError
 from ...schemas.settings import Section
+from ..scopes import FILE
 
 CONFIG = "meta/config_json"
 FAILURES = "provenance/failures"
@@ -22,13 +23,14 @@ FAILURES = "provenance/failures"
 class StoredInput:
     """An input file of the run: path as it was given, size in bytes, xxh3_128 of its content.
 
-    ``failure`` says why it gave nothing; empty for a file that was read.
+    ``failure`` says why it gave nothing; empty for a file that was read. ``axis`` is its role.
     """
 
     path: str
     size: int
     content_hash: str
     failure: str = ""
+    axis: str = FILE
 
 
 @dataclass(frozen=True)
@@ -75,5 +77,6 @@ def stored_inputs(file: Content) -> tuple[StoredInput, ...]:
     inputs = file.content("provenance/inputs")
     sizes = inputs["size"][()].tolist()
     failures = inputs["failure"].texts() if "failure" in inputs else [""] * len(sizes)
-    columns = (inputs["path"].texts(), sizes, inputs["xxh3_128"].texts(), failures)
+    axes = inputs["axis"].texts() if "axis" in inputs else [FILE] * len(sizes)
+    columns = (inputs["path"].texts(), sizes, inputs["xxh3_128"].texts(), failures, axes)
     return tuple(StoredInput(*row) for row in zip(*columns, strict=True))

@@ -95,12 +95,26 @@ def verify_run_file(flow: Definition, path: Path, inputs: Sequence[Path]) -> Ver
         before = dataset_hashes(file)
     with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
         out = Path(folder) / "again.h5"
-        io = {"input_path": tuple(str(p.absolute()) for p in sources), "output_path": str(out)}
-        config = run.config.model_copy(update={"io": run.config.io.model_copy(update=io)})
+        config = _with_setting(run.config, "io.output_path", str(out))
+        config = _with_setting(config, "io.file_list", "")
+        for source, axis in zip(flow.sources, flow.file_axes, strict=True):
+            of_role = [
+                str(found.absolute())
+                for found, stored in zip(sources, run.inputs, strict=True) if stored.axis == axis
+            ]  # fmt: skip
+            if of_role:
+                config = _with_setting(config, source.key, tuple(of_role))
         flow.run(LoadedConfig(config, run.config_text, run.config_path), targets=run.targets)
         with h5py.File(out, "r") as file:
             after = dataset_hashes(file)
     return compared(path, before, after, dict(run.versions), started)
+
+
+def _with_setting(config: Any, key: str, value: Any) -> Any:
+    """A config with another value of a setting."""
+    section, _, name = key.partition(".")
+    changed = getattr(config, section).model_copy(update={name: value})
+    return config.model_copy(update={section: changed})
 
 
 def compared(

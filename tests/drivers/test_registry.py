@@ -43,7 +43,7 @@ DEFINED = (
 
 
 def test_our_own_know_where_they_are_written() -> None:
-    assert registry.names()[:2] == ("imaging", "lightdqm")
+    assert registry.names()[:3] == ("imaging", "lightdqm", "cosmics")
     for name in ("imaging", "lightdqm"):
         found = registry.definition(name)
         assert (found.name, found.home) == (name, registry.homes()[name])

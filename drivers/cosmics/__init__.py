@@ -1,0 +1,1 @@
+"""What only the cosmics pipeline has: its definition, cut sets, tables, commands."""

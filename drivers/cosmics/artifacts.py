@@ -1,0 +1,83 @@
+"""The files beside a run file that [output] asks for: tables, figures, events, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ...nodes.cosmics.drawings import drawn_figure
+from ...schemas.cosmics.config import Output
+from ..definition import Artifact
+from .event_files import write_events, write_info, write_root
+from .page import drawn_of, page_of
+from .stored import Stored, stored
+from .tables import write_csv_of, write_json, write_tex_of
+
+_TABLES: Final = ("cut_flow", "analysis")
+_FIGURES: Final = ("cut_flow", "mom_windows", "summary", "mom_summary", "crv_z", "dT")
+Write = Callable[[Stored, Path], None]
+
+
+class _OneRun:
+    """A run file, read once, and its figures, drawn once, for all that is made of it."""
+
+    def __init__(self) -> None:
+        self._source: Path | None = None
+        self._found: Stored | None = None
+        self._figures: dict[str, bytes] = {}
+
+    def stored(self, source: Path) -> Stored:
+        """What the file holds."""
+        if self._found is None or self._source != source:
+            self._source, self._found, self._figures = source, stored(source), {}
+        return self._found
+
+    def figure(self, source: Path, name: str) -> bytes:
+        """A figure of it as PNG."""
+        drawn = drawn_of(self.stored(source))
+        if name not in self._figures:
+            self._figures[name] = drawn_figure(drawn, name)
+        return self._figures[name]
+
+
+def asked_artifacts(output: Output) -> Iterator[Artifact]:
+    """The files of some settings."""
+    run = _OneRun()
+
+    def of(name: str, write: Write) -> Artifact:
+        def written(source: Path, path: Path, named: Path) -> None:
+            del named
+            write(run.stored(source), path)
+
+        return Artifact(name, written)
+
+    def figure_of(name: str) -> Artifact:
+        def written(source: Path, path: Path, named: Path) -> None:
+            del named
+            path.write_bytes(run.figure(source, name))
+
+        return Artifact(f"{name}.png", written)
+
+    def report(source: Path, path: Path, named: Path) -> None:
+        text = page_of(run.stored(source), source, named, partial(run.figure, source))
+        path.write_text(text, "utf-8")
+
+    for name in _TABLES:
+        if "csv" in output.formats:
+            yield of(f"{name}.csv", write_csv_of(name))
+        if "tex" in output.formats:
+            yield of(f"{name}.tex", write_tex_of(name))
+    if "json" in output.formats:
+        yield of("tables.json", write_json)
+    if "root" in output.formats:
+        yield of("hists.root", write_root)
+    if output.events or "parquet" in output.formats:
+        yield of("events.parquet", write_events)
+    if output.event_info:
+        yield of("info.txt", write_info)
+    if output.figures:
+        yield from (figure_of(name) for name in _FIGURES)
+    if output.report or "html" in output.formats:
+        yield Artifact("report.html", report)

@@ -1,0 +1,145 @@
+"""The cosmics pipeline as the core sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from ...schemas.cosmics.config import CosmicsConfig
+from ...schemas.errors import UsageError
+from ..definition import Artifact, Definition, Fault, Source
+from .inputs import CHOICES, INPUTS, n_events, parts
+
+
+def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
+    """Every problem between settings, or between them and the file of cut sets."""
+    from .cuts_in_effect import cuts_in_effect
+
+    if not skip & {"cuts", "cuts.toggle_cuts", "cuts.toggle_groups", "cuts.thresholds"}:
+        try:
+            cuts_in_effect(config.cuts, folder)
+        except UsageError as error:
+            yield Fault("cuts", error.message, (error.key or "cuts.cutset",))
+
+
+def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    """The report of a run file as one page."""
+    from .page import write_report as write
+
+    return write(source, page, pdf=pdf, overwrite=overwrite)
+
+
+def artifacts(config: CosmicsConfig) -> Iterator[Artifact]:
+    """The files beside the run file that [output] asks for."""
+    from .artifacts import asked_artifacts
+
+    return asked_artifacts(config.output)
+
+
+_STAGES: Final = (
+    "load",
+    "extremes",
+    "cuts",
+    "flow",
+    "normalisation",
+    "histograms",
+    "studies",
+    "verdict",
+)
+
+COSMICS = Definition(
+    name="cosmics",
+    home=f"{__name__}:COSMICS",
+    modules=tuple(
+        f"radiograph.nodes.cosmics.{name}"
+        for name in (
+            "load",
+            "identity",
+            "extremes",
+            "added_cuts",
+            "cuts",
+            "flow",
+            "normalisation",
+            "histograms",
+            "parents",
+            "veto",
+            "dead_time",
+            "scans",
+            "survivors",
+            "verdict",
+            "projection",
+        )
+    ),
+    tables="radiograph.schemas.cosmics.frames:TABLES",
+    settings=CosmicsConfig,
+    sources=(
+        Source(
+            "source",
+            "io.input_path",
+            "EventNtuple file",
+            "*.root",
+            count=n_events,
+            count_keys=("io.tree", "io.input_format"),
+        ),
+        Source(
+            "signal",
+            "veto.signal_input",
+            "EventNtuple file of signal",
+            "*.root",
+            needed=False,
+            count=n_events,
+            count_keys=("io.tree", "io.input_format"),
+        ),
+    ),
+    parts=parts,
+    inputs=INPUTS,
+    choices=CHOICES,
+    scopes=MappingProxyType(
+        {
+            "range": ("file", "range"),
+            "file": ("file",),
+            "run": (),
+            "signal_range": ("signal", "range"),
+        }
+    ),
+    merges=MappingProxyType({"cut_bits": "append", "event_bits": "append", "selections": "append"}),
+    row_numbers=MappingProxyType(
+        {
+            "event_row": "event_numbers",
+            "track_row": "tracks",
+            "coincidence_row": "coincidences",
+        }
+    ),
+    stages=_STAGES,
+    outputs=(
+        "cut_flow",
+        "group_flow",
+        "off_cuts",
+        "effective_cuts",
+        "subrun_totals",
+        "normalisation",
+        "window_rates",
+        "histograms",
+        "not_in_histograms",
+        "parents",
+        "veto_study",
+        "dead_time_curve",
+        "threshold_scans",
+        "unvetoed_events",
+        "unvetoed_coincidences",
+        "verdict",
+        "run_summary",
+        "efficiency_projection",
+    ),
+    artifacts=artifacts,
+    places=MappingProxyType({"histograms": "histograms", "not_in_histograms": "not_in_histograms"}),
+    verdict_node="verdict",
+    summary_node="run_summary",
+    tables_page="cosmics_schemas.md",
+    example="cosmics.toml",
+    listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    faults=faults,
+    report=write_report,
+)

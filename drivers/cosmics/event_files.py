@@ -1,0 +1,87 @@
+"""Events and histograms of a run for other programs: Parquet, text blocks, ROOT."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ...schemas.errors import UsageError
+from ...schemas.histograms import Histogram
+from .stored import Stored
+
+_LINE: Final = "-" * 40
+
+
+def write_info(found: Stored, path: Path) -> None:
+    """A block a surviving track: where it is, its time, and the nearest coincidence."""
+    files = dict(zip(found.input_files["number"], found.input_files["path"], strict=True))
+    blocks = []
+    for row in found.frames["unvetoed_events"].itertuples(index=False):
+        is_alone = math.isnan(row.nearest_dT_ns)
+        coincidence = "None" if is_alone else f"{row.t0_ns - row.nearest_dT_ns:.4f} ns"
+        blocks.append(
+            f"Index: {row.file_index}\nSubrun: {row.subrun}\nEvent: {row.event}\n"
+            f"File: {files.get(row.file_index, '')}\nTrack time: {row.t0_ns:.4f} ns\n"
+            f"Coinc time: {coincidence}\n"
+            f"dt: {'N/A' if is_alone else f'{row.nearest_dT_ns:.4f} ns'}\n{_LINE}\n"
+        )
+    path.write_text("".join(blocks), "utf-8")
+
+
+def write_events(found: Stored, path: Path) -> None:
+    """The surviving tracks as a Parquet table with a column a cut; UsageError without pyarrow."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        msg = "events as Parquet need pyarrow: pip install radiograph[parquet], or leave them out"
+        raise UsageError(msg, key="output.events", code="missing_library") from None
+    table = found.frames["unvetoed_events"]
+    columns = {name: table[name].to_numpy() for name in table.columns}
+    bits = columns.pop("cut_bits")
+    for place, name in enumerate(found.frames["effective_cuts"]["cut"]):
+        columns[f"cut_{name}"] = (bits >> np.uint32(place) & np.uint32(1)).astype(bool)
+    pq.write_table(pa.table(columns), path)
+
+
+def write_root(found: Stored, path: Path) -> None:
+    """Each histogram in each selection as a TH1D, named NAME_SELECTION."""
+    import uproot
+
+    with uproot.recreate(path) as file:
+        for name, histogram in found.histograms.items():
+            for k, selection in enumerate(histogram.axes[1].categories):
+                file[f"{name}_{selection}"] = _th1(f"{name}_{selection}", histogram, k)
+
+
+def _th1(name: str, histogram: Histogram, selection: int) -> Any:
+    import uproot.writing.identify as identify
+
+    axis = histogram.axes[0]
+    values = histogram.values[:, selection].astype(np.float64)
+    assert axis.edges is not None
+    bins = len(axis.edges) - 1
+    centres = (axis.edges[1:] + axis.edges[:-1]) / 2
+    inside = values[1:-1]
+    return identify.to_TH1x(
+        fName=name,
+        fTitle=f"{axis.label} {axis.unit}".strip(),
+        data=values,
+        fEntries=float(values.sum()),
+        fTsumw=float(inside.sum()),
+        fTsumw2=float(inside.sum()),
+        fTsumwx=float((inside * centres).sum()),
+        fTsumwx2=float((inside * centres**2).sum()),
+        fSumw2=values,
+        fXaxis=identify.to_TAxis(
+            fName="xaxis",
+            fTitle=f"{axis.label} ({axis.unit})" if axis.unit else axis.label,
+            fNbins=bins,
+            fXmin=float(axis.edges[0]),
+            fXmax=float(axis.edges[-1]),
+            fXbins=axis.edges,
+        ),
+    )

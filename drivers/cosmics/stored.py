@@ -1,0 +1,93 @@
+"""What a run file of cosmics holds, read back: every table, figure and report is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...nodes.hdf5_content import Content, opened_content
+from ...schemas.histograms import Histogram
+from ..hdf5_histograms import read_histogram
+from ..runfile.exporting import stored_tables
+from ..runfile.summary import facts_of_making
+
+LEDGER = "provenance/input_files"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The values of one run by the names of their nodes."""
+
+    frames: Mapping[str, pd.DataFrame]
+    histograms: Mapping[str, Histogram]
+    missing: Mapping[str, Any]
+    window_rates: Mapping[str, Mapping[str, Any]]
+    normalisation: Mapping[str, Any]
+    veto_study: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    input_files: pd.DataFrame
+    facts: Mapping[str, Any]
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """What failed of the verdict, as sentences; empty if nothing did."""
+        verdict = self.frames["verdict"]
+        return tuple(verdict["message"][(verdict["status"] == "fail").to_numpy()])
+
+    @cached_property
+    def is_active(self) -> Mapping[str, bool]:
+        """Which cuts are on."""
+        cuts = self.frames["effective_cuts"]
+        return dict(zip(cuts["cut"], cuts["active"], strict=True))
+
+
+def stored(path: Path) -> Stored:
+    """Read a run file; InputError if something of it is absent or damaged."""
+    with opened_content(path) as content:
+        frames = {t.name: pd.concat(t.frames(), ignore_index=True) for t in stored_tables(content)}
+        group = content.content("histograms")
+        nans = content.content("not_in_histograms")
+        return Stored(
+            frames,
+            {name: read_histogram(group.content(name)) for name in group},
+            {name: nans[name][()] for name in nans},
+            _windows(content.content("normalisation/window_rates")),
+            _values(content.content("normalisation/normalisation")),
+            _values(content.content("studies/veto_study")),
+            _values(content.content("verdict/run_summary")),
+            _frame(content.content(LEDGER)),
+            facts_of_making(content),
+        )
+
+
+def _values(group: Content) -> dict[str, Any]:
+    """The values below a group by name: numbers, texts, arrays."""
+    found: dict[str, Any] = {}
+    for name in group:
+        if group.is_group(name):
+            found[name] = _values(group.content(name))
+            continue
+        values = group[name]
+        if values.holds_texts:
+            texts = values.texts()
+            found[name] = texts[0] if not values.shape else texts
+        else:
+            array = values[()]
+            found[name] = array.item() if not array.shape else array
+    return found
+
+
+def _windows(group: Content) -> dict[str, dict[str, Any]]:
+    order = ("Inclusive", "Wide", "Extended", "Signal")
+    return {name: _values(group.content(name)) for name in order}
+
+
+def _frame(group: Content) -> pd.DataFrame:
+    columns = _values(group)
+    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})

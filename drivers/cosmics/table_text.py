@@ -1,0 +1,22 @@
+"""The cut flow as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+
+def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:
+    """A header of the cut set, then a line a cut."""
+    spill = "on-spill" if summary.on_spill else "off-spill"
+    yield f"cut set {summary.cutset} ({summary.cutset_hash[:8]}), {spill}"
+    yield f"{'cut':24} {'events':>10} {'tracks':>10} {'% of all':>9} {'% before':>9} {'N-1':>8}"
+    for row in flow.itertuples(index=False):
+        but_one = "" if row.n_minus_one != row.n_minus_one else f"{row.n_minus_one:.0f}"
+        yield (
+            f"{row.cut:24} {row.events:>10} {row.tracks:>10} {row.absolute_pct:>9.3f} "
+            f"{row.relative_pct:>9.3f} {but_one:>8}"
+        )
+    yield f"unvetoed events: {summary.unvetoed_events}; files: {summary.verdict}"

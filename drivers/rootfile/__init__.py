@@ -1,0 +1,1 @@
+"""ROOT trees that uproot cannot write: split objects and vectors, unsplit vectors of structs."""

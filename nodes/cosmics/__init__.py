@@ -1,0 +1,1 @@
+"""The graph of cosmic-ray background: cuts, veto efficiency, dead time, rates."""
