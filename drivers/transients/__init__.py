@@ -1,0 +1,1 @@
+"""The transients pipeline: campaigns fetched, recordings turned into maps of frequency steps."""
