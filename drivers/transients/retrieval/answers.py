@@ -158,13 +158,17 @@ class Connections:
             with refusal:
                 raise _refused(refusal, url) from None
         except ssl.SSLCertVerificationError as reason:
-            raise NotToBeHad(f"{url}: {_told(reason)}") from None
+            msg = f"{url}: {_told(reason)}"
+            raise NotToBeHad(msg) from None
         except urllib.error.URLError as reason:
             if isinstance(reason.reason, ssl.SSLCertVerificationError | str):
-                raise NotToBeHad(f"{url}: {reason.reason}") from None
-            raise TryAgain(f"{url}: {_told(reason.reason)}") from None
+                msg = f"{url}: {reason.reason}"
+                raise NotToBeHad(msg) from None
+            msg = f"{url}: {_told(reason.reason)}"
+            raise TryAgain(msg) from None
         except (OSError, http.client.HTTPException, ValueError) as reason:
-            raise TryAgain(f"{url}: {_told(reason)}") from None
+            msg = f"{url}: {_told(reason)}"
+            raise TryAgain(msg) from None
         try:
             return _understood(response, have)
         except OtherBytes:
@@ -226,7 +230,8 @@ def _of_folder(path: Path, have: int) -> Answer:
     try:
         stream = path.open("rb")
     except OSError as reason:
-        raise NotToBeHad(f"{path}: {reason.strerror or reason}") from None
+        msg = f"{path}: {reason.strerror or reason}"
+        raise NotToBeHad(msg) from None
     size = os.fstat(stream.fileno()).st_size
     if have and have >= size:
         stream.close()

@@ -40,9 +40,7 @@ def _acquired(path: Path, waiting: Callable[[str], None], stopped: Callable[[], 
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as reason:
-            msg = (
-                f"{path}: cannot be made ({reason.strerror}). Name a folder that you may write to."
-            )
+            msg = f"{path}: cannot be made ({reason.strerror}). Name a folder of your own."
             raise UsageError(msg, file=path, code="read_only") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
