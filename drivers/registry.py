@@ -36,6 +36,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
 _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
     "radiograph.drivers.lightdqm.commands",
+    "radiograph.drivers.transients.commands",
 )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import socket
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -201,10 +200,3 @@ class _Answer(BaseHTTPRequestHandler):
         if stalled:
             self.server.stopping.wait(faults.stall_s)
         self.connection.shutdown(socket.SHUT_RDWR)
-
-
-def serve(folder: Path, faults: Faults, port: int) -> None:
-    """Serve a folder until the process is interrupted."""
-    with CampaignServer(folder, faults, port):
-        while True:
-            time.sleep(3600)

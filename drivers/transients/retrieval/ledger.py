@@ -147,8 +147,8 @@ class Ledger:
             base.executescript(_TABLES)
             return base
         # In a folder that cannot be written to, SQLite takes a WAL file for read-only only if it
-        # is told that nobody changes it.
-        how = "mode=ro" if os.access(self.path.parent, os.W_OK) else "immutable=1"
+        # is told that nobody changes it; elsewhere a read-only connection would leave files there.
+        how = "mode=rw" if os.access(self.path.parent, os.W_OK) else "immutable=1"
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True, timeout=_WAIT_S)
 
 
