@@ -59,13 +59,11 @@ class Faults:
 
 @dataclass
 class Served:
-    """What a server has sent: bytes of bodies and answers, by name of the file."""
+    """What a server has sent: bytes of bodies and answers by file, first bytes of the bodies."""
 
     bytes: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     starts: list[int] = field(default_factory=list)
-    open_now: int = 0
-    most_open: int = 0
 
 
 class CampaignServer(ThreadingHTTPServer):
@@ -111,15 +109,7 @@ class _Answer(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def do_GET(self) -> None:
-        served, lock = self.server.served, self.server.lock
-        with lock:
-            served.open_now += 1
-            served.most_open = max(served.most_open, served.open_now)
-        try:
-            self._answer(with_body=True)
-        finally:
-            with lock:
-                served.open_now -= 1
+        self._answer(with_body=True)
 
     def _answer(self, *, with_body: bool) -> None:
         self.close_connection = True

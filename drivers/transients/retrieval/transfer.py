@@ -150,18 +150,24 @@ class Transfer:
         self.means.ledger.forget_file(self.target.name)
 
     def _of_the_same_size(self) -> Transferred | None:
+        """The answer for a file that nothing but its size can confirm."""
         size = self.target.stat().st_size
-        for place in self.places:
-            try:
-                answer = self.means.connections.answer(place, 0)
-            except (TryAgain, NotToBeHad, OtherBytes, NothingMore):
-                continue
-            answer.close()
-            if answer.total == size:
-                self._take_name_away()
-                with PartialFile(self.target) as partial:
-                    return self._named(partial, "unverified")
+        if any(self._size_at(place, size) == size for place in self.places):
+            self._take_name_away()
+            with PartialFile(self.target) as partial:
+                return self._named(partial, "unverified")
         return None
+
+    def _size_at(self, place: str, have: int) -> int | None:
+        """The size that a place gives; it is asked for what follows ``have`` bytes."""
+        try:
+            answer = self.means.connections.answer(place, have)
+        except NothingMore as end:
+            return end.total
+        except (TryAgain, NotToBeHad, OtherBytes):
+            return None
+        answer.close()
+        return answer.total
 
     def _fetched(self) -> Transferred:
         reason = "no place to fetch it from"
