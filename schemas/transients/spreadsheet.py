@@ -43,7 +43,7 @@ def read_rows(path: Path, sheet: str) -> list[list[Cell]]:
     if content[:4] == b"PK\x03\x04":
         try:
             return list(_sheet_rows(content, sheet, path))
-        except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, EOFError) as why:
+        except (zipfile.BadZipFile, ElementTree.ParseError, LookupError, ValueError, EOFError) as why:
             msg = f"{path}: is a zip archive and no .xlsx workbook that can be read ({why})."
             raise InputError(msg, file=path) from None
     try:

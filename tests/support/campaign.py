@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from radiograph.drivers.transients.campaign_server import CampaignServer
 from radiograph.drivers.transients.retrieval.fetching import FileReport, fetched
 from radiograph.drivers.transients.retrieval.places import CampaignPlaces
@@ -62,6 +63,16 @@ class Campaign:
         with telling(self.places.logs, "fetch", quiet=True) as told:
             changed = QUICK.model_copy(update=settings)
             return fetched(archives, self.places, changed, mirrors, told, keep=keep)
+
+
+def shared_campaign() -> Path:
+    """The campaign that lies beside the checkout; the test is skipped where it is not."""
+    root = Path(__file__).resolve().parents[2]
+    for folder in (root.parent, root.parent.parent):
+        found = folder / "shared" / "data" / "transients"
+        if found.is_dir():
+            return found
+    pytest.skip("there is no shared campaign of transients beside the checkout")
 
 
 Serve = Callable[..., CampaignServer]
