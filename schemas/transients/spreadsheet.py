@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,16 @@ _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relatio
 _PACKAGE: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _MOST_BYTES: Final = 1 << 26
 _MOST_COLUMNS: Final = 16_384
+# What zipfile, zlib and the XML parser raise for archives that are damaged or locked.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    ElementTree.ParseError,
+    zlib.error,
+    LookupError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+)
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})\d+")
 # Day 0 as Excel counts days, which takes 1900 for a leap year.
 _DAY_0: Final = datetime(1899, 12, 30, tzinfo=UTC)
@@ -43,7 +54,7 @@ def read_rows(path: Path, sheet: str) -> list[list[Cell]]:
     if content[:4] == b"PK\x03\x04":
         try:
             return list(_sheet_rows(content, sheet, path))
-        except (zipfile.BadZipFile, ElementTree.ParseError, LookupError, ValueError, EOFError) as why:
+        except _DAMAGED as why:
             msg = f"{path}: is a zip archive and no .xlsx workbook that can be read ({why})."
             raise InputError(msg, file=path) from None
     try:
