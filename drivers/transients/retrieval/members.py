@@ -6,7 +6,6 @@ something else than a plain file, makes the archive hostile.
 
 from __future__ import annotations
 
-import gzip
 import io
 import tarfile
 import zlib
@@ -15,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from ....nodes.transients.readers.gunzip import Joined, opened_stream
 from ....schemas.errors import InputError, UsageError
 from ....schemas.transients.layout import FPGA_FOLDER, is_fpga_file, parsed_recording
 from ....schemas.transients.manifest import Archive
 from .contents import is_html
-from .joined import JoinedFiles
 
-_GZIP: Final = b"\x1f\x8b"
 _BUFFER: Final = 1 << 20
 _SET_ID: Final = 0o7000
 # Names and attributes of a member; a longer header is no honest one.
@@ -90,18 +88,17 @@ def members(
     """
     check_python()
     names: set[str] = set()
-    raw = io.BufferedReader(JoinedFiles(paths), _BUFFER)
-    with raw:
-        head = raw.peek(512)[:512]
-        if is_html(head):
-            msg = f"{paths[0]}: is an HTML page, not an archive; fetch it again."
-            raise InputError(msg, file=paths[0], code="html")
-        zipped = head.startswith(_GZIP)
-        stream: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER) if zipped else raw
-        n = 0
+    head = _first_bytes(paths)
+    if is_html(head):
+        msg = f"{paths[0]}: is an HTML page, not an archive; fetch it again."
+        raise InputError(msg, file=paths[0], code="html")
+    n = 0
+    with io.BufferedReader(opened_stream([str(path) for path in paths]), _BUFFER) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as tar:
                 for member in tar:
+                    # Else the list of all members grows with the archive.
+                    tar.members = []
                     n += 1
                     place = _place(archive, member, names)
                     if place is None:
@@ -113,10 +110,16 @@ def members(
                         content = tar.extractfile(member)
                         assert content is not None
                         yield place, content.read()
+            # The checksum of a gzip stream comes after the last member.
             while stream.read(_BUFFER):
                 pass
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, OSError) as reason:
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as reason:
             raise _damaged(paths, n, head, reason) from None
+
+
+def _first_bytes(paths: Sequence[Path]) -> bytes:
+    with Joined([str(path) for path in paths]) as stream:
+        return stream.read(512) or b""
 
 
 def _damaged(paths: Sequence[Path], n: int, head: bytes, reason: Exception) -> InputError:
@@ -127,7 +130,7 @@ def _damaged(paths: Sequence[Path], n: int, head: bytes, reason: Exception) -> I
 
 def _place(archive: Archive, member: tarfile.TarInfo, names: set[str]) -> PurePosixPath | None:
     """Where a member belongs; None for a folder and for files that are nothing of ours."""
-    name = member.name
+    name = member.name.removeprefix("./")
     fault = _fault(member)
     if not fault and not member.isdir():
         fault = "comes twice" if name in names else ""

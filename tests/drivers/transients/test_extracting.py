@@ -25,7 +25,6 @@ from radiograph.drivers.transients.retrieval.extracting import (
     exit_code,
     extracted,
 )
-from radiograph.drivers.transients.retrieval.joined import JoinedFiles
 from radiograph.drivers.transients.retrieval.status import statuses, table
 from radiograph.drivers.transients.retrieval.telling import telling
 from radiograph.drivers.transients.retrieval.verifying import Verified, verified
@@ -218,6 +217,14 @@ def test_a_damaged_archive_is_told_and_leaves_nothing(
     assert list(campaign.places.raw.iterdir()) == []
 
 
+def test_names_may_begin_with_a_dot(campaign: Campaign) -> None:
+    archive = put(campaign, tar_of((f"./{GOOD}", b"first", None), ("./notes.dat", b"", None)))
+    (found,) = extract(campaign, archive, unverified=True)
+    assert (found.state, found.files, found.foreign) == ("extracted", 1, 1)
+    twice = put(campaign, tar_of((f"./{GOOD}", b"first", None), (GOOD, b"second", None)))
+    assert extract(campaign, twice, unverified=True, overwrite=True)[0].state == "hostile"
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 def test_an_empty_tar_is_valid(campaign: Campaign, zipped: bool) -> None:
     content = tar_of()
@@ -376,14 +383,3 @@ def test_status_tells_how_far_a_run_is(campaign: Campaign) -> None:
     text = table([stale])
     assert "3/3 joined" in text
     assert "(stale)" in text
-
-
-def test_joined_files_are_one_stream(tmp_path: Path) -> None:
-    paths = []
-    for k, content in enumerate((b"abc", b"", b"d", b"efg")):
-        paths.append(tmp_path / str(k))
-        paths[-1].write_bytes(content)
-    with io.BufferedReader(JoinedFiles(paths), 2) as stream:
-        assert stream.read() == b"abcdefg"
-    with JoinedFiles([]) as nothing:
-        assert nothing.read() == b""
