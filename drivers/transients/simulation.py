@@ -117,7 +117,7 @@ def write_campaign(
             return stack.enter_context(new_output(path, elsewhere=_ELSEWHERE))
 
         for settings in several:
-            run = _Run(settings)
+            run = TransientSimulation(settings)
             paths = _archive_paths(settings, folder)
             temporary = [new(path) for path in paths]
             joined = _write_archive(run, temporary)
@@ -137,7 +137,7 @@ def write_campaign(
     return runs
 
 
-def _write_archive(run: _Run, parts: Sequence[Path]) -> str:
+def _write_archive(run: TransientSimulation, parts: Sequence[Path]) -> str:
     """Pack the recordings into one file, cut it into parts; the md5 of the whole."""
     if len(parts) == 1:
         packed(parts[0], run.files(), gz=run.settings.gz)
@@ -166,16 +166,16 @@ def _manifest_rows(
         yield name, f"{url}{path.name}", digest.hexdigest()
 
 
-class _Run:
+class TransientSimulation:
     """A run: what all recordings share is made once, samples block by block."""
 
     def __init__(self, settings: TransientSimulationSettings) -> None:
         self.settings = settings
         driver = build_driver(transient_simulation_pipeline(), {})
         self._inputs = {name: getattr(settings, name) for name in type(settings).model_fields}
-        self._shared: Mapping[str, Any] = driver.execute(list(_SHARED), inputs=self._inputs)
-        self.truth: pd.DataFrame = self._shared["transient_truth"]
-        self.damage: pd.DataFrame = self._shared["damaged_recordings"]
+        self.shared: Mapping[str, Any] = driver.execute(list(_SHARED), inputs=self._inputs)
+        self.truth: pd.DataFrame = self.shared["transient_truth"]
+        self.damage: pd.DataFrame = self.shared["damaged_recordings"]
 
     def told(self, paths: Sequence[Path], written: Sequence[Path]) -> SimulatedRun:
         """The answer."""
@@ -198,7 +198,7 @@ class _Run:
         foreign = self.settings.foreign
         for first in range(0, len(order), _BLOCK):
             rows = order[first : first + _BLOCK]
-            samples = self._samples(rows)
+            samples = self.samples(rows)
             headers = self._headers(rows)
             for row, iq, header in zip(rows.tolist(), samples, headers, strict=True):
                 if foreign:
@@ -214,14 +214,15 @@ class _Run:
             for number, x, y in zip(*columns, strict=True)
         ]
 
-    def _samples(self, rows: np.ndarray) -> np.ndarray:
-        """Called by itself: what Hamilton keeps would hold every block."""
+    def samples(self, rows: np.ndarray) -> np.ndarray:
+        """I and Q of recordings, shape (len(rows), n_pre + n_post, 2).
+
+        The node is called by itself: what Hamilton keeps of an execution would hold every block.
+        """
         from ...nodes.simulation.transient_recordings import recording_samples
 
         names = ("noise", "n_pre", "n_post", "fs_MHz", "cf_MHz", "carrier_codes")
-        shared = {
-            name: self._shared[name] for name in ("strikes", "noise_keys", "flicker_stages_s")
-        }
+        shared = {name: self.shared[name] for name in ("strikes", "noise_keys", "flicker_stages_s")}
         return recording_samples(rows, **shared, **{name: self._inputs[name] for name in names})
 
     def _headers(self, rows: np.ndarray) -> np.ndarray:
@@ -237,7 +238,7 @@ class _Run:
         log = f"simulated run {settings.run}\nsteps {settings.steps}x{settings.steps} hits "
         log += f"{settings.hits}\ndone\n"
         hits = "hw_ts_10us,x_lsb,y_lsb\n"
-        hits += "".join(f"{t},{x},{y}\n" for t, x, y in self._shared["hit_ticks_10us"].tolist())
+        hits += "".join(f"{t},{x},{y}\n" for t, x, y in self.shared["hit_ticks_10us"].tolist())
         yield fpga_path(settings.run, FPGA_HITS), hits.encode()
         yield fpga_path(settings.run, FPGA_LOG), log.encode()
 

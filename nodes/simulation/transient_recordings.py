@@ -18,7 +18,7 @@ from .kernels.transient_recordings import fill_recordings
 from .light_waveforms import normal_quantiles
 
 _STAGES = 8
-_FASTEST_S = 1.0e-6
+_FASTEST_S = 2.0e-7
 
 
 @tag(stage="recordings")
@@ -35,7 +35,7 @@ def noise_keys(strikes: Strikes, transient_streams: TransientStreams) -> NDArray
 def flicker_stages_s(n_pre: int, n_post: int, fs_MHz: float) -> F8:
     """Time constants of the first-order processes whose sum has a spectrum of 1/f, shape (8,).
 
-    Evenly spaced in the logarithm, from 1 us to the length of a recording (Hooge and Bobbert,
+    Evenly spaced in the logarithm, from 0.2 us to the length of a recording (Hooge and Bobbert,
     Physica B 239 (1997) 223).
     """
     longest = (n_pre + n_post) / (fs_MHz * 1e6)

@@ -75,12 +75,14 @@ def _opened(config: Path, runs: Sequence[str] | None, overrides: Sequence[str] |
     return _Opened(loaded, places, manifest, manifest.selected(wanted))
 
 
-def _finish(rows: Sequence[dict[str, Any]], exit_code: int, *, as_json: bool) -> None:
+def _finish(
+    rows: Sequence[dict[str, Any]], exit_code: int, *, as_json: bool, what: str = "files"
+) -> None:
     """A line a row, or the answer as JSON; leaves with the exit code."""
     if as_json:
         from ...answers import print_json
 
-        print_json({"files": list(rows), "exit_code": exit_code})
+        print_json({what: list(rows), "exit_code": exit_code})
     else:
         for row in rows:
             typer.echo(_line(row))
@@ -185,7 +187,8 @@ def extract(
     )
     with telling(opened.places.logs, "extract", quiet=quiet, dry_run=dry_run) as told:
         rows = extracting.extracted(opened.chosen, opened.places, wishes, told)
-    _finish([row.plain() for row in rows], extracting.exit_code(rows), as_json=as_json)
+    code = extracting.exit_code(rows)
+    _finish([row.plain() for row in rows], code, as_json=as_json, what="archives")
 
 
 def status(
