@@ -110,7 +110,9 @@ def write_campaign(
     computed if a file exists and ``overwrite`` is false.
     """
     check_new_files(output_paths(several, folder), (), overwrite=overwrite, elsewhere=_ELSEWHERE)
-    runs, rows, fpga = [], [], []
+    runs: list[SimulatedRun] = []
+    rows: list[tuple[str, str, str]] = []
+    fpga: list[tuple[str, bytes]] = []
     with ExitStack() as stack:
 
         def new(path: Path) -> Path:

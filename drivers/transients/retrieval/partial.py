@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from .digests import Digests
 
 _BLOCK: Final = 1 << 20
 PART: Final = ".part"
@@ -39,14 +40,14 @@ class PartialFile:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self.origin = self._read_origin()
         self.size = os.fstat(self._file).st_size
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha256 = hashlib.sha256()
+        self._digests = Digests()
         self._hashed = 0
 
     def __enter__(self) -> PartialFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._digests.close()
         os.close(self._file)
         if self.size == 0:
             self._remove(self.path, self._note)
@@ -73,20 +74,18 @@ class PartialFile:
         """Drop all bytes."""
         os.ftruncate(self._file, 0)
         self.size = self._hashed = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha256 = hashlib.sha256()
+        self._digests.close()
+        self._digests = Digests()
 
     def append(self, block: bytes) -> None:
         """Add bytes at the end, and to the hashes."""
         self._hash_rest()
         view = memoryview(block)
         while view:
-            n = os.pwrite(self._file, view, self.size)
-            self._md5.update(view[:n])
-            self._sha256.update(view[:n])
-            self.size += n
-            self._hashed += n
-            view = view[n:]
+            view = view[os.pwrite(self._file, view, self.size + len(block) - len(view)) :]
+        self._digests.update(block)
+        self.size += len(block)
+        self._hashed += len(block)
 
     def holds(self, block: bytes, at: int) -> bool:
         """Whether the bytes from ``at`` on are those of ``block``."""
@@ -99,7 +98,7 @@ class PartialFile:
     def digests(self) -> tuple[str, str]:
         """md5 and sha256 of all bytes, hexadecimal."""
         self._hash_rest()
-        return self._md5.hexdigest(), self._sha256.hexdigest()
+        return self._digests.hexadecimal()
 
     def _hash_rest(self) -> None:
         """Take the bytes of an earlier transfer into the hashes."""
@@ -108,8 +107,7 @@ class PartialFile:
             if not block:
                 self.size = self._hashed
                 return
-            self._md5.update(block)
-            self._sha256.update(block)
+            self._digests.update(block)
             self._hashed += len(block)
 
     def become(self, path: Path) -> None:
