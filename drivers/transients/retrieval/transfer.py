@@ -234,9 +234,11 @@ class Transfer:
         except NothingMore as end:
             if have and end.total == have:
                 return self._judged(partial, certain=True)
-            return self._begin_again(partial, "the server has no bytes after those here")
+            self._begin_again(partial, "the server has no bytes after those here")
+            return None
         except OtherBytes as why:
-            return self._begin_again(partial, str(why))
+            self._begin_again(partial, str(why))
+            return None
         try:
             return self._taken(place, answer, partial)
         finally:
@@ -267,7 +269,8 @@ class Transfer:
         other_total = None not in (origin.total, answer.total) and origin.total != answer.total
         other_tag = origin.url == place and "" != origin.tag != answer.tag != ""
         if answer.start and (other_total or other_tag):
-            return self._begin_again(partial, "the file on the server is another one now")
+            self._begin_again(partial, "the file on the server is another one now")
+            return None
         if answer.start == 0 and partial.size:
             partial.restart()
         partial.is_of(Origin(place, answer.tag, answer.modified, expected))
@@ -275,7 +278,8 @@ class Transfer:
             self.means.room.need(partial.path, expected)
         had = partial.size
         if not self._joined(answer, partial):
-            return self._begin_again(partial, "the server's bytes are not those that are here")
+            self._begin_again(partial, "the server's bytes are not those that are here")
+            return None
         if expected is not None and partial.size < expected:
             if partial.size > had:
                 return None
