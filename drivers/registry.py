@@ -30,6 +30,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
+        "transients": "radiograph.drivers.transients.definition:TRANSIENTS",
     }
 )
 # Their commands are listed without their definitions.

@@ -65,7 +65,7 @@ def known_files(
 ) -> tuple[NumberedFiles, list[FailedFile]]:
     """The files that can be read, numbered on ``axis``, and those that cannot.
 
-    InputError if none can.
+    InputError if none can, or one of a stream cannot, which is nothing without it.
     """
     files: NumberedFiles = {}
     failed: list[FailedFile] = []
@@ -77,7 +77,7 @@ def known_files(
                 sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
             )
         except InputError as error:
-            if len(paths) == 1:
+            if len(paths) == 1 or source.joined:
                 raise
             failed.append(FailedFile(str(path), number, error.message, error.code, axis))
     if failed and not files:

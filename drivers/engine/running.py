@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 import h5py
@@ -144,6 +145,29 @@ def run_pipeline(
         setting="[io] overwrite",
     )
     session = open_session(loaded, cache, executor)
+    return write_run(session, loaded, read, out, started, targets=targets, progress=progress)
+
+
+def write_run(
+    session: Session,
+    loaded: LoadedConfig[Any],
+    read: Sequence[Path],
+    out: Path,
+    started: float,
+    *,
+    targets: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> RunReport:
+    """Run a session and write its file, of which nothing is there before it is whole.
+
+    Parameters
+    ----------
+    read
+        The input files as they were named, for the report.
+    started
+        When the run began, by perf_counter().
+    """
+    flow = session.flow
     asked = _asked(session, targets)
     with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
         write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
@@ -156,6 +180,8 @@ def run_pipeline(
             rows.finish()
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
+        if session.cut:
+            file.attrs["incomplete"] = "; ".join(cut.message for cut in session.cut)
         _write_provenance(file, session, loaded, started, session.resolved(targets))
     if session.cache is not None:
         remember_settings(session)
@@ -169,7 +195,7 @@ def run_pipeline(
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
-        failed=[*(f.failure for f in session.failed), *session.failures],
+        failed=[*(f.failure for f in session.failed), *session.cut, *session.failures],
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
@@ -222,7 +248,16 @@ def _streamed(session: Session, name: str) -> Streamed | None:
     if table is None and get_origin(annotation) is not np.ndarray:
         return None
     dtype = "" if table is not None else np.dtype(get_args(get_args(annotation)[1])[0]).str
-    return Streamed(name, f"/{place_of(session, name)}", table, dtype, _summary(session, name))
+    packed = session.flow.packed.get(name)
+    return Streamed(
+        name,
+        f"/{place_of(session, name)}",
+        table,
+        packed or dtype,
+        _summary(session, name),
+        str(session.driver.graph.nodes[name].tags.get("unit", "")),
+        packed is not None,
+    )
 
 
 def _summary(session: Session, name: str) -> str:
@@ -260,7 +295,7 @@ def _write_provenance(
     write_array(
         group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
     )
-    failures = [*(f.failure for f in session.failed), *session.failures]
+    failures = [*(f.failure for f in session.failed), *session.cut, *session.failures]
     told = json.dumps([f.as_json() for f in failures])
     write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
     write_nodes(group, session.manifest, time.perf_counter() - started, [])

@@ -1,1 +1,1 @@
-"""The transients pipeline: campaigns fetched, recordings turned into maps of frequency steps."""
+"""The transients pipeline: a campaign of archives in, a file a run out."""

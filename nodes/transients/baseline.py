@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from scipy.signal import remez
 
 from ...schemas.arrays import F8, I8, frozen
-from ...schemas.errors import InputError
 from ...schemas.transients.config import Demodulation, Quality
 from ...schemas.transients.frames import BASELINES, PRE_CORRELATIONS, RECORDING_QUALITY
 from ...schemas.transients.quality import QUALITY
 from ...schemas.transients.recordings import (
     DemodulationPlan,
+    FitSettings,
     RecordingForm,
     Recordings,
     WindowMeans,
 )
 from ..statistics.correlated import autocorrelation
+from .frequencies import of_frequencies, ppm
 from .kernels.demodulation import demodulated_rows
 
 LAGS: Final = 8
-_PPM: Final = 1e6
 _NO_WINDOWS: Final = ("short", "long")
 
 
@@ -81,32 +81,6 @@ def window_means(
     )
 
 
-def of_frequencies(
-    frequency_Hz: F8, plan: DemodulationPlan, whole: NDArray[np.bool_], out: tuple[F8, F8, F8, F8]
-) -> None:
-    """The same of frequencies sample by sample (n, n_samples - 129), as older files hold them."""
-    pre, post, spread, flat = out
-    rows = np.flatnonzero(whole)
-    f = frequency_Hz[rows]
-    mean = f[:, : plan.n_before].mean(axis=1)
-    sums = np.zeros((len(rows), f.shape[1] + 1))
-    # Sums of small numbers: no digits are lost to the offset of the carrier.
-    np.cumsum(f - mean[:, None], axis=1, out=sums[:, 1:])
-
-    def means(first: int, length: int, count: int) -> F8:
-        begins = first + plan.step * np.arange(count)
-        return (sums[:, begins + length] - sums[:, begins]) / length + mean[:, None]
-
-    pre[rows] = means(0, plan.window, plan.n_pre_windows)
-    post[rows] = means(plan.start, plan.window, plan.n_post_windows)
-    flat[rows] = means(plan.start + plan.flat_first, plan.flat_length, 1)[:, 0]
-    spread[rows, 0] = mean
-    spread[rows, 1] = f[:, : plan.n_before].std(axis=1)
-    n_blocks = plan.n_before // plan.flat_length
-    blocks = f[:, : n_blocks * plan.flat_length].reshape(len(rows), n_blocks, plan.flat_length)
-    spread[rows, 2] = np.sqrt(((blocks.mean(axis=2) - mean[:, None]) ** 2).mean(axis=1))
-
-
 @tag(stage="baseline", schema="RecordingQuality", main="true")
 def recording_quality(
     sample_quality: NDArray[np.uint16], window_means: WindowMeans, quality_limits: Quality
@@ -132,11 +106,11 @@ def baselines(window_means: WindowMeans, demodulation_plan: DemodulationPlan) ->
 
 
 @tag(stage="baseline", scope="run", unit="s")
-def window_times_s(demodulation_plan: DemodulationPlan) -> F8:
+def window_times_s(demodulation_plan: DemodulationPlan, fit_settings: FitSettings) -> F8:
     """Times of the windows after the trigger: their begin (physical), or their last sample."""
     plan = demodulation_plan
     steps = np.arange(plan.n_post_windows) * (plan.step / plan.fs_Hz)
-    return frozen(plan.begin_s + steps)
+    return frozen(fit_settings.begin_s + steps)
 
 
 @tag(stage="baseline", unit="ppm", stored="false")
@@ -154,19 +128,3 @@ def pre_correlations(pre_window_means_ppm: F8) -> pd.DataFrame:
     if n and lags > 0:
         found[:, :lags] = autocorrelation(pre_window_means_ppm, lags)
     return PRE_CORRELATIONS.frame({f"lag_{k + 1}": found[:, k] for k in range(LAGS)})
-
-
-def ppm(values_Hz: F8, means: WindowMeans, carrier_Hz: float) -> F8:
-    """Frequencies off the baseline, in parts per million of carrier + baseline."""
-    mean = means.mean_Hz.reshape(-1, *[1] * (values_Hz.ndim - 1))
-    return (values_Hz - mean) / (carrier_Hz + mean) * _PPM
-
-
-def check_rate(form: RecordingForm, settings: Demodulation) -> None:
-    """InputError for a sample rate that the filter does not fit to."""
-    if settings.stop_MHz * 2e6 >= form.fs_Hz:
-        msg = (
-            f"sdr_info_fs = {form.fs_Hz:g} Hz: the low pass of {settings.stop_MHz:g} MHz needs a "
-            "sample rate of more than twice that; lower [transients.demodulation] stop_MHz."
-        )
-        raise InputError(msg, key="sdr_info_fs")

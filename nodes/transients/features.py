@@ -15,7 +15,7 @@ from ...schemas.transients.frames import (
 )
 from ...schemas.transients.quality import QUALITY
 from ...schemas.transients.recordings import DemodulationPlan, FitSettings, WindowMeans
-from .baseline import ppm
+from .frequencies import ppm
 from .kernels.fits import exponential_rows
 from .kernels.two_fits import two_exponential_rows
 
@@ -79,7 +79,7 @@ def exponential_fits(
     found = np.full((n, 12), np.nan)
     highest = _HIGHEST_UNBOUNDED_PER_S if settings.keeps_rejected else _HIGHEST_PER_S
     exponential_rows(
-        post, plan.begin_s, step_s, plan.window, plan.fs_Hz, plan.averaged, highest, found
+        post, settings.begin_s, step_s, plan.window, plan.fs_Hz, settings.averaged, highest, found
     )
     sse, lam = found[:, 0], found[:, 2]
     total = found[:, 10]
@@ -122,14 +122,14 @@ def two_exponential_fits(
 
     BIC = n ln(SSE / n) + k ln n, n the windows that do not overlap.
     """
-    plan = demodulation_plan
+    plan, settings = demodulation_plan, fit_settings
     post = np.ascontiguousarray(post_window_means_ppm)
     found = np.full((len(post), 7), np.nan)
-    if fit_settings.components == 2:
+    if settings.components == 2:
         apart = -(-plan.window // plan.step)
         step_s = plan.step / plan.fs_Hz
         two_exponential_rows(
-            post, plan.begin_s, step_s, plan.window, plan.fs_Hz, plan.averaged, apart, found
+            post, settings.begin_s, step_s, plan.window, plan.fs_Hz, settings.averaged, apart, found
         )
     names = TWO_EXPONENTIAL_FITS.names
     columns = {name: found[:, k] for k, name in enumerate(names[:7])}

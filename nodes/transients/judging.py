@@ -12,7 +12,7 @@ from ...schemas.transients.config import Outliers
 from ...schemas.transients.frames import DETECTION_QUALITY, FOREST_SCORES
 from ...schemas.transients.quality import QUALITY
 from ..statistics.intervals import clopper_pearson, fraction_of
-from .table import usable_rows
+from .selection import usable_rows
 
 INLIER: Final = "inlier"
 _VISIBLE_PPM: Final = 3.0
@@ -24,7 +24,7 @@ _FOREST_FEATURES: Final = ("pretrig_std", "trig_val", "posttrig_std", "fit_R2", 
 _BLOCK_POSITIONS: Final = 5
 
 
-def known_kinds(features: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+def _known_kinds(features: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The kind of each recording ("" = not known), and how many rows name no recording.
 
     ``known`` has number, x_lsb, y_lsb (-1 where only the number is given), kind, amp_ppm.
@@ -36,14 +36,14 @@ def known_kinds(features: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFra
         once[[*keys, "kind", "amp_ppm"]], on=keys, how="left"
     )
     lost = known.merge(features[keys].drop_duplicates(), on=keys, how="left", indicator=True)
-    merged["kind"] = merged["kind"].fillna("")
+    merged["kind"] = merged["kind"].astype(object).where(merged["kind"].notna(), "")
     return merged, int((lost["_merge"] == "left_only").sum())
 
 
 @tag(stage="outliers", scope="run", unit="rows")
 def unknown_labels(features: pd.DataFrame, known_anomalies: pd.DataFrame) -> int:
     """Rows of labels or truth that name no recording of the run."""
-    return known_kinds(features, known_anomalies)[1] if len(known_anomalies) else 0
+    return _known_kinds(features, known_anomalies)[1] if len(known_anomalies) else 0
 
 
 @tag(stage="outliers", scope="run", schema="DetectionQuality")
@@ -58,7 +58,7 @@ def detection_quality(
     """
     if not len(known_anomalies):
         return DETECTION_QUALITY.empty()
-    known, _ = known_kinds(features, known_anomalies)
+    known, _ = _known_kinds(features, known_anomalies)
     kind = known["kind"].to_numpy(dtype=object)
     quality = features["quality"].to_numpy()
     marked = np.zeros(len(kind), np.bool_)

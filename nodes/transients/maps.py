@@ -14,7 +14,7 @@ from ...schemas.transients.config import Maps
 from ...schemas.transients.frames import CROSS_SECTIONS
 from ...schemas.transients.quality import QUALITY
 from ...schemas.transients.recordings import PositionMaps, RecordingForm
-from .table import amplitude_of, usable_rows
+from .selection import amplitude_of, usable_rows
 
 QUANTITIES: Final = ("amplitude_ppm", "lambda_per_s", "half_life_s")
 _NO_FIT: Final = ("fit_rejected", "fit_degenerate", "fit_failed")
@@ -100,10 +100,10 @@ def filtered_position_maps(
     """Maps of the usable recordings that are no outliers; holes filled if the settings say so."""
     used = usable_rows(features) & ~outliers["outlier"].to_numpy()
     found = _mapped(features, outliers, used, recording_form, map_settings)
-    return with_holes_filled(found) if map_settings.fill == "neighbours" else found
+    return _with_holes_filled(found) if map_settings.fill == "neighbours" else found
 
 
-def with_holes_filled(maps: PositionMaps) -> PositionMaps:
+def _with_holes_filled(maps: PositionMaps) -> PositionMaps:
     """Positions without a value take the mean of their neighbours within 1.5 steps, marked."""
     mean, filled = _filled(maps.mean)
     median, _ = _filled(maps.median)

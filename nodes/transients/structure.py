@@ -10,6 +10,7 @@ from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import frozen
+from ...schemas.sources import FileRefs
 from ...schemas.transients.config import Quality
 from ...schemas.transients.frames import RECORDING_TABLE
 from ...schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES, UNKNOWN_POSITION
@@ -26,13 +27,16 @@ _MICROSECONDS: Final = 1_000_000
 
 @tag(stage="structure", stored="false")
 def recordings(
+    source_files: FileRefs,
     recording_range: RecordingRange,
     run_number: int,
     recording_form: RecordingForm,
     recording_streams: RecordingStreams,
 ) -> Recordings:
     """Recordings of a range of the run: names, headers, samples."""
-    return read_recordings(recording_range, run_number, recording_form, recording_streams)
+    return read_recordings(
+        source_files.files, recording_range, run_number, recording_form, recording_streams
+    )
 
 
 @tag(stage="structure", schema="RecordingTable", main="true")

@@ -9,7 +9,6 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
-from ...schemas.arrays import F8
 from ...schemas.transients.config import Quality
 from ...schemas.transients.frames import FEATURES, HIT_MATCHES, QUALITY_COUNTS
 from ...schemas.transients.quality import QUALITY, UNUSABLE_BITS
@@ -42,9 +41,7 @@ def hit_matches(
 
 
 @tag(stage="features", scope="run", unit="hits")
-def unmatched_hits(
-    recording_table: pd.DataFrame, hit_log: HitLog, quality_limits: Quality
-) -> int:
+def unmatched_hits(recording_table: pd.DataFrame, hit_log: HitLog, quality_limits: Quality) -> int:
     """Hits of the FPGA without a recording; those before the scan (at 0, 0) are no hits."""
     values = hit_log.values
     if not values.size:
@@ -150,15 +147,3 @@ def quality_counts(
     }
     names = pd.Categorical(list(counts), categories=list(counts))
     return QUALITY_COUNTS.frame({"name": names, "count": list(counts.values())})
-
-
-def usable_rows(features: pd.DataFrame) -> NDArray[np.bool_]:
-    """Rows that have a position and enter scores and maps."""
-    unknown = QUALITY.is_set(features["quality"].to_numpy(), "unknown_position")
-    return np.asarray(features["usable"].to_numpy() & ~unknown)
-
-
-def amplitude_of(features: pd.DataFrame, which: str) -> F8:
-    """The amplitude of each recording: first window, flat top, or N - c, in ppm."""
-    column = {"trig_val": "trig_val", "flattop": "flattop_ppm", "fit": "fit_amplitude"}[which]
-    return np.asarray(features[column].to_numpy(), dtype=np.float64)

@@ -68,7 +68,7 @@ class Demodulation(Section):
     """[transients.demodulation]: from samples to phases."""
 
     decimate: int = Field(default=5, ge=1)
-    """After the trigger the filter is computed at every such sample; 1 = all. Divides step and length."""
+    """The filter is computed at every such sample after the trigger; divides step and length."""
     taps: int = Field(default=129, ge=3)
     """Taps of the low pass; odd."""
     pass_MHz: float = Field(default=3.0, gt=0)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import F8, I8
-from ..sources import FileRef
 
 I2 = NDArray[np.int16]
 SourceKind = Literal["archive", "folder", "ml4see_hdf5"]
@@ -23,19 +22,20 @@ class RecordingRange:
     ----------
     kind
         How they are read.
-    files
-        The parts of the archive; or one file a recording.
     members
         The paths of the recordings in a folder or file, one each; empty for an archive.
     first, count
-        The number of the first recording in the source, and how many follow.
+        The number of the first recording in the source, and how many follow at most: the last
+        range of an archive may hold fewer.
+    n_foreign
+        Files of a folder that are no recordings, told with its first range.
     """
 
     kind: SourceKind
-    files: tuple[FileRef, ...]
     members: tuple[str, ...]
     first: int
     count: int
+    n_foreign: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,6 @@ class DemodulationPlan:
         How many windows there are.
     flat_first, flat_length
         The flat top, 4 to 15 us after the trigger, in frequencies from ``start`` on.
-    begin_s
-        Time of the first value after the trigger.
-    averaged
-        Whether the model is averaged over a window (physical), or taken at its last sample.
     """
 
     n_samples: int
@@ -133,8 +129,6 @@ class DemodulationPlan:
     n_post_windows: int
     flat_first: int
     flat_length: int
-    begin_s: float
-    averaged: bool
     fs_Hz: float
 
 
@@ -208,9 +202,23 @@ class PositionMaps:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How exponentials are fitted and when a fit is accepted."""
+    """How exponentials are fitted and when a fit is accepted.
+
+    Attributes
+    ----------
+    components, r2_min, degenerate_span
+        As the settings have them.
+    begin_s
+        Time of the first value after the trigger.
+    averaged
+        Whether the model is averaged over a window (physical), or taken at its last sample.
+    keeps_rejected
+        Whether a rejected fit is zero and a degenerate one kept (ml4see), or both NaN.
+    """
 
     components: int
     r2_min: float
     degenerate_span: float
+    begin_s: float
+    averaged: bool
     keeps_rejected: bool

@@ -98,7 +98,7 @@ def members(
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as tar:
                 for member in tar:
                     # Else the list of all members grows with the archive.
-                    tar.members = []
+                    tar.members = []  # type: ignore[attr-defined]
                     n += 1
                     place = _place(archive, member, names)
                     if place is None:

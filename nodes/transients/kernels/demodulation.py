@@ -159,7 +159,7 @@ def _baseline(
 def _dip(early: Any, n_early: int, late: Any, n_late: int, every: int, power: Any) -> float:
     """The smallest amplitude over the median of those that stand ``every`` samples apart.
 
-    The samples of ``late`` begin where those of ``early`` end: the last of these is the first there.
+    The samples of ``late`` begin where those of ``early`` end: the last of these is its first.
     """
     least = np.inf
     count = 0

@@ -82,9 +82,7 @@ def explained(ln_decay: float, centred: Any, step_s: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def best_between(
-    left: float, x: float, right: float, centred: Any, step_s: float
-) -> float:
+def best_between(left: float, x: float, right: float, centred: Any, step_s: float) -> float:
     """Where explained is least between two points; x lies between, and below both.
 
     Parabolas through the three points, golden sections of the longer side where the bracket does

@@ -28,9 +28,13 @@ _DAMAGES: Final = (tarfile.TarError, EOFError, zlib.error, OSError)
 
 @dataclass(frozen=True)
 class Member:
-    """A recording of an archive: what its name says, its bytes, and what came before it."""
+    """A recording: what its name says, its size, its bytes as far as they are read.
+
+    ``n_foreign`` members of the archive before it are no recordings.
+    """
 
     name: RecordingName
+    size: int
     content: bytes
     n_foreign: int
 
@@ -46,7 +50,7 @@ class End:
     problem
         Why it ends before its end; empty for a whole archive.
     at_byte
-        Bytes of the unpacked archive up to there.
+        Where the last member that was begun stands in the unpacked archive.
     """
 
     n_foreign: int = 0
@@ -146,7 +150,7 @@ class ArchiveStream:
                         msg = "unexpected end of data"
                         raise EOFError(msg)
                     n_found += 1
-                    yield Member(name, content, n_foreign)
+                    yield Member(name, info.size, content, n_foreign)
                     n_foreign = 0
         except _DAMAGES as reason:
             if n_found == 0 and n_foreign == 0 and at_byte == 0:

@@ -63,14 +63,13 @@ def _plain(value: Any) -> Any:
     return "" if isinstance(value, float) and math.isnan(value) else value
 
 
-def read_older_hdf5(place: RecordingRange, form: RecordingForm) -> Recordings:
+def read_older_hdf5(path: str, place: RecordingRange, form: RecordingForm) -> Recordings:
     """Recordings of a file, as frequencies; one of another length is NaN and marked by it."""
-    n = place.count
+    n = len(place.members)
     length = form.n_samples - _LOST_SAMPLES
     frequency = np.full((n, length), np.nan)
     numbers, sizes = np.empty((n, 3), np.int64), np.empty(n, np.int64)
     times = np.full((n, 3), -1, np.int64)
-    path = place.files[0].path
     try:
         with h5py.File(path, "r") as file:
             for row, name in enumerate(place.members):

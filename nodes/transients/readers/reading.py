@@ -10,6 +10,7 @@ import numpy as np
 
 from ....schemas.arrays import frozen
 from ....schemas.errors import InputError
+from ....schemas.sources import FileRef
 from ....schemas.transients.layout import (
     HEADER_BYTES,
     SAMPLE_BYTES,
@@ -25,37 +26,38 @@ _SAMPLE: Final = np.dtype("<i2")
 
 
 def read_recordings(
-    place: RecordingRange, run: int, form: RecordingForm, streams: RecordingStreams
+    files: Sequence[FileRef],
+    place: RecordingRange,
+    run: int,
+    form: RecordingForm,
+    streams: RecordingStreams,
 ) -> Recordings:
-    """The recordings of a range.
+    """The recordings of a range: of the parts of an archive, or of one file each.
 
     Samples of one that is cut are there as far as they go, zero beyond; of one that is too long
-    the first. InputError if a file cannot be read, or an archive holds fewer.
+    the first. InputError if a file cannot be read.
     """
     if place.kind == "ml4see_hdf5":
-        return read_older_hdf5(place, form)
+        return read_older_hdf5(files[0].path, place, form)
     if place.kind == "folder":
-        return _stacked(_of_files(place), place.count, 0, form)
-    paths = [file.path for file in place.files]
+        return _stacked(_of_files(files, place), len(files), place.n_foreign, form)
+    paths = [file.path for file in files]
     stream = streams.at(paths, run, place.first)
     members = []
-    for _ in range(place.count):
-        member = stream.take()
-        if member is None:
-            msg = f"{paths[0]}: holds fewer recordings than before; fetch it again."
-            raise InputError(msg, file=paths[0], code="fewer_recordings")
+    while len(members) < place.count and (member := stream.take()) is not None:
         members.append(member)
     after = stream.peek()
     n_foreign = after.n_foreign if isinstance(after, End) else 0
-    return _stacked(members, place.count, n_foreign, form)
+    return _stacked(members, len(members), n_foreign, form)
 
 
-def _of_files(place: RecordingRange) -> Iterator[Member]:
-    for ref, member in zip(place.files, place.members, strict=True):
+def _of_files(files: Sequence[FileRef], place: RecordingRange) -> Iterator[Member]:
+    for ref, member in zip(files, place.members, strict=True):
         name = parsed_recording(member)
         assert name is not None, member
         try:
-            yield Member(name, Path(ref.path).read_bytes(), 0)
+            content = Path(ref.path).read_bytes()
+            yield Member(name, len(content), content, 0)
         except OSError as reason:
             msg = f"{ref.path}: cannot be read ({reason.strerror or reason})."
             raise InputError(msg, file=ref.path) from None
@@ -71,7 +73,7 @@ def _stacked(
     for row, member in enumerate(members):
         content = member.content
         names[row] = member.name
-        sizes[row] = len(content)
+        sizes[row] = member.size
         n_foreign += member.n_foreign
         if len(content) >= HEADER_BYTES:
             words = np.frombuffer(content, _WORD, 3)
