@@ -33,9 +33,7 @@ def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Ite
                 )
                 yield Fault("transients.demodulation", text, ("transients.demodulation.decimate",))
         if settings.stop_MHz <= settings.pass_MHz:
-            text = (
-                f"stop_MHz = {settings.stop_MHz:g} must be above pass_MHz {settings.pass_MHz:g}"
-            )
+            text = f"stop_MHz = {settings.stop_MHz:g} must be above pass_MHz {settings.pass_MHz:g}"
             yield Fault("transients.demodulation", text, ("transients.demodulation.stop_MHz",))
     if "transients.outliers" not in skip:
         yield from _outlier_faults(config)
@@ -73,6 +71,12 @@ def _export(request: ExportRequest) -> list[Path]:
     from .exporting import export_run
 
     return export_run(request)
+
+
+def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    from .page import write_report
+
+    return write_report(source, page, pdf=pdf, overwrite=overwrite)
 
 
 def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
@@ -141,6 +145,7 @@ TRANSIENTS = Definition(
         "outliers",
         "false_alarms",
         "forest_scores",
+        "anomaly_kinds",
         "detection_quality",
         "unknown_labels",
         "position_maps",
@@ -158,6 +163,7 @@ TRANSIENTS = Definition(
     faults=faults,
     run=_run,
     session=_session,
+    report=_report,
     export=_export,
     summary=summary,
     summary_node="quality_counts",

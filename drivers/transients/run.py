@@ -152,8 +152,11 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
     alarms = report.values.get("false_alarms")
     if isinstance(alarms, pd.DataFrame) and alarms["n"][0]:
         row = alarms.iloc[0]
-        report.summary = {**(report.summary or {}), "false_alarm_rate": float(row["rate"]),
-                          "false_alarm_interval": [float(row["low"]), float(row["high"])]}  # fmt: skip
+        report.summary = {
+            **(report.summary or {}),
+            "false_alarm_rate": float(row["rate"]),
+            "false_alarm_interval": [float(row["low"]), float(row["high"])],
+        }
 
 
 def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.transients.config import Outliers
-from ...schemas.transients.frames import DETECTION_QUALITY, FOREST_SCORES
+from ...schemas.transients.frames import ANOMALY_KINDS, DETECTION_QUALITY, FOREST_SCORES
 from ...schemas.transients.quality import QUALITY
 from ..statistics.intervals import clopper_pearson, fraction_of
 from .selection import usable_rows
@@ -46,40 +46,59 @@ def unknown_labels(features: pd.DataFrame, known_anomalies: pd.DataFrame) -> int
     return _known_kinds(features, known_anomalies)[1] if len(known_anomalies) else 0
 
 
-@tag(stage="outliers", scope="run", schema="DetectionQuality")
-def detection_quality(
-    features: pd.DataFrame, outliers: pd.DataFrame, known_anomalies: pd.DataFrame
-) -> pd.DataFrame:
-    """Share of each kind that was found, with 68 % intervals; no rows without labels or truth.
+@tag(stage="outliers", scope="run", schema="AnomalyKinds")
+def anomaly_kinds(features: pd.DataFrame, known_anomalies: pd.DataFrame) -> pd.DataFrame:
+    """What each recording is by labels or truth.
 
-    A dropout or a lost carrier is found by its mark. ``precision`` is the share of all that was
-    found which is an anomaly; ``visible`` are anomalies where the amplitude of the position is
-    above 3 ppm, or which are seen without one.
+    An anomaly is visible where the amplitude of the position is above 3 ppm, or where it is seen
+    without one. A dropout and a lost carrier are found by their marks.
     """
     if not len(known_anomalies):
-        return DETECTION_QUALITY.empty()
+        return ANOMALY_KINDS.empty()
     known, _ = _known_kinds(features, known_anomalies)
     kind = known["kind"].to_numpy(dtype=object)
     quality = features["quality"].to_numpy()
     marked = np.zeros(len(kind), np.bool_)
     for name, mark in _BY_MARK.items():
         marked |= (kind == name) & QUALITY.is_set(quality, mark)
-    judged = (outliers["scored"].to_numpy() & usable_rows(features)) | marked
-    found = outliers["outlier"].to_numpy() | marked
     has_kind = kind != ""
     anomaly = has_kind & ~np.isin(kind, [INLIER, _LABEL_OF_0])
     amplitude = np.abs(known["amp_ppm"].to_numpy(np.float64))
     at = features.groupby(["x_lsb", "y_lsb"]).ngroup().to_numpy()
     plain = pd.Series(np.where(anomaly, np.nan, amplitude)).groupby(at).transform("median")
     visible = anomaly & ((plain.to_numpy() > _VISIBLE_PPM) | np.isin(kind, _ALWAYS_VISIBLE))
-    rows: list[tuple[str, int, int]] = []
-    for name in sorted(set(kind[judged & has_kind])):
-        of_kind = judged & (kind == name)
-        rows.append((name, int(of_kind.sum()), int((of_kind & found).sum())))
-    for name, mask in (("all", anomaly), ("visible", visible)):
-        rows.append((name, int((judged & mask).sum()), int((judged & mask & found).sum())))
-    called = judged & has_kind & found
-    rows.append(("precision", int(called.sum()), int((called & anomaly).sum())))
+    return ANOMALY_KINDS.frame(
+        {
+            "kind": pd.Categorical(kind, categories=sorted(set(kind))),
+            "anomaly": anomaly,
+            "visible": visible,
+            "marked": marked,
+            "judged": has_kind & (usable_rows(features) | marked),
+        }
+    )
+
+
+@tag(stage="outliers", scope="run", schema="DetectionQuality")
+def detection_quality(anomaly_kinds: pd.DataFrame, outliers: pd.DataFrame) -> pd.DataFrame:
+    """Share of each kind that was found, with 68 % intervals; no rows without labels or truth.
+
+    ``precision`` is the share of all that was found which is an anomaly. What is unscored and has
+    no mark is not judged.
+    """
+    if not len(anomaly_kinds):
+        return DETECTION_QUALITY.empty()
+    known = {name: anomaly_kinds[name].to_numpy() for name in anomaly_kinds if name != "kind"}
+    kind = anomaly_kinds["kind"].astype(object).to_numpy()
+    judged = known["judged"] & (outliers["scored"].to_numpy() | known["marked"])
+    found = outliers["outlier"].to_numpy() | known["marked"]
+    masks = {name: kind == name for name in sorted(set(kind[judged]))}
+    masks |= {"all": known["anomaly"], "visible": known["visible"]}
+    rows = [
+        (name, int((judged & mask).sum()), int((judged & mask & found).sum()))
+        for name, mask in masks.items()
+    ]
+    called = judged & found
+    rows.append(("precision", int(called.sum()), int((called & known["anomaly"]).sum())))
     n, k = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
     low, high = clopper_pearson(k, n)
     names = pd.Categorical([r[0] for r in rows], categories=[r[0] for r in rows])

@@ -224,6 +224,17 @@ DETECTION_QUALITY: Final = TableSchema(
         _number("high", "", "upper end"),
     ),
 )
+ANOMALY_KINDS: Final = TableSchema(
+    "AnomalyKinds",
+    "a recording, in the order of the features; no rows without labels or truth",
+    (
+        Column("kind", "category", "", "kind by labels or truth; empty = not known"),
+        Column("anomaly", "bool", "", "whether it is one"),
+        Column("visible", "bool", "", "an anomaly that the noise does not hide"),
+        Column("marked", "bool", "", "found by a mark of the samples, wherever it is"),
+        Column("judged", "bool", "", "of a known kind, and usable or marked"),
+    ),
+)
 FALSE_ALARMS: Final = TableSchema(
     "FalseAlarms",
     "an estimate",
@@ -255,6 +266,7 @@ TABLES: Final[Mapping[str, TableSchema]] = {
         FOREST_SCORES,
         QUALITY_COUNTS,
         CROSS_SECTIONS,
+        ANOMALY_KINDS,
         DETECTION_QUALITY,
         FALSE_ALARMS,
     )
