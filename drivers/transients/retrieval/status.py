@@ -15,7 +15,8 @@ from .ledger import Ledger
 from .partial import PART
 from .places import CampaignPlaces
 
-_FEATURES: Final = "features"
+_FEATURES: Final = "features/features"
+_INPUTS: Final = "provenance/inputs"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class RunStatus:
     output, output_at_utc
         The run file and when it was written; empty without one.
     stale
-        Whether the archive or its folder is younger than the run file; None without one.
+        Whether a file that the run read is gone, of another size, or younger than the run file;
+        None without one.
     """
 
     run: str
@@ -86,7 +88,6 @@ def _status(archive: Archive, places: CampaignPlaces, ledger: Ledger) -> RunStat
     )
     written = output is not None and output.is_file()
     at = output.stat().st_mtime if written and output is not None else 0.0
-    sources = [*here, *([target] if extracted else [])]
     return RunStatus(
         archive.name,
         parts=len(paths),
@@ -99,8 +100,32 @@ def _status(archive: Archive, places: CampaignPlaces, ledger: Ledger) -> RunStat
         features=_feature_rows(output) if written and output is not None else None,
         output=str(output) if written else "",
         output_at_utc=f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" if written else "",
-        stale=any(path.stat().st_mtime > at for path in sources) if written else None,
+        stale=_is_stale(output, at, here) if written and output is not None else None,
     )
+
+
+def _is_stale(output: Path, written_s: float, archive: Sequence[Path]) -> bool:
+    """Whether what a run file was made of has changed; its inputs are those that it names."""
+    for path, size in _inputs(output) or [(path, None) for path in archive]:
+        try:
+            state = path.stat()
+        except OSError:
+            return True
+        if state.st_mtime > written_s or size not in (None, state.st_size):
+            return True
+    return False
+
+
+def _inputs(output: Path) -> list[tuple[Path, int | None]]:
+    """Paths and sizes of the files that a run file names as its inputs."""
+    import h5py
+
+    try:
+        with h5py.File(output, "r") as file:
+            paths, sizes = file[f"{_INPUTS}/path"].asstr()[:], file[f"{_INPUTS}/size"][:]
+            return [(Path(path), int(n)) for path, n in zip(paths, sizes, strict=True)]
+    except (OSError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _feature_rows(path: Path) -> int | None:

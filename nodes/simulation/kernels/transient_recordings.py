@@ -114,7 +114,8 @@ def fill_recordings(
                     bits >>= _16
                     f += stage[s]
             if k >= strike:
-                t = (k - strike) / fs
+                # The mean over the interval from this sample to the next.
+                t = (k - strike + 0.5) / fs
                 y = offset[i] + fast[i] * np.exp(-fast_decay[i] * t)
                 y += (amplitude[i] - offset[i] - fast[i]) * np.exp(-decay[i] * t)
                 f += y * ppm

@@ -66,7 +66,7 @@ def test_the_frequency_is_that_of_the_truth() -> None:
     fs, strike, cf = 20e6, 3000 - 10, 1275.0
     phase = phase_of(run.samples(np.array([0]))[0])
     k = np.arange(len(phase) - 1)
-    t = np.maximum(k - strike, 0) / fs
+    t = np.maximum(k - strike + 0.5, 0) / fs
     slow = truth["amp_ppm"] - truth["off_ppm"] - truth["fast_ppm"]
     y = slow * np.exp(-truth["lam"] * t) + truth["off_ppm"]
     y += truth["fast_ppm"] * np.exp(-9 * truth["lam"] * t)
