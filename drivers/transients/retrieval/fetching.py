@@ -78,6 +78,7 @@ def fetched(
     except OSError as reason:
         msg = f"{places.downloads}: cannot be made ({reason.strerror}). Name another folder."
         raise UsageError(msg, file=places.downloads, code="read_only") from None
+    _check_names(archives, places)
     connections = Connections(settings.connect_timeout_s, settings.read_timeout_s)
     means = Means(settings, connections, Ledger(places.ledger), telling, Room(), keep)
     files = [(archive, part) for archive in archives for part in archive.parts]
@@ -99,6 +100,20 @@ def fetched(
         FileReport(archive.name, part.file, done.state, done.size, done.received, done.message)
         for (archive, part), done in zip(files, (f.result() for f in futures), strict=True)
     ]
+
+
+def _check_names(archives: Sequence[Archive], places: CampaignPlaces) -> None:
+    """UsageError if an archive would take the place of a file that the campaign is known by."""
+    taken = {path.absolute() for path in (places.manifest, places.logbook, places.ledger)}
+    for archive in archives:
+        for part in archive.parts:
+            path = places.file(part)
+            if path.absolute() in taken:
+                msg = (
+                    f"{path}: {archive.name} would replace this file of the campaign; name another "
+                    "transients.retrieval.download_dir."
+                )
+                raise UsageError(msg, file=path, key="transients.retrieval.download_dir")
 
 
 def _wait_for_all(futures: Sequence[Future[Transferred]], connections: Connections) -> None:

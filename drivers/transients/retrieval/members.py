@@ -103,9 +103,9 @@ def members(
                     place = _place(archive, member, names)
                     if place is None:
                         if member.isreg():
-                            skipped.foreign.append(member.name)
+                            skipped.foreign.append(_printable(member.name))
                     elif member.size > largest:
-                        skipped.too_large.append(member.name)
+                        skipped.too_large.append(_printable(member.name))
                     else:
                         content = tar.extractfile(member)
                         assert content is not None
@@ -115,6 +115,11 @@ def members(
                 pass
         except (tarfile.TarError, EOFError, zlib.error, OSError) as reason:
             raise _damaged(paths, n, head, reason) from None
+
+
+def _printable(name: str) -> str:
+    """A name that can be written anywhere: what is no printable character is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _first_bytes(paths: Sequence[Path]) -> bytes:

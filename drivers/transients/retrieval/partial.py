@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,8 +34,9 @@ class PartialFile:
     unless ``become`` or ``drop`` was called.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, stopped: Callable[[], bool] = lambda: False) -> None:
         self.target = target
+        self._stopped = stopped
         self.path = target.with_name(target.name + PART)
         self._note = target.with_name(target.name + NOTE)
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -101,8 +103,10 @@ class PartialFile:
         return self._digests.hexadecimal()
 
     def _hash_rest(self) -> None:
-        """Take the bytes of an earlier transfer into the hashes."""
+        """Take the bytes of an earlier transfer into the hashes; KeyboardInterrupt if stopped."""
         while self._hashed < self.size:
+            if self._stopped():
+                raise KeyboardInterrupt
             block = os.pread(self._file, min(_BLOCK, self.size - self._hashed), self._hashed)
             if not block:
                 self.size = self._hashed

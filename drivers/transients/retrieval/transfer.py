@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
+from urllib.parse import quote
 
 from ....schemas.errors import UsageError
 from ....schemas.transients.manifest import RemoteFile
@@ -105,6 +106,7 @@ class Transfer:
         self.received = 0
         self._best = 0
         self._wrong = 0
+        self._restarts = 0
         self._corrupt = ""
         self._ended_at: tuple[int, str] | None = None
         self._noise = random.Random()
@@ -140,7 +142,7 @@ class Transfer:
             return self._of_the_same_size()
         # Whatever put it there, it has not been verified: its bytes are a transfer's to go on with.
         self._take_name_away()
-        with PartialFile(self.target) as partial:
+        with PartialFile(self.target, self.means.connections.stopped.is_set) as partial:
             if self._is_right(partial):
                 return self._named(partial, "present")
         return None
@@ -154,7 +156,7 @@ class Transfer:
         size = self.target.stat().st_size
         if any(self._size_at(place, size) == size for place in self.places):
             self._take_name_away()
-            with PartialFile(self.target) as partial:
+            with PartialFile(self.target, self.means.connections.stopped.is_set) as partial:
                 return self._named(partial, "unverified")
         return None
 
@@ -171,7 +173,7 @@ class Transfer:
 
     def _fetched(self) -> Transferred:
         reason = "no place to fetch it from"
-        with PartialFile(self.target) as partial:
+        with PartialFile(self.target, self.means.connections.stopped.is_set) as partial:
             for place in self.places:
                 try:
                     return self._from(place, partial)
@@ -193,7 +195,7 @@ class Transfer:
 
     def _from(self, place: str, partial: PartialFile) -> Transferred:
         """The file from one place; NotToBeHad if it does not give it."""
-        self._wrong = failures = 0
+        self._wrong = self._restarts = failures = 0
         self._ended_at = None
         self._best = partial.size
         while True:
@@ -258,6 +260,10 @@ class Transfer:
         self._best = 0
         if not had:
             raise TryAgain(why)
+        self._restarts += 1
+        if self._restarts > self.means.settings.tries:
+            msg = f"{why}; given up after {self._restarts} beginnings"
+            raise NotToBeHad(msg)
         self.means.listener.said(self.part.file, text, warning=True)
 
     def _taken(self, place: str, answer: Answer, partial: PartialFile) -> Transferred | None:
@@ -347,5 +353,4 @@ class Transfer:
 
 def places_of(part: RemoteFile, roots: Sequence[str]) -> list[str]:
     """The URLs of a file: that of the manifest, then the same name at each mirror."""
-    last = part.url.rpartition("/")[2]
-    return [part.url, *(f"{root.rstrip('/')}/{last}" for root in roots)]
+    return [part.url, *(f"{root.rstrip('/')}/{quote(part.file)}" for root in roots)]

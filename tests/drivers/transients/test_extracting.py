@@ -181,6 +181,14 @@ def test_a_member_of_another_run_or_too_large_is_left_out(campaign: Campaign) ->
     assert exit_code([found]) == 3
 
 
+def test_names_that_no_terminal_can_show_are_escaped(campaign: Campaign) -> None:
+    odd = "run_026/caf\udce9\n\x1b[31m.dat"
+    archive = put(campaign, tar_of((GOOD, b"first", None), (odd, b"x", None)))
+    (found,) = extract(campaign, archive, unverified=True)
+    assert (found.state, found.foreign) == ("extracted", 1)
+    assert r"caf\udce9\n\x1b[31m.dat" in found.message
+
+
 def _long_header(size: int) -> bytes:
     info = tarfile.TarInfo("././@LongLink")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,13 +13,20 @@ import time
 from pathlib import Path
 
 import pytest
-from campaign import Campaign, Serve, md5_of
+from campaign import QUICK, Campaign, Serve, md5_of
+from radiograph.drivers.transients import campaign_server
 from radiograph.drivers.transients.campaign_server import MODES
 from radiograph.drivers.transients.retrieval import transfer
 from radiograph.drivers.transients.retrieval.answers import _retry_after_s
-from radiograph.drivers.transients.retrieval.fetching import exit_code, foreseen, mirror_urls
+from radiograph.drivers.transients.retrieval.fetching import (
+    exit_code,
+    fetched,
+    foreseen,
+    mirror_urls,
+)
 from radiograph.drivers.transients.retrieval.ledger import Ledger
 from radiograph.drivers.transients.retrieval.locks import held
+from radiograph.drivers.transients.retrieval.telling import telling
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.transients.manifest import Archive, RemoteFile
 
@@ -129,6 +137,43 @@ def test_a_file_that_changed_on_the_server_is_fetched_anew(
     (stale,) = campaign.fetch(old_archive)
     assert stale.state == "corrupt"
     assert campaign.here() == {}
+
+
+def test_a_server_whose_tags_never_agree_is_given_up(
+    campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = campaign_server._Answer._asked
+    path = campaign.server_folder / "a.tar"
+
+    def without_if_range(answer: campaign_server._Answer, tag: str) -> int | None:
+        os.utime(path, (1, time.time()))
+        return asked(answer, answer.headers.get("If-Range", tag))
+
+    monkeypatch.setattr(campaign_server._Answer, "_asked", without_if_range)
+    server = serve(cut_bytes=CUT, cuts=10**6)
+    reports = campaign.fetch(campaign.archive(server.url, "a.tar"))
+    assert (reports[0].state, exit_code(reports)) == ("failed", 3)
+    assert "another one now" in reports[0].message
+    assert server.served.answers["a.tar"] <= 12
+
+
+def test_no_archive_takes_the_place_of_the_manifest(campaign: Campaign, serve: Serve) -> None:
+    server = serve()
+    campaign.put("logbook.csv", b"something else")
+    places = dataclasses.replace(campaign.places, downloads=campaign.folder)
+    with (
+        telling(places.logs, "fetch", quiet=True) as told,
+        pytest.raises(UsageError, match="would replace this file"),
+    ):
+        fetched([campaign.archive(server.url, "logbook.csv")], places, QUICK, [], told)
+
+
+def test_a_mirror_is_asked_for_the_name_alone(campaign: Campaign, serve: Serve) -> None:
+    server = serve()
+    campaign.put("a b.tar", b"content")
+    part = RemoteFile("a b.tar", "http://127.0.0.1:9/x/a%20b.tar?token=1", md5_of(b"content"))
+    (report,) = campaign.fetch(Archive("run_026", (part,)), mirrors=[server.url], tries=1)
+    assert report.state == "fetched"
 
 
 def test_a_whole_rest_is_verified_without_a_byte(campaign: Campaign, serve: Serve) -> None:
