@@ -132,7 +132,7 @@ class Source:
     sampled
         Whether they are too long to be read whole for their identity.
     joined
-        Whether several files are one stream.
+        Whether several files are one stream: none of them can be left out.
     count
         How many raw records such a file holds with a config, for ``parts``: told of each file as
         its ``n_records``, and looked for once for the same content. None = not counted.
@@ -305,6 +305,8 @@ class Definition:
     row_numbers
         ``column`` or ``node.column`` (``node.`` for an array), with wildcards, to what it
         numbers: the rows of a node, or the records of an axis (``file``: of the files before).
+    packed
+        Arrays that are stored shuffled and compressed, part by part, and the type of their items.
     aliases
         Short names of nodes.
     untracked
@@ -390,6 +392,7 @@ class Definition:
     keyed: frozenset[str] = frozenset()
     merges: Mapping[str, Merge] = field(default_factory=dict)
     row_numbers: Mapping[str, str] = field(default_factory=dict)
+    packed: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     untracked: tuple[str, ...] = ()
     tables_page: str = ""

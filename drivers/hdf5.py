@@ -50,7 +50,8 @@ class Dataset:
 
     ``shift`` names the row number that the values are (``event`` or ``cone``); rows of the
     second species are shifted by the number of rows of the first when they join them. A
-    negative value means none and stays.
+    negative value means none and stays. With ``any_tail`` the tail is that of the first
+    rows. ``packed`` rows are shuffled and compressed.
     """
 
     path: str
@@ -59,6 +60,8 @@ class Dataset:
     description: str
     tail: tuple[int, ...] = ()
     shift: str = ""
+    any_tail: bool = False
+    packed: bool = False
 
 
 class RowWriter:
@@ -148,23 +151,29 @@ class RowWriter:
         need_room(Path(target.filename), n_bytes)
         for path, rows in arrays.items():
             if len(rows):
-                _add(self._dataset(target, path, len(rows)), rows)
+                _add(self._dataset(target, path, len(rows), rows.shape[1:]), rows)
 
-    def _dataset(self, target: h5py.File, path: str, n_first: int) -> h5py.Dataset:
+    def _dataset(
+        self, target: h5py.File, path: str, n_first: int, first_tail: tuple[int, ...] = ()
+    ) -> h5py.Dataset:
         """The dataset of a file; made for so many rows at a time where it is not there yet."""
         if path in target:
             return target[path]
         dataset = self._datasets[path]
-        row_bytes = np.dtype(dataset.dtype).itemsize * math.prod(dataset.tail)
-        most = max(_CHUNK_BYTES // row_bytes, _FEWEST_ROWS_A_CHUNK)
+        tail = first_tail if dataset.any_tail else dataset.tail
+        row_bytes = np.dtype(dataset.dtype).itemsize * max(math.prod(tail), 1)
+        fewest = 1 if dataset.any_tail else _FEWEST_ROWS_A_CHUNK
+        most = max(_CHUNK_BYTES // row_bytes, fewest)
+        packing: dict[str, Any] = {"shuffle": True, "compression": "gzip", "compression_opts": 1}
         created = target.create_dataset(
             path,
-            shape=(0, *dataset.tail),
-            maxshape=(None, *dataset.tail),
-            chunks=(min(max(n_first, _FEWEST_ROWS_A_CHUNK), most), *dataset.tail),
+            shape=(0, *tail),
+            maxshape=(None, *tail),
+            chunks=(min(max(n_first, _FEWEST_ROWS_A_CHUNK), most), *(max(n, 1) for n in tail)),
             dtype=dataset.dtype,
             # The side file is read once and by the run that wrote it.
             fletcher32=target is self._file,
+            **(packing if dataset.packed else {}),
         )
         describe(created, dataset.unit, dataset.description)
         return created

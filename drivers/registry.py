@@ -31,6 +31,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
         "cosmics": "radiograph.drivers.cosmics.definition:COSMICS",
+        "transients": "radiograph.drivers.transients.definition:TRANSIENTS",
     }
 )
 # Their commands are listed without their definitions.
@@ -38,6 +39,7 @@ _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
     "radiograph.drivers.lightdqm.commands",
     "radiograph.drivers.cosmics.commands",
+    "radiograph.drivers.transients.commands",
 )
 
 

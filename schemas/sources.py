@@ -35,6 +35,13 @@ class FileRef:
 
 
 @dataclass(frozen=True)
+class FileRefs:
+    """Several files in their order: the parts of one stream, or a file each record."""
+
+    files: tuple[FileRef, ...] = ()
+
+
+@dataclass(frozen=True)
 class EventRange:
     """A range of whole raw events of one file, the unit of execution.
 

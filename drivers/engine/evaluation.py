@@ -16,7 +16,7 @@ from ..scopes import RUN
 from ..unchanged import check_unchanged
 from .executors import Here, Recipe, ResultOf, Results, Task
 from .ledger import INPUT_FILES
-from .parts import FileKey, Part, Place
+from .parts import FileKey, Part, Place, with_common
 from .phases import Phase, Plan, evaluated
 from .protocol import Carry, NoCarry
 from .wholes import Wholes
@@ -167,8 +167,10 @@ class Evaluation:
         def ahead(number: int) -> Task:
             return self._task(phase, parts[number], number, before.carry)
 
-        waits = before.carry.in_order(self._plan.needed)
-        opened = session.executor.opened(recipe, here, len(parts), None if waits else ahead)
+        waits = before.carry.in_order(self._plan.needed) or any(p.then for p in parts)
+        common, more = session.parts.coarser_than(self._scopes[phase.scope]), list[Part]()
+        n_at_least = len(parts) + sum(p.then is not None for p in parts)
+        opened = session.executor.opened(recipe, here, n_at_least, None if waits else ahead)
         number = 0
         with opened as result_of:
             for file, of_file in groupby(parts, self._file_of):
@@ -176,19 +178,33 @@ class Evaluation:
                 begin = before
                 self._begin_file()
                 try:
+                    # The group grows where its parts become known one by one.
                     for k, part in enumerate(group, number):
                         before = before.at(part)
                         task = self._task(phase, part, k, before.carry)
                         before = self._part(phase, part, result_of, task, before)
+                        found = self._following(part)
+                        more += found
+                        group += [with_common(p, common) for p in found]
                     before = self._end_file(group, before)
                     self._merged.add(file)
                 except InputError as error:
                     self._drop(file, group[0], error)
                     before = begin
                 number += len(group)
+        if more:
+            session.parts = session.parts.with_more(more)
         self._name_slot(RUN)
         if self._n_calls() > n_calls:
             self._settle(phase)
+
+    def _following(self, part: Part) -> list[Part]:
+        """The parts that are known now that this one is evaluated."""
+        found = list(part.then()) if part.then is not None else []
+        for cut in found:
+            if isinstance(cut, Failure):
+                self._session.note_cut(cut)
+        return [p for p in found if isinstance(p, Part)]
 
     def _recipe(self, phase: Phase) -> Recipe:
         session = self._session

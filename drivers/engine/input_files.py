@@ -70,7 +70,8 @@ def known_files(
 ) -> tuple[NumberedFiles, list[FailedFile]]:
     """The files that can be read, numbered on ``axis``, and those that cannot.
 
-    InputError if none can; with [io] on_bad_file "fail" of ``config``, if one cannot.
+    InputError if none can, or one of a stream cannot, which is nothing without it; with
+    [io] on_bad_file "fail" of ``config``, if one cannot.
     """
     files: NumberedFiles = {}
     failed: list[FailedFile] = []
@@ -81,7 +82,8 @@ def known_files(
             ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
             files[number] = counted(ref, source, config, cache)
         except InputError as error:
-            if len(paths) == 1 or (config is not None and config.io.on_bad_file == "fail"):
+            asked_to_fail = config is not None and config.io.on_bad_file == "fail"
+            if len(paths) == 1 or source.joined or asked_to_fail:
                 raise
             failed.append(FailedFile(str(path), number, error.message, error.code, axis))
     if failed and not files:

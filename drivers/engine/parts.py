@@ -1,16 +1,18 @@
 """Parts: the points on named axes at which a graph is evaluated, and the inputs that each adds.
 
 A range of a file is one kind of part, a channel another. Parts are known before a run begins,
-in the order in which they are evaluated and merged.
+in the order in which they are evaluated and merged; those of a stream become known one by one as it
+is read for the first time (``Part.then``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ...schemas.sources import FileRef
+from ...schemas.failures import Failure
+from ...schemas.sources import FileRef, FileRefs
 
 FILE_AXIS: Final = "file"
 """The axis of input files; those of another role have an axis of their own, named like it."""
@@ -33,11 +35,20 @@ class Part:
         What the graph is told of it.
     n_records
         How many raw records it holds (events, recordings).
+    then
+        Where the parts of a file are only known while it is read: called after this part, it
+        gives those that follow it in the same file, the next or all. A Failure among them says
+        that the file ends before its end; what came before stays.
+    affinity
+        Parts with the same word are evaluated by one worker, in their order: what keeps a place
+        in a stream.
     """
 
     at: Mapping[str, int | str]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     n_records: int = 0
+    then: Callable[[], Iterable[Part | Failure]] | None = field(default=None, compare=False)
+    affinity: str = ""
 
     @property
     def name(self) -> str:
@@ -53,8 +64,18 @@ class Part:
         return next(((axis, self.at[axis]) for axis in axes if axis in self.at), None)
 
     def files(self) -> list[FileRef]:
-        """The input files among its inputs."""
-        return [value for value in self.inputs.values() if isinstance(value, FileRef)]
+        """The input files among its inputs, also those that are one stream together."""
+        found: list[FileRef] = []
+        for value in self.inputs.values():
+            if isinstance(value, FileRef):
+                found.append(value)
+            elif isinstance(value, FileRefs):
+                found += value.files
+        return found
+
+
+Common = Mapping[tuple[str, ...], Mapping[Place, Part]]
+"""Parts by their axes and places."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +99,22 @@ class Parts:
             finer = (p for p in self.every if set(p.at) > set(axes))
             places = dict.fromkeys(p.place(axes) for p in finer)
             own = [Part(dict(zip(axes, place, strict=True))) for place in places]
-        coarser = [p for p in self.every if set(p.at) < set(axes)]
-        if not coarser:
-            return own
+        by_axes = self.coarser_than(axes)
+        return [with_common(part, by_axes) for part in own] if by_axes else own
+
+    def coarser_than(self, axes: Sequence[str]) -> Common:
+        """The parts with fewer axes, by these and their places: what finer ones have in common."""
         by_axes: dict[tuple[str, ...], dict[Place, Part]] = {}
-        for part in coarser:
-            of_axes = tuple(part.at)
-            by_axes.setdefault(of_axes, {})[part.place(of_axes)] = part
-        return [_with_common(part, by_axes) for part in own]
+        for part in self.every:
+            if set(part.at) < set(axes):
+                of_axes = tuple(part.at)
+                by_axes.setdefault(of_axes, {})[part.place(of_axes)] = part
+        return by_axes
+
+    def with_more(self, parts: Iterable[Part]) -> Parts:
+        """With parts that became known while others were evaluated: none is asked for more."""
+        every = tuple(replace(p, then=None) if p.then else p for p in (*self.every, *parts))
+        return Parts(every)
 
     def inputs_of(self, axes: Sequence[str]) -> frozenset[str]:
         """The names of what the graph is told at each part of a scope."""
@@ -113,10 +142,11 @@ class Parts:
         return found
 
 
-def _with_common(part: Part, by_axes: Mapping[tuple[str, ...], Mapping[Place, Part]]) -> Part:
+def with_common(part: Part, by_axes: Common) -> Part:
+    """A part that is told what it has in common with others, too."""
     inputs = dict(part.inputs)
     for axes, common in by_axes.items():
         shared = common.get(part.place(axes))
         if shared is not None:
             inputs = {**shared.inputs, **inputs}
-    return Part(part.at, inputs, part.n_records)
+    return replace(part, inputs=inputs)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, get_args, get_origin
 
 import h5py
@@ -20,7 +22,7 @@ from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
-from ..definition import Context, Definition
+from ..definition import Artifact, Context, Definition
 from ..files import check_new_files, new_output
 from ..graph import graph_nodes, visible_nodes
 from ..hdf5 import new_file, write_array, write_text
@@ -151,6 +153,41 @@ def run_pipeline(
         setting="[io] overwrite",
     )
     session = open_session(loaded, cache, executor)
+    return write_run(
+        session,
+        loaded,
+        read,
+        out,
+        started,
+        artifacts=artifacts,
+        targets=targets,
+        progress=progress,
+    )
+
+
+def write_run(
+    session: Session,
+    loaded: LoadedConfig[Any],
+    read: Sequence[Path],
+    out: Path,
+    started: float,
+    *,
+    artifacts: Mapping[Path, Artifact] = MappingProxyType({}),
+    targets: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> RunReport:
+    """Run a session and write its file, of which nothing is there before it is whole.
+
+    Parameters
+    ----------
+    read
+        The input files as they were named, for the report.
+    started
+        When the run began, by perf_counter().
+    artifacts
+        Files beside it that are made of it, by place.
+    """
+    flow = session.flow
     asked = _asked(session, targets)
     with ExitStack() as outputs:
         temporary = outputs.enter_context(new_output(out, key="io.output_path"))
@@ -170,7 +207,7 @@ def run_pipeline(
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
-        failed=[*(f.failure for f in session.failed), *session.failures],
+        failed=[*(f.failure for f in session.failed), *session.cut, *session.failures],
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
@@ -208,6 +245,8 @@ def _written(
         rows.finish()
     for name in asked.whole:
         _write_whole(file, session, name, found[name])
+    if session.cut:
+        file.attrs["incomplete"] = "; ".join(cut.message for cut in session.cut)
     _write_provenance(file, session, loaded, started, session.resolved(targets))
     return found
 
@@ -261,7 +300,16 @@ def _streamed(session: Session, name: str) -> Streamed | None:
     if table is None and get_origin(annotation) is not np.ndarray:
         return None
     dtype = "" if table is not None else np.dtype(get_args(get_args(annotation)[1])[0]).str
-    return Streamed(name, f"/{place_of(session, name)}", table, dtype, _summary(session, name))
+    packed = session.flow.packed.get(name)
+    return Streamed(
+        name,
+        f"/{place_of(session, name)}",
+        table,
+        packed or dtype,
+        _summary(session, name),
+        str(session.driver.graph.nodes[name].tags.get("unit", "")),
+        packed is not None,
+    )
 
 
 def _summary(session: Session, name: str) -> str:
@@ -303,7 +351,7 @@ def _write_provenance(
     )
     ledger = session.input_files_so_far()
     write_value(group, "input_files", ledger, "every file that was given", INPUT_FILES)
-    failures = [*(f.failure for f in session.failed), *session.failures]
+    failures = [*(f.failure for f in session.failed), *session.cut, *session.failures]
     told = json.dumps([f.as_json() for f in failures])
     write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
     write_nodes(group, session.manifest, time.perf_counter() - started, [])

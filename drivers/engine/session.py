@@ -6,6 +6,7 @@ beginning again without it, since others have merged what it gave.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ from .parts import FileKey, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
 from .protocol import Carry, GraphInputs, NoCarry
 
+log = logging.getLogger("radiograph.run")
+
 RUN_SLOT: Final = "run"
 OnBadFile = Literal["skip", "fail"]
 
@@ -66,7 +69,8 @@ class Session:
     """A pipeline, its settings and its parts, ready to be asked for nodes.
 
     ``failed`` lists the files that gave nothing and ``failures`` the keys (channels) that a node
-    could not be evaluated for; both grow while a run goes on.
+    could not be evaluated for; ``cut`` says which files end before their end and gave what came
+    before. All grow while a run goes on.
     """
 
     flow: Definition
@@ -78,6 +82,7 @@ class Session:
     on_bad_file: OnBadFile = "skip"
     failed: list[FailedFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    cut: list[Failure] = field(default_factory=list)
     manifest: Manifest = field(default_factory=Manifest)
     config: Any = None
 
@@ -86,7 +91,9 @@ class Session:
             self.flow, self.inputs.choices, self.manifest, self.cache
         )
         # Row numbers of a single part are those of the run.
-        self._is_cut = any(len(self.parts.of_scope(a)) > 1 for a in self.flow.scopes.values())
+        self._is_cut = any(p.then for p in self.parts.every) or any(
+            len(self.parts.of_scope(a)) > 1 for a in self.flow.scopes.values()
+        )
         told = {scope: self.parts.inputs_of(axes) for scope, axes in self.flow.scopes.items()}
         told[RUN] = told.get(RUN, frozenset()) | {INPUT_FILES}
         check_scopes(self.driver, told, self.is_mergeable, self.flow.scopes, self.flow.keyed)
@@ -196,6 +203,14 @@ class Session:
         if of_axis <= {(axis, f.number) for f in failed}:
             raise none_left(failed) from None
         tell_left_out(left)
+
+    def note_cut(self, cut: Failure) -> None:
+        """Note that a file ends before its end; InputError if the run is not to go on so."""
+        if self.on_bad_file == "fail":
+            raise InputError(cut.message, code=cut.code)
+        if cut not in self.cut:
+            self.cut.append(cut)
+            log.error("incomplete: %s", cut.message)
 
     @contextmanager
     def _rereadable(self, plan: Plan) -> Iterator[None]:

@@ -20,18 +20,25 @@ _CODE: Final = "i2"
 
 @dataclass(frozen=True)
 class Streamed:
-    """A node whose rows are written as parts are done: a frame, or an array without a schema."""
+    """A node whose rows are written as parts are done: a frame, or an array without a schema.
+
+    An array may be ``packed``: shuffled and compressed.
+    """
 
     node: str
     path: str
     table: TableSchema | None
     dtype: str
     summary: str
+    unit: str = ""
+    packed: bool = False
 
     def datasets(self) -> Iterator[Dataset]:
         """Its datasets: one a column."""
         if self.table is None:
-            yield Dataset(self.path, self.dtype, "", self.summary)
+            yield Dataset(
+                self.path, self.dtype, self.unit, self.summary, any_tail=True, packed=self.packed
+            )
             return
         for c in self.table.columns:
             dtype = _CODE if c.dtype == "category" else c.dtype

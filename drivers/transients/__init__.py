@@ -1,0 +1,1 @@
+"""The transients pipeline: a campaign of archives in, a file a run out."""

@@ -1,0 +1,171 @@
+"""The transients pipeline as the core sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from ...schemas.transients.config import TransientsConfig
+from ..definition import Definition, Fault, Source
+from .inputs import INPUTS
+
+if TYPE_CHECKING:
+    from ..cache.opening import CacheOptions
+    from ..config import LoadedConfig
+    from ..engine.session import Session
+    from ..runfile.exporting import ExportRequest
+
+
+def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
+    """Every problem between settings."""
+    transients = config.transients
+    settings, windows = transients.demodulation, transients.windows
+    if not {"transients.demodulation", "transients.windows"} & skip:
+        every = settings.decimate
+        for name, value in (("step", windows.step), ("length", windows.length)):
+            if value % every:
+                text = (
+                    f"decimate = {every} does not divide {name} = {value} of [transients.windows]; "
+                    "take 1, 2, 5 or 10"
+                )
+                yield Fault("transients.demodulation", text, ("transients.demodulation.decimate",))
+        if settings.stop_MHz <= settings.pass_MHz:
+            text = f"stop_MHz = {settings.stop_MHz:g} must be above pass_MHz {settings.pass_MHz:g}"
+            yield Fault("transients.demodulation", text, ("transients.demodulation.stop_MHz",))
+    if "transients.outliers" not in skip:
+        yield from _outlier_faults(config)
+    if "parquet" in config.output.formats and find_spec("pyarrow") is None:
+        text = "formats: parquet needs pyarrow: pip install 'radiograph[parquet]'"
+        yield Fault("output", text, ("output.formats",))
+    if transients.labels and transients.truth:
+        text = "labels and truth both say what the recordings are; keep one of them"
+        yield Fault("transients", text, ("transients.truth",))
+
+
+def _outlier_faults(config: TransientsConfig) -> Iterator[Fault]:
+    outliers = config.transients.outliers
+    if outliers.decide == "forest" and outliers.forest == "none":
+        text = 'decide = "forest" needs a forest; set forest = "sklearn"'
+        yield Fault("transients.outliers", text, ("transients.outliers.decide",))
+    if outliers.forest == "sklearn" and find_spec("sklearn") is None:
+        text = "forest = \"sklearn\" needs scikit-learn: pip install 'radiograph[forest]'"
+        yield Fault("transients.outliers", text, ("transients.outliers.forest",))
+
+
+def _run(loaded: LoadedConfig[TransientsConfig], **options: Any) -> Any:
+    from .run import run_campaign
+
+    return run_campaign(loaded, **options)
+
+
+def _session(loaded: LoadedConfig[TransientsConfig], cache: CacheOptions) -> Session:
+    from .session import first_session
+
+    return first_session(loaded, cache)
+
+
+def _export(request: ExportRequest) -> list[Path]:
+    from .exporting import export_run
+
+    return export_run(request)
+
+
+def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    from .page import write_report
+
+    return write_report(source, page, pdf=pdf, overwrite=overwrite)
+
+
+def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
+    """What a checked file asks for, as plain values."""
+    config = loaded.config
+    return {
+        "pipeline": "transients",
+        "input": config.io.input_path,
+        "output": config.io.output_path,
+        "runs": list(config.transients.runs) or "all",
+        "convention": config.transients.convention,
+        "until": config.pipeline.until,
+    }
+
+
+_MODULES: Final = (
+    "metadata",
+    "fpga",
+    "structure",
+    "baseline",
+    "features",
+    "table",
+    "outliers",
+    "judging",
+    "maps",
+)
+ARRAYS: Final = ("pre_window_means_ppm", "post_window_means_ppm")
+
+TRANSIENTS = Definition(
+    name="transients",
+    home=f"{__name__}:TRANSIENTS",
+    modules=tuple(f"radiograph.nodes.transients.{name}" for name in _MODULES),
+    tables="radiograph.schemas.transients.frames:TABLES",
+    settings=TransientsConfig,
+    sources=(
+        Source(
+            "source",
+            "io.input_path",
+            "campaign of archives, folders or HDF5 files",
+            "run_*",
+            joined=True,
+        ),
+    ),
+    inputs=INPUTS,
+    stages=("structure", "baseline", "features", "outliers", "maps"),
+    outputs=(
+        "run_metadata",
+        "run_log",
+        "hit_log",
+        "recording_table",
+        "foreign_members",
+        "lowpass_taps",
+        "window_times_s",
+        "recording_quality",
+        "baselines",
+        "pre_window_means_ppm",
+        "post_window_means_ppm",
+        "two_exponential_fits",
+        "hit_matches",
+        "noise_level_ppm",
+        "error_inflation",
+        "features",
+        "quality_counts",
+        "local_centres",
+        "local_scores",
+        "outliers",
+        "false_alarms",
+        "forest_scores",
+        "anomaly_kinds",
+        "detection_quality",
+        "unknown_labels",
+        "position_maps",
+        "filtered_position_maps",
+        "cross_sections",
+    ),
+    merges=MappingProxyType(
+        {**dict.fromkeys(ARRAYS, "append"), "foreign_members": "add"},
+    ),
+    packed=MappingProxyType(dict.fromkeys(ARRAYS, "<f4")),
+    untracked=("threads", "recording_streams"),
+    aliases=MappingProxyType({"maps": "filtered_position_maps"}),
+    tables_page="transients_schemas.md",
+    example="transients.toml",
+    faults=faults,
+    run=_run,
+    session=_session,
+    report=_report,
+    export=_export,
+    summary=summary,
+    summary_node="quality_counts",
+    pages=f"{__package__}.pages",
+)

@@ -1,0 +1,207 @@
+"""The runs of a campaign, one after the other: a file each, tables, figures, a page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from ...schemas.errors import InputError, UsageError
+from ...schemas.failures import Failure
+from ...schemas.transients.config import TransientsConfig
+from ...schemas.transients.layout import run_name
+from ...schemas.transients.quality import QUALITY
+from ..cache.opening import NO_CACHE, CacheOptions
+from ..config import LoadedConfig
+from ..engine.executors import Executor
+from ..engine.failed_files import FailedFile, none_left, tell_left_out
+from ..engine.report import RunReport, added_tables
+from ..engine.running import write_run
+from ..files import check_new_files
+from ..input_paths import is_output_file, output_path
+from .beside import beside_paths, write_beside
+from .campaign import Campaign, RunFiles, opened_campaign, runs_of
+from .session import run_session
+
+_WITHOUT_RECORDINGS: Final = ("run_metadata", "run_log", "hit_log")
+_KEY: Final = "io.output_path"
+
+
+def run_campaign(
+    loaded: LoadedConfig[TransientsConfig],
+    *,
+    targets: Sequence[str] = (),
+    overwrite: bool = False,
+    cache: CacheOptions = NO_CACHE,
+    progress: Callable[[int], None] | None = None,
+    executor: Executor | None = None,
+) -> RunReport:
+    """Every run that a config asks for, one after the other; one report.
+
+    A run that cannot be read is told and left out; one whose archive is cut gives what stands
+    before the cut, marked so.
+
+    Raises
+    ------
+    InputError
+        If no run can be read; with [io] on_bad_file "fail", if one cannot.
+    UsageError
+        If an output cannot be written, or stands there already; before anything is computed.
+    """
+    campaign = opened_campaign(loaded)
+    runs = runs_of(campaign)
+    outs = _outputs(loaded, runs)
+    planned = {r.number: beside_paths(loaded, outs[r.number], targets) for r in runs}
+    check_new_files(
+        [path for r in runs for path in (outs[r.number], *planned[r.number])],
+        [*(path for r in runs for path in r.paths), loaded.path],
+        overwrite=overwrite or loaded.config.io.overwrite,
+        key=_KEY,
+        setting="[io] overwrite",
+    )
+    reports: dict[int, RunReport] = {}
+    failed: list[FailedFile] = []
+    for run in runs:
+        try:
+            reports[run.number] = _one_run(
+                loaded, campaign, run, outs[run.number], targets, cache, progress, executor
+            )
+        except InputError as error:
+            if len(runs) == 1 or loaded.config.io.on_bad_file == "fail":
+                raise
+            left = FailedFile(str(run.shown), run.number, error.message, error.code, "run")
+            tell_left_out(left)
+            failed.append(left)
+    if not reports:
+        raise none_left(failed)
+    return _joined(loaded, runs, reports, failed)
+
+
+def _outputs(loaded: LoadedConfig[Any], runs: Sequence[RunFiles]) -> dict[int, Path]:
+    out = output_path(loaded)
+    if not is_output_file(out):
+        return {run.number: out / f"{run_name(run.number)}.h5" for run in runs}
+    if len(runs) > 1:
+        msg = (
+            f"{out}: is one file, and {len(runs)} runs are asked for. Name a folder, or choose "
+            "one with [transients] runs."
+        )
+        raise UsageError(msg, file=out, key=_KEY)
+    return {runs[0].number: out}
+
+
+def _one_run(
+    loaded: LoadedConfig[TransientsConfig],
+    campaign: Campaign,
+    run: RunFiles,
+    out: Path,
+    targets: Sequence[str],
+    cache: CacheOptions,
+    progress: Callable[[int], None] | None,
+    executor: Executor | None,
+) -> RunReport:
+    started = time.perf_counter()
+    # What is stored makes this run again, not all of them.
+    alone = loaded.config.transients.model_copy(update={"runs": (run.number,)})
+    config = loaded.config.model_copy(update={"transients": alone})
+    one = replace(loaded, config=config)
+    session = run_session(one, campaign, run, cache, executor)
+    has_recordings = campaign.metadata(run).sdr_data
+    asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
+    try:
+        report = write_run(
+            session, one, list(run.paths or (run.shown,)), out, started,
+            targets=asked, progress=progress,
+        )  # fmt: skip
+    finally:
+        streams = session.inputs.values.get("recording_streams")
+        if streams is not None:
+            streams.close()
+    _judge(report, run, loaded.config.transients.max_unusable_fraction)
+    if has_recordings and not targets:
+        report.files += [str(path) for path in write_beside(one, out)]
+    return report.with_plain_values()
+
+
+def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
+    """Counters, the verdict on the share of unusable recordings, and failures by name."""
+    counts = report.values.get("quality_counts")
+    if isinstance(counts, pd.DataFrame):
+        report.counters = {
+            str(name): int(n) for name, n in zip(counts["name"], counts["count"], strict=True)
+        }
+        report.counters |= _outlier_counts(report.values)
+        n, usable = report.counters["recordings"], report.counters["usable"]
+        share = 1.0 - usable / n if n else 0.0
+        failed = share > most_unusable
+        text = f"{n - usable} of {n} recordings are unusable; {most_unusable:.0%} are allowed"
+        report.verdict = [
+            {"check": "unusable_recordings", "status": "fail" if failed else "pass",
+             "reason": text, "value": share, "run": run_name(run.number)}
+        ]  # fmt: skip
+        if n and not usable:
+            msg = f"{run.shown}: none of its {n} recordings can be used."
+            report.failed.append(Failure({"run": run_name(run.number)}, "", "nothing_usable", msg))
+        if failed:
+            report.warnings.append(f"{run_name(run.number)}: {text}")
+        report.summary = _summary(report.counters)
+    alarms = report.values.get("false_alarms")
+    if isinstance(alarms, pd.DataFrame) and alarms["n"][0]:
+        row = alarms.iloc[0]
+        report.summary = {
+            **(report.summary or {}),
+            "false_alarm_rate": float(row["rate"]),
+            "false_alarm_interval": [float(row["low"]), float(row["high"])],
+        }
+
+
+def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:
+    found = values.get("outliers")
+    if not isinstance(found, pd.DataFrame):
+        return {}
+    return {"scored": int(found["scored"].sum()), "outliers": int(found["outlier"].sum())}
+
+
+def _summary(counters: Mapping[str, int]) -> dict[str, Any]:
+    first = ("recordings", "usable", "scored", "outliers", "foreign_members",
+             "hits_without_recording")  # fmt: skip
+    found: dict[str, Any] = {name: counters[name] for name in first if name in counters}
+    return {**found, "quality": {name: counters[name] for name in QUALITY.names}}
+
+
+def _joined(
+    loaded: LoadedConfig[TransientsConfig],
+    runs: Sequence[RunFiles],
+    reports: Mapping[int, RunReport],
+    failed: Sequence[FailedFile],
+) -> RunReport:
+    """One report of several runs: what is of each stands under its name."""
+    each = list(reports.values())
+    counters: dict[str, int] = {}
+    for report in each:
+        for name, n in report.counters.items():
+            counters[name] = counters.get(name, 0) + n
+    asked = next((r.asked for r in each if r.asked), {})
+    return RunReport(
+        pipeline=each[0].pipeline,
+        input=[str(run.shown) for run in runs],
+        output=each[0].output if len(runs) == 1 else str(output_path(loaded)),
+        files=[path for r in each for path in r.files],
+        targets=each[0].targets,
+        counters=counters,
+        seconds=sum(r.seconds for r in each),
+        nodes=added_tables([r.nodes for r in each]),
+        warnings=[text for r in each for text in r.warnings],
+        failed=[*(file.failure for file in failed), *(f for r in each for f in r.failed)],
+        verdict=[check for r in each for check in r.verdict],
+        summary={run_name(number): r.summary for number, r in reports.items()},
+        values={
+            name: {run_name(number): r.values.get(name) for number, r in reports.items()}
+            for name in dict.fromkeys(node for node, _ in asked.values())
+        },
+        asked=asked,
+    )

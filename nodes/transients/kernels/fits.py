@@ -1,0 +1,248 @@
+"""Exponentials to window means by variable projection: the decay alone is searched for.
+
+For a given decay the model is linear in amplitude and offset, and the values of an exponential at
+equal steps are a geometric series, whose sums are closed (G. Golub and V. Pereyra, SIAM J. Numer.
+Anal. 10 (1973) 413).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+LEAST_DECAYS: Final = 1e-4
+"""The best decay constant is looked for from so many decays over the span of the values on: there
+an exponential is a straight line."""
+_NEARLY_STRAIGHT: Final = 0.05
+_POINTS: Final = 40
+_TOLERANCE: Final = 1e-8
+_MOST: Final = 60
+# The smaller part of a golden section.
+_GOLDEN: Final = 0.3819660112501051
+
+
+@njit(cache=True, nogil=True)
+def horner(values: Any, ratio: float) -> float:
+    """sum_i values_i ratio^i, in four sums side by side: each step of one waits for the last."""
+    n_whole = values.size // 4
+    fourth = ratio**4
+    a = b = c = d = 0.0
+    for i in range(n_whole - 1, -1, -1):
+        a = a * fourth + values[4 * i]
+        b = b * fourth + values[4 * i + 1]
+        c = c * fourth + values[4 * i + 2]
+        d = d * fourth + values[4 * i + 3]
+    total = a + ratio * (b + ratio * (c + ratio * d))
+    for i in range(4 * n_whole, values.size):
+        total += values[i] * ratio**i
+    return total
+
+
+@njit(cache=True, nogil=True)
+def series(ratio: float, n: int) -> float:
+    """sum_i ratio^i, i from 0 to n - 1."""
+    return (1.0 - ratio**n) / (1.0 - ratio)
+
+
+@njit(cache=True, nogil=True)
+def moments(decay: float, centred: Any, step_s: float) -> tuple[float, float, float]:
+    """Mean of the exponential over the values, its spread about it, its product with them."""
+    n = centred.size
+    one = decay * step_s
+    ratio = math.exp(-one)
+    if one * (n - 1) > _NEARLY_STRAIGHT:
+        mean = series(ratio, n) / n
+        return mean, series(ratio * ratio, n) - n * mean * mean, horner(centred, ratio)
+    # 1 - ratio^i in powers of i: the closed sums would be differences of nearly equal numbers.
+    below = product = 0.0
+    for i in range(n):
+        below += _below_one(one * i)
+        product -= _below_one(one * i) * centred[i]
+    below /= n
+    spread = 0.0
+    for i in range(n):
+        spread += (_below_one(one * i) - below) ** 2
+    return 1.0 - below, spread, product
+
+
+@njit(cache=True, nogil=True)
+def _below_one(x: float) -> float:
+    """1 - exp(-x) of a small x."""
+    return x * (1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0 - x / 120.0))))
+
+
+@njit(cache=True, nogil=True)
+def explained(ln_decay: float, centred: Any, step_s: float) -> float:
+    """Minus what an exponential with this decay, beside an offset, takes off the sum of squares."""
+    _, spread, product = moments(math.exp(ln_decay), centred, step_s)
+    return -product * product / spread if spread > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def best_between(left: float, x: float, right: float, centred: Any, step_s: float) -> float:
+    """Where explained is least between two points; x lies between, and below both.
+
+    Parabolas through the three points, golden sections of the longer side where the bracket does
+    not get shorter (R. P. Brent, Algorithms for Minimization without Derivatives (1973), 5).
+    """
+    f_left, f_right = explained(left, centred, step_s), explained(right, centred, step_s)
+    f = explained(x, centred, step_s)
+    golden = False
+    for _ in range(_MOST):
+        width = right - left
+        a, b = (x - left) * (f - f_right), (x - right) * (f - f_left)
+        u = x
+        if a != b:
+            u = x - 0.5 * ((x - left) * a - (x - right) * b) / (a - b)
+        if golden or not left < u < right:
+            u = x + _GOLDEN * (right - x) if right - x > x - left else x - _GOLDEN * (x - left)
+        if abs(u - x) < _TOLERANCE:
+            u = x + _TOLERANCE if right - x > x - left else x - _TOLERANCE
+        if not left < u < right or width < 4.0 * _TOLERANCE:
+            break
+        f_u = explained(u, centred, step_s)
+        if f_u < f:
+            if u > x:
+                left, f_left = x, f
+            else:
+                right, f_right = x, f
+            x, f = u, f_u
+        elif u > x:
+            right, f_right = u, f_u
+        else:
+            left, f_left = u, f_u
+        golden = right - left > 0.5 * width and not golden
+    return x
+
+
+@njit(cache=True, nogil=True)
+def window_share(decay: float, window: int, fs: float) -> float:
+    """The mean of exp(-decay k / fs) over the samples k of a window."""
+    return (1.0 - math.exp(-decay * window / fs)) / (window * (1.0 - math.exp(-decay / fs)))
+
+
+@njit(cache=True, nogil=True)
+def model_scale(decay: float, begin_s: float, window: int, fs: float, averaged: bool) -> float:
+    """The model's value at the first window for an amplitude of 1 at time 0."""
+    share = window_share(decay, window, fs) if averaged else 1.0
+    return share * math.exp(-decay * begin_s)
+
+
+@njit(cache=True, nogil=True)
+def exponential_rows(
+    means: Any,
+    begin_s: float,
+    step_s: float,
+    window: int,
+    fs: float,
+    averaged: bool,
+    highest: float,
+    found: Any,
+) -> None:
+    """Fit (N - c) exp(-decay t) + c to each row; NaN for a row with NaN in it.
+
+    Parameters
+    ----------
+    means
+        (n_rows, n_windows) float64.
+    begin_s, step_s
+        Time of the first value and distance of the values, s.
+    window, fs, averaged
+        With ``averaged`` the values are means of the model over ``window`` samples that begin at
+        their times, else its values there.
+    highest
+        The largest decay constant that is looked for, 1/s.
+    found
+        (n_rows, 12) output: sum of squares, N, decay (1/s), c, N - c, errors of N, decay, c and
+        N - c for independent values, mean slope of the values (1/s times their unit), sum of
+        squares about the mean, whether the decay lies at a bound.
+    """
+    n = means.shape[1]
+    centred = np.empty(n)
+    # One point stands for all that is nearly straight.
+    points = np.empty(_POINTS)
+    points[0] = math.log(LEAST_DECAYS / ((n - 1) * step_s))
+    straight = math.log(_NEARLY_STRAIGHT / ((n - 1) * step_s))
+    points[1:] = np.linspace(straight, math.log(highest), _POINTS - 1)
+    grid = np.empty(_POINTS)
+    for row in range(means.shape[0]):
+        values = means[row]
+        found[row, :] = np.nan
+        if not np.isfinite(values).all():
+            continue
+        mean = values.mean()
+        square = 0.0
+        slope = 0.0
+        for i in range(n):
+            centred[i] = values[i] - mean
+            square += centred[i] * centred[i]
+            slope += (i - 0.5 * (n - 1)) * centred[i]
+        for k in range(_POINTS):
+            grid[k] = explained(points[k], centred, step_s)
+        best = int(np.argmin(grid))
+        left, right = points[max(best - 1, 0)], points[min(best + 1, _POINTS - 1)]
+        x = best_between(left, points[best], right, centred, step_s)
+        decay = math.exp(x)
+        share, spread, product = moments(decay, centred, step_s)
+        at_first = product / spread if spread > 0.0 else 0.0
+        offset = mean - at_first * share
+        amplitude = at_first / model_scale(decay, begin_s, window, fs, averaged)
+        squares = max(square - at_first * product, 0.0)
+        found[row, 0] = squares
+        found[row, 1] = amplitude + offset
+        found[row, 2] = decay
+        found[row, 3] = offset
+        found[row, 4] = amplitude
+        _errors(amplitude, decay, begin_s, step_s, window, fs, averaged, n, squares, found[row])
+        found[row, 9] = slope / (n * (n * n - 1.0) / 12.0) / step_s if n > 1 else np.nan
+        found[row, 10] = square
+        found[row, 11] = 1.0 if x < points[0] + 1e-3 or x > points[-1] - 1e-3 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _errors(
+    amplitude: float,
+    decay: float,
+    begin_s: float,
+    step_s: float,
+    window: int,
+    fs: float,
+    averaged: bool,
+    n: int,
+    squares: float,
+    found: Any,
+) -> None:
+    """Places 5 to 8: errors from s^2 (J'J)^-1, J in amplitude, decay and offset."""
+    nearby = 1e-4 * decay
+    first = model_scale(decay, begin_s, window, fs, averaged)
+    above = math.log(model_scale(decay + nearby, begin_s, window, fs, averaged))
+    below = math.log(model_scale(decay - nearby, begin_s, window, fs, averaged))
+    growth = (above - below) / (2.0 * nearby)
+    ratio = math.exp(-decay * step_s)
+    normal = np.zeros((3, 3))
+    gradient = np.empty(3)
+    value = first
+    for i in range(n):
+        gradient[0] = value
+        # In ln decay, so that the three are of one size.
+        gradient[1] = amplitude * value * (growth - i * step_s) * decay
+        gradient[2] = 1.0
+        for j in range(3):
+            for k in range(3):
+                normal[j, k] += gradient[j] * gradient[k]
+        value *= ratio
+    if n <= 3 or amplitude == 0.0 or not abs(np.linalg.det(normal)) > 0.0:
+        return
+    covariance = np.linalg.inv(normal) * (squares / (n - 3))
+    found[5] = _root(covariance[0, 0] + covariance[2, 2] + 2.0 * covariance[0, 2])
+    found[6] = decay * _root(covariance[1, 1])
+    found[7] = _root(covariance[2, 2])
+    found[8] = _root(covariance[0, 0])
+
+
+@njit(cache=True, nogil=True)
+def _root(variance: float) -> float:
+    return math.sqrt(variance) if variance >= 0.0 else np.nan

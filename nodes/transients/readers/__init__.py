@@ -1,0 +1,1 @@
+"""Recordings from what holds them: archives, folders, older HDF5 files."""

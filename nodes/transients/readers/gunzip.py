@@ -1,0 +1,100 @@
+"""Files that are one stream, end to end, unpacked while they are read where they are gzip."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_RAW_BYTES: Final = 1 << 20
+_MOST_OUT: Final = 1 << 22
+
+
+class Joined(io.RawIOBase):
+    """Several files as one: what ``cat`` gives."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__()
+        self._paths = list(paths)
+        self._file: IO[bytes] | None = None
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """The next bytes; none at the end of the last file."""
+        while True:
+            if self._file is None:
+                if not self._paths:
+                    return 0
+                self._file = Path(self._paths.pop(0)).open("rb")
+            n = self._file.readinto(buffer)  # type: ignore[attr-defined]
+            if n:
+                return int(n)
+            self._file.close()
+            self._file = None
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        super().close()
+
+
+class Unpacked(io.RawIOBase):
+    """What a gzip stream holds, checked by its checksums; several members follow each other.
+
+    EOFError where the stream ends before its end-of-stream mark, zlib.error where it is damaged.
+    """
+
+    def __init__(self, packed: io.RawIOBase) -> None:
+        super().__init__()
+        self._packed = packed
+        self._engine = zlib.decompressobj(wbits=31)
+        self._ready: memoryview | bytes = b""
+        self._raw = b""
+        self._began = False
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """The next bytes; none at the end."""
+        while not self._ready:
+            if not self._raw:
+                self._raw = self._packed.read(_RAW_BYTES) or b""
+            if self._engine.eof:
+                # Zeros may follow the last member, as tapes have them.
+                self._raw = self._raw.lstrip(b"\0") if not self._raw.strip(b"\0") else self._raw
+                if not self._raw:
+                    return 0
+                self._engine = zlib.decompressobj(wbits=31)
+            # What is left of the output may still be inside, though all input is.
+            self._ready = memoryview(self._engine.decompress(self._raw, _MOST_OUT))
+            if not (self._raw or self._ready or self._engine.eof):
+                msg = "the gzip stream ends before its end-of-stream mark"
+                raise EOFError(msg)
+            self._raw = self._engine.unconsumed_tail or self._engine.unused_data
+        n = min(len(buffer), len(self._ready))
+        buffer[:n] = self._ready[:n]
+        self._ready = self._ready[n:]
+        return n
+
+    def close(self) -> None:
+        """Close what is read."""
+        self._packed.close()
+        super().close()
+
+
+def opened_stream(paths: Sequence[str]) -> io.RawIOBase:
+    """Files as one stream, unpacked if its first bytes are those of gzip."""
+    with Joined(paths) as joined:
+        first = joined.read(2) or b""
+    stream: io.RawIOBase = Joined(paths)
+    return Unpacked(stream) if first == GZIP_MAGIC else stream
