@@ -1,0 +1,1 @@
+"""Settings, frames and constants of the germanium graph."""

@@ -1,0 +1,245 @@
+"""Sections of [germanium]: what each part of the graph is set by. Times are in us, energies in keV.
+
+Each section is an input of the graph, or cut further where less enters a node.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ..settings import FilePath, Section
+
+ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax")
+Estimator = Literal[
+    "cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax"
+]
+DetectorStatus = Literal["on", "ac", "off"]
+
+
+def _rising(window: tuple[float, float]) -> tuple[float, float]:
+    if not window[0] < window[1]:
+        msg = f"{list(window)}: the first number must be below the second"
+        raise ValueError(msg)
+    return window
+
+
+Interval = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=True)], Annotated[float, Field(allow_inf_nan=True)]],
+    AfterValidator(_rising),
+]
+
+
+class PoleZero(Section):
+    """[germanium.pole_zero]: the decay of the preamplifier."""
+
+    model: Literal["auto", "single", "double"] = "auto"
+    """One decay, two, or two only where they describe the tails better."""
+    n_events: int = Field(default=5000, ge=1)
+    """Pulses that are looked at."""
+    tail_us: Interval = (53.8, 99.9)
+    """Where the tail of a pulse is."""
+    baseline_us: Interval = (0.0, 44.8)
+    """Where there is no pulse yet."""
+    tau1_us: float = Field(default=0.0, ge=0.0)
+    """The (slower) decay time as given; 0 = it is fitted."""
+    tau2_us: float = Field(default=0.0, ge=0.0)
+    """The faster decay time as given; 0 = there is none."""
+    frac2: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Fraction of the faster decay."""
+
+    @model_validator(mode="after")
+    def _slower_first(self) -> Self:
+        if self.tau2_us > 0.0 and not self.tau2_us < self.tau1_us:
+            msg = (
+                f"tau2_us = {self.tau2_us} is not below tau1_us = {self.tau1_us}: it is the faster"
+            )
+            raise ValueError(msg)
+        if (self.tau2_us > 0.0) != (self.frac2 > 0.0):
+            msg = (
+                f"tau2_us = {self.tau2_us} and frac2 = {self.frac2} go together; give both or none"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Filters(Section):
+    """[germanium.filters]: the energy filters."""
+
+    optimise: bool = True
+    """Search the shaping times with the best resolution; false = those given here."""
+    cusp_sigma_us: float = Field(default=8.0, gt=0.0)
+    """Width of the cusp."""
+    zac_sigma_us: float = Field(default=8.0, gt=0.0)
+    """Width of the cusp of zero area."""
+    trap_rise_us: float = Field(default=8.0, gt=0.0)
+    """Rise of the trapezoid."""
+    flat_us: float = Field(default=2.5, ge=0.0)
+    """Flat top of all three."""
+    kernel_us: float = Field(default=89.6, gt=0.0)
+    """Length of the cusps."""
+    grid: int = Field(default=12, ge=3)
+    """Points of the search of each filter."""
+
+
+class Noise(Section):
+    """[germanium.noise]: the electronic noise of forced triggers."""
+
+    threshold_adc: float = Field(default=10.0, ge=0.0)
+    """daqenergy up to which a trigger is a baseline."""
+    shaping_us: tuple[float, float, float] = (1.0, 16.0, 1.0)
+    """First and last shaping time of the curve, and the step."""
+
+
+class Selection(Section):
+    """[germanium.selection]: events of the lines that optimise the filters."""
+
+    events_per_line: int = Field(default=4000, ge=100)
+    """At most so many a line, a seeded choice."""
+    window_keV: float = Field(default=40.0, gt=0.0)
+    """Half of the window about a line."""
+
+
+class Dplms(Section):
+    """[germanium.dplms]: the filter made of noise and pulse shape; it needs forced triggers."""
+
+    enabled: bool = True
+    """Make it where fft_path is given."""
+    length: int = Field(default=500, ge=10)
+    """Samples."""
+    nm: tuple[float, ...] = (1.0,)
+    """Weights of the noise matrix."""
+    za: tuple[float, ...] = (1.0,)
+    """Weights of the zero area."""
+    ft: tuple[float, ...] = (1.0,)
+    """Weights of the flat top."""
+    pl: tuple[float, ...] = (0.0,)
+    """Weights of the pile-up matrix."""
+
+
+class Svm(Section):
+    """[germanium.svm]: the classifier of pulse shapes; it needs svm_path."""
+
+    C: float = Field(default=1.0, gt=0.0)
+    """Penalty of a wrong side."""
+    gamma: Literal["scale"] | float = "scale"
+    """Width of the kernel."""
+    levels: int = Field(default=4, ge=3, le=5)
+    """Level of the Haar coefficients."""
+
+
+class Quality(Section):
+    """[germanium.quality]: cuts on the shape of baseline, tail and rise."""
+
+    n_sigma: float | dict[str, Interval] = 4.0
+    """Widths to both sides of the mode; or a window of the classifier by parameter."""
+    min_survival: float = Field(default=0.5, ge=0.0, le=1.0)
+    """A cut that leaves less is warned of."""
+
+
+class EnergyCalibration(Section):
+    """[germanium.energy]: ADC to keV."""
+
+    degree: Literal[0, 1, 2] = 0
+    """0: E = b x; 1 with an offset; 2 with a square."""
+    trapping: bool = True
+    """Correct for charge trapping."""
+    alpha_max_per_ns: float = Field(default=3.5e-6, gt=0.0)
+    """Greatest correction that is looked for."""
+    min_counts: int = Field(default=50, ge=10)
+    """Fewest events in the window of a line that is fitted."""
+
+
+class AoE(Section):
+    """[germanium.aoe]: multi-site events are told by the greatest current over the energy."""
+
+    acceptance: float = Field(default=0.90, gt=0.0, lt=1.0)
+    """Survival of double-escape events that the low cut gives."""
+    high_cut: float = Field(default=3.0, gt=0.0)
+    """The upper cut of the classifier."""
+    drift_correction: Literal["auto", "on", "off"] = "auto"
+    """Correct for the drift time: where it helps, always, never."""
+    band_keV: float = Field(default=20.0, gt=0.0)
+    """Width of the Compton bands."""
+    range_keV: Interval = (900.0, 2350.0)
+    """Where they lie."""
+
+
+class LQ(Section):
+    """[germanium.lq]: charge that comes late."""
+
+    cut_sigma: float = Field(default=3.0, gt=0.0)
+    """The cut, in widths."""
+
+
+class Gates(Section):
+    """[germanium.gates]: limits beyond which the run ends with exit code 4."""
+
+    qbb_fwhm_keV: float = Field(default=4.0, gt=0.0)
+    """Greatest resolution at Q_bb of the primary estimator."""
+    min_p_value: float = Field(default=1e-6, ge=0.0, le=1.0)
+    """Least p-value of the fit of the 2614 keV line."""
+
+
+class Germanium(Section):
+    """[germanium]: detectors, what is made, and how."""
+
+    fft_path: FilePath = ""
+    """Forced triggers; without them no noise optimisation and no DPLMS."""
+    svm_path: FilePath = ""
+    """Training table; without it no classifier of pulse shapes."""
+    channels: tuple[int | str, ...] = ()
+    """Channels by number, table or detector; [] = all."""
+    detectors: dict[str, str] = Field(default_factory=dict)
+    """Detector of a table: its key in parameter files; the table's name without."""
+    status: dict[str, DetectorStatus] = Field(default_factory=dict)
+    """"on", "ac" (calibrated, no gate) or "off" (left out) by table or detector."""
+    tiers: tuple[Literal["dsp", "hit"], ...] = ("dsp", "hit")
+    """The tiers that are written."""
+    parameters_path: FilePath | tuple[FilePath, ...] = ""
+    """par_dsp and par_hit files whose constants are used: nothing is calibrated then."""
+    estimators: tuple[Estimator, ...] = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
+    """Energy columns that are calibrated; those that are not there are told of."""
+    primary: Estimator = "cuspEmax"
+    """The energy that A/E and LQ take."""
+    seed: int = Field(default=1, ge=0)
+    """Of every random choice."""
+    pulser_path: FilePath = ""
+    """Mask of pulser events, a bool a row."""
+    find_pulser: bool = False
+    """Cut what looks like a pulser."""
+    settings_path: FilePath = ""
+    """Folder with validity.yaml: settings by channel and time."""
+    threshold_keV: float = Field(default=300.0, ge=0.0)
+    """Lines whose window begins below are not fitted."""
+    pole_zero: PoleZero = PoleZero()
+    """The decay of the preamplifier."""
+    filters: Filters = Filters()
+    """The energy filters."""
+    noise: Noise = Noise()
+    """The electronic noise."""
+    selection: Selection = Selection()
+    """Events that optimise the filters."""
+    dplms: Dplms = Dplms()
+    """The filter made of noise and pulse shape."""
+    svm: Svm = Svm()
+    """The classifier of pulse shapes."""
+    quality: Quality = Quality()
+    """Quality cuts."""
+    energy: EnergyCalibration = EnergyCalibration()
+    """ADC to keV."""
+    aoe: AoE = AoE()
+    """Multi-site events."""
+    lq: LQ = LQ()
+    """Late charge."""
+    gates: Gates = Gates()
+    """Limits of the verdict."""
+
+    @model_validator(mode="after")
+    def _primary_is_calibrated(self) -> Self:
+        if self.primary not in self.estimators:
+            among = ", ".join(self.estimators)
+            msg = f'primary = "{self.primary}" is not among estimators ({among}); add it'
+            raise ValueError(msg)
+        return self
