@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..settings import Section, Window
 
 DriftCorrection = Literal["auto", "on", "off"]
+
+
+def _pair(limits: object) -> object:
+    return tuple(limits) if isinstance(limits, list) else limits
 
 
 def _cut(limits: tuple[float, float]) -> tuple[float, float]:
@@ -21,7 +25,7 @@ def _cut(limits: tuple[float, float]) -> tuple[float, float]:
 
 # One-sided cuts have an infinite end.
 _End = Annotated[float, Field(allow_inf_nan=True)]
-CutLimits = Annotated[tuple[_End, _End], AfterValidator(_cut)]
+CutLimits = Annotated[tuple[_End, _End], BeforeValidator(_pair), AfterValidator(_cut)]
 
 
 class QualitySettings(Section):
