@@ -1,1 +1,1 @@
-"""Nodes of the germanium graph: LH5 tiers of HPGe detectors and their calibration."""
+"""Nodes of the germanium graph: waveforms or their parameters in, calibrated energies out."""

@@ -46,9 +46,7 @@ def rows_of_dataset(dataset: h5py.Dataset, first: int, n: int, path: str) -> NDA
     return _of_chunks(dataset, first, n, filters)
 
 
-def _of_chunks(
-    dataset: h5py.Dataset, first: int, n: int, filters: tuple[int, ...]
-) -> NDArray[Any]:
+def _of_chunks(dataset: h5py.Dataset, first: int, n: int, filters: tuple[int, ...]) -> NDArray[Any]:
     """Rows of a dataset whose chunks are decompressed here."""
     import cramjam
 

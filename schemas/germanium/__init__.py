@@ -1,1 +1,1 @@
-"""Settings, frames and constants of the germanium graph."""
+"""What flows on the edges of the germanium graph, and its settings."""

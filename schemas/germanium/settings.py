@@ -10,6 +10,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..settings import FilePath, Section
+from .calibration_settings import (
+    AoESettings,
+    EnergySettings,
+    GateSettings,
+    LQSettings,
+    QualitySettings,
+)
 
 ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax")
 Estimator = Literal[
@@ -25,10 +32,7 @@ def _rising(window: tuple[float, float]) -> tuple[float, float]:
     return window
 
 
-Interval = Annotated[
-    tuple[Annotated[float, Field(allow_inf_nan=True)], Annotated[float, Field(allow_inf_nan=True)]],
-    AfterValidator(_rising),
-]
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
 class PoleZero(Section):
@@ -129,59 +133,6 @@ class Svm(Section):
     """Level of the Haar coefficients."""
 
 
-class Quality(Section):
-    """[germanium.quality]: cuts on the shape of baseline, tail and rise."""
-
-    n_sigma: float | dict[str, Interval] = 4.0
-    """Widths to both sides of the mode; or a window of the classifier by parameter."""
-    min_survival: float = Field(default=0.5, ge=0.0, le=1.0)
-    """A cut that leaves less is warned of."""
-
-
-class EnergyCalibration(Section):
-    """[germanium.energy]: ADC to keV."""
-
-    degree: Literal[0, 1, 2] = 0
-    """0: E = b x; 1 with an offset; 2 with a square."""
-    trapping: bool = True
-    """Correct for charge trapping."""
-    alpha_max_per_ns: float = Field(default=3.5e-6, gt=0.0)
-    """Greatest correction that is looked for."""
-    min_counts: int = Field(default=50, ge=10)
-    """Fewest events in the window of a line that is fitted."""
-
-
-class AoE(Section):
-    """[germanium.aoe]: multi-site events are told by the greatest current over the energy."""
-
-    acceptance: float = Field(default=0.90, gt=0.0, lt=1.0)
-    """Survival of double-escape events that the low cut gives."""
-    high_cut: float = Field(default=3.0, gt=0.0)
-    """The upper cut of the classifier."""
-    drift_correction: Literal["auto", "on", "off"] = "auto"
-    """Correct for the drift time: where it helps, always, never."""
-    band_keV: float = Field(default=20.0, gt=0.0)
-    """Width of the Compton bands."""
-    range_keV: Interval = (900.0, 2350.0)
-    """Where they lie."""
-
-
-class LQ(Section):
-    """[germanium.lq]: charge that comes late."""
-
-    cut_sigma: float = Field(default=3.0, gt=0.0)
-    """The cut, in widths."""
-
-
-class Gates(Section):
-    """[germanium.gates]: limits beyond which the run ends with exit code 4."""
-
-    qbb_fwhm_keV: float = Field(default=4.0, gt=0.0)
-    """Greatest resolution at Q_bb of the primary estimator."""
-    min_p_value: float = Field(default=1e-6, ge=0.0, le=1.0)
-    """Least p-value of the fit of the 2614 keV line."""
-
-
 class Germanium(Section):
     """[germanium]: detectors, what is made, and how."""
 
@@ -225,15 +176,15 @@ class Germanium(Section):
     """The filter made of noise and pulse shape."""
     svm: Svm = Svm()
     """The classifier of pulse shapes."""
-    quality: Quality = Quality()
+    quality: QualitySettings = QualitySettings()
     """Quality cuts."""
-    energy: EnergyCalibration = EnergyCalibration()
+    energy: EnergySettings = EnergySettings()
     """ADC to keV."""
-    aoe: AoE = AoE()
+    aoe: AoESettings = AoESettings()
     """Multi-site events."""
-    lq: LQ = LQ()
+    lq: LQSettings = LQSettings()
     """Late charge."""
-    gates: Gates = Gates()
+    gates: GateSettings = GateSettings()
     """Limits of the verdict."""
 
     @model_validator(mode="after")

@@ -329,9 +329,7 @@ def _inverted(pz: Any, sums: Any, recipe: Any, scratch: Any, values: Any) -> Non
     height = values[_INVERT + 1]
     values[_TP_INVERT] = start * dt
     timing = recipe.timing
-    values[_INVERT + 2] = trapezoid_between(
-        sums, n, start + timing.pick, timing.rise, timing.flat
-    )
+    values[_INVERT + 2] = trapezoid_between(sums, n, start + timing.pick, timing.rise, timing.flat)
     top = crossing_forward(pz, start, height)
     if top >= 0:
         values[_TP_INVERT + 1] = top * dt
