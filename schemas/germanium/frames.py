@@ -29,10 +29,12 @@ def _line(prefix: str, where: str) -> dict[str, Column]:
     """The straight line through some samples."""
     return {
         "mean": _adc(f"{prefix}_mean", f"mean of {where}"),
-        "std": _adc(f"{prefix}_std", f"rms of {where} about its line"),
+        "std": _adc(f"{prefix}_std", f"standard deviation of {where}"),
         "slope": _slope(f"{prefix}_slope", f"slope of {where}"),
-        "slope_diff": _adc(f"{prefix}_slope_diff", f"last less first tenth of {where}"),
-        "slope_rms": _adc(f"{prefix}_slope_rms", f"rms of {where} about its mean"),
+        "slope_diff": _adc(
+            f"{prefix}_slope_diff", f"mean of the last less the first tenth of {where}"
+        ),
+        "slope_rms": _adc(f"{prefix}_slope_rms", f"rms of {where} about its line"),
     }
 
 
@@ -43,6 +45,19 @@ def _percent_times(after: str = "") -> list[Column]:
 _BL = _line("bl", "the baseline")
 _PZ = _line("pz", "the pole-zero corrected tail")
 _INVERTED: Final = ("100", "99", "90", "80", "50", "20", "10")
+
+RAW_SCALARS = TableSchema(
+    "RawScalars",
+    "a trigger of a channel",
+    (
+        Column("daqenergy", "uint16", "ADC", "energy of the read-out; 0 of forced triggers"),
+        Column("timestamp_s", "float64", "s", "Unix time of the trigger", nullable=True),
+        Column("baseline_adc", "uint16", "ADC", "baseline of the read-out"),
+        Column("t_sat_lo", "uint16", "sample", "samples at the lower rail"),
+        Column("t_sat_hi", "uint16", "sample", "samples at the upper rail"),
+    ),
+)
+"""What the read-out says of each trigger."""
 
 DSP_COLUMNS = TableSchema(
     "DspColumns",
@@ -81,7 +96,7 @@ DSP_COLUMNS = TableSchema(
         _adc("zacEftp", "cusp of zero area at a fixed time"),
         _adc("cuspEftp", "cusp at a fixed time"),
         _ns("tp_0_est", "start of the pulse"),
-        _ns("tp_0_atrap", "top of the asymmetric trapezoid that finds the start"),
+        _ns("tp_0_atrap", "start of the pulse by the asymmetric trapezoid: the same here"),
         *_percent_times(),
         Column("A_max", "float32", "ADC/sample", "greatest current", nullable=True),
         _ns("tp_aoe_max", "time of the greatest current"),
@@ -102,4 +117,4 @@ DSP_COLUMNS = TableSchema(
 )
 """Columns of the dsp tier."""
 
-TABLES: Final = {table.name: table for table in (DSP_COLUMNS,)}
+TABLES: Final = {table.name: table for table in (RAW_SCALARS, DSP_COLUMNS)}
