@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
+    from .engine.artifacts import Artifact
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
     from .runfile.exporting import ExportRequest
@@ -257,6 +258,8 @@ class Definition:
         The values of [pipeline] until: tags ``stage`` of nodes, in order.
     outputs
         The nodes that a run up to a stage writes, each to /<stage>/<node>.
+    artifacts
+        Files beside the run file, from a config.
     parts
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
@@ -347,6 +350,7 @@ class Definition:
     choices: tuple[Input, ...] = ()
     stages: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    artifacts: Callable[[Any], Sequence[Artifact]] = defaults.no_artifacts
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
     readme: str = ""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
-from ...schemas.arrays import F4
 from ...schemas.germanium.dsp import (
     DspParameters,
     FilterSettings,
@@ -14,12 +12,9 @@ from ...schemas.germanium.dsp import (
     RawTable,
     Waveforms,
 )
-from ...schemas.germanium.frames import DSP_COLUMNS
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
-from .kernels.dsp import COLUMNS, dsp_rows
-from .load import absent_column, stored_columns
-from .recipes import recipe_of
+from .dsp_frames import dsp_frame, stored_columns
 
 
 @tag(stage="filters", scope="channel")
@@ -71,32 +66,7 @@ def dsp_columns__stored(raw_table: RawTable, row_range: EventRange) -> pd.DataFr
     return stored_columns(raw_table, row_range)
 
 
-def dsp_frame(
-    waveforms: Waveforms, raw_scalars: pd.DataFrame, dsp_parameters: DspParameters
-) -> pd.DataFrame:
-    """The columns of DSP_COLUMNS, a row a waveform."""
-    columns = pulse_columns(waveforms, dsp_parameters)
-    n = len(raw_scalars)
-    # What the read-out counted at its rails is more than the presummed samples show.
-    for name in ("t_sat_lo", "t_sat_hi"):
-        counted = raw_scalars[name].to_numpy() * np.float32(waveforms.fast_ns)
-        columns[name] = np.maximum(columns[name], counted)
-    columns |= {
-        "baseline": raw_scalars["baseline_adc"].to_numpy(),
-        "timestamp": raw_scalars["timestamp_s"].to_numpy(),
-        "daqenergy": raw_scalars["daqenergy"].to_numpy(),
-    }
-    return DSP_COLUMNS.frame(
-        {
-            name: columns[name] if name in columns else absent_column(name, n)
-            for name in DSP_COLUMNS.names
-        }
-    )
-
-
-def pulse_columns(waveforms: Waveforms, parameters: DspParameters) -> dict[str, F4]:
-    """What is computed of waveforms, float32 columns by name."""
-    recipe, cusp, zac = recipe_of(parameters, waveforms)
-    out = np.empty((len(COLUMNS), len(waveforms.slow)), np.float32)
-    dsp_rows(waveforms.slow, waveforms.fast, cusp, zac, recipe, out)
-    return dict(zip(COLUMNS, out, strict=True))
+@tag(stage="dsp", schema="DspColumns", scope="channel", helper="true", stored="false")
+def dsp_tier(dsp_columns: pd.DataFrame) -> pd.DataFrame:
+    """The dsp columns of all rows of a channel, as they are written."""
+    return dsp_columns
