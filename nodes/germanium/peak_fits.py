@@ -65,6 +65,8 @@ def minimised(
     start: F8,
     bounds: F8,
     free: tuple[str, ...],
+    *,
+    with_errors: bool = True,
 ) -> Minimum:
     """The minimum within ``bounds`` (n, 2) over the ``free`` parameters, the others as they start.
 
@@ -72,6 +74,7 @@ def minimised(
     bounds; where these do not converge SIMPLEX and MIGRAD of MINUIT. The covariance is the
     inverse of the matrix of second derivatives, from differences of the gradient; where that is
     not positive, with the parameters held that lie at a bound, and then of the information.
+    Without ``with_errors`` it is NaN.
     """
     span = bounds[:, 1] - bounds[:, 0]
     is_free = np.array([name in free for name in names])
@@ -80,7 +83,11 @@ def minimised(
     if not converged:
         p, converged = _by_minuit(likelihood, names, p, bounds, is_free)
     near = is_free & (np.minimum(p - bounds[:, 0], bounds[:, 1] - p) < _AT_BOUND * span)
-    covariance = _covariance(likelihood, p, is_free, near, bounds)
+    covariance = (
+        _covariance(likelihood, p, is_free, near, bounds)
+        if with_errors
+        else np.full((len(p), len(p)), np.nan)
+    )
     value, _, _ = _evaluated(likelihood, p)
     bound = tuple(name for name, is_near in zip(names, near, strict=True) if is_near)
     return Minimum(p, covariance, value, converged, bound)

@@ -96,7 +96,7 @@ def signal_fwhm(h: float, v: float) -> float:
 
 @_kernel()
 def erf_integral(w: float) -> float:
-    """Integral of erf up to w, zero being at -infinity + infinity: w erf(w) + exp(-w^2)/sqrt(pi)."""
+    """An antiderivative of erf: w erf(w) + exp(-w^2) / sqrt(pi)."""
     return w * math.erf(w) + math.exp(-w * w) / _ROOT_PI
 
 
