@@ -18,7 +18,7 @@ from .dsp_frames import dsp_frame, stored_columns
 
 
 @tag(stage="filters", scope="channel")
-@config.when(begins="raw", filters="given")
+@config.when(begins="raw", shaping="given")
 def filter_settings__given(filters: Filters) -> FilterSettings:
     """Shaping times of the energy filters as they are set."""
     return FilterSettings(
@@ -33,7 +33,7 @@ def filter_settings__given(filters: Filters) -> FilterSettings:
 
 
 @tag(stage="pole_zero", scope="channel")
-@config.when(begins="raw", pole_zero="given")
+@config.when(begins="raw", decay="given")
 def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
     """The decay of the preamplifier as it is set."""
     return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)

@@ -1,0 +1,7 @@
+"""Commands of the germanium pipeline: this table is all that is imported to list them."""
+
+from __future__ import annotations
+
+from ...command_places import CommandPlace
+
+COMMANDS: dict[str, CommandPlace] = {}
