@@ -64,9 +64,7 @@ def no_calibration(estimator: str, reason: str) -> EnergyCalibration:
     """What stands for an estimator that has none."""
     nan = np.full(2, np.nan)
     empty = ResolutionCurve(nan, np.full((2, 2), np.nan), np.nan, 0, np.nan, ())
-    return EnergyCalibration(
-        estimator, 0.0, nan, np.full((2, 2), np.nan), {}, empty, empty, reason
-    )
+    return EnergyCalibration(estimator, 0.0, nan, np.full((2, 2), np.nan), {}, empty, empty, reason)
 
 
 def calibration(

@@ -83,9 +83,7 @@ def _prepared(line: GammaLine, passing: F8, failing: F8) -> tuple[Likelihood, F8
         [seed[0], seed[1], h, seed[3], seed[4], share, seed[5], share, seed[6], seed[6]]
     )
     unit = (0.0, 1.0)
-    bounds = np.array(
-        [*limits[:5], unit, limits[5], (1e-4, 1.0 - 1e-4), limits[6], limits[6]]
-    )
+    bounds = np.array([*limits[:5], unit, limits[5], (1e-4, 1.0 - 1e-4), limits[6], limits[6]])
     # A line of few counts is looked for where the scale puts it.
     bounds[0] = np.clip((line.energy_keV - 3.0, line.energy_keV + 3.0), low, high)
     free = tuple(n for n in PARAMETERS if has_tail or n not in ("h_tail", "tail_per_sigma"))

@@ -53,9 +53,7 @@ def regression(energy_keV: F8, dt_eff_ns: F8) -> tuple[float, float]:
     return -slope / at_zero, error / at_zero
 
 
-def trapping(
-    energy_keV: F8, dt_eff_ns: F8, alpha_max_per_ns: float, limits: FitLimits
-) -> Trapping:
+def trapping(energy_keV: F8, dt_eff_ns: F8, alpha_max_per_ns: float, limits: FitLimits) -> Trapping:
     """The alpha of least width of the 2614.5 keV line, kept where the width gains by it.
 
     A parabola through the squares of the fitted widths of 11 values about that of the regression.
@@ -64,7 +62,9 @@ def trapping(
     seed, error = regression(energy_keV, dt_eff_ns)
     nothing = np.empty(0)
 
-    def none(reason: str, scan: float = np.nan, points: tuple[F8, F8, F8] | None = None) -> Trapping:
+    def none(
+        reason: str, scan: float = np.nan, points: tuple[F8, F8, F8] | None = None
+    ) -> Trapping:
         table = points or (nothing, nothing, nothing)
         return Trapping(
             0.0, error, seed, scan, before.fwhm, before.fwhm_err, np.nan, np.nan, *table, reason
