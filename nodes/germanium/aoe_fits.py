@@ -110,7 +110,9 @@ def trend_of(bands: tuple[Band, ...]) -> EnergyTrend:
     sigma_err = np.array([band.sigma_err for band in good])
     powers = np.stack([np.ones(len(good)), energy / 1e3], axis=1)
     p, p_cov, p_chi2 = _line(powers, mu, mu_err)
-    q, q_cov, q_chi2 = _width(np.stack([np.ones(len(good)), (1e3 / energy) ** 2], 1), sigma, sigma_err)
+    q, q_cov, q_chi2 = _width(
+        np.stack([np.ones(len(good)), (1e3 / energy) ** 2], 1), sigma, sigma_err
+    )
     to = np.array([1.0, 1e-3])
     return EnergyTrend(
         p * to, p_cov * np.outer(to, to), p_chi2, q / to**2, q_cov / np.outer(to**2, to**2), q_chi2,
