@@ -234,6 +234,7 @@ def peak_fit(
     model: str,
     width: float,
     limits: FitLimits = FitLimits(),
+    near: PeakFit | None = None,
 ) -> PeakFit:
     """Fit a peak to those of the values that lie in [low, high].
 
@@ -250,6 +251,8 @@ def peak_fit(
         About the sigma that is expected, in the unit of the values.
     limits
         When the fit is not valid; its ``reason`` then says why.
+    near
+        A valid fit of nearly the same events, where this one begins.
     """
     given = np.asarray(values, dtype=np.float64)
     x = given[(given >= low) & (given <= high)]
@@ -261,12 +264,14 @@ def peak_fit(
     free = PEAK_PARAMETERS if has_tail else tuple(PEAK_PARAMETERS[i] for i in (0, 1, 4, 5, 6))
     if not has_tail:
         start[2] = 0.0
+    elif near is not None:
+        start = near.parameters
 
     def likelihood(p: F8, gradient: F8, information: F8) -> float:
         return add_peak_likelihood(x, low, high, p, has_tail, gradient, information)
 
     found = minimised(likelihood, PEAK_PARAMETERS, start, bounds, free)
-    if has_tail and found.at_bound:
+    if has_tail and near is None and found.at_bound:
         # A tail has two minima: nearly none, and a large share of it.
         start[2:4] = _OTHER_TAIL
         other = minimised(likelihood, PEAK_PARAMETERS, start, bounds, free)

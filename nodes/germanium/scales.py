@@ -46,10 +46,13 @@ def start_scale(adc: F8) -> float:
     return float(FEP_KEV / (edges[counts.argmax()] + 0.5 * width))
 
 
-def full_energy_fit(energy_keV: F8, limits: FitLimits) -> PeakFit:
-    """The 2614.5 keV line in energies of a scale that is right within a few keV."""
+def full_energy_fit(energy_keV: F8, limits: FitLimits, near: PeakFit | None = None) -> PeakFit:
+    """The 2614.5 keV line in energies of a scale that is right within a few keV.
+
+    ``near`` is a fit of nearly the same energies, if there is one.
+    """
     low, high = FEP.window_keV
-    return peak_fit(energy_keV, low, high, FEP.model, expected_sigma_keV(FEP_KEV), limits)
+    return peak_fit(energy_keV, low, high, FEP.model, expected_sigma_keV(FEP_KEV), limits, near)
 
 
 def fitted_lines(energy_keV: F8, threshold_keV: float) -> tuple[GammaLine, ...]:

@@ -27,7 +27,8 @@ _SURVIVAL: Final = PARAMETERS.index("survival")
 QBB_HALF_WIDTH_KEV: Final = 35.0
 _QBB_FWHMS: Final = 2.0
 _HALF: Final = 0.5
-_BISECTIONS: Final = 12
+_NEAR: Final = 0.01
+_MOST_TRIES: Final = 20
 _LEAST_SIGNAL: Final = 3.0
 
 
@@ -143,20 +144,24 @@ def likelihood_interval(fit: SurvivalFit) -> tuple[float, float]:
         found = minimised(likelihood, PARAMETERS, at, bounds, others, with_errors=False)
         return found.value - best.value, found.parameters
 
+    error = float(np.sqrt(best.covariance[_SURVIVAL, _SURVIVAL]))
     ends = []
     for bound in (0.0, 1.0):
-        inner, outer, start = value, bound, best.parameters
-        if above(outer, start)[0] <= _HALF:
-            ends.append(bound)
-            continue
-        for _ in range(_BISECTIONS):
-            middle = 0.5 * (inner + outer)
-            rise, found = above(middle, start)
+        sign = 1.0 if bound > value else -1.0
+        room = abs(bound - value)
+        low, high = 0.0, room
+        away, start = min(error if error > 0.0 else 0.1, room), best.parameters
+        for _ in range(_MOST_TRIES):
+            rise, found = above(value + sign * away, start)
+            if abs(rise - _HALF) < _NEAR or (away == room and rise <= _HALF):
+                break
+            low, high = (away, high) if rise < _HALF else (low, away)
             if rise < _HALF:
-                inner, start = middle, found
-            else:
-                outer = middle
-        ends.append(0.5 * (inner + outer))
+                start = found
+            # A parabola through the minimum; where it leaves the bracket, the middle of that.
+            guess = away * np.sqrt(_HALF / rise) if rise > 0.0 else high
+            away = guess if low < guess < high else (high if guess >= room else 0.5 * (low + high))
+        ends.append(float(value + sign * away))
     return ends[0], ends[1]
 
 

@@ -78,7 +78,7 @@ def trapping(energy_keV: F8, dt_eff_ns: F8, alpha_max_per_ns: float, limits: Fit
         return none(f"the regression gives {seed:.3g} per ns, not 0 to {alpha_max_per_ns:.3g}")
     reach = max(seed, _SCAN_ERRORS * error)
     alphas = np.linspace(max(seed - reach, 0.0), min(seed + reach, alpha_max_per_ns), SCAN_POINTS)
-    fits = [full_energy_fit(corrected(energy_keV, dt_eff_ns, a), limits) for a in alphas]
+    fits = [full_energy_fit(corrected(energy_keV, dt_eff_ns, a), limits, before) for a in alphas]
     points = (alphas, np.array([f.fwhm for f in fits]), np.array([f.fwhm_err for f in fits]))
     good = np.array([f.valid for f in fits])
     if good.sum() < 4:
@@ -86,7 +86,7 @@ def trapping(energy_keV: F8, dt_eff_ns: F8, alpha_max_per_ns: float, limits: Fit
     scan = least_width(alphas[good], points[1][good], points[2][good])
     if not alphas[0] < scan < alphas[-1]:
         return none("the width has no minimum within the scan", points=points)
-    after = full_energy_fit(corrected(energy_keV, dt_eff_ns, scan), limits)
+    after = full_energy_fit(corrected(energy_keV, dt_eff_ns, scan), limits, before)
     gain = before.fwhm - after.fwhm
     # The same events before and after: the gain, quadratic in alpha, has the error of alpha.
     gain_err = 2.0 * abs(gain) * error / scan
