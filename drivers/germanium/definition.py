@@ -13,7 +13,7 @@ from .inputs import CHOICES, INPUTS
 if TYPE_CHECKING:
     from ..config import LoadedConfig
 
-_MODULES: Final = ("load", "dsp")
+_MODULES: Final = ("load", "dsp", "quality", "energy", "aoe", "lq")
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
@@ -38,7 +38,23 @@ GERMANIUM = Definition(
     inputs=INPUTS,
     choices=CHOICES,
     stages=STAGES,
-    outputs=("pole_zero_constants_ns", "filter_settings", "dsp_parameters"),
+    outputs=(
+        "pole_zero_constants_ns",
+        "filter_settings",
+        "dsp_parameters",
+        "quality_survival",
+        "trapping_alpha_per_ns",
+        "energy_scale_keV_per_adc",
+        "energy_peaks",
+        "resolution_curve",
+        "qbb_fwhm_keV",
+        "aoe_bands",
+        "aoe_model",
+        "aoe_low_cut",
+        "aoe_survival",
+        "lq_model",
+        "lq_survival",
+    ),
     readme=_README,
     scopes=MappingProxyType(
         {

@@ -46,9 +46,13 @@ def _constants(config: GermaniumConfig, _context: Context) -> str:
     return "stored" if config.germanium.parameters_path else "own"
 
 
+def _section(name: str, key: str) -> Input:
+    """A section or key of [germanium] that enters the graph as it is, under a name."""
+    return Input(name, (f"germanium.{key}",))
+
+
 def _of(name: str) -> Input:
-    """A section of [germanium] that enters the graph as it is."""
-    return Input(name, (f"germanium.{name}",))
+    return _section(name, name)
 
 
 def _unless(value: Any, absent: Any) -> Any:
@@ -61,4 +65,15 @@ CHOICES: Final = (
     Input("shaping", (), _shaping),
     Input("constants", ("germanium.parameters_path",), _constants),
 )
-INPUTS: Final = (_of("pole_zero"), _of("filters"))
+INPUTS: Final = (
+    _of("pole_zero"),
+    _of("filters"),
+    _section("quality_settings", "quality"),
+    _section("energy_settings", "energy"),
+    _section("aoe_settings", "aoe"),
+    _section("lq_settings", "lq"),
+    _section("gate_settings", "gates"),
+    _of("estimators"),
+    _of("threshold_keV"),
+    _section("primary_estimator", "primary"),
+)

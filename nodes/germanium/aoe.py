@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import hamilton_exclude, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
@@ -288,6 +288,7 @@ def aoe_survival(
     return survival_table({name: survivals(energy, passes, qbb) for name, passes in cuts.items()})
 
 
+@hamilton_exclude
 def survival_table(found: dict[str, tuple[Survival, ...]]) -> pd.DataFrame:
     """Survivals by the name of the cut, as one frame."""
     rows = [(cut, s) for cut, of_cut in found.items() for s in of_cut]

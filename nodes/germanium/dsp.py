@@ -67,6 +67,7 @@ def dsp_columns__stored(raw_table: RawTable, row_range: EventRange) -> pd.DataFr
 
 
 @tag(stage="dsp", schema="DspColumns", scope="channel", helper="true", stored="false")
-def dsp_tier(dsp_columns: pd.DataFrame) -> pd.DataFrame:
+@config.when(begins="raw")
+def dsp_tier__of_raw(dsp_columns: pd.DataFrame) -> pd.DataFrame:
     """The dsp columns of all rows of a channel, as they are written."""
     return dsp_columns

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import hamilton_exclude, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
@@ -88,6 +88,7 @@ def lq_model(
     )  # fmt: skip
 
 
+@hamilton_exclude
 def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     """(slope, offset) through the values within 3 standard deviations, covariance, and these.
 
@@ -109,6 +110,7 @@ def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     return (float(line[0]), float(line[1] - line[0] * middle)), covariance, spread
 
 
+@hamilton_exclude
 def subtracted_width(
     inside: F8, beside: F8, weight: float, start: float
 ) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import hamilton_exclude, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
@@ -141,6 +141,7 @@ def _band_of(edges: F8, energy: F8 | None, n: int) -> F8:
     return np.clip(np.searchsorted(edges, energy, side="right") - 1, 0, len(edges) - 2)
 
 
+@hamilton_exclude
 def classifier(cut: QualityCut, values: F8, energy: F8 | None) -> F8:
     """(value - mode) / width of each event, of its band of energy."""
     band = _band_of(cut.edges_adc, energy, len(values))

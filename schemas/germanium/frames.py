@@ -9,6 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from ..tables import Column, TableSchema
+from .aoe import AOE_BANDS
+from .energy import (
+    ENERGY_PEAKS,
+    ENERGY_SCALES,
+    QBB_WIDTHS,
+    RESOLUTION_CURVES,
+    TRAPPING_ALPHAS,
+)
+from .quality import QUALITY_FLAGS, QUALITY_SURVIVALS
+from .survival import SURVIVALS
 
 _PERCENT: Final = ("01", "10", "20", "50", "80", "90", "95", "99", "100")
 
@@ -117,4 +127,19 @@ DSP_COLUMNS = TableSchema(
 )
 """Columns of the dsp tier."""
 
-TABLES: Final = {table.name: table for table in (RAW_SCALARS, DSP_COLUMNS)}
+TABLES: Final = {
+    table.name: table
+    for table in (
+        RAW_SCALARS,
+        DSP_COLUMNS,
+        QUALITY_FLAGS,
+        QUALITY_SURVIVALS,
+        TRAPPING_ALPHAS,
+        ENERGY_SCALES,
+        ENERGY_PEAKS,
+        RESOLUTION_CURVES,
+        QBB_WIDTHS,
+        AOE_BANDS,
+        SURVIVALS,
+    )
+}
