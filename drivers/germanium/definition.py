@@ -13,7 +13,7 @@ from .inputs import CHOICES, INPUTS
 if TYPE_CHECKING:
     from ..config import LoadedConfig
 
-_MODULES: Final = ("load", "dsp", "quality", "energy", "aoe", "lq")
+_MODULES: Final = ("load", "dsp", "quality", "energy", "aoe", "lq", "hit")
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
@@ -39,6 +39,7 @@ GERMANIUM = Definition(
     choices=CHOICES,
     stages=STAGES,
     outputs=(
+        "n_triggers",
         "pole_zero_constants_ns",
         "filter_settings",
         "dsp_parameters",
@@ -54,6 +55,7 @@ GERMANIUM = Definition(
         "aoe_survival",
         "lq_model",
         "lq_survival",
+        "hit_parameters",
     ),
     readme=_README,
     scopes=MappingProxyType(

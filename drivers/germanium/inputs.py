@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...schemas.germanium.config import GermaniumConfig
+from ...schemas.germanium.parameters import ParameterFiles
 from ..definition import ABSENT, Context, Input
-from ..files import is_pattern, matching
+from ..files import file_ref, is_pattern, matching
 from ..home import path_of_setting
 from .tables import RAW, first_tier
 
@@ -35,15 +36,25 @@ def _files_at(path: Path) -> list[Path]:
 
 
 def _decay(config: GermaniumConfig, _context: Context) -> str:
-    return "given" if config.germanium.pole_zero.tau1_us > 0.0 else "fitted"
+    if config.germanium.pole_zero.tau1_us > 0.0:
+        return "given"
+    return "stored" if config.germanium.parameters_path else "fitted"
 
 
-def _shaping(_config: GermaniumConfig, _context: Context) -> str:
-    return "given"
+def _shaping(config: GermaniumConfig, _context: Context) -> str:
+    return "stored" if config.germanium.parameters_path else "given"
 
 
 def _constants(config: GermaniumConfig, _context: Context) -> str:
     return "stored" if config.germanium.parameters_path else "own"
+
+
+def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
+    named = config.germanium.parameters_path
+    values = [v for v in ((named,) if isinstance(named, str) else named) if v]
+    if not values:
+        return ABSENT
+    return ParameterFiles(tuple(file_ref(path_of_setting(context.folder, v)) for v in values))
 
 
 def _section(name: str, key: str) -> Input:
@@ -55,18 +66,16 @@ def _of(name: str) -> Input:
     return _section(name, name)
 
 
-def _unless(value: Any, absent: Any) -> Any:
-    return ABSENT if value == absent else value
-
-
 CHOICES: Final = (
     Input("begins", ("io.input_path",), _begins),
-    Input("decay", ("germanium.pole_zero.tau1_us",), _decay),
-    Input("shaping", (), _shaping),
+    Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
+    Input("shaping", ("germanium.parameters_path",), _shaping),
     Input("constants", ("germanium.parameters_path",), _constants),
 )
 INPUTS: Final = (
     _of("pole_zero"),
+    _of("detectors"),
+    Input("parameter_files", ("germanium.parameters_path",), _parameter_files),
     _of("filters"),
     _section("quality_settings", "quality"),
     _section("energy_settings", "energy"),

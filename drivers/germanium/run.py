@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..config import LoadedConfig
 from ..engine.executors import Executor, ProcessExecutor
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
+from .summary import channels_summary
 
 
 def run_config(
@@ -20,9 +22,18 @@ def run_config(
     **options: Any,
 ) -> RunReport:
     """Run a config; ``[run] workers`` other than 1 has channels evaluated by other processes."""
-    return run_pipeline(
+    report = run_pipeline(
         loaded, cache=cache, executor=executor or _executor(loaded, cache), **options
     )
+    report.summary = channels_summary(report.values, report.failed, _channels(report))
+    return report
+
+
+def _channels(report: RunReport) -> list[str]:
+    """Every channel that has a value or a failure, in the order of the input."""
+    by_node = [value for value in report.values.values() if isinstance(value, Mapping)]
+    named = [str(f.at["channel"]) for f in report.failed if "channel" in f.at]
+    return list(dict.fromkeys([*(str(key) for value in by_node for key in value), *named]))
 
 
 def _executor(loaded: LoadedConfig[Any], cache: CacheOptions) -> Executor | None:

@@ -12,9 +12,11 @@ from ...schemas.germanium.dsp import (
     RawTable,
     Waveforms,
 )
+from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
+from .parameter_files import filters_in, parameters_of, pole_zero_in
 
 
 @tag(stage="filters", scope="channel")
@@ -37,6 +39,25 @@ def filter_settings__given(filters: Filters) -> FilterSettings:
 def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
     """The decay of the preamplifier as it is set."""
     return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
+
+
+@tag(stage="filters", scope="channel")
+@config.when(begins="raw", shaping="stored")
+def filter_settings__stored(
+    parameter_files: ParameterFiles, channel: str, detectors: dict[str, str], filters: Filters
+) -> FilterSettings:
+    """Shaping times of the energy filters in parameter files."""
+    parameters = parameters_of(parameter_files, channel, detectors)
+    return filters_in(parameters, filters, channel)
+
+
+@tag(stage="pole_zero", scope="channel")
+@config.when(begins="raw", decay="stored")
+def pole_zero_constants_ns__stored(
+    parameter_files: ParameterFiles, channel: str, detectors: dict[str, str]
+) -> PoleZeroConstants:
+    """The decay of the preamplifier in parameter files."""
+    return pole_zero_in(parameters_of(parameter_files, channel, detectors), channel)
 
 
 @tag(stage="dsp", scope="channel", main="true")
@@ -71,3 +92,9 @@ def dsp_columns__stored(raw_table: RawTable, row_range: EventRange) -> pd.DataFr
 def dsp_tier__of_raw(dsp_columns: pd.DataFrame) -> pd.DataFrame:
     """The dsp columns of all rows of a channel, as they are written."""
     return dsp_columns
+
+
+@tag(stage="dsp", scope="channel", helper="true")
+def n_triggers(dsp_columns: pd.DataFrame) -> int:
+    """Rows of a channel."""
+    return len(dsp_columns)

@@ -23,3 +23,22 @@ class Operation:
     name: str
     expression: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HitParameters:
+    """What turns the dsp tier of a channel into its hit tier.
+
+    Attributes
+    ----------
+    operations
+        In the order in which they are written; each may use others.
+    outputs
+        The columns of the tier, in their order.
+    absent
+        Columns that there are not, each with why.
+    """
+
+    operations: tuple[Operation, ...]
+    outputs: tuple[str, ...]
+    absent: Mapping[str, str] = field(default_factory=dict)
