@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -321,6 +322,8 @@ class Definition:
         The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
+    input_described
+        The same of an input file that its sources' patterns fit; None = it says nothing of them.
     verify
         Runs the settings of one of its files again and compares.
     export
@@ -379,6 +382,7 @@ class Definition:
     report: Callable[..., list[Path]] = _WRITE_RUN_REPORT
     pages: str = ""
     described: Callable[[Path], tuple[dict[str, Any], str]] = _DESCRIBED
+    input_described: Callable[[Path], tuple[dict[str, Any], str]] | None = None
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _LOOKED_AT
     verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _VERIFY_RUN_FILE
     export: Callable[[ExportRequest], list[Path]] = _EXPORT_RUN_FILE
@@ -400,6 +404,11 @@ class Definition:
     def file_axes(self) -> tuple[str, ...]:
         """The axes of parts that number input files: "file", and those of further roles."""
         return (FILE, *(source.role for source in self.sources[1:]))
+
+    def describes_input(self, path: Path) -> bool:
+        """Whether it says what is in an input file of such a name."""
+        fits = any(fnmatchcase(path.name, source.pattern) for source in self.sources)
+        return self.input_described is not None and fits
 
     @property
     def packages(self) -> tuple[str, ...]:

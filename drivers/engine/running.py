@@ -148,7 +148,7 @@ def run_pipeline(
     )
     session = open_session(loaded, cache, executor)
     asked = _asked(session, targets)
-    beside = [item for item in beside if all(n in session.driver.graph.nodes for n in item.nodes)]
+    beside = [item for item in beside if _is_reached(session, item.nodes)]
     grown = [name for item in beside if item.opened is not None for name in item.nodes]
     whole = [name for item in beside if item.write is not None for name in item.nodes]
     with (
@@ -228,6 +228,13 @@ def _asked(session: Session, targets: Sequence[str]) -> Asked:
     streamed = {name: _streamed(session, name) for name in names}
     rows = tuple(item for item in streamed.values() if item is not None)
     return Asked(rows, tuple(name for name, item in streamed.items() if item is None))
+
+
+def _is_reached(session: Session, names: Sequence[str]) -> bool:
+    """Whether the graph has some nodes, none of a stage after the last one."""
+    flow, nodes = session.flow, graph_nodes(session.driver)
+    last = flow.stages.index(session.config.pipeline.until)
+    return all(n in nodes and flow.stages.index(nodes[n].tags["stage"]) <= last for n in names)
 
 
 def _summary_node(session: Session) -> list[str]:

@@ -13,7 +13,7 @@ from .inputs import CHOICES, INPUTS
 if TYPE_CHECKING:
     from ..config import LoadedConfig
 
-_MODULES: Final = ("load", "dsp", "quality", "energy", "aoe", "lq", "hit")
+_MODULES: Final = ("load", "pole_zero", "dsp", "quality", "energy", "aoe", "lq", "hit")
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
@@ -67,7 +67,11 @@ GERMANIUM = Definition(
         }
     ),
     keyed=frozenset({"channel"}),
+    merges=MappingProxyType({"tail_decays_ns": "append"}),
     tables_page="germanium_schemas.md",
     example="germanium.toml",
     run=_run,
+    input_described=later(f"{__package__}.lh5_summary:described"),
+    aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),
+    commands="radiograph.drivers.germanium.commands",
 )

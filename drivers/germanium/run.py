@@ -11,7 +11,7 @@ from ..config import LoadedConfig
 from ..engine.executors import Executor, ProcessExecutor
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
-from .summary import channels_summary
+from .summary import channels_summary, verdict_of
 
 
 def run_config(
@@ -26,6 +26,7 @@ def run_config(
         loaded, cache=cache, executor=executor or _executor(loaded, cache), **options
     )
     report.summary = channels_summary(report.values, report.failed, _channels(report))
+    report.verdict = verdict_of(report.values, loaded.config.germanium)
     return report
 
 

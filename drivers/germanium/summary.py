@@ -9,10 +9,13 @@ from typing import Any, Final
 import pandas as pd
 
 from ...schemas.failures import Failure
+from ...schemas.germanium.settings import Germanium
+from .tables import status_of
 
 OK, PARTIAL, FAILED = "ok", "partial", "failed"
 _ENERGY: Final = "energy_scale_keV_per_adc"
 _CHANNEL: Final = "channel"
+_FULL_ENERGY: Final = "2614.511"
 
 
 def channels_summary(
@@ -40,6 +43,33 @@ def channels_summary(
     }
     order = (FAILED, PARTIAL, OK)
     return {"channels": dict(sorted(told.items(), key=lambda item: order.index(item[1]["status"])))}
+
+
+def verdict_of(values: Mapping[str, Any], settings: Germanium) -> list[dict[str, Any]]:
+    """The checks of each channel that is "on": resolution and fit of the primary estimator."""
+    checks = []
+    widths, peaks = values.get("qbb_fwhm_keV", {}), values.get("energy_peaks", {})
+    for channel, table in widths.items():
+        if status_of(settings, channel) != "on":
+            continue
+        own = table[table["estimator"] == settings.primary]
+        if len(own):
+            width = float(own["fwhm_keV"].iloc[-1])
+            limit = settings.gates.qbb_fwhm_keV
+            checks.append(_check(channel, "qbb_fwhm_keV", width, limit, width <= limit))
+        fit = peaks.get(channel)
+        if fit is not None:
+            line = fit[(fit["estimator"] == settings.primary) & (fit["line"] == _FULL_ENERGY)]
+            for p in line["p_value"].iloc[-1:]:
+                floor = settings.gates.p_value
+                checks.append(_check(channel, "p_value_2614", float(p), floor, p >= floor))
+    return checks
+
+
+def _check(channel: str, name: str, value: float, limit: float, ok: bool) -> dict[str, Any]:
+    known = value if math.isfinite(value) else None
+    status = "pass" if ok else "fail"
+    return {"channel": channel, "check": name, "value": known, "limit": limit, "status": status}
 
 
 def _keyed(values: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

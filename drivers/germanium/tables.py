@@ -51,16 +51,17 @@ def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]
         for number, ref in files["source"].items():
             table = tables[number].get(channel)
             if table is not None:
-                yield from _of_table(channel, number, ref, table, rows)
+                yield from _of_table(channel, number, ref, table, rows, config.run.max_events)
 
 
 def _of_table(
-    channel: str, number: int, ref: FileRef, table: TableLayout, rows: int
+    channel: str, number: int, ref: FileRef, table: TableLayout, rows: int, most: int
 ) -> Iterator[Part]:
     at: dict[str, int | str] = {"channel": channel, "file": number}
     yield Part(at, {"source_file": ref, "table_layout": table})
-    for k, first in enumerate(range(0, table.n_rows, rows)):
-        n = min(rows, table.n_rows - first)
+    n_rows = min(table.n_rows, most) if most else table.n_rows
+    for k, first in enumerate(range(0, n_rows, rows)):
+        n = min(rows, n_rows - first)
         yield Part({**at, "range": k}, {"row_range": EventRange(first, n)}, n)
 
 

@@ -40,10 +40,8 @@ class PoleZero(Section):
 
     model: Literal["auto", "single", "double"] = "auto"
     """One decay, two, or two only where they describe the tails better."""
-    n_events: int = Field(default=5000, ge=1)
-    """Pulses that are looked at."""
     tail_us: Interval = (53.8, 99.9)
-    """Where the tail of a pulse is."""
+    """Where the tail of a pulse is; the fit takes as much of it from 5 us after its half."""
     baseline_us: Interval = (0.0, 44.8)
     """Where there is no pulse yet."""
     tau1_us: float = Field(default=0.0, ge=0.0)
@@ -71,8 +69,6 @@ class PoleZero(Section):
 class Filters(Section):
     """[germanium.filters]: the energy filters."""
 
-    optimise: bool = True
-    """Search the shaping times with the best resolution; false = those given here."""
     cusp_sigma_us: float = Field(default=8.0, gt=0.0)
     """Width of the cusp."""
     zac_sigma_us: float = Field(default=8.0, gt=0.0)
@@ -83,69 +79,17 @@ class Filters(Section):
     """Flat top of all three."""
     kernel_us: float = Field(default=89.6, gt=0.0)
     """Length of the cusps."""
-    grid: int = Field(default=12, ge=3)
-    """Points of the search of each filter."""
-
-
-class Noise(Section):
-    """[germanium.noise]: the electronic noise of forced triggers."""
-
-    threshold_adc: float = Field(default=10.0, ge=0.0)
-    """daqenergy up to which a trigger is a baseline."""
-    shaping_us: tuple[float, float, float] = (1.0, 16.0, 1.0)
-    """First and last shaping time of the curve, and the step."""
-
-
-class Selection(Section):
-    """[germanium.selection]: events of the lines that optimise the filters."""
-
-    events_per_line: int = Field(default=4000, ge=100)
-    """At most so many a line, a seeded choice."""
-    window_keV: float = Field(default=40.0, gt=0.0)
-    """Half of the window about a line."""
-
-
-class Dplms(Section):
-    """[germanium.dplms]: the filter made of noise and pulse shape; it needs forced triggers."""
-
-    enabled: bool = True
-    """Make it where fft_path is given."""
-    length: int = Field(default=500, ge=10)
-    """Samples."""
-    nm: tuple[float, ...] = (1.0,)
-    """Weights of the noise matrix."""
-    za: tuple[float, ...] = (1.0,)
-    """Weights of the zero area."""
-    ft: tuple[float, ...] = (1.0,)
-    """Weights of the flat top."""
-    pl: tuple[float, ...] = (0.0,)
-    """Weights of the pile-up matrix."""
-
-
-class Svm(Section):
-    """[germanium.svm]: the classifier of pulse shapes; it needs svm_path."""
-
-    C: float = Field(default=1.0, gt=0.0)
-    """Penalty of a wrong side."""
-    gamma: Literal["scale"] | float = "scale"
-    """Width of the kernel."""
-    levels: int = Field(default=4, ge=3, le=5)
-    """Level of the Haar coefficients."""
 
 
 class Germanium(Section):
     """[germanium]: detectors, what is made, and how."""
 
-    fft_path: FilePath = ""
-    """Forced triggers; without them no noise optimisation and no DPLMS."""
-    svm_path: FilePath = ""
-    """Training table; without it no classifier of pulse shapes."""
     channels: tuple[int | str, ...] = ()
     """Channels by number, table or detector; [] = all."""
     detectors: dict[str, str] = Field(default_factory=dict)
     """Detector of a table: its key in parameter files; the table's name without."""
     status: dict[str, DetectorStatus] = Field(default_factory=dict)
-    """"on", "ac" (calibrated, no gate) or "off" (left out) by table or detector."""
+    """What is done of a table or detector: "on", "ac" (calibrated, no gate) or "off" (left out)."""
     tiers: tuple[Literal["dsp", "hit"], ...] = ("dsp", "hit")
     """The tiers that are written."""
     parameters_path: FilePath | tuple[FilePath, ...] = ""
@@ -154,28 +98,12 @@ class Germanium(Section):
     """Energy columns that are calibrated; those that are not there are told of."""
     primary: Estimator = "cuspEmax"
     """The energy that A/E and LQ take."""
-    seed: int = Field(default=1, ge=0)
-    """Of every random choice."""
-    pulser_path: FilePath = ""
-    """Mask of pulser events, a bool a row."""
-    find_pulser: bool = False
-    """Cut what looks like a pulser."""
-    settings_path: FilePath = ""
-    """Folder with validity.yaml: settings by channel and time."""
     threshold_keV: float = Field(default=300.0, ge=0.0)
     """Lines whose window begins below are not fitted."""
     pole_zero: PoleZero = PoleZero()
     """The decay of the preamplifier."""
     filters: Filters = Filters()
     """The energy filters."""
-    noise: Noise = Noise()
-    """The electronic noise."""
-    selection: Selection = Selection()
-    """Events that optimise the filters."""
-    dplms: Dplms = Dplms()
-    """The filter made of noise and pulse shape."""
-    svm: Svm = Svm()
-    """The classifier of pulse shapes."""
     quality: QualitySettings = QualitySettings()
     """Quality cuts."""
     energy: EnergySettings = EnergySettings()

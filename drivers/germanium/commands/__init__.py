@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from ...command_places import CommandPlace
 
-COMMANDS: dict[str, CommandPlace] = {}
+COMMANDS = {
+    "germanium": CommandPlace(
+        f"{__name__}.group", "germanium", "Germanium detectors: tiers and their constants."
+    ),
+}
