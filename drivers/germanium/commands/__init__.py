@@ -8,4 +8,5 @@ COMMANDS = {
     "germanium": CommandPlace(
         f"{__name__}.group", "germanium", "Germanium detectors: tiers and their constants."
     ),
+    "simulate germanium": CommandPlace(f"{__name__}.simulate", "simulate_germanium", ""),
 }
