@@ -41,7 +41,7 @@ def lq_per_keV(
         reason = absence(dsp_columns, name)
         if reason:
             msg = f"{reason}: LQ needs it"
-            raise Unfit("no_late_charge", msg, {"n_events": len(dsp_columns)})
+            raise Unfit(code="no_late_charge", message=msg, numbers={"n_events": len(dsp_columns)})
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = column_of(dsp_columns, "lq80") / primary_energy_keV
     return np.where(np.isfinite(ratio), ratio, np.nan)
@@ -71,7 +71,7 @@ def lq_model(
     n = int(dep.sum())
     if n < FEWEST_EVENTS:
         msg = f"{n} double-escape events pass A/E, at least {FEWEST_EVENTS} are needed for LQ"
-        raise Unfit("too_few_events", msg, {"n_events": n})
+        raise Unfit(code="too_few_events", message=msg, numbers={"n_events": n})
     median = float(np.median(lq_per_keV[dep]))
     scaled = lq_per_keV / median
     (slope, offset), covariance, spread = clipped_line(dt_eff[dep], scaled[dep])
@@ -80,7 +80,9 @@ def lq_model(
     mean, sigma, n_signal = subtracted_width(residual[dep], residual[side], weight, spread)
     if not sigma > 0.0 or not n_signal > 0.0:
         msg = f"{n} double-escape events leave no peak of LQ over the background beside it"
-        raise Unfit("no_double_escape_peak", msg, {"n_events": n, "n_signal": n_signal})
+        raise Unfit(
+            code="no_double_escape_peak", message=msg, numbers={"n_events": n, "n_signal": n_signal}
+        )
     n_missing = int((calibration_rows & ~np.isfinite(lq_per_keV)).sum())
     return LQModel(
         median, offset, slope, covariance, mean, sigma, sigma / float(np.sqrt(2.0 * n_signal)),
