@@ -142,10 +142,11 @@ def _band_of(edges: F8, energy: F8 | None, n: int) -> F8:
 
 
 def classifier(cut: QualityCut, values: F8, energy: F8 | None) -> F8:
-    """(value - mode) / width of each event, of its band of energy."""
+    """(value - mode) / width of each event, of its band of energy; 0 at the mode of no width."""
     band = _band_of(cut.edges_adc, energy, len(values))
+    away = values - cut.mode[band]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((values - cut.mode[band]) / cut.width[band])
+        return np.where(away == 0.0, 0.0, away / cut.width[band])
 
 
 def _passing(dsp_columns: pd.DataFrame, cuts: QualityCuts, loose: float) -> dict[str, Mask]:

@@ -78,12 +78,14 @@ def test_at_a_bound_the_interval_has_one_side(eps: float) -> None:
 
 
 def test_counting() -> None:
-    """8 of 10: Clopper and Pearson's 68 % interval is 0.5911 to 0.9235 (16 % and 84 % points of
-    Beta(8, 3) and Beta(9, 2))."""
+    """10 of 10: the lower end of Clopper and Pearson's 68 % interval is 0.16^(1/10) = 0.8326."""
+    everything = np.ones(10, dtype=bool)
+    found = window_survival("Qbb", everything, everything)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.8326, abs=1e-4)
+    assert found.error == pytest.approx(0.1674, abs=1e-4)
     passes = np.arange(10) < 8
-    found = window_survival("Qbb", passes, np.ones(10, dtype=bool))
-    assert found.value == 0.8
-    assert (found.low, found.high) == pytest.approx((0.5921, 0.9196), abs=0.005)
+    assert window_survival("Qbb", passes, everything).value == 0.8
     nothing = window_survival("Qbb", passes, np.zeros(10, dtype=bool))
     assert np.isnan(nothing.value)
     assert nothing.reason == "no events in the window"
