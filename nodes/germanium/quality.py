@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -149,13 +149,19 @@ def classifier(cut: QualityCut, values: F8, energy: F8 | None) -> F8:
         return np.where(away == 0.0, 0.0, away / cut.width[band])
 
 
-def _passing(dsp_columns: pd.DataFrame, cuts: QualityCuts, loose: float) -> dict[str, Mask]:
-    """Which events satisfy each flag, with cuts ``loose`` times as wide."""
+def classifier_values(dsp_columns: pd.DataFrame, cuts: QualityCuts) -> Iterator[tuple[str, F8]]:
+    """The classifier of every event, parameter by parameter."""
     energy = None if absence(dsp_columns, _ENERGY) else column_of(dsp_columns, _ENERGY)
-    passes: dict[str, Mask] = {}
     for name, cut in cuts.cuts.items():
         columns = (column_of(dsp_columns, c) for c in _PARAMETERS[name].columns)
-        c = classifier(cut, _PARAMETERS[name].value(*columns), energy)
+        yield name, classifier(cut, _PARAMETERS[name].value(*columns), energy)
+
+
+def _passing(dsp_columns: pd.DataFrame, cuts: QualityCuts, loose: float) -> dict[str, Mask]:
+    """Which events satisfy each flag, with cuts ``loose`` times as wide."""
+    passes: dict[str, Mask] = {}
+    for name, c in classifier_values(dsp_columns, cuts):
+        cut = cuts.cuts[name]
         passes[name] = (c > loose * cut.low) & (c < loose * cut.high)
     everything = np.ones(len(dsp_columns), dtype=bool)
     flags = {

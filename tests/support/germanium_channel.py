@@ -13,6 +13,8 @@ from radiograph.nodes.germanium import (
     aoe,
     calibration_summary,
     energy,
+    figure_data,
+    figures,
     lq,
     quality,
     stability,
@@ -28,7 +30,7 @@ from radiograph.schemas.germanium.calibration_settings import (
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "germanium"
 HALF_A = DATA / "l200-p03-r000-cal-20230311T235840Z-a-tier_dsp.lh5"
 ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
-_MODULES = (quality, energy, aoe, lq, stability, calibration_summary)
+_MODULES = (quality, energy, aoe, lq, stability, calibration_summary, figure_data, figures)
 
 
 def half_a() -> pd.DataFrame:
@@ -52,6 +54,7 @@ class Channel:
             "lq_settings": LQSettings(),
             "quality_settings": QualitySettings(),
             "threshold_keV": 800.0,
+            "channel": "ch1104000",
             **inputs,
         }
 
