@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,10 @@ from ...schemas.germanium.aoe import AOE_BANDS, AoEModel, Band, DriftCorrection,
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
-from ...schemas.germanium.survival import SURVIVALS, Survival
+from ...schemas.germanium.survival import Survival
 from .aoe_fits import band_edges, band_fit, merged_bands, top_of, trend_of
 from .columns import absence, column_of
-from .survival import peak_survival, survivals
+from .survival import peak_survival, survival_table, survivals
 
 DEP: Final = PSD_LINES[0]
 PEAK_RANGE_KEV: Final = (1000.0, 1300.0)
@@ -296,13 +296,3 @@ def aoe_survival(
     two_sided = low_side & (x < aoe_settings.high_cut)
     cuts = {LOW_SIDE: low_side, TWO_SIDED: two_sided}
     return survival_table({name: survivals(energy, passes, qbb) for name, passes in cuts.items()})
-
-
-def survival_table(found: dict[str, tuple[Survival, ...]]) -> pd.DataFrame:
-    """Survivals by the name of the cut, as one frame."""
-    rows = [(cut, s) for cut, of_cut in found.items() for s in of_cut]
-    same = ("sample", "error", "low", "high", "n", "n_err", "method", "reason")
-    data: dict[str, Any] = {name: [getattr(s, name) for _, s in rows] for name in same}
-    return SURVIVALS.frame(
-        {"cut": [cut for cut, _ in rows], "survival": [s.value for _, s in rows], **data}
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,13 +12,12 @@ from ...schemas.germanium.aoe import LowCut
 from ...schemas.germanium.energy import EnergyCalibration, Trapping
 from ...schemas.germanium.lines import Q_BB_KEV
 from ...schemas.germanium.lq import LQModel
-from ...schemas.germanium.survival import Survival
 from .aoe import LOW_SIDE, TWO_SIDED
 
 Number = dict[str, float]
 
 
-def number(value: float, error: float) -> Number:
+def _number(value: float, error: float) -> Number:
     """A value with its error."""
     return {"value": float(value), "error": float(error)}
 
@@ -40,7 +40,7 @@ def energy_summary(
         trapped = trapping_corrections[name]
         found[name] = {
             **_widths(plain),
-            "alpha_per_ns": number(trapped.alpha_per_ns, trapped.alpha_err_per_ns),
+            "alpha_per_ns": _number(trapped.alpha_per_ns, trapped.alpha_err_per_ns),
         }
         if trapped.reason:
             found[name]["not_corrected"] = trapped.reason
@@ -54,12 +54,12 @@ def _widths(calibrated: EnergyCalibration) -> dict[str, Any]:
         return {"reason": calibrated.reason}
     curve = calibrated.linear
     return {
-        "scale_keV_per_adc": number(calibrated.keV_per_adc, calibrated.keV_per_adc_err),
-        "qbb_fwhm_keV": number(
+        "scale_keV_per_adc": _number(calibrated.keV_per_adc, calibrated.keV_per_adc_err),
+        "qbb_fwhm_keV": _number(
             float(curve.fwhm_keV(Q_BB_KEV)), float(curve.fwhm_err_keV(Q_BB_KEV))
         ),
         "fwhm_keV": {
-            line: number(peak.fwhm, peak.fwhm_err)
+            line: _number(peak.fwhm, peak.fwhm_err)
             for line, peak in calibrated.peaks.items()
             if peak.valid
         },
@@ -70,9 +70,9 @@ def _widths(calibrated: EnergyCalibration) -> dict[str, Any]:
 def aoe_summary(aoe_low_cut: LowCut, aoe_survival: pd.DataFrame) -> dict[str, Any]:
     """The low cut, and what survives it and both cuts, by sample."""
     return {
-        "low_cut": number(aoe_low_cut.value, aoe_low_cut.error),
-        "survival": survival_numbers(aoe_survival, LOW_SIDE),
-        "two_sided": survival_numbers(aoe_survival, TWO_SIDED),
+        "low_cut": _number(aoe_low_cut.value, aoe_low_cut.error),
+        "survival": _survival_numbers(aoe_survival, LOW_SIDE),
+        "two_sided": _survival_numbers(aoe_survival, TWO_SIDED),
     }
 
 
@@ -80,27 +80,49 @@ def aoe_summary(aoe_low_cut: LowCut, aoe_survival: pd.DataFrame) -> dict[str, An
 def lq_summary(lq_model: LQModel, lq_survival: pd.DataFrame) -> dict[str, Any]:
     """The cut in widths, the width, and what survives, by sample."""
     return {
-        "cut": number(lq_model.cut, 0.0),
-        "sigma": number(lq_model.sigma, lq_model.sigma_err),
+        "cut": _number(lq_model.cut, 0.0),
+        "sigma": _number(lq_model.sigma, lq_model.sigma_err),
         "n_missing": lq_model.n_missing,
-        "survival": survival_numbers(lq_survival, "LQ_Cut"),
+        "survival": _survival_numbers(lq_survival, "LQ_Cut"),
     }
 
 
 @tag(stage="summary", scope="channel", helper="true")
-def quality_summary(
-    quality_survival: pd.DataFrame, full_energy_survival: Survival
-) -> dict[str, Any]:
-    """What each quality flag keeps alone, and the share of the 2614.5 keV line that is valid."""
-    flags = {
+def quality_summary(quality_survival: pd.DataFrame) -> dict[str, Any]:
+    """The share of the events that each quality cut alone keeps, with its interval."""
+    return {
         row["flag"]: {"value": row["survival"], "low": row["low"], "high": row["high"]}
         for row in quality_survival.to_dict("records")
     }
-    full = full_energy_survival
-    return {**flags, "FEP": {"value": full.value, "low": full.low, "high": full.high}}
 
 
-def survival_numbers(table: pd.DataFrame, cut: str) -> dict[str, Number]:
+@tag(stage="summary", scope="run")
+def calibration_summaries(
+    each_energy_summary: Mapping[str, dict[str, dict[str, Any]]],
+    each_aoe_summary: Mapping[str, dict[str, Any]],
+    each_lq_summary: Mapping[str, dict[str, Any]],
+    each_quality_summary: Mapping[str, dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """By channel: status, energy, aoe, lq, quality; what failed is not there.
+
+    status is ok, partial where A/E or LQ failed, failed without an energy.
+    """
+    parts = {
+        "energy": each_energy_summary,
+        "aoe": each_aoe_summary,
+        "lq": each_lq_summary,
+        "quality": each_quality_summary,
+    }
+    channels = sorted({channel for part in parts.values() for channel in part})
+    found = {}
+    for channel in channels:
+        has = {name: part[channel] for name, part in parts.items() if channel in part}
+        status = "ok" if len(has) == len(parts) else "partial" if "energy" in has else "failed"
+        found[channel] = {"status": status, **has}
+    return found
+
+
+def _survival_numbers(table: pd.DataFrame, cut: str) -> dict[str, Number]:
     """Survivals of one cut, by sample: value, error, and the interval."""
     return {
         row["sample"]: {

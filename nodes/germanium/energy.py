@@ -39,7 +39,7 @@ _DRIFT_TIME: Final = "dt_eff"
 def uncorrected_energies(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
-    estimators: tuple[str, ...],
+    estimators: tuple,
     primary_estimator: str,
     energy_settings: EnergySettings,
     gate_settings: GateSettings,

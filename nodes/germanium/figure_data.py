@@ -19,6 +19,7 @@ from ...schemas.germanium.peaks import PeakFit
 from ...schemas.germanium.pictures import (
     CLASSIFIER_COUNTS,
     DRIFT_POINTS,
+    ENERGY_SPECTRUM,
     PEAK_HISTOGRAMS,
     QUALITY_HISTOGRAMS,
     SPECTRA,
@@ -26,15 +27,26 @@ from ...schemas.germanium.pictures import (
 from ...schemas.germanium.quality import QualityCuts
 from ..peaks.shapes import step_below, tailed_below
 from .columns import absence, column_of
-from .quality import classifier_values
+from .quality_parameters import classifier_values
 
 _HIGHEST_KEV: Final = 2700.0
-_BIN_KEV: Final = 2.0
+_EDGES_KEV: Final = np.arange(0.0, _HIGHEST_KEV + 1.0, 2.0)
 _NEAR_KEV: Final = 12.0
 _CELL_KEV: Final = 25.0
 _CELLS: Final = (-15.0, 10.0, 0.25)
 _QUALITY_BINS: Final = np.linspace(-10.0, 10.0, 81)
 _DRIFT_TIME: Final = "dt_eff"
+
+
+@tag(stage="figures", scope="channel", schema="EnergySpectrum")
+def energy_spectrum(
+    primary_energy_keV: NDArray[np.float64], calibration_rows: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """The spectrum of the primary estimator, in bins of 2 keV."""
+    counts = np.histogram(primary_energy_keV[calibration_rows], _EDGES_KEV)[0]
+    return ENERGY_SPECTRUM.frame(
+        {"low_keV": _EDGES_KEV[:-1], "high_keV": _EDGES_KEV[1:], "counts": counts}
+    )
 
 
 @tag(stage="figures", scope="channel", schema="CalibratedSpectra")
@@ -50,7 +62,6 @@ def calibrated_spectra(
     """Spectra of 2 keV bins: all, and after the cuts of A/E and of LQ."""
     energy = primary_energy_keV[calibration_rows]
     aoe, lq = aoe_classifier[calibration_rows], lq_classifier[calibration_rows]
-    edges = np.arange(0.0, _HIGHEST_KEV + _BIN_KEV, _BIN_KEV)
     low_side = aoe > aoe_low_cut.value
     kept = {
         "all": np.ones(len(energy), dtype=bool),
@@ -58,8 +69,8 @@ def calibrated_spectra(
         "two_sided": low_side & (aoe < aoe_settings.high_cut),
         "early": lq < lq_model.cut,
     }
-    counts = {name: np.histogram(energy[k], edges)[0] for name, k in kept.items()}
-    return SPECTRA.frame({"low_keV": edges[:-1], "high_keV": edges[1:], **counts})
+    counts = {name: np.histogram(energy[k], _EDGES_KEV)[0] for name, k in kept.items()}
+    return SPECTRA.frame({"low_keV": _EDGES_KEV[:-1], "high_keV": _EDGES_KEV[1:], **counts})
 
 
 @tag(stage="figures", scope="channel", schema="PeakHistograms")
@@ -76,7 +87,7 @@ def peak_histograms(
         width = max(0.5 * sigma, 0.25) if np.isfinite(sigma) else 0.5
         n_bins = int(np.clip(np.ceil((peak.high - peak.low) / width), 10, 400))
         edges = np.linspace(peak.low, peak.high, n_bins + 1)
-        whole, background = expected_counts(peak, edges)
+        whole, background = _expected_counts(peak, edges)
         data["line"] += [line] * n_bins
         data["low_keV"].append(edges[:-1])
         data["high_keV"].append(edges[1:])
@@ -89,7 +100,7 @@ def peak_histograms(
     return PEAK_HISTOGRAMS.frame({"line": data["line"], **joined})
 
 
-def expected_counts(peak: PeakFit, edges: F8) -> tuple[F8, F8]:
+def _expected_counts(peak: PeakFit, edges: F8) -> tuple[F8, F8]:
     """Counts of the fit in each bin, and of its background alone."""
     mu, s, h, v, n_sig, n_bkg, k = (float(p) for p in peak.parameters)
     if not np.isfinite(mu):

@@ -10,7 +10,7 @@ import pandas as pd
 from ...schemas.germanium.energy import EnergyCalibration, Trapping
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV, Q_BB_KEV
 from ...schemas.germanium.peaks import PeakFit
-from ...schemas.sheets import Shape, Sheet, Words
+from ...schemas.sheets import Align, Shape, Sheet, Words
 from ..sheets.frames import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, Frame
 from .figure_parts import (
     Page,
@@ -30,26 +30,31 @@ from .figure_parts import (
 )
 
 _PULL_LIMITS: Final = (-5.0, 5.0)
-_SHOWN_SIGMAS: Final = 15.0
+# Of the window of a line so many sigma below and above it are drawn.
+_SHOWN_BELOW, _SHOWN_ABOVE = 20.0, 10.0
+_CLOSE_KEV: Final = 120.0
 
 
-def spectrum_page(spectra: pd.DataFrame, calibrated: EnergyCalibration, channel: str) -> Sheet:
+def spectrum_page(spectrum: pd.DataFrame, calibrated: EnergyCalibration, channel: str) -> Sheet:
     """The calibrated spectrum with its lines, and how far each lies from where it should."""
     page = Page("spectrum", f"{channel}: spectrum of {calibrated.name}", 7.6)
-    edges = np.append(spectra["low_keV"], spectra["high_keV"].iloc[-1])
-    counts = spectra["all"].to_numpy()
+    edges = np.append(spectrum["low_keV"], spectrum["high_keV"].iloc[-1])
+    counts = spectrum["counts"].to_numpy()
     seen = np.flatnonzero(counts)
     first = float(edges[seen[0]]) if len(seen) else 0.0
     x_limits = (max(first - 50.0, 0.0), float(edges[-1]))
     frame = Frame(1.0, 3.1, 10.6, 3.7, x_limits, top_of_counts(counts, log=True), log_y=True)
     page.shapes += [step_line(frame, edges, counts, BLUE, 0.9)]
-    for row, line in enumerate(ENERGY_LINES):
-        if line.name in calibrated.peaks:
-            page.shapes.append(upright(frame, line.energy_keV, ORANGE))
-            at = frame.at([line.energy_keV], [frame.y_limits[1]])[0]
-            high = at[1] - 0.14 - 0.16 * (row % 2)
-            text = f"{line.energy_keV:.1f}"
-            page.shapes.append(Words(at[0] - 0.04, high, text, 8.0, GREY, align="right"))
+    before = -np.inf
+    for line in (line for line in ENERGY_LINES if line.name in calibrated.peaks):
+        page.shapes.append(upright(frame, line.energy_keV, ORANGE))
+        x, y = frame.at([line.energy_keV], [frame.y_limits[1]])[0]
+        close = line.energy_keV - before < _CLOSE_KEV
+        side = 0.04 if close else -0.04
+        align: Align = "left" if close else "right"
+        text = f"{line.energy_keV:.1f}"
+        page.shapes.append(Words(x + side, y - 0.14, text, 8.0, GREY, align=align))
+        before = line.energy_keV
     page.shapes += axes(frame, "", "counts / 2 keV", x_labels=False)
     peaks = {n: p for n, p in calibrated.peaks.items() if p.valid}
     truth = np.array([_energy(n) for n in peaks])
@@ -81,14 +86,14 @@ def _peak_panel(x: float, y: float, name: str, bins: pd.DataFrame, peak: PeakFit
     low, high = peak.low, peak.high
     sigma = float(peak.parameters[1])
     if np.isfinite(sigma):
-        low = max(low, peak.position - _SHOWN_SIGMAS * sigma)
-        high = min(high, peak.position + _SHOWN_SIGMAS * sigma)
+        low = max(low, peak.position - _SHOWN_BELOW * sigma)
+        high = min(high, peak.position + _SHOWN_ABOVE * sigma)
     used = bins[(bins["low_keV"] >= low) & (bins["high_keV"] <= high)]
     low, high = float(used["low_keV"].iloc[0]), float(used["high_keV"].iloc[-1])
     middle = 0.5 * (used["low_keV"] + used["high_keV"]).to_numpy()
     counts = used["counts"].to_numpy(dtype=float)
     expected = used["expected"].to_numpy()
-    frame = Frame(x, y, 2.75, 2.05, (low, high), top_of_counts(counts))
+    frame = Frame(x, y, 2.75, 2.05, (low, high), top_of_counts(counts + np.sqrt(counts)))
     shapes: list[Shape] = [
         *points(frame, middle, counts, np.sqrt(counts), INK, 2.6),
         curve(frame, middle, used["background"], GREEN, 1.1, dashed=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from hamilton.function_modifiers import tag
 
@@ -23,7 +25,7 @@ from .figure_psd import aoe_page, lq_page, quality_page, survival_page
 
 @tag(stage="figures", scope="channel", helper="true")
 def energy_pages(
-    calibrated_spectra: pd.DataFrame,
+    energy_spectrum: pd.DataFrame,
     peak_histograms: pd.DataFrame,
     drift_points: pd.DataFrame,
     time_stability: pd.DataFrame,
@@ -36,7 +38,7 @@ def energy_pages(
     """Spectrum, lines, resolution, trapped charge and stability of the primary estimator."""
     estimator = primary_calibration.estimator
     return (
-        spectrum_page(calibrated_spectra, primary_calibration, channel),
+        spectrum_page(energy_spectrum, primary_calibration, channel),
         peaks_page(peak_histograms, primary_calibration, channel),
         resolution_page(
             uncorrected_energies[estimator], corrected_energies.get(estimator), channel
@@ -80,11 +82,16 @@ def quality_pages(
     return (quality_page(quality_histograms, quality_cuts, quality_survival, channel),)
 
 
-@tag(stage="figures", scope="channel")
+@tag(stage="figures", scope="run")
 def calibration_pages(
-    energy_pages: tuple[Sheet, ...],
-    pulse_shape_pages: tuple[Sheet, ...],
-    quality_pages: tuple[Sheet, ...],
-) -> dict[str, Sheet]:
-    """All pages of a channel by their names, in the order of a report."""
-    return {page.name: page for page in (*energy_pages, *pulse_shape_pages, *quality_pages)}
+    each_energy_pages: Mapping[str, tuple[Sheet, ...]],
+    each_pulse_shape_pages: Mapping[str, tuple[Sheet, ...]],
+    each_quality_pages: Mapping[str, tuple[Sheet, ...]],
+) -> dict[str, dict[str, Sheet]]:
+    """By channel, its pages by their names in the order of a report; what failed has none."""
+    kinds = (each_energy_pages, each_pulse_shape_pages, each_quality_pages)
+    channels = sorted({channel for kind in kinds for channel in kind})
+    return {
+        channel: {page.name: page for kind in kinds for page in kind.get(channel, ())}
+        for channel in channels
+    }

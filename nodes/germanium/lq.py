@@ -16,9 +16,8 @@ from ...schemas.germanium.calibration_settings import LQSettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.lq import LQModel
-from .aoe import survival_table
 from .columns import absence, column_of
-from .survival import survivals
+from .survival import survival_table, survivals
 
 LQ_CUT: Final = "LQ_Cut"
 FEWEST_EVENTS: Final = 30
@@ -74,10 +73,10 @@ def lq_model(
         raise Unfit(code="too_few_events", message=msg, numbers={"n_events": n})
     median = float(np.median(lq_per_keV[dep]))
     scaled = lq_per_keV / median
-    (slope, offset), covariance, spread = clipped_line(dt_eff[dep], scaled[dep])
+    (slope, offset), covariance, spread = _clipped_line(dt_eff[dep], scaled[dep])
     residual = scaled - offset - slope * dt_eff
     weight = -_FWHMS / (_SIDE[1] - _SIDE[0])
-    mean, sigma, n_signal = subtracted_width(residual[dep], residual[side], weight, spread)
+    mean, sigma, n_signal = _subtracted_width(residual[dep], residual[side], weight, spread)
     if not sigma > 0.0 or not n_signal > 0.0:
         msg = f"{n} double-escape events leave no peak of LQ over the background beside it"
         raise Unfit(
@@ -90,7 +89,7 @@ def lq_model(
     )  # fmt: skip
 
 
-def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
+def _clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     """(slope, offset) through the values within 3 standard deviations, covariance, and these.
 
     The covariance is of (offset, slope).
@@ -111,7 +110,7 @@ def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     return (float(line[0]), float(line[1] - line[0] * middle)), covariance, spread
 
 
-def subtracted_width(
+def _subtracted_width(
     inside: F8, beside: F8, weight: float, start: float
 ) -> tuple[float, float, float]:
     """Mean and sigma of the values inside the peak less those beside it, and how many remain.

@@ -6,6 +6,16 @@ from typing import Final
 
 from ..tables import Column, TableSchema
 
+ENERGY_SPECTRUM: Final = TableSchema(
+    "EnergySpectrum",
+    "a bin of energy",
+    (
+        Column("low_keV", "float64", "keV", "lower edge"),
+        Column("high_keV", "float64", "keV", "upper edge"),
+        Column("counts", "int64", "", "events that calibrations are made of"),
+    ),
+)
+
 SPECTRA: Final = TableSchema(
     "CalibratedSpectra",
     "a bin of energy",
