@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
+    from .engine.artifacts import Artifact
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
     from .runfile.exporting import ExportRequest
@@ -257,6 +259,8 @@ class Definition:
         The values of [pipeline] until: tags ``stage`` of nodes, in order.
     outputs
         The nodes that a run up to a stage writes, each to /<stage>/<node>.
+    artifacts
+        Files beside the run file, from a config.
     parts
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
@@ -318,6 +322,8 @@ class Definition:
         The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
+    input_described
+        The same of an input file that its sources' patterns fit; None = it says nothing of them.
     verify
         Runs the settings of one of its files again and compares.
     export
@@ -347,6 +353,7 @@ class Definition:
     choices: tuple[Input, ...] = ()
     stages: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    artifacts: Callable[[Any], Sequence[Artifact]] = defaults.no_artifacts
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
     readme: str = ""
@@ -375,6 +382,7 @@ class Definition:
     report: Callable[..., list[Path]] = _WRITE_RUN_REPORT
     pages: str = ""
     described: Callable[[Path], tuple[dict[str, Any], str]] = _DESCRIBED
+    input_described: Callable[[Path], tuple[dict[str, Any], str]] | None = None
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _LOOKED_AT
     verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _VERIFY_RUN_FILE
     export: Callable[[ExportRequest], list[Path]] = _EXPORT_RUN_FILE
@@ -396,6 +404,11 @@ class Definition:
     def file_axes(self) -> tuple[str, ...]:
         """The axes of parts that number input files: "file", and those of further roles."""
         return (FILE, *(source.role for source in self.sources[1:]))
+
+    def describes_input(self, path: Path) -> bool:
+        """Whether it says what is in an input file of such a name."""
+        fits = any(fnmatchcase(path.name, source.pattern) for source in self.sources)
+        return self.input_described is not None and fits
 
     @property
     def packages(self) -> tuple[str, ...]:

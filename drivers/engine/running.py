@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin
 
@@ -28,6 +29,7 @@ from ..provenance import write_making, write_module_sources, write_nodes, write_
 from ..registry import definition_of
 from ..runfile.record import FAILURES
 from ..runfile.writing import RunRows, Streamed
+from .artifacts import GrowingFiles, temporary_places, write_hashes, write_whole
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
@@ -136,8 +138,9 @@ def run_pipeline(
     flow = definition_of(loaded.config)
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
+    beside = () if targets else flow.artifacts(loaded.config)
     check_new_files(
-        [out],
+        [out, *(item.place(loaded.config, out) for item in beside)],
         [*read, loaded.path],
         overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
@@ -145,15 +148,26 @@ def run_pipeline(
     )
     session = open_session(loaded, cache, executor)
     asked = _asked(session, targets)
-    with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
+    beside = [item for item in beside if _is_reached(session, item.nodes)]
+    grown = [name for item in beside if item.opened is not None for name in item.nodes]
+    whole = [name for item in beside if item.write is not None for name in item.nodes]
+    with (
+        new_output(out, key="io.output_path") as temporary,
+        new_file(temporary) as file,
+        temporary_places(beside, loaded.config, out) as places,
+    ):
         write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
                      docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
-        with RunRows(file, asked.streamed) as rows:
-            sink = _Progress(rows, progress)
+        growing = GrowingFiles(places)
+        with RunRows(file, asked.streamed) as rows, closing(growing):
+            sink = _Progress(rows, growing, progress)
             # What is asked for by name is told in the answer too.
-            told = asked.names if targets else asked.whole
-            found = session.run(told, [item.node for item in asked.streamed], sink)
+            told = [*(asked.names if targets else asked.whole), *whole, *_summary_node(session)]
+            streams = dict.fromkeys([*(item.node for item in asked.streamed), *grown])
+            found = session.run(dict.fromkeys(told), streams, sink)
             rows.finish()
+        write_whole(places, found)
+        write_hashes(file, places)
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
         _write_provenance(file, session, loaded, started, session.resolved(targets))
@@ -165,11 +179,12 @@ def run_pipeline(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
-        files=[str(out)],
+        files=[str(out), *(str(item.place(loaded.config, out)) for item in beside)],
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         failed=[*(f.failure for f in session.failed), *session.failures],
+        summary=next((found[name] for name in _summary_node(session)), None),
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
@@ -178,17 +193,25 @@ def run_pipeline(
 class _Progress:
     """Hands the parts on and tells how far the run is."""
 
-    def __init__(self, rows: RunRows, tell: Callable[[int], None] | None) -> None:
+    def __init__(
+        self, rows: RunRows, growing: GrowingFiles, tell: Callable[[int], None] | None
+    ) -> None:
         self._rows = rows
+        self._growing = growing
         self._tell = tell
         self.begin_file = rows.begin_file
         self.drop_file = rows.drop_file
-        self.begin_again = rows.begin_again
+
+    def begin_again(self) -> None:
+        self._rows.begin_again()
+        self._growing.begin_again()
 
     def __call__(
         self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
     ) -> None:
-        self._rows.append({name: shifted(v, shifts[name]) for name, v in values.items()})
+        moved = {name: shifted(v, shifts[name]) for name, v in values.items()}
+        self._growing.append(part, moved)
+        self._rows.append({name: v for name, v in moved.items() if name in self._rows.nodes})
         if self._tell is not None:
             self._tell(part.n_records)
 
@@ -200,10 +223,24 @@ def _asked(session: Session, targets: Sequence[str]) -> Asked:
         names = session.resolved(targets)
     else:
         last = flow.stages.index(session.config.pipeline.until)
-        names = [n for n in flow.outputs if flow.stages.index(nodes[n].tags["stage"]) <= last]
+        there = [n for n in flow.outputs if n in nodes]
+        names = [n for n in there if flow.stages.index(nodes[n].tags["stage"]) <= last]
     streamed = {name: _streamed(session, name) for name in names}
     rows = tuple(item for item in streamed.values() if item is not None)
     return Asked(rows, tuple(name for name, item in streamed.items() if item is None))
+
+
+def _is_reached(session: Session, names: Sequence[str]) -> bool:
+    """Whether the graph has some nodes, none of a stage after the last one."""
+    flow, nodes = session.flow, graph_nodes(session.driver)
+    last = flow.stages.index(session.config.pipeline.until)
+    return all(n in nodes and flow.stages.index(nodes[n].tags["stage"]) <= last for n in names)
+
+
+def _summary_node(session: Session) -> list[str]:
+    """The node whose value an answer holds, where the graph has it."""
+    name = session.flow.summary_node
+    return [name] if name and name in session.driver.graph.nodes else []
 
 
 def place_of(session: Session, node: str) -> str:
