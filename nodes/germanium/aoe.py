@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import hamilton_exclude, tag
+from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
