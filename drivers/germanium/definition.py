@@ -13,7 +13,10 @@ from .inputs import CHOICES, INPUTS
 if TYPE_CHECKING:
     from ..config import LoadedConfig
 
-_MODULES: Final = ("load", "pole_zero", "dsp", "quality", "energy", "aoe", "lq", "hit")
+_MODULES: Final = (
+    "load", "pole_zero", "dsp", "quality", "energy", "aoe", "lq", "stability", "hit",
+    "figure_data", "figures",
+)  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
@@ -55,7 +58,14 @@ GERMANIUM = Definition(
         "aoe_survival",
         "lq_model",
         "lq_survival",
+        "time_stability",
         "hit_parameters",
+        "energy_spectrum",
+        "peak_histograms",
+        "drift_points",
+        "classifier_counts",
+        "calibrated_spectra",
+        "quality_histograms",
     ),
     readme=_README,
     scopes=MappingProxyType(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import hamilton_exclude, tag
+from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
@@ -16,10 +16,10 @@ from ...schemas.germanium.aoe import AOE_BANDS, AoEModel, Band, DriftCorrection,
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
-from ...schemas.germanium.survival import SURVIVALS, Survival
+from ...schemas.germanium.survival import Survival
 from .aoe_fits import band_edges, band_fit, merged_bands, top_of, trend_of
 from .columns import absence, column_of
-from .survival import peak_survival, survivals
+from .survival import peak_survival, survival_table, survivals
 
 DEP: Final = PSD_LINES[0]
 PEAK_RANGE_KEV: Final = (1000.0, 1300.0)
@@ -45,7 +45,9 @@ def uncorrected_aoe(
     reason = absence(dsp_columns, "A_max")
     if reason:
         msg = f"{reason}: A/E needs it"
-        raise Unfit("no_current_amplitude", msg, {"n_events": len(dsp_columns)})
+        raise Unfit(
+            code="no_current_amplitude", message=msg, numbers={"n_events": len(dsp_columns)}
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = column_of(dsp_columns, "A_max") / column_of(
             dsp_columns, primary_calibration.estimator
@@ -158,7 +160,9 @@ def fitted_bands(
             f"{n_good} Compton bands could be fitted for A/E, at least {FEWEST_BANDS} are needed; "
             f"the channel has {len(x)} events"
         )
-        raise Unfit("too_few_bands", msg, {"n_bands": n_good, "n_events": len(x)})
+        raise Unfit(
+            code="too_few_bands", message=msg, numbers={"n_bands": n_good, "n_events": len(x)}
+        )
     return bands
 
 
@@ -223,7 +227,11 @@ def aoe_low_cut(
         found = peak_survival(DEP, energy, x > cut, interval=False)
         if found.reason:
             msg = f"double-escape peak at the A/E cut {cut:.2f}: {found.reason}"
-            raise Unfit("no_double_escape_peak", msg, {"n_events": len(energy), "cut": cut})
+            raise Unfit(
+                code="no_double_escape_peak",
+                message=msg,
+                numbers={"n_events": len(energy), "cut": cut},
+            )
         tried.append((cut, found))
         return found
 
@@ -252,7 +260,9 @@ def aoe_low_cut(
             f"the double-escape peak survives the A/E cut {cut:.2f} with {best.value:.3f}, "
             f"{wanted:.2f} +- {_MOST_OFF} is wanted"
         )
-        raise Unfit("acceptance_not_reached", msg, {"survival": best.value, "cut": cut})
+        raise Unfit(
+            code="acceptance_not_reached", message=msg, numbers={"survival": best.value, "cut": cut}
+        )
     slope = (at(cut - _SLOPE_STEP).value - at(cut + _SLOPE_STEP).value) / (2.0 * _SLOPE_STEP)
     error = best.error / slope if slope > 0.0 else float("nan")
     tried.sort(key=lambda t: t[0])
@@ -267,7 +277,7 @@ def _at_border(cut: float, share: Survival, wanted: float) -> Unfit:
         f"the double-escape peak survives with {share.value:.3f} at the end {cut:g} of the A/E "
         f"cuts that are tried, {wanted:.2f} is wanted"
     )
-    return Unfit("cut_at_border", msg, {"survival": share.value, "cut": cut})
+    return Unfit(code="cut_at_border", message=msg, numbers={"survival": share.value, "cut": cut})
 
 
 @tag(stage="aoe", scope="channel", schema="Survivals")
@@ -286,14 +296,3 @@ def aoe_survival(
     two_sided = low_side & (x < aoe_settings.high_cut)
     cuts = {LOW_SIDE: low_side, TWO_SIDED: two_sided}
     return survival_table({name: survivals(energy, passes, qbb) for name, passes in cuts.items()})
-
-
-@hamilton_exclude
-def survival_table(found: dict[str, tuple[Survival, ...]]) -> pd.DataFrame:
-    """Survivals by the name of the cut, as one frame."""
-    rows = [(cut, s) for cut, of_cut in found.items() for s in of_cut]
-    same = ("sample", "error", "low", "high", "n", "n_err", "method", "reason")
-    data: dict[str, Any] = {name: [getattr(s, name) for _, s in rows] for name in same}
-    return SURVIVALS.frame(
-        {"cut": [cut for cut, _ in rows], "survival": [s.value for _, s in rows], **data}
-    )

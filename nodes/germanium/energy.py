@@ -55,7 +55,7 @@ def uncorrected_energies(
             f"{n} of {len(dsp_columns)} events pass the quality cuts, at least {FEWEST_EVENTS} "
             "are needed for an energy calibration"
         )
-        raise Unfit("too_few_events", msg, {"n_events": n})
+        raise Unfit(code="too_few_events", message=msg, numbers={"n_events": n})
     limits = FitLimits(energy_settings.min_counts, gate_settings.p_value)
     found = {}
     for estimator in estimators:
@@ -72,7 +72,7 @@ def uncorrected_energies(
         why = f"it is not among the estimators {', '.join(found)}"
         why = primary.reason if primary is not None else why
         msg = f"{primary_estimator} of {n} events has no calibration: {why}"
-        raise Unfit("no_energy_scale", msg, {"n_events": n})
+        raise Unfit(code="no_energy_scale", message=msg, numbers={"n_events": n})
     return found
 
 

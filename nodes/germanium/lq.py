@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import hamilton_exclude, tag
+from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
@@ -16,9 +16,8 @@ from ...schemas.germanium.calibration_settings import LQSettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.lq import LQModel
-from .aoe import survival_table
 from .columns import absence, column_of
-from .survival import survivals
+from .survival import survival_table, survivals
 
 LQ_CUT: Final = "LQ_Cut"
 FEWEST_EVENTS: Final = 30
@@ -41,7 +40,7 @@ def lq_per_keV(
         reason = absence(dsp_columns, name)
         if reason:
             msg = f"{reason}: LQ needs it"
-            raise Unfit("no_late_charge", msg, {"n_events": len(dsp_columns)})
+            raise Unfit(code="no_late_charge", message=msg, numbers={"n_events": len(dsp_columns)})
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = column_of(dsp_columns, "lq80") / primary_energy_keV
     return np.where(np.isfinite(ratio), ratio, np.nan)
@@ -71,16 +70,18 @@ def lq_model(
     n = int(dep.sum())
     if n < FEWEST_EVENTS:
         msg = f"{n} double-escape events pass A/E, at least {FEWEST_EVENTS} are needed for LQ"
-        raise Unfit("too_few_events", msg, {"n_events": n})
+        raise Unfit(code="too_few_events", message=msg, numbers={"n_events": n})
     median = float(np.median(lq_per_keV[dep]))
     scaled = lq_per_keV / median
-    (slope, offset), covariance, spread = clipped_line(dt_eff[dep], scaled[dep])
+    (slope, offset), covariance, spread = _clipped_line(dt_eff[dep], scaled[dep])
     residual = scaled - offset - slope * dt_eff
     weight = -_FWHMS / (_SIDE[1] - _SIDE[0])
-    mean, sigma, n_signal = subtracted_width(residual[dep], residual[side], weight, spread)
+    mean, sigma, n_signal = _subtracted_width(residual[dep], residual[side], weight, spread)
     if not sigma > 0.0 or not n_signal > 0.0:
         msg = f"{n} double-escape events leave no peak of LQ over the background beside it"
-        raise Unfit("no_double_escape_peak", msg, {"n_events": n, "n_signal": n_signal})
+        raise Unfit(
+            code="no_double_escape_peak", message=msg, numbers={"n_events": n, "n_signal": n_signal}
+        )
     n_missing = int((calibration_rows & ~np.isfinite(lq_per_keV)).sum())
     return LQModel(
         median, offset, slope, covariance, mean, sigma, sigma / float(np.sqrt(2.0 * n_signal)),
@@ -88,8 +89,7 @@ def lq_model(
     )  # fmt: skip
 
 
-@hamilton_exclude
-def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
+def _clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     """(slope, offset) through the values within 3 standard deviations, covariance, and these.
 
     The covariance is of (offset, slope).
@@ -110,8 +110,7 @@ def clipped_line(t: F8, y: F8) -> tuple[tuple[float, float], F8, float]:
     return (float(line[0]), float(line[1] - line[0] * middle)), covariance, spread
 
 
-@hamilton_exclude
-def subtracted_width(
+def _subtracted_width(
     inside: F8, beside: F8, weight: float, start: float
 ) -> tuple[float, float, float]:
     """Mean and sigma of the values inside the peak less those beside it, and how many remain.

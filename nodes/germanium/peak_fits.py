@@ -72,8 +72,9 @@ def minimised(
 
     Steps of Fisher's scoring, damped (D. W. Marquardt, J. SIAM 11 (1963) 431) and kept within the
     bounds; where these do not converge SIMPLEX and MIGRAD of MINUIT. The covariance is the
-    inverse of the matrix of second derivatives, from differences of the gradient; where that is
-    not positive, with the parameters held that lie at a bound, and then of the information.
+    inverse of the matrix of second derivatives, from differences of the gradient; a tail
+    length at a bound is held for it, and where it is not positive all that lies at a bound; if
+    that does not help it is the inverse of the information.
     Without ``with_errors`` it is NaN.
     """
     span = bounds[:, 1] - bounds[:, 0]
@@ -83,12 +84,14 @@ def minimised(
     if not converged:
         p, converged = _by_minuit(likelihood, names, p, bounds, is_free)
     near = is_free & (np.minimum(p - bounds[:, 0], bounds[:, 1] - p) < _AT_BOUND * span)
+    # A tail as long as it may be is told from the background by nothing: its length is held.
+    is_length = np.array([name == "tail_per_sigma" for name in names])
     covariance = (
-        _covariance(likelihood, p, is_free, near, bounds)
+        _covariance(likelihood, p, is_free & ~(near & is_length), near, bounds)
         if with_errors
         else np.full((len(p), len(p)), np.nan)
     )
-    value, _, _ = _evaluated(likelihood, p)
+    value = _evaluated(likelihood, p)[0]
     bound = tuple(name for name, is_near in zip(names, near, strict=True) if is_near)
     return Minimum(p, covariance, value, converged, bound)
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV, GammaLine
-from ...schemas.germanium.survival import COUNTED, FITTED, Survival
+from ...schemas.germanium.survival import COUNTED, FITTED, SURVIVALS, Survival
 from ..statistics.intervals import clopper_pearson
 from .kernels.peaks import add_peak_likelihood
 from .peak_fits import FEWEST_EVENTS, Likelihood, Minimum, minimised, peak_start
@@ -191,4 +192,14 @@ def survivals(energy_keV: F8, passes: Mask, qbb_fwhm_keV: float) -> tuple[Surviv
         *(peak_survival(line, energy_keV, passes) for line in PSD_LINES),
         window_survival("Qbb", passes, away <= _QBB_FWHMS * qbb_fwhm_keV),
         window_survival("Qbb35", passes, away <= QBB_HALF_WIDTH_KEV),
+    )
+
+
+def survival_table(found: dict[str, tuple[Survival, ...]]) -> pd.DataFrame:
+    """Survivals by the name of the cut, as one frame."""
+    rows = [(cut, s) for cut, of_cut in found.items() for s in of_cut]
+    same = ("sample", "error", "low", "high", "n", "n_err", "method", "reason")
+    data: dict[str, Any] = {name: [getattr(s, name) for _, s in rows] for name in same}
+    return SURVIVALS.frame(
+        {"cut": [cut for cut, _ in rows], "survival": [s.value for _, s in rows], **data}
     )

@@ -98,7 +98,7 @@ def trapping(energy_keV: F8, dt_eff_ns: F8, alpha_max_per_ns: float, limits: Fit
 
 
 def corrected(energy_keV: F8, dt_eff_ns: F8, alpha: float) -> F8:
-    """Energies after the correction, with the events of median drift time near 2614.5 kept there."""
+    """Corrected energies; those of median drift time near 2614.5 keV stay where they are."""
     near = (np.abs(energy_keV - FEP_KEV) < _WINDOW_KEV) & np.isfinite(dt_eff_ns)
     middle = float(np.median(dt_eff_ns[near])) if near.any() else 0.0
     return energy_keV * (1.0 + alpha * dt_eff_ns) / (1.0 + alpha * middle)

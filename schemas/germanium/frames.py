@@ -17,7 +17,16 @@ from .energy import (
     RESOLUTION_CURVES,
     TRAPPING_ALPHAS,
 )
+from .pictures import (
+    CLASSIFIER_COUNTS,
+    DRIFT_POINTS,
+    ENERGY_SPECTRUM,
+    PEAK_HISTOGRAMS,
+    QUALITY_HISTOGRAMS,
+    SPECTRA,
+)
 from .quality import QUALITY_FLAGS, QUALITY_SURVIVALS
+from .stability import TIME_STABILITY
 from .survival import SURVIVALS
 
 _PERCENT: Final = ("01", "10", "20", "50", "80", "90", "95", "99", "100")
@@ -141,5 +150,12 @@ TABLES: Final = {
         QBB_WIDTHS,
         AOE_BANDS,
         SURVIVALS,
+        TIME_STABILITY,
+        ENERGY_SPECTRUM,
+        SPECTRA,
+        PEAK_HISTOGRAMS,
+        DRIFT_POINTS,
+        CLASSIFIER_COUNTS,
+        QUALITY_HISTOGRAMS,
     )
 }

@@ -51,10 +51,10 @@ class GammaLine:
 ENERGY_LINES: Final = (
     GammaLine("238.632", 238.632, 10.0, 10.0, "gos", resolution=True),
     GammaLine("583.191", 583.191, 20.0, 20.0, "hpge", resolution=True),
-    GammaLine("727.330", 727.330, 30.0, 30.0, "hpge", resolution=True),
+    GammaLine("727.33", 727.330, 30.0, 30.0, "hpge", resolution=True),
     GammaLine("860.564", 860.564, 30.0, 25.0, "hpge", resolution=True),
     GammaLine("1592.511", FEP_KEV - 2.0 * 511.0, 40.0, 20.0, "gos", resolution=False),
-    GammaLine("1620.50", 1620.50, 20.0, 40.0, "gos", resolution=True),
+    GammaLine("1620.5", 1620.50, 20.0, 40.0, "gos", resolution=True),
     GammaLine("2103.511", FEP_KEV - 511.0, 40.0, 40.0, "gos", resolution=False),
     GammaLine("2614.511", FEP_KEV, 40.0, 40.0, "hpge", resolution=True),
 )
