@@ -35,6 +35,11 @@ def no_notices(_config: Any, _replaced: tuple[str, ...]) -> Iterator[str]:
     yield from ()
 
 
+def no_artifacts(_config: Any) -> tuple[Any, ...]:
+    """Nothing is written beside the run file."""
+    return ()
+
+
 def unchanged(config: Any) -> tuple[Any, tuple[str, ...]]:
     return config, ()
 

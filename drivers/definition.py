@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .cache.execution import NodeCache, Verdict
     from .cache.opening import CacheOptions
     from .config import LoadedConfig
+    from .engine.artifacts import Artifact
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
     from .runfile.exporting import ExportRequest
@@ -199,7 +201,7 @@ class StageLine(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Companion:
     """A file beside the run file, made of what the run file holds: it can be made again.
 
     ``name`` follows the stem of the run file: ``x.h5`` and "flow.csv" give ``x_flow.csv``.
@@ -234,7 +236,7 @@ def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[F
     yield from ()
 
 
-def _no_artifacts(_config: Any) -> Iterable[Artifact]:
+def _no_companions(_config: Any) -> Iterable[Companion]:
     return ()
 
 
@@ -284,12 +286,14 @@ class Definition:
         The values of [pipeline] until: tags ``stage`` of nodes, in order.
     outputs
         The nodes that a run up to a stage writes, each to /<stage>/<node>.
+    artifacts
+        Files beside the run file that are made of the values of nodes, from a config.
     parts
         The parts of the data: from a config, and by role the input files with their numbers.
     carry
         What the parts before decide for the next, from a config; None = nothing.
-    artifacts
-        The files that a whole run of a config writes beside its HDF5 file.
+    companions
+        Files that a whole run of a config makes of its HDF5 file, beside it.
     places
         Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
@@ -353,6 +357,8 @@ class Definition:
         The module whose PARTS and PICTURES are the generated documentation; "" = none.
     described
         What is in an output file and how it was made, as plain values and as text.
+    input_described
+        The same of an input file that its sources' patterns fit; None = it says nothing of them.
     verify
         Runs the settings of one of its files again and compares.
     export
@@ -382,9 +388,10 @@ class Definition:
     choices: tuple[Input, ...] = ()
     stages: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    artifacts: Callable[[Any], Sequence[Artifact]] = defaults.no_artifacts
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
-    artifacts: Callable[[Any], Iterable[Artifact]] = _no_artifacts
+    companions: Callable[[Any], Iterable[Companion]] = _no_companions
     places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)
@@ -413,6 +420,7 @@ class Definition:
     report: Callable[..., list[Path]] = _WRITE_RUN_REPORT
     pages: str = ""
     described: Callable[[Path], tuple[dict[str, Any], str]] = _DESCRIBED
+    input_described: Callable[[Path], tuple[dict[str, Any], str]] | None = None
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _LOOKED_AT
     verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _VERIFY_RUN_FILE
     export: Callable[[ExportRequest], list[Path]] = _EXPORT_RUN_FILE
@@ -435,6 +443,11 @@ class Definition:
     def file_axes(self) -> tuple[str, ...]:
         """The axes of parts that number input files: "file", and those of further roles."""
         return (FILE, *(source.role for source in self.sources[1:]))
+
+    def describes_input(self, path: Path) -> bool:
+        """Whether it says what is in an input file of such a name."""
+        fits = any(fnmatchcase(path.name, source.pattern) for source in self.sources)
+        return self.input_described is not None and fits
 
     @property
     def packages(self) -> tuple[str, ...]:

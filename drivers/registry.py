@@ -29,6 +29,7 @@ DEFAULT: Final = "imaging"
 _OWN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
+        "germanium": "radiograph.drivers.germanium.definition:GERMANIUM",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
         "cosmics": "radiograph.drivers.cosmics.definition:COSMICS",
         "transients": "radiograph.drivers.transients.definition:TRANSIENTS",
@@ -37,6 +38,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType(
 # Their commands are listed without their definitions.
 _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
+    "radiograph.drivers.germanium.commands",
     "radiograph.drivers.lightdqm.commands",
     "radiograph.drivers.cosmics.commands",
     "radiograph.drivers.transients.commands",

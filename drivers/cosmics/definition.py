@@ -9,7 +9,7 @@ from typing import Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
-from ..definition import Artifact, Definition, Fault, Source
+from ..definition import Companion, Definition, Fault, Source
 from .inputs import CHOICES, INPUTS, n_events, parts
 
 
@@ -31,11 +31,11 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     return write(source, page, pdf=pdf, overwrite=overwrite)
 
 
-def artifacts(config: CosmicsConfig) -> Iterator[Artifact]:
+def companions(config: CosmicsConfig) -> Iterator[Companion]:
     """The files beside the run file that [output] asks for."""
-    from .artifacts import asked_artifacts
+    from .companions import asked_companions
 
-    return asked_artifacts(config.output)
+    return asked_companions(config.output)
 
 
 _STAGES: Final = (
@@ -133,7 +133,7 @@ COSMICS = Definition(
         "run_summary",
         "efficiency_projection",
     ),
-    artifacts=artifacts,
+    companions=companions,
     places=MappingProxyType({"histograms": "histograms", "not_in_histograms": "not_in_histograms"}),
     verdict_node="verdict",
     summary_node="run_summary",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
-from ..definition import Artifact, Context, Definition
+from ..definition import Companion, Context, Definition
 from ..files import check_new_files, new_output
 from ..graph import graph_nodes, visible_nodes
 from ..hdf5 import new_file, write_array, write_text
@@ -32,6 +32,7 @@ from ..provenance import write_making, write_module_sources, write_nodes, write_
 from ..registry import definition_of
 from ..runfile.record import FAILURES
 from ..runfile.writing import RunRows, Streamed
+from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
@@ -144,9 +145,10 @@ def run_pipeline(
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
     is_whole = not targets and loaded.config.pipeline.until == flow.stages[-1]
-    artifacts = {a.beside(out): a for a in (flow.artifacts(loaded.config) if is_whole else ())}
+    companions = {c.beside(out): c for c in (flow.companions(loaded.config) if is_whole else ())}
+    artifacts = () if targets else flow.artifacts(loaded.config)
     check_new_files(
-        [out, *artifacts],
+        [out, *companions, *(item.place(loaded.config, out) for item in artifacts)],
         [*read, loaded.path],
         overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
@@ -159,7 +161,7 @@ def run_pipeline(
         read,
         out,
         started,
-        artifacts=artifacts,
+        companions=companions,
         targets=targets,
         progress=progress,
     )
@@ -172,7 +174,7 @@ def write_run(
     out: Path,
     started: float,
     *,
-    artifacts: Mapping[Path, Artifact] = MappingProxyType({}),
+    companions: Mapping[Path, Companion] = MappingProxyType({}),
     targets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> RunReport:
@@ -184,32 +186,39 @@ def write_run(
         The input files as they were named, for the report.
     started
         When the run began, by perf_counter().
-    artifacts
+    companions
         Files beside it that are made of it, by place.
     """
     flow = session.flow
     asked = _asked(session, targets)
+    artifacts = () if targets else flow.artifacts(loaded.config)
+    made = [item for item in artifacts if _is_reached(session, item.nodes)]
     with ExitStack() as outputs:
         temporary = outputs.enter_context(new_output(out, key="io.output_path"))
+        places = outputs.enter_context(temporary_places(made, loaded.config, out))
         with new_file(temporary) as file:
-            found = _written(file, session, asked, loaded, progress, targets, started)
-        for path, artifact in artifacts.items():
-            artifact.write(temporary, outputs.enter_context(new_output(path)), out)
+            found = _written(file, session, asked, loaded, progress, targets, started, places)
+        for path, companion in companions.items():
+            companion.write(temporary, outputs.enter_context(new_output(path)), out)
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
-    places = {target: session.resolved([target])[0] for target in targets}
+    named = {target: session.resolved([target])[0] for target in targets}
     report = RunReport(
         pipeline=flow.name,
         input=[str(path) for path in read],
         output=str(out),
-        files=[str(out), *(str(path) for path in artifacts)],
+        files=[
+            str(out),
+            *(str(item.place(loaded.config, out)) for item in made),
+            *(str(path) for path in companions),
+        ],
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         failed=[*(f.failure for f in session.failed), *session.cut, *session.failures],
         values=found,
-        asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
+        asked={t: (node, f"/{place_of(session, node)}") for t, node in named.items()},
     )
     return with_judgement(report, session)
 
@@ -231,18 +240,25 @@ def _written(
     progress: Callable[[int], None] | None,
     targets: Sequence[str],
     started: float,
+    places: Sequence[tuple[Artifact, Path]],
 ) -> dict[str, Any]:
     """Run, and write all that is asked for; the values of what is whole, or asked by name."""
     flow = session.flow
     write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
                  docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
-    with RunRows(file, asked.streamed) as rows:
-        sink = _Progress(rows, progress)
+    growing = GrowingFiles(places)
+    whole = [name for item, _ in places if item.write is not None for name in item.nodes]
+    grown = [name for item, _ in places if item.opened is not None for name in item.nodes]
+    with RunRows(file, asked.streamed) as rows, closing(growing):
+        sink = _Progress(rows, growing, progress)
         # What is asked for by name is told in the answer too.
         told = asked.names if targets else asked.whole
-        wanted = (*told, *session.judging)
-        found = session.run(wanted, [item.node for item in asked.streamed], sink)
+        wanted = dict.fromkeys((*told, *whole, *session.judging))
+        streams = dict.fromkeys((*(item.node for item in asked.streamed), *grown))
+        found = session.run(tuple(wanted), tuple(streams), sink)
         rows.finish()
+    write_whole(places, found)
+    write_hashes(file, places)
     for name in asked.whole:
         _write_whole(file, session, name, found[name])
     if session.cut:
@@ -254,17 +270,25 @@ def _written(
 class _Progress:
     """Hands the parts on and tells how far the run is."""
 
-    def __init__(self, rows: RunRows, tell: Callable[[int], None] | None) -> None:
+    def __init__(
+        self, rows: RunRows, growing: GrowingFiles, tell: Callable[[int], None] | None
+    ) -> None:
         self._rows = rows
+        self._growing = growing
         self._tell = tell
         self.begin_file = rows.begin_file
         self.drop_file = rows.drop_file
-        self.begin_again = rows.begin_again
+
+    def begin_again(self) -> None:
+        self._rows.begin_again()
+        self._growing.begin_again()
 
     def __call__(
         self, part: Part, values: Mapping[str, Any], shifts: Mapping[str, Mapping[str, int]]
     ) -> None:
-        self._rows.append({name: shifted(v, shifts[name]) for name, v in values.items()})
+        moved = {name: shifted(v, shifts[name]) for name, v in values.items()}
+        self._growing.append(part, moved)
+        self._rows.append({name: v for name, v in moved.items() if name in self._rows.nodes})
         if self._tell is not None:
             self._tell(part.n_records)
 
@@ -276,10 +300,18 @@ def _asked(session: Session, targets: Sequence[str]) -> Asked:
         names = session.resolved(targets)
     else:
         last = flow.stages.index(session.config.pipeline.until)
-        names = [n for n in flow.outputs if flow.stages.index(nodes[n].tags["stage"]) <= last]
+        there = [n for n in flow.outputs if n in nodes]
+        names = [n for n in there if flow.stages.index(nodes[n].tags["stage"]) <= last]
     streamed = {name: _streamed(session, name) for name in names}
     rows = tuple(item for item in streamed.values() if item is not None)
     return Asked(rows, tuple(name for name, item in streamed.items() if item is None))
+
+
+def _is_reached(session: Session, names: Sequence[str]) -> bool:
+    """Whether the graph has some nodes, none of a stage after the last one."""
+    flow, nodes = session.flow, graph_nodes(session.driver)
+    last = flow.stages.index(session.config.pipeline.until)
+    return all(n in nodes and flow.stages.index(nodes[n].tags["stage"]) <= last for n in names)
 
 
 def place_of(session: Session, node: str) -> str:

@@ -118,9 +118,9 @@ class Session:
 
     @property
     def judging(self) -> list[str]:
-        """The nodes of summary and verdict, which every answer holds."""
+        """The nodes of summary and verdict that the graph has: every answer holds them."""
         names = (self.flow.summary_node, self.flow.verdict_node)
-        return [name for name in names if name]
+        return [name for name in names if name in self.driver.graph.nodes]
 
     def is_mergeable(self, node: str, annotation: Any) -> bool:
         """Whether values of a node at several parts can be made one."""

@@ -65,6 +65,11 @@ class RunRows:
         }  # fmt: skip
         self._of_none = self._begin = (self._writer.lengths(), self._copied_labels())
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The nodes whose rows it takes."""
+        return frozenset(self._streamed)
+
     def begin_file(self) -> None:
         """The parts of a further file follow."""
         self._begin = (self._writer.lengths(), self._copied_labels())

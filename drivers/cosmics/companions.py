@@ -9,7 +9,7 @@ from typing import Final
 
 from ...nodes.cosmics.drawings import drawn_figure
 from ...schemas.cosmics.config import Output
-from ..definition import Artifact
+from ..definition import Companion
 from .event_files import write_events, write_info, write_root
 from .page import drawn_of, page_of
 from .stored import Stored, stored
@@ -42,23 +42,23 @@ class _OneRun:
         return self._figures[name]
 
 
-def asked_artifacts(output: Output) -> Iterator[Artifact]:
+def asked_companions(output: Output) -> Iterator[Companion]:
     """The files of some settings."""
     run = _OneRun()
 
-    def of(name: str, write: Write) -> Artifact:
+    def of(name: str, write: Write) -> Companion:
         def written(source: Path, path: Path, named: Path) -> None:
             del named
             write(run.stored(source), path)
 
-        return Artifact(name, written)
+        return Companion(name, written)
 
-    def figure_of(name: str) -> Artifact:
+    def figure_of(name: str) -> Companion:
         def written(source: Path, path: Path, named: Path) -> None:
             del named
             path.write_bytes(run.figure(source, name))
 
-        return Artifact(f"{name}.png", written)
+        return Companion(f"{name}.png", written)
 
     def report(source: Path, path: Path, named: Path) -> None:
         text = page_of(run.stored(source), source, named, partial(run.figure, source))
@@ -80,4 +80,4 @@ def asked_artifacts(output: Output) -> Iterator[Artifact]:
     if output.figures:
         yield from (figure_of(name) for name in _FIGURES)
     if output.report or "html" in output.formats:
-        yield Artifact("report.html", report)
+        yield Companion("report.html", report)

@@ -1,0 +1,16 @@
+"""``radiograph germanium``: tiers from constants that are known."""
+
+from __future__ import annotations
+
+import typer
+
+from ...command_places import PlainGroup
+from .build import build
+
+germanium = typer.Typer(cls=PlainGroup, help="Germanium detectors: tiers and their constants.")
+germanium.command("build")(build)
+
+
+@germanium.callback()
+def _group() -> None:
+    """Germanium detectors: tiers and their constants."""

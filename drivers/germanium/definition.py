@@ -1,0 +1,87 @@
+"""The germanium pipeline as the core sees it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from ...schemas.germanium.config import STAGES, GermaniumConfig
+from ..defaults import later
+from ..definition import Definition, Source
+from .inputs import CHOICES, INPUTS
+
+if TYPE_CHECKING:
+    from ..config import LoadedConfig
+
+_MODULES: Final = (
+    "load", "pole_zero", "dsp", "quality", "energy", "aoe", "lq", "stability", "hit",
+    "figure_data", "figures",
+)  # fmt: skip
+_README: Final = """\
+Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
+Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
+"""
+
+
+def _run(loaded: LoadedConfig[Any], **options: Any) -> Any:
+    from .run import run_config
+
+    return run_config(loaded, **options)
+
+
+GERMANIUM = Definition(
+    name="germanium",
+    home=f"{__name__}:GERMANIUM",
+    modules=tuple(f"radiograph.nodes.germanium.{name}" for name in _MODULES),
+    tables="radiograph.schemas.germanium.frames:TABLES",
+    settings=GermaniumConfig,
+    sources=(Source("source", "io.input_path", "LH5 file of the tier raw or dsp", "*.lh5"),),
+    parts=later(f"{__package__}.tables:parts_of"),
+    artifacts=later(f"{__package__}.tier_files:artifacts_of"),
+    inputs=INPUTS,
+    choices=CHOICES,
+    stages=STAGES,
+    outputs=(
+        "n_triggers",
+        "pole_zero_constants_ns",
+        "filter_settings",
+        "dsp_parameters",
+        "quality_survival",
+        "trapping_alpha_per_ns",
+        "energy_scale_keV_per_adc",
+        "energy_peaks",
+        "resolution_curve",
+        "qbb_fwhm_keV",
+        "aoe_bands",
+        "aoe_model",
+        "aoe_low_cut",
+        "aoe_survival",
+        "lq_model",
+        "lq_survival",
+        "time_stability",
+        "hit_parameters",
+        "energy_spectrum",
+        "peak_histograms",
+        "drift_points",
+        "classifier_counts",
+        "calibrated_spectra",
+        "quality_histograms",
+    ),
+    readme=_README,
+    scopes=MappingProxyType(
+        {
+            "run": (),
+            "channel": ("channel",),
+            "table": ("channel", "file"),
+            "range": ("channel", "file", "range"),
+        }
+    ),
+    keyed=frozenset({"channel"}),
+    merges=MappingProxyType({"tail_decays_ns": "append"}),
+    tables_page="germanium_schemas.md",
+    example="germanium.toml",
+    run=_run,
+    input_described=later(f"{__package__}.lh5_summary:described"),
+    aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),
+    commands="radiograph.drivers.germanium.commands",
+)

@@ -1,0 +1,88 @@
+"""Settings to graph inputs: each input names the very settings that it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from ...schemas.germanium.config import GermaniumConfig
+from ...schemas.germanium.parameters import ParameterFiles
+from ..definition import ABSENT, Context, Input
+from ..files import file_ref, is_pattern, matching
+from ..home import path_of_setting
+from .tables import RAW, first_tier
+
+
+def _begins(config: GermaniumConfig, context: Context) -> str:
+    """The tier of the first input file: the graph begins with raw or with dsp tables."""
+    named = config.io.input_path
+    values = (named,) if isinstance(named, str) else named
+    for value in values:
+        if not value:
+            continue
+        path = path_of_setting(context.folder, value)
+        found = _files_at(path)
+        if found:
+            return first_tier(found[0])
+    return RAW
+
+
+def _files_at(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.glob("*.lh5"))
+    if path.is_file():
+        return [path]
+    return matching(path) if is_pattern(path) else []
+
+
+def _decay(config: GermaniumConfig, _context: Context) -> str:
+    if config.germanium.pole_zero.tau1_us > 0.0:
+        return "given"
+    return "stored" if config.germanium.parameters_path else "fitted"
+
+
+def _shaping(config: GermaniumConfig, _context: Context) -> str:
+    return "stored" if config.germanium.parameters_path else "given"
+
+
+def _constants(config: GermaniumConfig, _context: Context) -> str:
+    return "stored" if config.germanium.parameters_path else "own"
+
+
+def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
+    named = config.germanium.parameters_path
+    values = [v for v in ((named,) if isinstance(named, str) else named) if v]
+    if not values:
+        return ABSENT
+    return ParameterFiles(tuple(file_ref(path_of_setting(context.folder, v)) for v in values))
+
+
+def _section(name: str, key: str) -> Input:
+    """A section or key of [germanium] that enters the graph as it is, under a name."""
+    return Input(name, (f"germanium.{key}",))
+
+
+def _of(name: str) -> Input:
+    return _section(name, name)
+
+
+CHOICES: Final = (
+    Input("begins", ("io.input_path",), _begins),
+    Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
+    Input("shaping", ("germanium.parameters_path",), _shaping),
+    Input("constants", ("germanium.parameters_path",), _constants),
+)
+INPUTS: Final = (
+    _of("pole_zero"),
+    _of("detectors"),
+    Input("parameter_files", ("germanium.parameters_path",), _parameter_files),
+    _of("filters"),
+    _section("quality_settings", "quality"),
+    _section("energy_settings", "energy"),
+    _section("aoe_settings", "aoe"),
+    _section("lq_settings", "lq"),
+    _section("gate_settings", "gates"),
+    _of("estimators"),
+    _of("threshold_keV"),
+    _section("primary_estimator", "primary"),
+)

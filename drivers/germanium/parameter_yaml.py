@@ -1,0 +1,182 @@
+"""par_dsp and par_hit as YAML: what LEGEND's tools read, plain types only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ...nodes.germanium.hit_flags import BITS
+from ...schemas.germanium.dsp import DspParameters
+from ...schemas.germanium.operations import HitParameters
+
+_SAMPLES: Final = {"DEP": "1592.5", "1620": "1620.5", "Qbb": "2039.0", "SEP": "2103.5",
+                   "FEP": "2614.5", "Qbb35": "2039.0_35keV"}  # fmt: skip
+PERCENT: Final = 100.0
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain YAML 1.1, keys in their order; NaN as .nan."""
+    text = yaml.safe_dump(_plain(content), sort_keys=False, allow_unicode=True, width=100)
+    path.write_text(text, "utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """A value as YAML has it."""
+    match value:
+        case np.generic():
+            return _plain(value.item())
+        case np.ndarray():
+            return _plain(value.tolist())
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return value
+
+
+def dsp_parameters_of(parameters: DspParameters) -> dict[str, Any]:
+    """The par_dsp of a channel; times are texts with their unit, as dspeed reads them."""
+    decay, filters = parameters.pole_zero, parameters.filters
+    pz: dict[str, Any] = {"tau1": _ns(decay.tau1_ns), "tau1_err": _ns(decay.tau1_err_ns)}
+    if decay.model == "double":
+        pz |= {
+            "tau2": _ns(decay.tau2_ns),
+            "tau2_err": _ns(decay.tau2_err_ns),
+            "frac": decay.frac2,
+            "frac_err": decay.frac2_err,
+        }
+    return {
+        "pz": pz,
+        "etrap": {"rise": _us(filters.trap_rise_us), "flat": _us(filters.trap_flat_us)},
+        "cusp": {"sigma": _us(filters.cusp_sigma_us), "flat": _us(filters.cusp_flat_us)},
+        "zac": {"sigma": _us(filters.zac_sigma_us), "flat": _us(filters.zac_flat_us)},
+    }
+
+
+def trapping_of(alphas: pd.DataFrame) -> dict[str, Any]:
+    """The correction of each estimator for trapped charge, as par_dsp has it."""
+    return {
+        f"{row.estimator}_ctc": {
+            "expression": f"{row.estimator}*(1+dt_eff*a)",
+            "parameters": {"a": row.alpha_per_ns},
+        }
+        for row in alphas.itertuples(index=False)
+    }
+
+
+def _ns(value: float) -> str:
+    return f"{value!r}*ns"
+
+
+def _us(value: float) -> str:
+    return f"{value:g}*us"
+
+
+def operations_of(parameters: HitParameters) -> dict[str, Any]:
+    """What build_hit of pygama takes: outputs and operations. The packed flags are ours alone."""
+    return {
+        "outputs": [name for name in parameters.outputs if name != BITS],
+        "operations": {
+            item.name: {"expression": item.expression, "parameters": dict(item.parameters)}
+            for item in parameters.operations
+        },
+    }
+
+
+def hit_results(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on the way: quality, energy, A/E and LQ of a channel."""
+    low_cut = values["aoe_low_cut"]
+    model = values["lq_model"]
+    return {
+        "qc": _quality(values["quality_survival"]),
+        "ecal": _energy(values),
+        "aoe": {
+            "low_cut": low_cut.value,
+            "low_cut_err": low_cut.error,
+            **_survivals(values["aoe_survival"], {"AoE_Low_Cut": "low_side_sfs"}),
+            **_survivals(values["aoe_survival"], {"AoE_Double_Sided_Cut": "2_side_sfs"}),
+        },
+        "lq": {"cut_value": model.cut, **_survivals(values["lq_survival"], {"LQ_Cut": "sfs"})},
+    }
+
+
+def _quality(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        str(row.flag): {"sf": PERCENT * row.survival, "n": row.n, "n_pass": row.n_alone}
+        for row in table.itertuples(index=False)
+    }
+
+
+def _survivals(table: pd.DataFrame, names: Mapping[str, str]) -> dict[str, Any]:
+    """Survival in percent by line, as LEGEND names it."""
+    return {
+        key: {
+            _SAMPLES[str(row.sample)]: {
+                "sf": PERCENT * row.survival,
+                "sf_err": PERCENT * row.error,
+                "sf_low": PERCENT * row.low,
+                "sf_high": PERCENT * row.high,
+            }
+            for row in table[table["cut"] == cut].itertuples(index=False)
+        }
+        for cut, key in names.items()
+    }
+
+
+def _energy(values: Mapping[str, Any]) -> dict[str, Any]:
+    peaks, curves, widths = (
+        values[name] for name in ("energy_peaks", "resolution_curve", "qbb_fwhm_keV")
+    )
+    found = {}
+    for width in widths.itertuples(index=False):
+        own = (peaks["estimator"] == width.estimator) & (peaks["corrected"] == width.corrected)
+        fits = {str(p.line): _peak(p) for p in peaks[own].itertuples(index=False)}
+        of_curve = (curves["estimator"] == width.estimator) & (
+            curves["corrected"] == width.corrected
+        )
+        entry: dict[str, Any] = {
+            f"eres_{row.form}": _curve(row) for row in curves[of_curve].itertuples(index=False)
+        }
+        if "eres_linear" in entry:
+            entry["eres_linear"] |= {
+                "Qbb_fwhm_in_kev": width.fwhm_keV,
+                "Qbb_fwhm_err_in_kev": width.fwhm_err_keV,
+            }
+        valid = [name for name, fit in fits.items() if fit["validity"]]
+        entry |= {"fitted_peaks": valid, "pk_fits": fits}
+        found[f"{width.estimator}{'_ctc' if width.corrected else ''}_cal"] = entry
+    return found
+
+
+def _peak(row: Any) -> dict[str, Any]:
+    return {
+        "function": row.model,
+        "validity": row.reason == "",
+        "parameters": {"mu": row.position_keV, "n_sig": row.n_sig},
+        "uncertainties": {"mu": row.position_err_keV, "n_sig": row.n_sig_err},
+        "chi_square": [row.chi2, row.dof],
+        "p_value": row.p_value,
+        "position": row.position_keV,
+        "fwhm_in_kev": row.fwhm_keV,
+        "fwhm_err_in_kev": row.fwhm_err_keV,
+    }
+
+
+def _curve(row: Any) -> dict[str, Any]:
+    is_linear = row.form == "linear"
+    parameters = {"a": row.a_keV2, "b": row.b_keV, **({} if is_linear else {"c": row.c})}
+    text = "(a+b*x)**(0.5)" if is_linear else "(a+b*x+c*x**2)**(0.5)"
+    covariance = row.correlation_ab * row.a_err_keV2 * row.b_err_keV
+    return {
+        "expression": text,
+        "parameters": parameters,
+        "uncertainties": {"a": row.a_err_keV2, "b": row.b_err_keV},
+        "cov_ab": covariance,
+        "csqr": [row.chi2, row.dof],
+        "p_val": row.p_value,
+    }

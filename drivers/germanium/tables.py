@@ -1,0 +1,135 @@
+"""From input files to parts: channels, their tables in each file, and ranges of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ...nodes.germanium.lh5 import layout_of
+from ...schemas.errors import ConfigError, InputError, SettingProblem
+from ...schemas.germanium.config import GermaniumConfig
+from ...schemas.germanium.lh5 import FileLayout, TableLayout
+from ...schemas.germanium.settings import Germanium
+from ...schemas.sources import EventRange, FileRef
+from ..engine.parts import Part
+
+RAW, DSP = "raw", "dsp"
+
+
+def first_tier(path: Path) -> str:
+    """Where the graph begins with a file: "raw" or "dsp"; "raw" if it cannot be read."""
+    try:
+        tiers = layout_of(path).tiers
+    except InputError:
+        return RAW
+    return DSP if DSP in tiers and RAW not in tiers else RAW
+
+
+def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]) -> Iterator[Part]:
+    """The parts of a run: each channel, its table in each file, and ranges of its rows.
+
+    Raises
+    ------
+    InputError
+        If a file has no table of the tier that the first file has, or another layout.
+    ConfigError
+        If [germanium] channels names one that is in no file.
+    """
+    settings, rows = config.germanium, config.run.chunk_events
+    layouts = {number: layout_of(ref.path) for number, ref in files["source"].items()}
+    tier = _tier(layouts, files["source"])
+    tables = {
+        number: {t.channel: t for t in layout.tables if t.tier == tier}
+        for number, layout in layouts.items()
+    }
+    _check_alike(tables, files["source"])
+    there = list(dict.fromkeys(channel for of_file in tables.values() for channel in of_file))
+    for channel in chosen_channels(settings, there):
+        yield Part({"channel": channel}, {"channel": channel})
+        for number, ref in files["source"].items():
+            table = tables[number].get(channel)
+            if table is not None:
+                yield from _of_table(channel, number, ref, table, rows, config.run.max_events)
+
+
+def _of_table(
+    channel: str, number: int, ref: FileRef, table: TableLayout, rows: int, most: int
+) -> Iterator[Part]:
+    at: dict[str, int | str] = {"channel": channel, "file": number}
+    yield Part(at, {"source_file": ref, "table_layout": table})
+    n_rows = min(table.n_rows, most) if most else table.n_rows
+    for k, first in enumerate(range(0, n_rows, rows)):
+        n = min(rows, n_rows - first)
+        yield Part({**at, "range": k}, {"row_range": EventRange(first, n)}, n)
+
+
+def _tier(layouts: Mapping[int, FileLayout], refs: Mapping[int, FileRef]) -> str:
+    first = next(iter(layouts))
+    tiers = layouts[first].tiers
+    tier = DSP if DSP in tiers and RAW not in tiers else RAW
+    for number, layout in layouts.items():
+        if tier not in layout.tiers:
+            path = refs[number].path
+            msg = (
+                f"{path}: holds the tier {', '.join(layout.tiers)}, where {tier} is needed"
+                + ("" if number == first else f" as in {refs[first].path}")
+                + ". Give raw or dsp files of one kind."
+            )
+            raise InputError(msg, file=path, code="other_tier")
+    return tier
+
+
+def _check_alike(
+    tables: Mapping[int, Mapping[str, TableLayout]], refs: Mapping[int, FileRef]
+) -> None:
+    """InputError for a file whose waveforms or columns are others than those of an earlier one."""
+    known: dict[str, tuple[int, TableLayout]] = {}
+    for number, of_file in tables.items():
+        for channel, table in of_file.items():
+            first, other = known.setdefault(channel, (number, table))
+            if table.n_rows and other.n_rows and _shape(table) != _shape(other):
+                msg = (
+                    f"{refs[number].path}: {table.path} has other columns or waveforms than in "
+                    f"{refs[first].path}. Give files of one layout."
+                )
+                raise InputError(msg, file=refs[number].path, code="other_layout")
+
+
+def _shape(table: TableLayout) -> tuple[Any, ...]:
+    return (frozenset(table.columns), table.waveforms)
+
+
+def chosen_channels(settings: Germanium, there: Sequence[str]) -> list[str]:
+    """The channels that are processed, in the order of the files.
+
+    ConfigError for a name that is no channel, table or detector of the input.
+    """
+    detectors = settings.detectors
+    named = {name: channel for channel, name in detectors.items()}
+    wanted = []
+    problems = []
+    for value in settings.channels:
+        name = f"ch{value:07d}" if isinstance(value, int) else value
+        channel = name if name in there else named.get(name, name)
+        if channel in there:
+            wanted.append(channel)
+            continue
+        near = get_close_matches(name, [*there, *named], 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        text = f"channels names {value!r}, which is not in the input{hint}; there is: " + ", ".join(
+            there[:10]
+        )
+        problems.append(SettingProblem("settings", "germanium", text, "germanium.channels"))
+    if problems:
+        raise ConfigError(problems)
+    status = {channel: status_of(settings, channel) for channel in there}
+    chosen = wanted or list(there)
+    return [channel for channel in there if channel in chosen and status[channel] != "off"]
+
+
+def status_of(settings: Germanium, channel: str) -> str:
+    """Whether a channel is "on", "ac" or "off"."""
+    name = settings.detectors.get(channel, channel)
+    return settings.status.get(channel, settings.status.get(name, "on"))

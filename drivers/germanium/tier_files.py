@@ -1,0 +1,143 @@
+"""The files that a run writes beside its HDF5 file: LH5 tiers and LEGEND's parameter files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from ...nodes.germanium.hit_flags import BITS, bits_of_flags, flags_of
+from ...nodes.germanium.lh5 import name_of
+from ...schemas.germanium.config import GermaniumConfig
+from ...schemas.germanium.frames import DSP_COLUMNS
+from ..engine.artifacts import Append, Artifact
+from ..engine.parts import Part
+from .lh5_writing import columns_of_frame, new_lh5, write_table
+from .parameter_yaml import (
+    dsp_parameters_of,
+    hit_results,
+    operations_of,
+    trapping_of,
+    write_yaml,
+)
+
+_OF_HIT: Final = (
+    "hit_parameters",
+    "quality_survival",
+    "energy_peaks",
+    "resolution_curve",
+    "qbb_fwhm_keV",
+    "aoe_low_cut",
+    "aoe_survival",
+    "lq_model",
+    "lq_survival",
+)
+"""What par_hit is made of."""
+
+
+def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
+    """What a config has written beside the run file."""
+    wanted = []
+    detectors = config.germanium.detectors
+    if "dsp" in config.germanium.tiers:
+        wanted.append(Artifact("tier_dsp", ("dsp_tier",), _beside("tier_dsp.lh5"), opened=_dsp))
+    if "hit" in config.germanium.tiers:
+        wanted.append(Artifact("tier_hit", ("hit_columns",), _beside("tier_hit.lh5"), opened=_hit))
+    if not config.germanium.parameters_path:
+        wanted += [
+            Artifact(
+                "par_dsp",
+                ("dsp_parameters", "trapping_alpha_per_ns"),
+                _beside("par_dsp.yaml"),
+                write=_par_dsp(detectors),
+            ),
+            Artifact(
+                "par_hit",
+                _OF_HIT,
+                _beside("par_hit.yaml"),
+                write=_par_hit(config.germanium.detectors),
+            ),
+        ]
+    return wanted
+
+
+def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
+    def write(path: Path, values: Mapping[str, Any]) -> None:
+        alphas = values["trapping_alpha_per_ns"]
+        content = {
+            detectors.get(channel, channel): {
+                **dsp_parameters_of(parameters),
+                **({"ctc_params": trapping_of(alphas[channel])} if channel in alphas else {}),
+            }
+            for channel, parameters in values["dsp_parameters"].items()
+        }
+        write_yaml(path, content)
+
+    return write
+
+
+def _par_hit(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
+    def write(path: Path, values: Mapping[str, Any]) -> None:
+        content = {}
+        for channel, parameters in values["hit_parameters"].items():
+            own = {name: by_channel[channel] for name, by_channel in values.items()}
+            content[detectors.get(channel, channel)] = {
+                "pars": operations_of(parameters),
+                "results": hit_results(own),
+            }
+        write_yaml(path, content)
+
+    return write
+
+
+def _beside(ending: str) -> Callable[[Any, Path], Path]:
+    """A name beside the run file: the input's up to its tier, and an ending."""
+
+    def place(_config: Any, run_file: Path) -> Path:
+        return run_file.with_name(f"{name_of(run_file.name).stem}-{ending}")
+
+    return place
+
+
+@contextmanager
+def _dsp(path: Path) -> Iterator[Append]:
+    """The dsp tier: one table a channel."""
+    with new_lh5(path) as file:
+
+        def append(part: Part, values: Mapping[str, Any]) -> None:
+            frame = written_columns(values["dsp_tier"])
+            (channel,) = part.place(("channel",))
+            where = f"{channel}/dsp"
+            write_table(file, where, columns_of_frame(frame, DSP_COLUMNS))
+
+        yield append
+
+
+@contextmanager
+def _hit(path: Path) -> Iterator[Append]:
+    """The hit tier: one table a channel, its flags also as bits of one column."""
+    with new_lh5(path) as file:
+
+        def append(part: Part, values: Mapping[str, Any]) -> None:
+            frame = values["hit_columns"]
+            (channel,) = part.place(("channel",))
+            bits = {BITS: bits_of_flags(flags_of(frame))}
+            columns = columns_of_frame(frame, DSP_COLUMNS, bits)
+            write_table(file, f"{channel}/hit", columns)
+
+        yield append
+
+
+def written_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that nothing was computed of: NaN, or -1, in every row."""
+    if len(frame) == 0:
+        return frame
+    kept = [
+        name for name in frame.columns
+        if not (frame[name].isna().all() if frame[name].dtype.kind == "f" else
+                (frame[name].dtype.kind == "i" and bool((frame[name] == -1).all())))
+    ]  # fmt: skip
+    return frame[kept]

@@ -1,0 +1,100 @@
+"""The dsp tier: one row of numbers a waveform, from the constants of its channel."""
+
+from __future__ import annotations
+
+import pandas as pd
+from hamilton.function_modifiers import config, tag
+
+from ...schemas.germanium.dsp import (
+    DspParameters,
+    FilterSettings,
+    PoleZeroConstants,
+    RawTable,
+    Waveforms,
+)
+from ...schemas.germanium.parameters import ParameterFiles
+from ...schemas.germanium.settings import Filters, PoleZero
+from ...schemas.sources import EventRange
+from .dsp_frames import dsp_frame, stored_columns
+from .parameter_files import filters_in, parameters_of, pole_zero_in
+
+
+@tag(stage="filters", scope="channel")
+@config.when(begins="raw", shaping="given")
+def filter_settings__given(filters: Filters) -> FilterSettings:
+    """Shaping times of the energy filters as they are set."""
+    return FilterSettings(
+        cusp_sigma_us=filters.cusp_sigma_us,
+        cusp_flat_us=filters.flat_us,
+        zac_sigma_us=filters.zac_sigma_us,
+        zac_flat_us=filters.flat_us,
+        trap_rise_us=filters.trap_rise_us,
+        trap_flat_us=filters.flat_us,
+        kernel_us=filters.kernel_us,
+    )
+
+
+@tag(stage="pole_zero", scope="channel")
+@config.when(begins="raw", decay="given")
+def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
+    """The decay of the preamplifier as it is set."""
+    return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
+
+
+@tag(stage="filters", scope="channel")
+@config.when(begins="raw", shaping="stored")
+def filter_settings__stored(
+    parameter_files: ParameterFiles, channel: str, detectors: dict[str, str], filters: Filters
+) -> FilterSettings:
+    """Shaping times of the energy filters in parameter files."""
+    parameters = parameters_of(parameter_files, channel, detectors)
+    return filters_in(parameters, filters, channel)
+
+
+@tag(stage="pole_zero", scope="channel")
+@config.when(begins="raw", decay="stored")
+def pole_zero_constants_ns__stored(
+    parameter_files: ParameterFiles, channel: str, detectors: dict[str, str]
+) -> PoleZeroConstants:
+    """The decay of the preamplifier in parameter files."""
+    return pole_zero_in(parameters_of(parameter_files, channel, detectors), channel)
+
+
+@tag(stage="dsp", scope="channel", main="true")
+@config.when(begins="raw")
+def dsp_parameters__of_raw(
+    pole_zero_constants_ns: PoleZeroConstants, filter_settings: FilterSettings, pole_zero: PoleZero
+) -> DspParameters:
+    """All constants that the dsp columns of a channel are made with."""
+    return DspParameters(
+        pole_zero_constants_ns, filter_settings, pole_zero.baseline_us, pole_zero.tail_us
+    )
+
+
+@tag(stage="dsp", schema="DspColumns", main="true")
+@config.when(begins="raw")
+def dsp_columns__of_raw(
+    waveforms: Waveforms, raw_scalars: pd.DataFrame, dsp_parameters: DspParameters
+) -> pd.DataFrame:
+    """The dsp columns of a range of rows, from their waveforms."""
+    return dsp_frame(waveforms, raw_scalars, dsp_parameters)
+
+
+@tag(stage="dsp", schema="DspColumns", main="true")
+@config.when(begins="dsp")
+def dsp_columns__stored(raw_table: RawTable, row_range: EventRange) -> pd.DataFrame:
+    """The dsp columns of a range of rows, as an earlier run stored them."""
+    return stored_columns(raw_table, row_range)
+
+
+@tag(stage="dsp", schema="DspColumns", scope="channel", helper="true", stored="false")
+@config.when(begins="raw")
+def dsp_tier__of_raw(dsp_columns: pd.DataFrame) -> pd.DataFrame:
+    """The dsp columns of all rows of a channel, as they are written."""
+    return dsp_columns
+
+
+@tag(stage="dsp", scope="channel", helper="true")
+def n_triggers(dsp_columns: pd.DataFrame) -> int:
+    """Rows of a channel."""
+    return len(dsp_columns)

@@ -1,0 +1,1 @@
+"""Numba kernels of the germanium graph, one module a group."""

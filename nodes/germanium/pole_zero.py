@@ -1,0 +1,146 @@
+"""The decay of the preamplifier, from the tails of good pulses of a channel."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from hamilton.function_modifiers import config, tag
+from numpy.typing import NDArray
+
+from ...schemas.arrays import F8
+from ...schemas.errors import Unfit
+from ...schemas.germanium.dsp import PoleZeroConstants, Waveforms
+from ...schemas.germanium.pole_zero import TailSum
+from ...schemas.germanium.settings import PoleZero
+from ..peaks.modes import mode_and_width
+from .decays import Decays, one_decay, two_decays
+from .kernels.tails import SCALE, tail_rows
+from .recipes import whole_samples
+
+SKIP_NS: Final = 5_000.0
+"""From the half of a pulse to its tail."""
+FEWEST: Final = 100
+_VETO_S: Final = 0.010
+_LEAST_OF_TOP: Final = 0.25
+_TOP: Final = (95.0, 99.9)
+_CHI2_GAIN: Final = 25.0
+_FRACTIONS: Final = (0.003, 0.3)
+
+
+@tag(stage="pole_zero", scope="channel", helper="true")
+@config.when(begins="raw", decay="fitted")
+def discharge_times_s__of_raw(raw_scalars: pd.DataFrame) -> NDArray[np.float64]:
+    """Times at which a channel reached the lower rail, ascending."""
+    at_rail = raw_scalars["t_sat_lo"].to_numpy() > 0
+    return np.sort(raw_scalars["timestamp_s"].to_numpy()[at_rail])
+
+
+@tag(stage="pole_zero", scope="channel", helper="true")
+@config.when(begins="raw", decay="fitted")
+def least_daqenergy__of_raw(raw_scalars: pd.DataFrame) -> float:
+    """The energy of the read-out from which pulses are tall enough: a quarter of the top.
+
+    The top is the highest bin of 64 from the 95 to the 99.9 percentile; 0 without energies.
+    """
+    energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
+    energy = energy[energy > 0.0]
+    if len(energy) < 2:
+        return 0.0
+    low, high = np.percentile(energy, _TOP)
+    counts, edges = np.histogram(energy, 64, (low, max(high, low + 1.0)))
+    return float(_LEAST_OF_TOP * edges[int(counts.argmax())])
+
+
+@tag(stage="pole_zero", helper="true")
+@config.when(begins="raw", decay="fitted")
+def pole_zero_sample__of_raw(
+    raw_scalars: pd.DataFrame, discharge_times_s: NDArray[np.float64], least_daqenergy: float
+) -> NDArray[np.bool_]:
+    """Pulses whose tails are looked at: tall, not at a rail, not within 10 ms after a discharge."""
+    time = raw_scalars["timestamp_s"].to_numpy()
+    tall = raw_scalars["daqenergy"].to_numpy() >= least_daqenergy
+    free = (raw_scalars["t_sat_lo"] == 0).to_numpy() & (raw_scalars["t_sat_hi"] == 0).to_numpy()
+    if len(discharge_times_s):
+        k = np.searchsorted(discharge_times_s, time, side="right") - 1
+        since = np.where(k >= 0, time - discharge_times_s[np.maximum(k, 0)], np.inf)
+        free &= since > _VETO_S
+    return np.asarray(tall & free)
+
+
+@tag(stage="pole_zero")
+@config.when(begins="raw", decay="fitted")
+def tail_decays_ns__of_raw(
+    waveforms: Waveforms, pole_zero_sample: NDArray[np.bool_], pole_zero: PoleZero
+) -> NDArray[np.float64]:
+    """The decay time of each tail by a line through its logarithms; of those that are taken."""
+    taus, _ = _tails(waveforms, pole_zero_sample, pole_zero)
+    return taus[np.isfinite(taus)] * waveforms.slow_ns
+
+
+@tag(stage="pole_zero")
+@config.when(begins="raw", decay="fitted")
+def tail_sum__of_raw(
+    waveforms: Waveforms, pole_zero_sample: NDArray[np.bool_], pole_zero: PoleZero
+) -> TailSum:
+    """The sum of the tails that are taken, each of mean 1."""
+    return _tails(waveforms, pole_zero_sample, pole_zero)[1]
+
+
+def _tails(waves: Waveforms, usable: NDArray[np.bool_], settings: PoleZero) -> tuple[F8, TailSum]:
+    dt, n = waves.slow_ns, len(waves.slow)
+    baseline = whole_samples(1e3 * settings.baseline_us[1], dt)
+    tail_us = settings.tail_us[1] - settings.tail_us[0]
+    skip = whole_samples(SKIP_NS, dt)
+    length = min(whole_samples(1e3 * tail_us, dt), waves.slow.shape[1] - baseline - skip)
+    taus, codes = np.empty(n), np.zeros(n, np.int64)
+    sums, squares = (np.zeros(max(length, 2), np.int64) for _ in range(2))
+    least = 0.02 * waves.rail_adc
+    n_taken = tail_rows(
+        waves.slow, usable, baseline, skip, len(sums), least, taus, codes, sums, squares
+    )
+    counts = np.bincount(codes[usable], minlength=5)
+    return taus, TailSum(sums, squares, int(n_taken), counts, dt, skip * dt, SCALE)
+
+
+@tag(stage="pole_zero", scope="channel", main="true")
+@config.when(begins="raw", decay="fitted")
+def pole_zero_constants_ns__fitted(
+    tail_decays_ns: NDArray[np.float64], tail_sum: TailSum, pole_zero: PoleZero
+) -> PoleZeroConstants:
+    """One decay, the mode over pulses; or two, of the mean tail, where they describe it better.
+
+    Unfit with fewer than 100 tails, and where no decay is found.
+    """
+    n = tail_sum.n_pulses
+    if n < FEWEST:
+        names = ("taken", "on a drifting baseline", "too small", "too late", "piled up")
+        why = ", ".join(f"{k} {w}" for k, w in zip(tail_sum.codes, names, strict=True) if k)
+        msg = f"{n} tails of pulses ({why or 'no pulse'}), at least {FEWEST} are needed"
+        raise Unfit(code="too_few_tails", message=msg, numbers={"n_tails": n})
+    tail, errors = tail_sum.mean()
+    t = tail_sum.skip_ns + np.arange(len(tail)) * tail_sum.dt_ns
+    errors = np.maximum(errors, 1.0 / SCALE)
+    single = one_decay(t, tail, errors)
+    double = two_decays(t, tail, errors) if pole_zero.model != "single" else None
+    if double is not None and (pole_zero.model == "double" or _is_better(double, single)):
+        err = np.sqrt(np.diag(double.covariance))
+        tau1, tau2, f = (float(v) for v in double.values)
+        return PoleZeroConstants(
+            tau1, tau2, f, *(float(e) for e in err), double.chi2 / double.dof, n, "fitted"
+        )
+    if pole_zero.model == "double":
+        msg = f"no fit of two decays to the mean of {n} tails converges"
+        raise Unfit(code="no_decay", message=msg, numbers={"n_tails": n})
+    found = mode_and_width(tail_decays_ns)
+    error = float(np.hypot(found.width / np.sqrt(n), np.sqrt(single.covariance[0, 0])))
+    return PoleZeroConstants(
+        float(found.mode), tau1_err_ns=error, chi2_per_ndf=single.chi2 / single.dof, n_pulses=n,
+        origin="fitted",
+    )  # fmt: skip
+
+
+def _is_better(double: Decays, single: Decays) -> bool:
+    low, high = _FRACTIONS
+    return single.chi2 - double.chi2 > _CHI2_GAIN and low < double.values[2] < high

@@ -1,0 +1,1 @@
+"""What flows on the edges of the germanium graph, and its settings."""

@@ -1,0 +1,160 @@
+"""Current amplitude over energy (A/E): its bands, its model, and the cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ..arrays import F8
+from ..tables import Column, TableSchema
+
+
+@dataclass(frozen=True)
+class Band:
+    """The peak of single-site events in one Compton band.
+
+    Attributes
+    ----------
+    energy_keV
+        Mean energy of its events.
+    n_events
+        Events in the band.
+    mu, mu_err, sigma, sigma_err
+        Of the normal distribution, in the unit of A/E.
+    tail_fraction, tail_per_sigma
+        Share and length of the tail.
+    low, high
+        Window of the fit.
+    reason
+        Why it is left out; empty if it is used.
+    """
+
+    energy_keV: float
+    n_events: int
+    mu: float
+    mu_err: float
+    sigma: float
+    sigma_err: float
+    tail_fraction: float
+    tail_per_sigma: float
+    low: float
+    high: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class EnergyTrend:
+    """mu(E) = p0 + p1 E and sigma(E) = sqrt(q0 + q1sq / E^2), E in keV, q1sq = q1^2.
+
+    ``p``, ``q`` = (q0, q1sq) have shape (2,) and covariances (2, 2); ``dof`` holds for both chi2.
+    """
+
+    p: F8
+    p_covariance: F8
+    p_chi2: float
+    q: F8
+    q_covariance: F8
+    q_chi2: float
+    dof: int
+
+    def mu(self, energy_keV: F8) -> F8:
+        """Centre of the single-site band."""
+        return np.asarray(self.p[0] + self.p[1] * energy_keV)
+
+    def sigma(self, energy_keV: F8) -> F8:
+        """Its width."""
+        return np.asarray(np.sqrt(self.q[0] + self.q[1] / np.square(energy_keV)))
+
+
+@dataclass(frozen=True)
+class DriftCorrection:
+    """A slope of A/E in the effective drift time, A/E (1 + a dt_eff).
+
+    Attributes
+    ----------
+    slope_per_ns, slope_err_per_ns
+        a; 0 where nothing is corrected.
+    seen_per_ns
+        The slope of the regression; NaN where none was made.
+    dep_width_before, dep_width_after
+        Relative width of the double-escape peak's A/E; NaN where none was made.
+    reason
+        Why nothing is corrected; empty if something is.
+    """
+
+    slope_per_ns: float
+    slope_err_per_ns: float
+    seen_per_ns: float
+    dep_width_before: float
+    dep_width_after: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AoEModel:
+    """All that turns A_max and energy into the classifier.
+
+    Attributes
+    ----------
+    estimator
+        The energy that A_max is divided by, in ADC.
+    drift
+        Correction of drift time.
+    trend
+        Centre and width as a function of energy.
+    peak
+        The band of 1000 to 1300 keV as one.
+    """
+
+    estimator: str
+    drift: DriftCorrection
+    trend: EnergyTrend
+    peak: Band
+
+    def classifier(self, corrected_aoe: F8, energy_keV: F8) -> F8:
+        """(x / mu(E) - 1) / (sigma(E) / mu(E)), of A/E after the correction of drift time."""
+        mu = self.trend.mu(energy_keV)
+        return np.asarray((corrected_aoe / mu - 1.0) * mu / self.trend.sigma(energy_keV))
+
+
+@dataclass(frozen=True)
+class LowCut:
+    """The cut of which the double-escape peak survives with the wanted share.
+
+    Attributes
+    ----------
+    value, error
+        In widths; the error is that of the survival over the slope of the survival.
+    survival, survival_err
+        Of the double-escape peak at the cut.
+    tried, tried_survival
+        Cuts that were looked at, (n,), in order.
+    """
+
+    value: float
+    error: float
+    survival: float
+    survival_err: float
+    tried: F8
+    tried_survival: F8
+
+
+AOE_BANDS: Final = TableSchema(
+    "AoEBands",
+    "a Compton band, or several joined",
+    (
+        Column("energy_keV", "float64", "keV", "mean energy"),
+        Column("n_events", "int64", "", "events"),
+        Column("mu", "float64", "1/sample", "centre of the single-site peak"),
+        Column("mu_err", "float64", "1/sample", "its error", nullable=True),
+        Column("sigma", "float64", "1/sample", "width"),
+        Column("sigma_err", "float64", "1/sample", "its error", nullable=True),
+        Column("tail_fraction", "float64", "", "share of the tail"),
+        Column("tail_per_sigma", "float64", "", "its length over sigma"),
+        Column("low", "float64", "1/sample", "window of the fit"),
+        Column("high", "float64", "1/sample", "window of the fit"),
+        Column("reason", "category", "", "why it is left out; empty if it is used"),
+    ),
+)

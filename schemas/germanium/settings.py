@@ -1,0 +1,124 @@
+"""Sections of [germanium]: what each part of the graph is set by. Times are in us, energies in keV.
+
+Each section is an input of the graph, or cut further where less enters a node.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ..settings import FilePath, Section
+from .calibration_settings import (
+    AoESettings,
+    EnergySettings,
+    GateSettings,
+    LQSettings,
+    QualitySettings,
+)
+
+ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax")
+Estimator = Literal[
+    "cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax"
+]
+DetectorStatus = Literal["on", "ac", "off"]
+
+
+def _rising(window: tuple[float, float]) -> tuple[float, float]:
+    if not window[0] < window[1]:
+        msg = f"{list(window)}: the first number must be below the second"
+        raise ValueError(msg)
+    return window
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+class PoleZero(Section):
+    """[germanium.pole_zero]: the decay of the preamplifier."""
+
+    model: Literal["auto", "single", "double"] = "auto"
+    """One decay, two, or two only where they describe the tails better."""
+    tail_us: Interval = (53.8, 99.9)
+    """Where the tail of a pulse is; the fit takes as much of it from 5 us after its half."""
+    baseline_us: Interval = (0.0, 44.8)
+    """Where there is no pulse yet."""
+    tau1_us: float = Field(default=0.0, ge=0.0)
+    """The (slower) decay time as given; 0 = it is fitted."""
+    tau2_us: float = Field(default=0.0, ge=0.0)
+    """The faster decay time as given; 0 = there is none."""
+    frac2: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Fraction of the faster decay."""
+
+    @model_validator(mode="after")
+    def _slower_first(self) -> Self:
+        if self.tau2_us > 0.0 and not self.tau2_us < self.tau1_us:
+            msg = (
+                f"tau2_us = {self.tau2_us} is not below tau1_us = {self.tau1_us}: it is the faster"
+            )
+            raise ValueError(msg)
+        if (self.tau2_us > 0.0) != (self.frac2 > 0.0):
+            msg = (
+                f"tau2_us = {self.tau2_us} and frac2 = {self.frac2} go together; give both or none"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Filters(Section):
+    """[germanium.filters]: the energy filters."""
+
+    cusp_sigma_us: float = Field(default=8.0, gt=0.0)
+    """Width of the cusp."""
+    zac_sigma_us: float = Field(default=8.0, gt=0.0)
+    """Width of the cusp of zero area."""
+    trap_rise_us: float = Field(default=8.0, gt=0.0)
+    """Rise of the trapezoid."""
+    flat_us: float = Field(default=2.5, ge=0.0)
+    """Flat top of all three."""
+    kernel_us: float = Field(default=89.6, gt=0.0)
+    """Length of the cusps."""
+
+
+class Germanium(Section):
+    """[germanium]: detectors, what is made, and how."""
+
+    channels: tuple[int | str, ...] = ()
+    """Channels by number, table or detector; [] = all."""
+    detectors: dict[str, str] = Field(default_factory=dict)
+    """Detector of a table: its key in parameter files; the table's name without."""
+    status: dict[str, DetectorStatus] = Field(default_factory=dict)
+    """What is done of a table or detector: "on", "ac" (calibrated, no gate) or "off" (left out)."""
+    tiers: tuple[Literal["dsp", "hit"], ...] = ("dsp", "hit")
+    """The tiers that are written."""
+    parameters_path: FilePath | tuple[FilePath, ...] = ""
+    """par_dsp and par_hit files whose constants are used: nothing is calibrated then."""
+    estimators: tuple[Estimator, ...] = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
+    """Energy columns that are calibrated; those that are not there are told of."""
+    primary: Estimator = "cuspEmax"
+    """The energy that A/E and LQ take."""
+    threshold_keV: float = Field(default=300.0, ge=0.0)
+    """Lines whose window begins below are not fitted."""
+    pole_zero: PoleZero = PoleZero()
+    """The decay of the preamplifier."""
+    filters: Filters = Filters()
+    """The energy filters."""
+    quality: QualitySettings = QualitySettings()
+    """Quality cuts."""
+    energy: EnergySettings = EnergySettings()
+    """ADC to keV."""
+    aoe: AoESettings = AoESettings()
+    """Multi-site events."""
+    lq: LQSettings = LQSettings()
+    """Late charge."""
+    gates: GateSettings = GateSettings()
+    """Limits of the verdict."""
+
+    @model_validator(mode="after")
+    def _primary_is_calibrated(self) -> Self:
+        if self.primary not in self.estimators:
+            among = ", ".join(self.estimators)
+            msg = f'primary = "{self.primary}" is not among estimators ({among}); add it'
+            raise ValueError(msg)
+        return self

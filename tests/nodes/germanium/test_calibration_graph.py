@@ -1,0 +1,127 @@
+"""The calibration nodes in the engine: channels apart, failures apart, cached like fresh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import germanium_graph
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from germanium_toy import toy_channel
+from radiograph.drivers.cache.opening import NO_CACHE, CacheOptions, open_cache
+from radiograph.drivers.engine.executors import LocalExecutor
+from radiograph.drivers.engine.parts import Part, Parts
+from radiograph.drivers.engine.session import GraphInputs, Session
+from radiograph.drivers.files import file_ref
+from radiograph.nodes.sheets.drawing import sheet_png
+from radiograph.schemas.germanium.calibration_settings import (
+    AoESettings,
+    EnergySettings,
+    GateSettings,
+    LQSettings,
+    QualitySettings,
+)
+from radiograph.schemas.sheets import Words
+
+TARGETS = (
+    "calibration_pages",
+    "qbb_fwhm_keV",
+    "energy_scale_keV_per_adc",
+    "energy_peaks",
+    "aoe_survival",
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good channel, one without A_max, a dead one, and one of ten events."""
+    good = toy_channel()
+    rng = np.random.default_rng(1)
+    channels = {
+        "ch1": good,
+        "ch2": good.drop(columns="A_max"),
+        "ch3": pd.DataFrame({name: rng.normal(0.0, 5.0, 3000) for name in good.columns}),
+        "ch4": good.head(10),
+    }
+    written = tmp_path_factory.mktemp("dsp") / "dsp.h5"
+    with h5py.File(written, "w") as file:
+        for channel, frame in channels.items():
+            for name in frame.columns:
+                file[f"{channel}/{name}"] = frame[name].to_numpy()
+    return written
+
+
+CHANNELS = ("ch1", "ch2", "ch3", "ch4")
+
+
+def _has(values: Any, channel: str) -> bool:
+    return isinstance(values.get(channel), pd.DataFrame)
+
+
+def session(path: Path, cache: CacheOptions = NO_CACHE, acceptance: float = 0.9) -> Session:
+    ref = file_ref(path)
+    parts = Parts.of(Part({"channel": c}, {"channel": c, "source_file": ref}) for c in CHANNELS)
+    settings: dict[str, Any] = {
+        "estimators": ("cuspEmax", "trapEmax", "zacEmax"),
+        "primary_estimator": "cuspEmax",
+        "energy_settings": EnergySettings(),
+        "gate_settings": GateSettings(),
+        "aoe_settings": AoESettings(acceptance=acceptance),
+        "lq_settings": LQSettings(),
+        "quality_settings": QualitySettings(),
+        "threshold_keV": 800.0,
+    }
+    flow = germanium_graph.CALIBRATION
+    opened = open_cache(cache, (), flow.packages)
+    return Session(flow, parts, GraphInputs({}, settings), opened, LocalExecutor())
+
+
+def test_a_channel_that_fails_leaves_the_others_alone(path: Path, tmp_path: Path) -> None:
+    ran = session(path, CacheOptions(tmp_path / "cache"))
+    found = ran.run(TARGETS)
+    calibrated = {c: sorted(n for n in TARGETS[1:] if _has(found[n], c)) for c in CHANNELS}
+    assert calibrated["ch1"] == sorted(TARGETS[1:])
+    assert calibrated["ch2"] == ["energy_peaks", "energy_scale_keV_per_adc", "qbb_fwhm_keV"]
+    assert calibrated["ch3"] == calibrated["ch4"] == []
+    told = [failure.as_json() for failure in ran.failures]
+    codes = {(f["at"]["channel"], f["node"]): f["code"] for f in told}
+    assert codes == {
+        ("ch2", "uncorrected_aoe"): "no_current_amplitude",
+        ("ch3", "uncorrected_energies"): "no_energy_scale",
+        ("ch4", "uncorrected_energies"): "too_few_events",
+    }
+    scales = found["energy_scale_keV_per_adc"]["ch1"].set_index("estimator")
+    assert scales.loc["zacEmax", "reason"] == "the dsp tier has no column zacEmax"
+    pages = found["calibration_pages"]
+    assert list(pages["ch1"]) == [
+        "spectrum", "peaks", "resolution", "trapping", "stability", "aoe", "lq", "survival",
+        "quality",
+    ]  # fmt: skip
+    assert list(pages["ch2"]) == [
+        "spectrum",
+        "peaks",
+        "resolution",
+        "trapping",
+        "stability",
+        "quality",
+    ]
+    again = session(path, CacheOptions(tmp_path / "cache"))
+    cached = again.run(TARGETS)
+    pd.testing.assert_frame_equal(cached["energy_peaks"]["ch1"], found["energy_peaks"]["ch1"])
+
+
+def test_every_page_is_drawn_within_its_bounds(path: Path) -> None:
+    pages = session(path).run(("calibration_pages",))["calibration_pages"]
+    for page in (*pages["ch1"].values(), *pages["ch3"].values()):
+        assert not page.problem
+        assert sheet_png(page, 20.0).startswith(b"\x89PNG")
+        for shape in page.shapes:
+            if isinstance(shape, Words):
+                assert 0.0 <= shape.x <= page.size[0]
+                assert 0.0 <= shape.y <= page.size[1]
+            elif len(shape.xy):
+                assert np.nanmin(shape.xy) >= 0.0
+                assert (np.nanmax(shape.xy, axis=0) <= page.size).all()
