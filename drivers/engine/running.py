@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from ..config import LoadedConfig
 from ..definition import Context, Definition
 from ..files import check_new_files, new_output
 from ..graph import graph_nodes, visible_nodes
-from ..hdf5 import new_file, write_array, write_text
+from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
-from ..provenance import write_making, write_module_sources, write_nodes, write_settings
 from ..registry import definition_of
-from ..runfile.record import FAILURES
+from ..runfile.making import write_end, write_head, write_module_sources
 from ..runfile.writing import RunRows, Streamed
 from .executors import Executor, LocalExecutor
 from .failed_files import FailedFile, tell_left_out
@@ -146,8 +144,8 @@ def run_pipeline(
     session = open_session(loaded, cache, executor)
     asked = _asked(session, targets)
     with new_output(out, key="io.output_path") as temporary, new_file(temporary) as file:
-        write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
-                     docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
+        meta = write_head(file, loaded, format_version=FORMAT_VERSION, readme=flow.readme)
+        write_module_sources(meta, flow.modules)
         with RunRows(file, asked.streamed) as rows:
             sink = _Progress(rows, progress)
             # What is asked for by name is told in the answer too.
@@ -156,7 +154,14 @@ def run_pipeline(
             rows.finish()
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
-        _write_provenance(file, session, loaded, started, session.resolved(targets))
+        write_end(
+            file,
+            session.read_files(),
+            session.manifest,
+            started,
+            targets=session.resolved(targets),
+            failures=session.every_failure,
+        )
     if session.cache is not None:
         remember_settings(session)
         session.cache.close(loaded.config.cache.size_limit_GB)
@@ -169,7 +174,7 @@ def run_pipeline(
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
-        failed=[*(f.failure for f in session.failed), *session.failures],
+        failed=session.every_failure,
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in places.items()},
     )
@@ -240,28 +245,3 @@ def _write_whole(file: h5py.File, session: Session, name: str, value: Any) -> No
         path = f"{place_of(session, name)}/{str(key).replace('/', '_')}".rstrip("/")
         if isinstance(item, pd.DataFrame) or not isinstance(item, Failure):
             write_value(file, path, item, _summary(session, name), table)
-
-
-def _write_provenance(
-    file: h5py.File,
-    session: Session,
-    loaded: LoadedConfig[Any],
-    started: float,
-    targets: Sequence[str],
-) -> None:
-    meta = file.require_group("meta")
-    write_settings(meta, loaded.config, readme=session.flow.readme, config_text=loaded.text)
-    write_module_sources(meta, session.flow.modules)
-    group = file.require_group("provenance")
-    files = session.input_files
-    file.attrs["config_path"] = str(loaded.path.absolute())
-    write_array(group, "inputs/path", [f.path for f in files], "", "input file")
-    write_array(group, "inputs/size", [f.size for f in files], "bytes", "its size")
-    write_array(
-        group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
-    )
-    failures = [*(f.failure for f in session.failed), *session.failures]
-    told = json.dumps([f.as_json() for f in failures])
-    write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
-    write_nodes(group, session.manifest, time.perf_counter() - started, [])
-    group.attrs["targets_json"] = json.dumps(list(targets))

@@ -254,8 +254,8 @@ def _write(
 
         if outputs.numbers:
             numbers = {name: value for name, value in found.items() if name != FIGURES}
-            seconds = time.perf_counter() - asked.started
-            write_numbers(new(paths.numbers(asked.targets)), session, loaded, numbers, seconds)
+            place = new(paths.numbers(asked.targets))
+            write_numbers(place, session, loaded, numbers, asked.started)
             if loaded.config.lightdqm.write_parquet:
                 for name, value in numbers.items():
                     if isinstance(value, pd.DataFrame):
