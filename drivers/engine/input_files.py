@@ -14,7 +14,7 @@ from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, sampled_file_ref
 from ..input_paths import check_place, files_matching, input_paths
-from .failed_files import FailedFile, none_left, tell_left_out
+from .failed_files import FailedFile, usable_files
 
 MAIN: Final = "io.input_path"
 NumberedFiles = dict[int, FileRef]
@@ -67,21 +67,10 @@ def known_files(
 
     InputError if none can.
     """
-    files: NumberedFiles = {}
-    failed: list[FailedFile] = []
-    for number, path in enumerate(paths):
-        try:
-            check_place(path, source.key)
-            is_sampled = source.sampled and not rehash
-            files[number] = (
-                sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
-            )
-        except InputError as error:
-            if len(paths) == 1:
-                raise
-            failed.append(FailedFile(str(path), number, error.message, error.code, axis))
-    if failed and not files:
-        raise none_left(failed)
-    for left in failed:
-        tell_left_out(left)
-    return files, failed
+
+    def known(_number: int, path: Path) -> FileRef:
+        check_place(path, source.key)
+        is_sampled = source.sampled and not rehash
+        return sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
+
+    return usable_files(paths, known, axis=axis)

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from ...schemas.lightdqm.config import LightDqmConfig
-from ...schemas.lightdqm.frames import TABLES
 from ..config import LoadedConfig
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
@@ -45,24 +42,5 @@ def write_numbers(
         for name, value in found.items():
             node = session.driver.graph.nodes[name]
             summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
-            table = TABLES.get(node.tags.get("schema", ""))
-            write_value(file, f"numbers/{name}", value, summary, table)
+            write_value(file, f"numbers/{name}", value, summary, session.table_of(name))
         write_end(file, session.read_files(), session.manifest, started)
-
-
-def write_parquet(path: Path, frame: pd.DataFrame, name: str) -> None:
-    """A table as Parquet, with units and meanings in the metadata of its columns."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = TABLES.get(name)
-    arrow = pa.Table.from_pandas(frame, preserve_index=False)
-    if table is not None:
-        fields = [
-            arrow.schema.field(c.name).with_metadata(
-                {"units": c.unit, "description": c.description}
-            )
-            for c in table.columns
-        ]
-        arrow = arrow.cast(pa.schema(fields, metadata=arrow.schema.metadata))
-    pq.write_table(arrow, path)

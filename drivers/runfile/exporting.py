@@ -17,6 +17,7 @@ import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import InputError, UsageError
+from ...schemas.tables import TableSchema
 from ..files import check_new_files, new_output
 from ..hdf5 import LABELS
 from ..provenance import pipeline_of_path
@@ -145,7 +146,7 @@ def stored_tables(file: Content) -> list[Table]:
         for node in file.content(stage):
             path = f"{stage}/{node}"
             if file.is_group(path) and _is_frame(file.content(path)):
-                found.append(_table(node, file.content(path)))
+                found.append(stored_table(node, file.content(path)))
     return found
 
 
@@ -158,7 +159,8 @@ def _is_frame(group: Content) -> bool:
     return bool(shapes) and all(len(shape) == 1 and shape == shapes[0] for shape in shapes)
 
 
-def _table(name: str, group: Content) -> Table:
+def stored_table(name: str, group: Content) -> Table:
+    """The columns of a group as a table."""
     columns = {column: group[column] for column in _columns(group)}
 
     def blocks() -> Iterator[Columns]:
@@ -192,8 +194,13 @@ def write_csv(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
             frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
 
 
-def write_parquet(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
-    """Rows that come part by part as Parquet; UsageError without pyarrow."""
+def write_parquet(
+    _name: str, frames: Iterator[pd.DataFrame], path: Path, table: TableSchema | None = None
+) -> None:
+    """Rows that come part by part as Parquet; UsageError without pyarrow.
+
+    Units and meanings of the columns of ``table`` stand in their metadata.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -204,6 +211,10 @@ def write_parquet(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> Non
         writer: Any = None
         for frame in frames:
             part = pa.Table.from_pandas(frame, preserve_index=False)
+            for c in table.columns if table is not None else ():
+                told = {"units": c.unit, "description": c.description}
+                named = part.schema.field(c.name).with_metadata(told)
+                part = part.cast(part.schema.set(part.schema.get_field_index(c.name), named))
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
             writer.write_table(part)

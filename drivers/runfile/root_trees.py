@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .exporting import Table
-from .record import RunRecord
+if TYPE_CHECKING:
+    from .exporting import Table
+    from .record import RunRecord
 
 
 def write_tree(file: Any, table: Table) -> None:
