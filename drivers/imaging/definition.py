@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
-from ..defaults import later
+from ..defaults import later, named_inputs
 from ..definition import CompiledAhead, Definition, ScreenSettings, Source, StageLine
-from ..files import is_pattern, matching
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
 from .inputs import CHOICES, INPUTS
@@ -41,28 +39,15 @@ def effective(config: ImagingConfig) -> ImagingConfig:
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
-    from ..config import resolved_path
-
     config = loaded.config
     plane = config.plane
-    paths = config.io.input_path or config.io.file_list
-    inputs = [paths] if isinstance(paths, str) and paths else list(paths)
     return {
         "until": config.pipeline.until,
         "species": [s for s in ("neutrons", "gammas") if getattr(config.run, s)],
         "strategy": config.energy.strategy,
-        "input": [_with_presence(name, resolved_path(loaded, name)) for name in inputs],
+        "input": named_inputs(loaded),
         "plane": None if plane is None else plane_text(plane),
     }
-
-
-def _with_presence(name: str, path: Path) -> str:
-    """The name of an input, with what is there of it."""
-    if path.exists():
-        return name
-    found = len(matching(path)) if is_pattern(path) else 0
-    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
-    return f"{name} ({there})"
 
 
 def plane_text(plane: Any) -> str:

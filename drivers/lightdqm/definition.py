@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
-from ..defaults import later
+from ..defaults import later, named_inputs
 from ..definition import Definition, Fault, Source
 from ..home import path_of_setting
 from .inputs import CHOICES, INPUTS
@@ -74,19 +74,13 @@ def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]
 
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
-    from ..config import resolved_path
-
-    settings, io = loaded.config.lightdqm, loaded.config.io
-    named = io.input_path or io.file_list
-    paths = [named] if isinstance(named, str) and named else list(named)
-    missing = [p for p in paths if not resolved_path(loaded, p).exists()]
-    events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
+    settings = loaded.config.lightdqm
     return {
         "pipeline": "lightdqm",
-        "input": [f"{p} (not there yet)" if p in missing else p for p in paths],
-        "output": io.output_path,
+        "input": named_inputs(loaded),
+        "output": loaded.config.io.output_path,
         "status": settings.channel_status_csv,
-        "events": events,
+        "events": "all" if settings.max_evts == 0 else f"at most {settings.max_evts}",
         "formulas": "legacy" if settings.legacy else "corrected",
     }
 
