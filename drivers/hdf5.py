@@ -78,7 +78,7 @@ class Dataset:
     limits
         What the values may be, where no labels say it.
     counted_by
-        The dataset that says how many rows there are; "" = no other.
+        The dataset, of one value a row, that says how many there are; "" = no other.
     """
 
     path: str
