@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from hamilton import driver
 
@@ -35,7 +35,6 @@ from .parts import FileKey, Part, Parts
 from .phases import Plan, check_scopes, planned, scopes_of
 from .protocol import Carry, GraphInputs, NoCarry
 
-RUN_SLOT: Final = "run"
 OnBadFile = Literal["skip", "fail"]
 
 

@@ -6,7 +6,6 @@ file, or of none that can be used, ends with the reason.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -27,9 +26,6 @@ from ..engine.parts import Part
 from ..input_paths import check_place, files_matching, input_paths
 from ..unchanged import unchanged
 
-log = logging.getLogger("radiograph.run")
-
-"""Names of the files that are taken of a folder; those of an earlier run are named one by one."""
 _RANGES: Final = "ranges:"
 
 

@@ -86,7 +86,7 @@ class Datasets(Content):
         found: dict[str, Any] = {}
         for dataset in dict.fromkeys(made_of.values()):
             values = self.rows(dataset.path, rows)
-            parts = values.reshape(len(values), len(dataset.columns)).T
+            parts: Any = values.reshape(len(values), len(dataset.columns)).T
             if dataset.labels == ():
                 names = self.texts(dataset.labels_path)
                 parts = [categories_of(codes, names) for codes in parts]
