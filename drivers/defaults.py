@@ -61,11 +61,30 @@ def no_starter(*_: Any) -> tuple[Path, Path]:
 
 def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
     """Input, output and last stage of a config."""
-    io = loaded.config.io
-    named = [io.input_path] if isinstance(io.input_path, str) else list(io.input_path)
+    config = loaded.config
     return {
-        "pipeline": loaded.config.pipeline.name,
-        "until": loaded.config.pipeline.until,
-        "input": [path for path in named if path],
-        "output": io.output_path,
+        "pipeline": config.pipeline.name,
+        "until": config.pipeline.until,
+        "input": named_inputs(loaded),
+        "output": config.io.output_path,
     }
+
+
+def named_inputs(loaded: LoadedConfig[Any]) -> list[str]:
+    """The input as a config names it, with what is there of it."""
+    io = loaded.config.io
+    named = io.input_path or io.file_list
+    names = [named] if isinstance(named, str) and named else list(named)
+    return [_with_presence(loaded, name) for name in names]
+
+
+def _with_presence(loaded: LoadedConfig[Any], name: str) -> str:
+    from .config import resolved_path
+    from .files import is_pattern, matching
+
+    path = resolved_path(loaded, name)
+    if path.exists():
+        return name
+    found = len(matching(path)) if is_pattern(path) else 0
+    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
+    return f"{name} ({there})"

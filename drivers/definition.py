@@ -104,6 +104,18 @@ def setting(config: Any, key: str) -> Any:
     return config
 
 
+def with_settings(config: Any, values: Mapping[str, Any]) -> Any:
+    """The config with other values of some dotted keys; they are not validated again."""
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        if section:
+            changed = setting(config, section).model_copy(update={name: value})
+            config = with_settings(config, {section: changed})
+        else:
+            config = config.model_copy(update={name: value})
+    return config
+
+
 def of_each_part(_config: Any, _context: Context) -> Any:
     """The input is given with each part of the data, as its keys cut them."""
     return ABSENT

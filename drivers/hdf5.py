@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from ..nodes.hdf5_content import READ_FAULTS, damaged_file, reading
 
@@ -44,14 +45,44 @@ _SIDE_CACHE_BYTES: Final = 0
 _HELD_BACK_BYTES: Final = 32_000_000
 
 
+GREATEST: Final = float(np.finfo(np.float64).max)
+LABELS: Final = "_labels"
+"""What follows the name of a dataset of codes in that of the texts which name them."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Least and greatest value; ``rows_of`` names the dataset whose rows the values count."""
+
+    low: float
+    high: float = GREATEST
+    rows_of: str = ""
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset whose first axis grows.
+    """A dataset whose first axis grows: all that is known of it, for writing and reading.
 
-    ``shift`` names the row number that the values are (``event`` or ``cone``); rows of the
-    second species are shifted by the number of rows of the first when they join them. A
-    negative value means none and stays. With ``any_tail`` the tail is that of the first
-    rows. ``packed`` rows are shuffled and compressed.
+    Attributes
+    ----------
+    tail
+        The shape of a row.
+    shift
+        The row number that the values are (``event`` or ``cone``); rows of the second species are
+        shifted by the number of rows of the first when they join them. A negative value means
+        none and stays.
+    columns
+        The columns of a frame that a row is made of, flat; empty where it is made otherwise.
+    labels
+        The names of codes, which stand beside it; () = known when the run ends, None = no codes.
+    limits
+        What the values may be, where no labels say it.
+    counted_by
+        The dataset, of one value a row, that says how many there are; "" = no other.
+    any_tail
+        The tail is that of the first rows.
+    packed
+        Rows are shuffled and compressed.
     """
 
     path: str
@@ -62,6 +93,50 @@ class Dataset:
     shift: str = ""
     any_tail: bool = False
     packed: bool = False
+    columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
+    limits: Limits | None = None
+    counted_by: str = ""
+
+    @property
+    def labels_path(self) -> str:
+        """Where the names of its codes stand."""
+        return f"{self.path}{LABELS}"
+
+    @property
+    def allowed(self) -> Limits | None:
+        """What its values may be; None = anything."""
+        if self.limits is not None or self.labels is None:
+            return self.limits
+        if not self.labels:
+            return Limits(-1, rows_of=self.labels_path)
+        return Limits(0, len(self.labels) - 1)
+
+    def made_of(self, frame: pd.DataFrame) -> np.ndarray:
+        """Its rows of a frame: codes of categories; NaN or -1 for a column that it lacks."""
+        given = [_numbers(frame[name]) if name in frame else None for name in self.columns]
+        if not self.tail:
+            (only,) = given
+            assert only is not None
+            return only
+        absent = np.nan if np.dtype(self.dtype).kind == "f" else -1
+        rows = np.full((len(frame), len(given)), absent, self.dtype)
+        with np.errstate(over="ignore"):
+            for k, values in enumerate(given):
+                if values is not None:
+                    rows[:, k] = values
+        return rows.reshape(-1, *self.tail)
+
+
+def rows_of_frame(datasets: Iterable[Dataset], frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The rows of the datasets that are made of columns which a frame has, by path."""
+    return {d.path: d.made_of(frame) for d in datasets if any(n in frame for n in d.columns)}
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.asarray(column.cat.codes)
+    return column.to_numpy()
 
 
 class RowWriter:

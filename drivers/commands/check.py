@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..options import AsJson, Overrides
 from ..registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -20,11 +21,8 @@ def check(
         bool, typer.Option("--schema", help="Print the JSON Schema of the file and stop.")
     ] = False,
     pipeline: Annotated[str, typer.Option(help="Pipeline whose schema is printed.")] = DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
-    ] = None,
+    as_json: AsJson = False,
+    overrides: Overrides = None,
 ) -> None:
     """Check a TOML file: every unknown key, wrong value and missing part at once."""
     from ...schemas.errors import UsageError

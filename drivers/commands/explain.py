@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..options import AsJson
+
 if TYPE_CHECKING:
     from ..explanations import Explanation
 
@@ -21,7 +23,7 @@ def explain(
         str | None,
         typer.Option(help="Name of the pipeline (default: the config's, or the one that has it)."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a node is: docstring, unit, columns, inputs, what depends on it, file and line."""
     found = _explanation(node, config, pipeline)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..options import AsJson, Overwrite
+
 
 class ExportFormat(StrEnum):
     """Formats that an output file can be exported to."""
@@ -46,7 +48,7 @@ def export(
             help="File to write, or the folder of several; without it, beside the HDF5 file.",
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Overwrite = False,
     table: Annotated[
         list[str] | None,
         typer.Option(help="root, csv, parquet: only this table; repeatable."),
@@ -104,7 +106,7 @@ def export(
     dpi: Annotated[
         int, typer.Option(min=20, max=2000, help="Pixels an inch.", rich_help_panel=_FIGURES)
     ] = _DPI,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write an output file as ROOT, tables, arrays or figures, or add its pair table."""
     from ..runfile.exporting import ExportRequest

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..options import Overwrite
+
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill; made if absent.")],
@@ -17,7 +19,7 @@ def init(
         int | None, typer.Option(min=0, help="Simulated events; by default some that are quick.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Make DIR with commented settings and a small simulated file, ready to run."""
     from ..registry import DEFAULT, definition

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..options import AsJson
 from ..registry import DEFAULT
 
 
@@ -18,7 +19,7 @@ def nodes(
             help="Name of a pipeline, or a TOML file: the nodes that its settings give.",
         ),
     ] = DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the nodes of a pipeline by stage, each with what it is."""
     from ..listing import listed_nodes

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..options import AsJson, Overwrite
+
 
 def report(
     file: Annotated[Path, typer.Argument(help="HDF5 file that radiograph run wrote.")],
@@ -17,8 +19,8 @@ def report(
         ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write a PDF of the same beside it.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a report that needs no network: pictures, losses, spectra, graph, settings."""
     from ...schemas.errors import UsageError

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..options import AsJson, CacheFolder, Overrides, Overwrite, Quiet
+
 if TYPE_CHECKING:
     from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
@@ -32,10 +34,7 @@ def run(
         list[str] | None,
         typer.Option(help="Compute what this node needs, write it alone; repeatable."),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
-    ] = None,
+    overrides: Overrides = None,
     fast: Annotated[bool | None, typer.Option("--fast/--no-fast", help="Fast mode.")] = None,
     list_mode: Annotated[
         bool | None, typer.Option("--list/--no-list", help="Write the pixels of each cone.")
@@ -49,11 +48,11 @@ def run(
     until: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Last stage: hits, events, cones, image.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Overwrite = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Compute everything, keep nothing.")
     ] = False,
-    cache_dir: Annotated[Path | None, typer.Option(help="Folder of the cache.")] = None,
+    cache_dir: CacheFolder = None,
     refresh: Annotated[
         list[str] | None, typer.Option(help="Compute this node again; repeatable.")
     ] = None,
@@ -67,13 +66,8 @@ def run(
         str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://host:8786.")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Local Dask processes; 0 = one a core.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", help="No notes on standard error; results are still printed."
-        ),
-    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Reader notes and first rows of each frame.")
     ] = False,

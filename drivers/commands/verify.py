@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..options import AsJson
+
 if TYPE_CHECKING:
     from ..runfile.verifying import Verification
 
@@ -17,7 +19,7 @@ def verify(
         list[Path] | None,
         typer.Option(help="Where its input is now (repeatable, in the order of the run)."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the stored settings again, without cache; compare all datasets (4: differ)."""
     from ...schemas.errors import EXIT_GATE

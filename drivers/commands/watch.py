@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..options import CacheFolder, Overrides, Overwrite, Quiet
+
 
 def watch(
     folder: Annotated[Path, typer.Argument(help="Folder that files arrive in.")],
@@ -21,18 +23,10 @@ def watch(
     once: Annotated[
         bool, typer.Option("--once", help="Take what is complete now, then end.")
     ] = False,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
-    cache_dir: Annotated[Path | None, typer.Option(help="Folder of the cache.")] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", help="No notes on standard error; results are still printed."
-        ),
-    ] = False,
+    overrides: Overrides = None,
+    overwrite: Overwrite = False,
+    cache_dir: CacheFolder = None,
+    quiet: Quiet = False,
 ) -> None:
     """Take each file of a folder when it is complete; one line a file.
 

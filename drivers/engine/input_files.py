@@ -17,7 +17,7 @@ from ..definition import Source, setting
 from ..files import is_pattern, matching, sampled_file_ref
 from ..input_paths import check_place, files_matching, input_paths
 from ..unchanged import unchanged
-from .failed_files import FailedFile, none_left, tell_left_out
+from .failed_files import FailedFile, usable_files
 
 MAIN: Final = "io.input_path"
 _RECORDS: Final = "records:"
@@ -73,24 +73,15 @@ def known_files(
     InputError if none can, or one of a stream cannot, which is nothing without it; with
     [io] on_bad_file "fail" of ``config``, if one cannot.
     """
-    files: NumberedFiles = {}
-    failed: list[FailedFile] = []
-    for number, path in enumerate(paths):
-        try:
-            check_place(path, source.key)
-            is_sampled = source.sampled and not rehash
-            ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
-            files[number] = counted(ref, source, config, cache)
-        except InputError as error:
-            asked_to_fail = config is not None and config.io.on_bad_file == "fail"
-            if len(paths) == 1 or source.joined or asked_to_fail:
-                raise
-            failed.append(FailedFile(str(path), number, error.message, error.code, axis))
-    if failed and not files:
-        raise none_left(failed)
-    for left in failed:
-        tell_left_out(left)
-    return files, failed
+
+    def known(_number: int, path: Path) -> FileRef:
+        check_place(path, source.key)
+        is_sampled = source.sampled and not rehash
+        ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
+        return counted(ref, source, config, cache)
+
+    asked_to_fail = config is not None and config.io.on_bad_file == "fail"
+    return usable_files(paths, known, axis=axis, must_all=source.joined or asked_to_fail)
 
 
 def counted(ref: FileRef, source: Source, config: Any, cache: NodeCache | None) -> FileRef:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -25,12 +24,11 @@ from ..config import LoadedConfig
 from ..definition import Companion, Context, Definition
 from ..files import check_new_files, new_output
 from ..graph import graph_nodes, visible_nodes
-from ..hdf5 import new_file, write_array, write_text
+from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
-from ..provenance import write_making, write_module_sources, write_nodes, write_settings
 from ..registry import definition_of
-from ..runfile.record import FAILURES
+from ..runfile.making import write_end, write_head, write_module_sources
 from ..runfile.writing import RunRows, Streamed
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
 from .executors import Executor, LocalExecutor
@@ -216,7 +214,7 @@ def write_run(
         targets=list(asked.names),
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
-        failed=[*(f.failure for f in session.failed), *session.cut, *session.failures],
+        failed=session.every_failure,
         values=found,
         asked={t: (node, f"/{place_of(session, node)}") for t, node in named.items()},
     )
@@ -244,8 +242,8 @@ def _written(
 ) -> dict[str, Any]:
     """Run, and write all that is asked for; the values of what is whole, or asked by name."""
     flow = session.flow
-    write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
-                 docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
+    meta = write_head(file, loaded, format_version=FORMAT_VERSION, readme=flow.readme)
+    write_module_sources(meta, flow.modules)
     growing = GrowingFiles(places)
     whole = [name for item, _ in places if item.write is not None for name in item.nodes]
     grown = [name for item, _ in places if item.opened is not None for name in item.nodes]
@@ -263,7 +261,16 @@ def _written(
         _write_whole(file, session, name, found[name])
     if session.cut:
         file.attrs["incomplete"] = "; ".join(cut.message for cut in session.cut)
-    _write_provenance(file, session, loaded, started, session.resolved(targets))
+    write_end(
+        file,
+        session.read_files(),
+        session.manifest,
+        started,
+        targets=session.resolved(targets),
+        failures=session.every_failure,
+    )
+    ledger = session.input_files_so_far()
+    write_value(file, "provenance/input_files", ledger, "every file that was given", INPUT_FILES)
     return found
 
 
@@ -359,32 +366,3 @@ def _write_whole(file: h5py.File, session: Session, name: str, value: Any) -> No
         path = f"{place_of(session, name)}/{str(key).replace('/', '_')}".rstrip("/")
         if isinstance(item, pd.DataFrame) or not isinstance(item, Failure):
             write_value(file, path, item, _summary(session, name), table)
-
-
-def _write_provenance(
-    file: h5py.File,
-    session: Session,
-    loaded: LoadedConfig[Any],
-    started: float,
-    targets: Sequence[str],
-) -> None:
-    meta = file.require_group("meta")
-    write_settings(meta, loaded.config, readme=session.flow.readme, config_text=loaded.text)
-    write_module_sources(meta, session.flow.modules)
-    group = file.require_group("provenance")
-    files = session.input_files
-    axes = session.parts.axes_of_files(session.flow.file_axes)
-    file.attrs["config_path"] = str(loaded.path.absolute())
-    write_array(group, "inputs/path", [f.path for f in files], "", "input file")
-    write_array(group, "inputs/axis", [axes[f] for f in files], "", "its role")
-    write_array(group, "inputs/size", [f.size for f in files], "bytes", "its size")
-    write_array(
-        group, "inputs/xxh3_128", [f.content_hash for f in files], "", "hash of its content"
-    )
-    ledger = session.input_files_so_far()
-    write_value(group, "input_files", ledger, "every file that was given", INPUT_FILES)
-    failures = [*(f.failure for f in session.failed), *session.cut, *session.failures]
-    told = json.dumps([f.as_json() for f in failures])
-    write_text(file, FAILURES, told, "files and keys that gave nothing, JSON")
-    write_nodes(group, session.manifest, time.perf_counter() - started, [])
-    group.attrs["targets_json"] = json.dumps(list(targets))

@@ -10,7 +10,7 @@ import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -28,6 +28,7 @@ from ..cache.survey import surveyed
 from ..definition import Definition
 from ..graph import build_driver, resolved_targets
 from ..node_execution import Manifest
+from ..runfile.making import ReadFile
 from ..scopes import RUN
 from .evaluation import AgainError, Evaluation
 from .executors import Executor, LocalExecutor
@@ -106,6 +107,30 @@ class Session:
     def input_files_so_far(self) -> pd.DataFrame:
         """The schema InputFiles: every file that was given, with what became of it so far."""
         return input_files_frame(self.parts, self.failed, self.flow.file_axes)
+
+    @property
+    def every_failure(self) -> list[Failure]:
+        """Files that gave nothing, and keys that a node could not be evaluated for."""
+        return [*(file.failure for file in self.failed), *self.cut, *self.failures]
+
+    def read_files(self) -> list[ReadFile]:
+        """Every file that was named, by role and in its order, with how many records it gave."""
+        roles = dict(zip(self.flow.file_axes, (s.role for s in self.flow.sources), strict=True))
+        axes = ["", *roles]
+        found: dict[tuple[str, int | str], ReadFile] = {}
+        for part in self.parts.every:
+            key = part.file_key(roles)
+            for ref in part.files():
+                role = roles[key[0]] if key else ""
+                told = ReadFile(ref.path, ref.size, ref.content_hash, role=role)
+                found.setdefault(key or ("", ref.path), told)
+            if key in found:
+                n = found[key].n_records + part.n_records
+                found[key] = replace(found[key], n_records=n)
+        for left in self.failed:
+            known = found.get((left.axis, left.number), ReadFile(left.path, role=roles[left.axis]))
+            found[left.axis, left.number] = replace(known, n_records=0, failure=left.message)
+        return [found[key] for key in sorted(found, key=lambda k: (axes.index(k[0]), k[1]))]
 
     @property
     def usable(self) -> Parts:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
+from ..defaults import later, named_inputs
 from ..definition import CompiledAhead, Definition, ScreenSettings, Source, StageLine
-from ..files import is_pattern, matching
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
 from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
-    from ..api import GraphPicture
-    from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..runfile.exporting import ExportRequest
-    from ..watching import QuickLook
-    from .session import ImagingSession
+
+
+def _ours(place: str) -> Callable[..., Any]:
+    """A function of this package, imported when it is called."""
+    return later(f"{__package__}.{place}")
 
 
 def effective(config: ImagingConfig) -> ImagingConfig:
@@ -38,55 +37,17 @@ def effective(config: ImagingConfig) -> ImagingConfig:
     return config.model_copy(update={"filters": filters.model_copy(update=in_force)})
 
 
-def _check_targets(dr: Any, targets: Sequence[str], config: ImagingConfig) -> None:
-    from .requests import check_list_mode
-
-    check_list_mode(dr, targets, config)
-
-
-def _run(loaded: LoadedConfig, **options: Any) -> Any:
-    from .run import run_imaging
-
-    return run_imaging(loaded, **options)
-
-
-def _session(loaded: LoadedConfig, cache: CacheOptions) -> ImagingSession:
-    from .session import open_session
-    from .sources import named_files
-
-    return open_session(loaded.config, named_files(loaded), loaded.path.parent, cache)
-
-
-def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
-    from .starter import write_starter
-
-    return write_starter(folder, 4000 if events is None else events, seed, overwrite)
-
-
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
-    from ..config import resolved_path
-
     config = loaded.config
     plane = config.plane
-    paths = config.io.input_path or config.io.file_list
-    inputs = [paths] if isinstance(paths, str) and paths else list(paths)
     return {
         "until": config.pipeline.until,
         "species": [s for s in ("neutrons", "gammas") if getattr(config.run, s)],
         "strategy": config.energy.strategy,
-        "input": [_with_presence(name, resolved_path(loaded, name)) for name in inputs],
+        "input": named_inputs(loaded),
         "plane": None if plane is None else plane_text(plane),
     }
-
-
-def _with_presence(name: str, path: Path) -> str:
-    """The name of an input, with what is there of it."""
-    if path.exists():
-        return name
-    found = len(matching(path)) if is_pattern(path) else 0
-    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
-    return f"{name} ({there})"
 
 
 def plane_text(plane: Any) -> str:
@@ -97,50 +58,6 @@ def plane_text(plane: Any) -> str:
         f"{nu} x {nv} pixels of {plane.du:g} x {plane.dv:g} cm, "
         f"u {plane.u_min:g} to {plane.u_max:g}, v {plane.v_min:g} to {plane.v_max:g} cm"
     )
-
-
-def _quick_look(
-    loaded: LoadedConfig, folder: Path, cache: CacheOptions, overwrite: bool
-) -> QuickLook:
-    from .watching import ImagingQuickLook
-
-    return ImagingQuickLook(loaded, folder, cache, overwrite)
-
-
-def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Any:
-    from .verifying import verify
-
-    return verify(path, inputs)
-
-
-def _reported(path: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
-    from .report_files import write_report
-
-    return write_report(path, page, pdf=pdf, overwrite=overwrite)
-
-
-def _exported(request: ExportRequest) -> list[Path]:
-    from .exporting import export
-
-    return export(request)
-
-
-def _described(path: Path) -> tuple[dict[str, Any], str]:
-    from .file_summary import file_summary, summary_text
-    from .inspection import plain
-    from .saved import open_run
-
-    with open_run(path) as saved:
-        summary = file_summary(saved)
-    return plain(summary), summary_text(summary)
-
-
-def _graph_of_run(run_file: Path, config: Path | None, **shown: Any) -> GraphPicture:
-    from .last_run import graph_of_run
-    from .saved import open_run
-
-    with open_run(run_file) as saved:
-        return graph_of_run(saved, config, **shown)
 
 
 def _screen(config: ImagingConfig) -> ScreenSettings:
@@ -286,8 +203,8 @@ IMAGING = Definition(
     missing=MappingProxyType({"energy": _CHOOSE, "energy.strategy": _CHOOSE}),
     with_fast_mode=with_fast_mode,
     effective=effective,
-    run=_run,
-    session=_session,
+    run=_ours("run:run_imaging"),
+    session=_ours("session:named_session"),
     summary=summary,
     screen=_screen,
     stage_lines=(
@@ -296,16 +213,16 @@ IMAGING = Definition(
         StageLine("cones", "events_cone_build_attempted", "cones_kept", "cones"),
         StageLine("images", "cones_kept", "cones_imaged_total", "cones imaged"),
     ),
-    graph_of_run=_graph_of_run,
+    graph_of_run=_ours("saved:graph_of_run"),
     pages=f"{__package__}.pages",
-    described=_described,
-    quick_look=_quick_look,
-    report=_reported,
-    verify=_verified,
-    export=_exported,
-    check_targets=_check_targets,
+    described=_ours("file_summary:described"),
+    quick_look=_ours("watching:ImagingQuickLook"),
+    report=_ours("report_files:write_report"),
+    verify=_ours("verifying:verify"),
+    export=_ours("exporting:export"),
+    check_targets=_ours("requests:check_list_mode"),
     compiled_ahead=_compiled_ahead,
-    starter=_starter,
+    starter=_ours("starter:write_starter"),
     summary_node="projection_metrics",
     setting_aliases=MappingProxyType({"io.hdf5_overwrite": "io.overwrite"}),
     # The one section with a key that has no default.

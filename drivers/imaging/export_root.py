@@ -7,7 +7,6 @@ ng-hdf2root writes, and more; codes stay numbers.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,49 +14,18 @@ import numpy as np
 from ...nodes.imaging.figure_text import SPECIES_NAMES
 from ...schemas.imaging.images import PixelGrid
 from .saved import SavedRun
-from .saved_tables import Columns, FlatTable
+from .saved_record import ImagingRecord
 
-# One entry an image, as ngimager has it; the other tables are trees as they are.
 _IMAGES: Final = "images_summed"
 
 
-def write_root(saved: SavedRun, tables: list[FlatTable], path: Path) -> None:
-    """Write the tables, and TH2 and TH1 of the images, projections and the record of the run."""
-    import uproot
-
-    with uproot.recreate(path) as file:
-        for table in tables:
-            if table.name == _IMAGES:
-                _write_images(file, saved)
-            elif table.name != "counters":
-                _write_tree(file, table, saved)
-        _write_record(file, saved)
-
-
-def _write_tree(file: Any, table: FlatTable, saved: SavedRun) -> None:
-    tree = None
-    for columns in table.blocks(saved):
-        numbers = {name: _number(values) for name, values in columns.items()}
-        if tree is None:
-            types = {name: values.dtype for name, values in numbers.items()}
-            tree = file.mktree(table.name, types, title=table.what)
-        if len(next(iter(numbers.values()))):
-            tree.extend(numbers)
-    for column, names in table.codes_of(saved).items():
-        text = "\n".join(f"{k}={name}" for k, name in enumerate(names))
-        file[f"labels/{table.name}_{column}"] = text
-
-
-def _number(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.uint8) if values.dtype == bool else values
-
-
-def _write_images(file: Any, saved: SavedRun) -> None:
+def write_images(file: Any, saved: SavedRun) -> None:
+    """An entry an image; TH2 and TH1 of images and projections."""
     import awkward as ak
 
     grid, images = saved.grid, saved.images
     edges = ("u_min_cm", "u_max_cm", "v_min_cm", "v_max_cm")
-    columns: Columns = {
+    columns: dict[str, np.ndarray] = {
         name: np.full(len(images), getattr(grid, name), kind)
         for names, kind in ((("nu", "nv"), np.int32), (edges, np.float64))
         for name in names
@@ -114,17 +82,6 @@ def _axis(name: str, axis: str, grid: PixelGrid) -> Any:
     return to_TAxis(name, f"{axis} (cm)", n, low, high)
 
 
-def _write_record(file: Any, saved: SavedRun) -> None:
-    """Settings, counters and versions as texts."""
-    record = saved.record
-    texts = {
-        "software": record.software,
-        "created_utc": record.created_utc,
-        "run_command": record.run_command,
-        "config_toml": record.config_text or "",
-        "counters": json.dumps(record.all_counters),
-        "versions": json.dumps(dict(record.versions)),
-        "inputs": json.dumps([vars(i) for i in record.inputs]),
-    }
-    for name, text in texts.items():
-        file[f"meta/{name}"] = text
+def write_counters(file: Any, record: ImagingRecord) -> None:
+    """The counters as a text."""
+    file["meta/counters"] = json.dumps(record.all_counters)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +27,16 @@ from ..runfile.exporting import (
     several_files,
     write_csv,
     write_parquet,
+    write_root_file,
     write_tables,
 )
 from .figure_wishes import redraw_of
 from .redrawing import check_view, images_named, redrawn
 from .saved import SavedRun, open_run
-from .saved_tables import TABLES, Columns, FlatTable, present_tables
+from .saved_tables import TABLES, present_tables
+
+# One entry an image, as ngimager has it, and counters as texts; the other tables are trees.
+_NO_TREES: Final = ("images_summed", "counters")
 
 
 def export(request: ExportRequest) -> list[Path]:
@@ -56,22 +59,22 @@ def known_format(request: ExportRequest) -> None:
         raise UsageError(msg, key="table")
 
 
-def _tables(saved: SavedRun, request: ExportRequest) -> list[FlatTable]:
-    present = {table.name: table for table in present_tables(saved)}
-    wanted = chosen(
-        [Table(name, partial(_frames, saved, t)) for name, t in present.items()], request
-    )
-    return [present[table.name] for table in wanted]
+def _tables(saved: SavedRun, request: ExportRequest) -> list[Table]:
+    return chosen(present_tables(saved), request)
 
 
 def _to_root(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    from .export_root import write_root
+    from .export_root import write_counters, write_images
 
     tables = _tables(saved, request)
-    path = one_file(request, ".root")
-    with new_output(path) as temporary:
-        write_root(saved, tables, temporary)
-    return [path]
+
+    def more(file: Any) -> None:
+        if "images_summed" in [t.name for t in tables]:
+            write_images(file, saved)
+        write_counters(file, saved.record)
+
+    trees = [t for t in tables if t.name not in _NO_TREES]
+    return write_root_file(request, trees, saved.record, more)
 
 
 def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
@@ -83,35 +86,11 @@ def _to_csv(saved: SavedRun, request: ExportRequest) -> list[Path]:
         else:
             write_csv(name, frames, path)
 
-    return write_tables(_named_tables(saved, request), request, write)
+    return write_tables(_tables(saved, request), request, write)
 
 
 def _to_parquet(saved: SavedRun, request: ExportRequest) -> list[Path]:
-    return write_tables(_named_tables(saved, request), request, write_parquet)
-
-
-def _named_tables(saved: SavedRun, request: ExportRequest) -> list[Table]:
-    return [Table(t.name, partial(_frames, saved, t)) for t in _tables(saved, request)]
-
-
-def _frames(saved: SavedRun, table: FlatTable) -> Iterator[pd.DataFrame]:
-    codes = table.codes_of(saved)
-    return (_named_codes(columns, codes) for columns in table.blocks(saved))
-
-
-def _named_codes(columns: Columns, codes: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
-    """The columns with names in the place of codes; a code without a name is missing."""
-    named: dict[str, Any] = dict(columns)
-    for column, names in codes.items():
-        if column in named:
-            values = named[column].astype(np.int64)
-            known = np.where((values >= 0) & (values < len(names)), values, -1)
-            label = column.removesuffix("_code").removesuffix("_id")
-            named[column] = pd.Categorical.from_codes(
-                known, categories=pd.Index(names, dtype=object)
-            )
-            named = {label if k == column else k: v for k, v in named.items()}
-    return pd.DataFrame(named, copy=False)
+    return write_tables(_tables(saved, request), request, write_parquet)
 
 
 def _to_npz(saved: SavedRun, request: ExportRequest) -> list[Path]:
@@ -166,7 +145,7 @@ def _to_pairs(saved: SavedRun, request: ExportRequest) -> list[Path]:
         return [path]
     if "/lm/footprint_pixels" in saved.data:
         for name in ("/lm/cone_lit_pixels", "/lm/footprint_pixels"):
-            read_through(saved.data.file[name], saved.path)
+            read_through(saved.data.group[name], saved.path)
     with new_output(path) as temporary:
         need_room(temporary, request.source.stat().st_size + _pair_bytes(saved))
         shutil.copyfile(request.source, temporary)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from ...schemas.errors import InputError
 from ...schemas.imaging.images import PixelGrid
 from ..counter_rows import counter_rows
-from .saved import SavedRun
+from ..runfile.record import StoredInput
+from ..runfile.summary import facts_of_making
+from .inspection import plain
+from .saved import SavedRun, open_run
 
 _STAGE_NAMES: Final = {1: "hits", 2: "events", 3: "cones", 4: "image"}
 _SLOWEST: Final = 5
@@ -20,16 +24,20 @@ _OTHER_GROUPS: Final = {
 }
 
 
+def described(path: Path) -> tuple[dict[str, Any], str]:
+    """What is in a file and how it was made, as plain values and as text."""
+    with open_run(path) as saved:
+        summary = file_summary(saved)
+    return plain(summary), summary_text(summary)
+
+
 def file_summary(saved: SavedRun) -> dict[str, Any]:
     """Content, settings, inputs, versions, nodes, counters and problems of a file."""
     record = saved.record
+    facts = facts_of_making(record, saved.path)
+    del facts["pipeline"]
     return {
-        "file": str(saved.path),
-        "bytes": saved.path.stat().st_size,
-        "software": record.software,
-        "created_utc": record.created_utc,
-        "run_command": record.run_command,
-        "seconds": record.seconds,
+        **facts,
         "stages": list(saved.stages),
         "rows": _rows(saved),
         "list_mode": _list_mode(saved),
@@ -41,16 +49,18 @@ def file_summary(saved: SavedRun) -> dict[str, Any]:
         "other": [g for g in _OTHER_GROUPS if _holds_rows(saved, g)],
         "targets": saved.data.children("/targets"),
         "restart": dict(zip(("stage", "file"), record.restarted_from, strict=False)) or None,
-        "inputs": [vars(source) for source in record.inputs],
+        "inputs": [_input(source) for source in record.inputs],
         "has_config": record.config_text is not None,
-        "settings": dict(record.settings),
-        "versions": dict(record.versions),
         "nodes": [vars(node) for node in record.nodes],
         "counters": {_STAGE_NAMES.get(s, str(s)): dict(c) for s, c in record.counters.items()},
         "problems": [dict(problem) for problem in record.problems],
         "run_meta": dict(record.run_meta),
         "extra_texts": list(record.extra_texts),
     }
+
+
+def _input(source: StoredInput) -> dict[str, Any]:
+    return {name: value for name, value in vars(source).items() if name != "role"}
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:

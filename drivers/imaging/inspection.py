@@ -17,7 +17,7 @@ from ...schemas.arrays import I8
 from ...schemas.errors import UsageError
 from ...schemas.imaging.codes import CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import Footprints, PixelGrid, RegionOfInterest
-from .rows import MOST_HITS
+from .layout import MOST_HITS
 from .saved import SavedRun
 from .tracing import check_cones, cones_through, footprints
 

@@ -78,12 +78,12 @@ def _convert(
             'run from it: [io] input_format = "hdf5_ngimager".'
         )
         raise InputError(msg, file=saved.path, code="foreign_file")
-    for dataset in datasets_of(saved.data.file, saved.path).values():
+    for dataset in datasets_of(saved.data.group, saved.path).values():
         read_through(dataset, saved.path)
     with new_output(out) as temporary:
         need_room(temporary, saved.path.stat().st_size)
         with new_file(temporary) as file:
-            _copy(saved.data.file, file)
+            _copy(saved.data.group, file)
             change(file)
 
 

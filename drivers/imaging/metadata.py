@@ -1,8 +1,7 @@
-"""/meta and /provenance: which input, which settings, which software, which nodes."""
+"""/meta of an imaging file: plane, bars, texts, what the input says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +12,9 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
 from ..config import LoadedConfig, resolved_path
-from ..engine.failed_files import FailedFile
 from ..hdf5 import write_array, write_text
-from ..node_execution import Manifest
-from ..provenance import write_making, write_nodes, write_settings, write_sources
+from ..runfile.making import write_head, write_sources
 from .layout import FORMAT_VERSION
-from .sources import PlannedFile
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
 
@@ -36,29 +32,15 @@ Positions in cm, times in ns, energies in MeV, light in MeVee, angles in rad.
 """
 
 
-def write_root(file: h5py.File, loaded: LoadedConfig) -> None:
-    """Root attributes: what the file is, when and how it was made."""
-    text = loaded.text if loaded.config.hdf5.include_config else None
-    write_making(
-        file,
-        format_version=FORMAT_VERSION,
-        readme=README,
-        docs_url="docs/formats.md",
-        config_text=text,
-    )
-    if loaded.config.hdf5.include_config:
-        file.attrs["config_path"] = str(loaded.path.absolute())
-
-
 def write_meta(
-    file: h5py.File,
-    loaded: LoadedConfig,
-    frame: PlaneFrame | None,
-    grid: PixelGrid | None,
+    file: h5py.File, loaded: LoadedConfig, frame: PlaneFrame | None, grid: PixelGrid | None
 ) -> list[dict[str, Any]]:
     """/meta without counters; returns the problems of extra text files."""
     config = loaded.config
-    meta = file.require_group("meta")
+    with_config = config.hdf5.include_config
+    meta = write_head(
+        file, loaded, format_version=FORMAT_VERSION, readme=README, with_config=with_config
+    )
     if frame is not None and grid is not None:
         _write_plane(meta, frame, grid)
     meta.attrs["run_fast"] = config.run.fast
@@ -68,8 +50,6 @@ def write_meta(
     meta.attrs["run_stop_stage"] = config.pipeline.until
     if config.run.plot_label:
         meta.attrs["run_plot_label"] = config.run.plot_label
-    text = loaded.text if config.hdf5.include_config else None
-    write_settings(meta, config, readme=README, config_text=text)
     if config.run.meta or config.run.plot_label:
         run_meta = meta.require_group("run_meta")
         for key, value in {**config.run.meta, "plot_label": config.run.plot_label}.items():
@@ -148,36 +128,6 @@ def write_source_metadata(
     group.attrs["run_number"] = run_number
     if not suffix:
         file["meta/root"] = h5py.SoftLink(f"/meta/{name}")
-
-
-def write_inputs(
-    file: h5py.File, files: Sequence[PlannedFile], failed: Sequence[FailedFile]
-) -> None:
-    """/provenance/inputs: every input file by content, and where its raw events begin."""
-    inputs = file.require_group("provenance/inputs")
-    rows = {f.number: (f.path, 0, "", 0, f.message) for f in failed}
-    for f in files:
-        reason = rows[f.number][-1] if f.number in rows else ""
-        n_events = 0 if reason else f.n_events
-        rows[f.number] = (f.ref.path, f.ref.size, f.ref.content_hash, n_events, reason)
-    numbers = sorted(rows)
-    paths, sizes, contents, events, reasons = zip(*(rows[n] for n in numbers), strict=True)
-    first = np.cumsum((0, *events[:-1]))
-    write_array(inputs, "path", paths, "", "input file")
-    write_array(inputs, "size", sizes, "bytes", "its size")
-    write_array(inputs, "xxh3_128", contents, "", "hash of its content")
-    write_array(inputs, "first_event", first, "", "event_id of its first raw event")
-    write_array(inputs, "n_events", events, "", "its raw events")
-    text = "why it gave nothing; empty for a file that was read"
-    write_array(inputs, "failure", reasons, "", text)
-
-
-def write_provenance(
-    file: h5py.File, manifest: Manifest, seconds: float, problems: list[Any]
-) -> None:
-    """/provenance: versions, the record of every node, problems."""
-    group = file.require_group("provenance")
-    write_nodes(group, manifest, seconds, problems)
 
 
 def _safe(key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 from ...schemas.imaging.codes import NEUTRON
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import (
-    BackProjection,
     Counts,
     ImageMetrics,
     ProjectionSet,
@@ -23,21 +21,22 @@ from ...schemas.imaging.images import (
 from ..engine.merging import ARRAY
 from ..engine.parts import Part
 from ..engine.session import Shifts
-from ..hdf5 import SIDE_SUFFIX, RowWriter, blocks, create_checked, describe, write_array
-from . import rows
-from .layout import FOOTPRINT_DATASETS, LABELS, Group
+from ..hdf5 import (
+    SIDE_SUFFIX,
+    Dataset,
+    RowWriter,
+    blocks,
+    create_checked,
+    describe,
+    write_array,
+)
+from .layout import FOOTPRINT_DATASETS, IMAGED_CONE, OFFSETS, PAIRS, SURVIVAL, Group
+from .rows import ROWS_OF_BOTH, ROWS_OF_SPECIES, RowNumbers, run_number_of
 
 _PAIRS_A_WRITE: Final = 1 << 20
 _PAIRS_AUTO_LIMIT: Final = 2_000_000
 _SPECIES: Final = ("neutron", "gamma")
-_RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
-
-
-def run_number_of(path: Path) -> int:
-    """The trailing digits of a file's name; -1 without."""
-    found = _RUN_NUMBER.search(path.stem)
-    number = int(found.group(1)) if found and path.stem.endswith(found.group(1)) else -1
-    return number if number <= np.iinfo(np.int32).max else -1
+(_FOOTPRINTS,) = (d.path for d in FOOTPRINT_DATASETS)
 
 
 class ImagingRows:
@@ -47,6 +46,7 @@ class ImagingRows:
     """
 
     def __init__(self, file: h5py.File, groups: tuple[Group, ...], config: ImagingConfig) -> None:
+        self._groups = groups
         self._names = {g.name for g in groups}
         self._file = file
         self._config = config
@@ -77,55 +77,28 @@ class ImagingRows:
 
     def __call__(self, part: Part, results: Mapping[str, Any], shifts: Shifts) -> None:
         """Append the rows of one range."""
-        path = Path(part.inputs["source_file"].path)
-        file = rows.FileNumbers(int(part.at["file"]), run_number_of(path))
-        at = rows.RowNumbers(self._rows.hits, _shift(shifts, "event_id"))
+        at = RowNumbers(
+            self._rows.hits,
+            _shift(shifts, "event_id") or _shift(shifts, ARRAY, "raw_event_ranges"),
+            file_ix=int(part.at["file"]),
+            run_number=run_number_of(Path(part.inputs["source_file"].path)),
+        )
+        for name, rows_of in ROWS_OF_BOTH.items():
+            if name in self._names:
+                self._writer.append(rows_of(results, at))
         if "hits" in self._names:
-            self._writer.append(rows.hit_rows(results, at))
             self._rows = replace(self._rows, hits=self._rows.hits + len(results["hits"]))
-        if "raw_events" in self._names:
-            runs = results["raw_event_ranges"] + shifts["raw_event_ranges"][ARRAY]
-            self._writer.append({"/raw_events/ranges": runs})
-        if "hit_filter" in self._names:
-            self._writer.append({"/hits/filter_code": results["hit_filter_code"]})
-        if "truth" in self._names:
-            self._writer.append(rows.truth_rows(results, at))
         for species in _SPECIES:
             n_events = _shift(shifts, "event_index", species)
             of_species = replace(at, events=n_events, cones=self._rows.cones[species])
-            columns = self._species_rows(species, results, of_species, file)
+            columns: dict[str, Any] = {}
+            for name, species_rows_of in ROWS_OF_SPECIES.items():
+                if name in self._names:
+                    columns |= species_rows_of(species, results, of_species)
+            if not self._list_mode:
+                columns.pop(_FOOTPRINTS, None)
             self._writer.append(columns, late=species == "gamma")
             self._rows = self._rows.after(species, columns)
-
-    def _species_rows(
-        self,
-        species: str,
-        results: Mapping[str, Any],
-        at: rows.RowNumbers,
-        file: rows.FileNumbers,
-    ) -> dict[str, Any]:
-        columns: dict[str, Any] = {}
-        if "events" in self._names:
-            columns |= rows.event_rows(species, results, at, file)
-        if "event_hits" in self._names:
-            columns |= rows.event_hit_rows(species, results, at)
-        if "candidates" in self._names:
-            columns |= rows.candidate_rows(species, results, at)
-        if "candidate_scores" in self._names:
-            columns["/candidates/delta_theta_rad"] = results[f"{species}_cone_scores"]
-        if "candidate_directions" in self._names:
-            columns["/candidates/direction_ok"] = results[f"{species}_direction_ok"]
-        if "cones" in self._names:
-            columns |= rows.cone_rows(species, results, at)
-            columns |= rows.survival_rows(species, results, at)
-        if "cone_filter" in self._names:
-            columns["/lm/event_cone_filter_code"] = results[f"{species}_cone_filter_code"]
-        if "imaged" in self._names:
-            projection: BackProjection = results[f"{species}_back_projection"]
-            columns["/lm/cone_lit_pixels"] = projection.lit_pixels
-            if self._list_mode and projection.footprints is not None:
-                columns["/lm/footprint_pixels"] = projection.footprints.pixels
-        return columns
 
     def finish(self, materials: list[str]) -> None:
         """Append the gamma rows, then what follows from whole columns."""
@@ -133,15 +106,9 @@ class ImagingRows:
         self._writer.finish({"event": self._neutron_events(), "cone": cones})
         if "raw_events" in self._names:
             _join_runs(self._file["raw_events/ranges"])
-        for path, (group, labels) in LABELS.items():
-            if group in self._names:
-                write_array(self._file, path, labels, "", "meaning of the codes")
-        for path, group in (
-            ("/lm/hit_material_id_labels", "events"),
-            ("/hits/material_id_labels", "hits"),
-        ):
-            if group in self._names:
-                write_array(self._file, path, materials, "", "materials by id")
+        for dataset in (d for g in self._groups for d in g.datasets if d.labels is not None):
+            meaning = "meaning of the codes" if dataset.labels else "materials by id"
+            write_array(self._file, dataset.labels_path, dataset.labels or materials, "", meaning)
         if self._names & {"cones", "imaged"} and "lm/event_cone_id" in self._file:
             write_survival(self._file)
         if self._list_mode:
@@ -169,13 +136,19 @@ def _shift(shifts: Shifts, column: str, species: str = "") -> int:
     return next(found, 0)
 
 
+def _created(file: h5py.File, dataset: Dataset, n_rows: int) -> h5py.Dataset:
+    """A dataset of so many rows, to be filled."""
+    created = create_checked(file, dataset.path, (n_rows, *dataset.tail), dataset.dtype)
+    describe(created, dataset.unit, dataset.description)
+    return created
+
+
 def write_offsets_and_pairs(file: h5py.File, wish: str) -> None:
     """Where the pixels of each cone begin and, as [hdf5] pair_table wishes, the table of pairs."""
     lm = file["lm"]
     lit = lm["cone_lit_pixels"]
     n = lit.shape[0]
-    offsets = create_checked(lm, "footprint_offsets", (n + 1,), "u8")
-    describe(offsets, "", "cone i lights footprint_pixels[offsets[i]:offsets[i + 1]]")
+    offsets = _created(file, OFFSETS, n + 1)
     total, begin = 0, 0
     offsets[0] = 0
     for counts in blocks(lit):
@@ -230,12 +203,11 @@ def write_survival(file: h5py.File) -> None:
     else:
         imaged[:] = -1
     n = len(imaged)
-    for name in ("event_imaged_cone_id", "event_survival"):
-        lm.pop(name, None)
-    description = "its cone if it lights a pixel, else -1"
-    write_array(lm, "event_imaged_cone_id", imaged, "", description, maxshape=(None,))
-    table = create_checked(lm, "event_survival", (n, 3), "i4")
-    describe(table, "", "event_index, first cone or -1, first cone that lights a pixel or -1")
+    for dataset in (IMAGED_CONE, SURVIVAL):
+        file.pop(dataset.path, None)
+    text = IMAGED_CONE.description
+    write_array(file, IMAGED_CONE.path, imaged, "", text, maxshape=(None,))
+    table = _created(file, SURVIVAL, n)
     table[...] = np.column_stack([np.arange(n), lm["event_cone_id"][()], imaged])
 
 
@@ -244,8 +216,7 @@ def write_pair_table(file: h5py.File) -> None:
     lm = file["lm"]
     counts = lm["cone_lit_pixels"]
     pixels = lm["footprint_pixels"]
-    pairs = create_checked(lm, "cone_pixel_indices", (pixels.shape[0], 2), "u4")
-    describe(pairs, "", "rows (cone_id, flat pixel index v * nu + u)")
+    pairs = _created(file, PAIRS, pixels.shape[0])
     cone, begin = 0, 0
     for lit in blocks(counts):
         ends = np.cumsum(lit, dtype=np.int64)

@@ -34,20 +34,6 @@ _CODES: Final = (
     codes.Recoil,
     codes.ConeFilter,
 )
-_ROWS_OF: Final = {
-    "hits": "hits",
-    "raw_events": "runs",
-    "hit_filter": "hits",
-    "truth": "reactions or products",
-    "events": "events",
-    "event_hits": "events",
-    "candidates": "hypotheses",
-    "candidate_scores": "hypotheses",
-    "candidate_directions": "hypotheses",
-    "cones": "cones",
-    "cone_filter": "events",
-    "imaged": "cones",
-}
 
 
 def codes_of_columns() -> str:
@@ -65,7 +51,7 @@ def row_datasets() -> str:
     """The datasets with one row a hit, event, hypothesis or cone."""
     parts = []
     for group in GROUPS:
-        rows = [_dataset_row(d, _ROWS_OF[group.name]) for d in group.datasets]
+        rows = [_dataset_row(d, group.rows) for d in group.datasets]
         nodes = code_list(group.nodes)
         parts.append(
             f"**{group.name}** (from {nodes}; stage `{group.stage}`)\n\n"

@@ -21,12 +21,11 @@ from ..dag_record import time_text
 from ..runfile.record import StoredInput
 from .counter_flow import FlowStage, flow_of
 from .inputs import STRATEGY_NAMES
-from .last_run import graph_of_run
 from .problems import warnings_of
 from .redrawing import Redraw, redrawn_vis, saved_pictures_of, target_cm
 from .saved import SavedRun
 from .saved_detectors import detector_table
-from .saved_record import RunRecord
+from .saved_record import ImagingRecord
 from .saved_spectra import FilledSpectrum, filled_spectra
 
 # The report shows the numbers of the projections also where the run did not ask for them.
@@ -61,7 +60,7 @@ class Report:
     plane: tuple[PlaneFrame, PixelGrid] | None
     target_cm: np.ndarray | None
     graph: str
-    record: RunRecord
+    record: ImagingRecord
     stages: tuple[str, ...]
 
 
@@ -90,7 +89,7 @@ def report_of(saved: SavedRun) -> Report:
         bars=() if config is None else tuple(config.detectors.geometry.bars),
         plane=_plane(saved),
         target_cm=None if config is None else target_cm(saved),
-        graph=graph_of_run(saved).svg if config is not None and record.nodes else "",
+        graph=saved.graph().svg if config is not None and record.nodes else "",
         record=record,
         stages=saved.stages,
     )
@@ -173,7 +172,9 @@ def _peak_words(d: Drawing) -> str:
     return "; ".join(words)
 
 
-def _warnings(record: RunRecord, config: ImagingConfig | None, flow: list[FlowStage]) -> list[str]:
+def _warnings(
+    record: ImagingRecord, config: ImagingConfig | None, flow: list[FlowStage]
+) -> list[str]:
     told = {str(p.get("kind", "")) for p in record.problems}
     found = [] if config is None else warnings_of(record.all_counters, config, told)
     found += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -12,24 +11,27 @@ from markupsafe import Markup
 from ...nodes.imaging.drawing import draw_image_figure
 from ...nodes.imaging.figure_picture import Drawing, View, peak_words
 from ...nodes.imaging.figure_text import SPECIES_NAMES, panel_table, pixel_text
-from ..dag_record import STATUS_WORDS, time_text
 from ..html.arrays import COLOUR_MAPS, ArrayMark, Axis, array_view
 from ..html.page import Section, page_text
 from ..html.parts import (
     Cell,
     bar,
-    code,
     collapsible,
     definitions,
-    drawing,
     heading,
     joined,
     note,
     paragraph,
     picture,
-    preformatted,
     side_by_side,
     table,
+)
+from ..runfile.sections import (
+    graph_section,
+    optional,
+    problem_notes,
+    provenance_section,
+    settings_section,
 )
 from .counter_flow import FlowStage, Step
 from .report import Report
@@ -39,7 +41,6 @@ from .saved_spectra import FilledSpectrum
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_PROBLEMS: Final = 200
 _STILL: Final = View(dpi=140)
 _SPECTRUM_SIZE: Final = (5.4, 3.3)
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -55,14 +56,14 @@ def report_page(report: Report) -> str:
     """The page."""
     sections = [
         Section("Summary", _summary(report)),
-        *_optional("Pictures", _pictures(report)),
-        *_optional("Projections", _projections(report)),
-        *_optional("What was lost, and why", _flow(report), "flow"),
+        *optional("Pictures", _pictures(report)),
+        *optional("Projections", _projections(report)),
+        *optional("What was lost, and why", _flow(report), "flow"),
         *(s for title, keys in _GROUPS.items() for s in _spectra(report, title, keys)),
-        *_optional("Detectors", _detectors(report)),
-        *_optional("Graph", _graph(report)),
-        *_optional("Settings", _settings(report)),
-        Section("Provenance", _provenance(report)),
+        *optional("Detectors", _detectors(report)),
+        *graph_section(report.record, report.graph),
+        *settings_section(report.record, report.record.extra_texts.items()),
+        provenance_section(report.record, report.record.run_meta.items()),
     ]
     return page_text(
         report.title,
@@ -73,29 +74,11 @@ def report_page(report: Report) -> str:
     )
 
 
-def _optional(title: str, parts: list[Markup], anchor: str = "") -> list[Section]:
-    return [Section(title, parts, anchor)] if parts else []
-
-
 def _summary(report: Report) -> list[Markup]:
     parts = [definitions(report.summary)]
     parts += [note(text, "bad") for text in report.failures]
     parts += [note(text, "warn") for text in report.warnings]
-    problems = report.record.problems
-    if problems:
-        rows = [
-            (p.get("kind", ""), p.get("count", 1), p.get("message", ""))
-            for p in problems[:_MOST_PROBLEMS]
-        ]
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        left = len(problems) - len(rows)
-        more = [paragraph(f"{left} more stand in /provenance/problems.")] if left else []
-        parts.append(
-            collapsible(f"{count} of the input", table(("kind", "count", "what"), rows), *more)
-        )
-    elif report.record.is_ours and not report.failures:
-        parts.append(note("No problem was found in the input.", "good"))
-    return parts
+    return [*parts, *problem_notes(report.record, report.failures)]
 
 
 def _pictures(report: Report) -> list[Markup]:
@@ -315,81 +298,3 @@ def _detectors(report: Report) -> list[Markup]:
         picture(svg, "detectors", words),
         collapsible(f"{len(rows)} detectors", table(head, numbers)),
     ]
-
-
-def _graph(report: Report) -> list[Markup]:
-    if not report.graph:
-        return []
-    nodes = report.record.nodes
-    rows = [
-        (
-            code(n.name),
-            STATUS_WORDS.get(n.status, n.status),
-            Cell(time_text(n.seconds), n.seconds),
-            n.calls,
-            Cell(_bytes(n.n_bytes), n.n_bytes),
-            n.reason,
-        )
-        for n in sorted(nodes, key=lambda n: -n.seconds)
-    ]
-    head = ("node", "what became of it", "time", "calls", "in the cache", "why it ran")
-    return [
-        paragraph("What the run did. Times are of what ran, its helpers included."),
-        drawing(report.graph),
-        collapsible(f"All {len(rows)} nodes, the slowest first", table(head, rows)),
-    ]
-
-
-def _bytes(count: int) -> str:
-    if not count:
-        return "–"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} B"
-
-
-def _settings(report: Report) -> list[Markup]:
-    record, parts = report.record, []
-    if record.config_text:
-        parts.append(preformatted(record.config_text))
-    elif record.is_ours:
-        parts.append(paragraph("The settings file was left out ([hdf5] include_config = false)."))
-    if record.settings:
-        rows = [(code(key), json.dumps(value)) for key, value in record.settings.items()]
-        parts.append(
-            collapsible(
-                f"Every setting in force ({len(rows)}), after command line and fast mode",
-                table(("setting", "value"), rows),
-            )
-        )
-    for name, text in record.extra_texts.items():
-        parts.append(collapsible(name, preformatted(text)))
-    return parts
-
-
-def _provenance(report: Report) -> list[Markup]:
-    record = report.record
-    parts = [
-        definitions(
-            [
-                ("Software", record.software or "not said"),
-                ("Written", record.created_utc or "not said"),
-                ("Command", code(record.run_command) if record.run_command else "not said"),
-                ("Format", record.format_version or "not said"),
-                *((name, value) for name, value in record.run_meta.items()),
-            ]
-        )
-    ]
-    if record.inputs:
-        rows = [
-            (code(i.path), "–", f"left out: {i.failure}")
-            if i.failure
-            else (code(i.path), i.size, code(i.content_hash))
-            for i in record.inputs
-        ]
-        parts.append(table(("input file", "bytes", "xxh3_128 of its content"), rows))
-    if record.versions:
-        versions = table(("library", "version"), list(record.versions.items()))
-        parts.append(collapsible("Versions", versions))
-    return parts

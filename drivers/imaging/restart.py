@@ -22,7 +22,7 @@ from ...nodes.imaging.readers.ngimager_hdf5 import opened
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import STAGES, ImagingConfig
 from ..config import config_rows
-from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, LABELS, Group
+from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, Group
 from .restart_checks import check_start
 from .restart_stages import Start, begins_at
 
@@ -261,9 +261,8 @@ def _start(
 def copy_kept(file: h5py.File, restart: Restart, groups: Sequence[Group]) -> None:
     """Copy what the earlier file holds of some groups, and what stands beside the rows."""
     with opened(restart.path) as earlier:
-        paths = [d.path for g in groups for d in g.datasets]
+        paths = [p for g in groups for d in g.datasets for p in (d.path, d.labels_path)]
         names = {g.name for g in groups}
-        paths += [path for path, (group, _) in LABELS.items() if group in names]
         paths += [path for path, group in COPIED_BESIDE.items() if group in names]
         if "imaged" in names:
             paths += FOOTPRINT_PATHS

@@ -13,10 +13,10 @@ from ...nodes.imaging.readers import READERS
 from ...nodes.imaging.readers.ngimager_hdf5 import N_HITS, opened
 from ...schemas.imaging.config import STAGES
 from ..hdf5 import datasets_of
+from ..runfile.datasets import Datasets
+from ..runfile.limits import misfit
 from . import saved_footprints
-from .layout import FOOTPRINT_PATHS
-from .saved_datasets import Datasets
-from .saved_limits import misfit
+from .layout import FOOTPRINT_PATHS, LAYOUT
 
 # What each start reads or copies, besides that of the starts before it.
 _READ: Final[Mapping[str, Sequence[str]]] = {
@@ -42,7 +42,7 @@ def check_start(path: Path, start: str) -> None:
     """
     places = [p for s in STAGES[: STAGES.index(start) + 1] for p in _READ[s]]
     with opened(path) as content:
-        data = Datasets(content.group, path)
+        data = Datasets(content.group, path, LAYOUT)
         for place in places:
             for name in _datasets_below(data, place):
                 if name not in FOOTPRINT_PATHS or start == "image":
@@ -67,7 +67,7 @@ def _datasets_below(data: Datasets, place: str) -> list[str]:
     """The datasets at or below a place of the file, none if it is not there."""
     if place not in data:
         return []
-    found = data.file[place]
+    found = data.group[place]
     if not isinstance(found, h5py.Group):
         return [place]
     # One without a space holds no value that could be wrong; another program's may stand there.

@@ -2,63 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from ...nodes.imaging.cone_geometry import columns3
 from ...schemas.imaging.codes import GAMMA, NEUTRON
-from ...schemas.imaging.frames import HITS
+from ...schemas.imaging.images import BackProjection
+from ..hdf5 import rows_of_frame
+from .layout import (
+    CANDIDATE_DATASETS,
+    CONE_DATASETS,
+    EVENT_DATASETS,
+    HIT_DATASETS,
+    MOST_HITS,
+    TRUTH_DATASETS,
+)
 
 Columns = dict[str, Any]
 SPECIES_CODE = {"neutron": NEUTRON, "gamma": GAMMA}
 N_HITS = {"neutron": 2, "gamma": 3}
-MOST_HITS = 3
+_RUN_NUMBER: Final = re.compile(r"(\d{1,9})\D*$")
 
 
 @dataclass(frozen=True)
 class RowNumbers:
-    """Rows in the file before this range: hits and raw events, events and cones of one species."""
+    """Rows in the file before this range: hits and raw events, events and cones of one species.
+
+    ``file_ix`` is the place of its input among the files, ``run_number`` that in its name.
+    """
 
     hits: int = 0
     raw_events: int = 0
     events: int = 0
     cones: int = 0
+    file_ix: int = 0
+    run_number: int = -1
 
 
-@dataclass(frozen=True)
-class FileNumbers:
-    """The input file of a range: its place among the files, and the run number in its name."""
-
-    file_ix: int
-    run_number: int
+def run_number_of(path: Path) -> int:
+    """The trailing digits of a file's name; -1 without."""
+    found = _RUN_NUMBER.search(path.stem)
+    number = int(found.group(1)) if found and path.stem.endswith(found.group(1)) else -1
+    return number if number <= np.iinfo(np.int32).max else -1
 
 
 def hit_rows(results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /hits."""
     hits = results["hits"]
-    columns = {
-        f"/hits/{c}": _codes(hits[c]) if c == "species" else hits[c].to_numpy()
-        for c in HITS.names
-        if c not in ("material", "event_id")
-    }
-    columns["/hits/event_id"] = _event_id(hits, at)
-    columns["/hits/material_id"] = _codes(hits["material"])
-    return columns
+    return rows_of_frame(HIT_DATASETS, hits) | {"/hits/event_id": _event_id(hits, at)}
 
 
 def truth_rows(results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /truth."""
-    return {
-        f"/truth/{name}/{c}": _event_id(results[node], at)
-        if c == "event_id"
-        else results[node][c].to_numpy()
-        for name, node in (("reactions", "reactions"), ("products", "reaction_products"))
-        for c in results[node].columns
-    }
+    columns: Columns = {}
+    for name, node in (("reactions", "reactions"), ("products", "reaction_products")):
+        place, frame = f"/truth/{name}/", results[node]
+        columns |= rows_of_frame((d for d in TRUTH_DATASETS if d.path.startswith(place)), frame)
+        columns[f"{place}event_id"] = _event_id(frame, at)
+    return columns
 
 
 def event_hit_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
@@ -69,60 +75,35 @@ def event_hit_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> 
     return {"/lm/event_hit_index": rows}
 
 
-def event_rows(
-    species: str, results: Mapping[str, Any], at: RowNumbers, file: FileNumbers
-) -> Columns:
+def event_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /lm/event_* and /lm/hit_*."""
     events: pd.DataFrame = results[f"{species}_filtered_events"]
     n = len(events)
-    position = np.full((n, MOST_HITS, 3), np.nan, np.float32)
-    time = np.full((n, MOST_HITS), np.nan)
-    light = np.full((n, MOST_HITS), np.nan, np.float32)
-    det_id = np.full((n, MOST_HITS), -1, np.int32)
-    material = np.full((n, MOST_HITS), -1, np.int16)
-    for k in range(N_HITS[species]):
-        position[:, k] = np.column_stack([events[f"{a}{k + 1}_cm"] for a in "xyz"])
-        time[:, k] = events[f"t{k + 1}_ns"]
-        light[:, k] = events[f"light{k + 1}_MeVee"]
-        det_id[:, k] = events[f"det_id{k + 1}"]
-        material[:, k] = _codes(events[f"material{k + 1}"])
-    return {
+    return rows_of_frame(EVENT_DATASETS, events) | {
         "/lm/event_type": np.full(n, SPECIES_CODE[species], np.uint8),
         "/lm/event_id": _event_id(events, at),
-        "/lm/event_meta_run_id": np.full(n, file.run_number, np.int32),
-        "/lm/event_meta_file_ix": np.full(n, file.file_ix, np.int32),
-        "/lm/hit_pos_cm": position,
-        "/lm/hit_t_ns": time,
-        "/lm/hit_L_mevee": light,
-        "/lm/hit_det_id": det_id,
-        "/lm/hit_material_id": material,
+        "/lm/event_meta_run_id": np.full(n, at.run_number, np.int32),
+        "/lm/event_meta_file_ix": np.full(n, at.file_ix, np.int32),
     }
 
 
 def cone_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
-    """Rows of /cones."""
+    """Rows of /cones, and of /lm what says which event has which."""
     cones: pd.DataFrame = results[f"{species}_selected_cones"]
     n = len(cones)
-    apex, axis = columns3(cones, "apex_{}_cm"), columns3(cones, "axis_{}")
-    return {
-        "/cones/cone_id": np.arange(at.cones, at.cones + n, dtype=np.uint32),
-        "/cones/apex_xyz_cm": apex,
-        "/cones/axis_xyz": axis,
-        "/cones/theta_rad": cones["theta_rad"].to_numpy(),
-        "/cones/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
-        "/cones/species": np.full(n, SPECIES_CODE[species], np.uint8),
-        "/cones/recoil_code": cones["recoil_code"].to_numpy(),
-        "/cones/event_index": cones["event_index"].to_numpy() + at.events,
-        "/cones/gamma_hit_order": _hit_order(species, cones),
-        "/cones/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
-        "/cones/delta_theta_rad": cones["delta_theta_rad"].to_numpy(),
-        "/cones/exact/apex_cm": apex,
-        "/cones/exact/axis": axis,
-        "/cones/exact/theta_rad": cones["theta_rad"].to_numpy(),
-    }
+    return (
+        rows_of_frame(CONE_DATASETS, cones)
+        | _survival_rows(species, results, at)
+        | {
+            "/cones/cone_id": np.arange(at.cones, at.cones + n, dtype=np.uint32),
+            "/cones/species": np.full(n, SPECIES_CODE[species], np.uint8),
+            "/cones/event_index": cones["event_index"].to_numpy() + at.events,
+            "/cones/gamma_hit_order": _hit_order(species, cones),
+        }
+    )
 
 
-def survival_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
+def _survival_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /lm/event_cone_id and what stands beside it, one an event."""
     cones: pd.DataFrame = results[f"{species}_selected_cones"]
     n = len(results[f"{species}_filtered_events"])
@@ -144,15 +125,9 @@ def survival_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> C
 def candidate_rows(species: str, results: Mapping[str, Any], at: RowNumbers) -> Columns:
     """Rows of /candidates."""
     cones: pd.DataFrame = results[f"{species}_candidate_cones"]
-    return {
+    return rows_of_frame(CANDIDATE_DATASETS, cones) | {
         "/candidates/event_index": cones["event_index"].to_numpy() + at.events,
         "/candidates/species": np.full(len(cones), SPECIES_CODE[species], np.uint8),
-        "/candidates/recoil_code": cones["recoil_code"].to_numpy(),
-        "/candidates/hit_order": cones[[f"hit_order_{k}" for k in (1, 2, 3)]].to_numpy(),
-        "/candidates/theta_rad": cones["theta_rad"].to_numpy(),
-        "/candidates/incident_energy_MeV": cones["incident_energy_MeV"].to_numpy(),
-        "/candidates/recoil_energy_MeV": cones["recoil_energy_MeV"].to_numpy(),
-        "/candidates/status": cones["status"].to_numpy(),
     }
 
 
@@ -167,5 +142,36 @@ def _hit_order(species: str, cones: pd.DataFrame) -> np.ndarray:
     return cones[[f"hit_order_{k}" for k in (1, 2, 3)]].to_numpy(np.int8)
 
 
-def _codes(column: pd.Series) -> np.ndarray:
-    return np.asarray(column.cat.codes)
+def _imaged_rows(species: str, results: Mapping[str, Any], _at: RowNumbers) -> Columns:
+    projection: BackProjection = results[f"{species}_back_projection"]
+    columns: Columns = {"/lm/cone_lit_pixels": projection.lit_pixels}
+    if projection.footprints is not None:
+        columns["/lm/footprint_pixels"] = projection.footprints.pixels
+    return columns
+
+
+def _as_it_is(node: str, path: str) -> Callable[[str, Mapping[str, Any], RowNumbers], Columns]:
+    """The rows of a dataset that is an array of a node of each species."""
+    return lambda species, results, _at: {path: results[f"{species}_{node}"]}
+
+
+ROWS_OF_BOTH: Final[Mapping[str, Callable[[Mapping[str, Any], RowNumbers], Columns]]] = {
+    "hits": hit_rows,
+    "raw_events": lambda results, at: {
+        "/raw_events/ranges": results["raw_event_ranges"] + at.raw_events
+    },
+    "hit_filter": lambda results, _: {"/hits/filter_code": results["hit_filter_code"]},
+    "truth": truth_rows,
+}
+"""By group of the layout: the rows of a range of events."""
+ROWS_OF_SPECIES: Final[Mapping[str, Callable[[str, Mapping[str, Any], RowNumbers], Columns]]] = {
+    "events": event_rows,
+    "event_hits": event_hit_rows,
+    "candidates": candidate_rows,
+    "candidate_scores": _as_it_is("cone_scores", "/candidates/delta_theta_rad"),
+    "candidate_directions": _as_it_is("direction_ok", "/candidates/direction_ok"),
+    "cones": cone_rows,
+    "cone_filter": _as_it_is("cone_filter_code", "/lm/event_cone_filter_code"),
+    "imaged": _imaged_rows,
+}
+"""The same of a species; those of the second follow when all of the first are there."""

@@ -7,7 +7,6 @@ name only when it is whole.
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +34,7 @@ from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
+from ..runfile.making import write_end
 from ..unchanged import unchanged
 from . import metadata, output
 from .asked_values import asked_values, place_in_file, streamed_for
@@ -50,6 +50,7 @@ from .requests import (
     streams_of,
 )
 from .restart import copy_kept
+from .rows import run_number_of
 from .session import ImagingSession, open_session
 from .source_text import said_of_sources
 from .sources import named_files
@@ -124,7 +125,7 @@ def run_imaging(
             *(p["message"] for p in problems if p["kind"] in KINDS),
             *stale_figures(loaded, out, list(figures)),
         ],
-        failed=[*(file.failure for file in session.failed), *session.failures],
+        failed=session.every_failure,
         said=said_of_sources(found.get("point_sources")),
         summary=found.get(session.flow.summary_node),
         values=asked_values(request, found, sink.rows_of_targets, counters),
@@ -174,7 +175,6 @@ def _write_file(
 ) -> dict[str, Any]:
     config, groups = loaded.config, request.groups
     with new_file(path) as file:
-        metadata.write_root(file, loaded)
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
         problems += metadata.write_meta(file, loaded, *plane)
         if session.restart is not None:
@@ -200,10 +200,15 @@ def _write_file(
             found["source_metadata"] = said
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
-        metadata.write_inputs(file, session.files, session.failed)
-        seconds = time.perf_counter() - started
-        metadata.write_provenance(file, session.manifest, seconds, problems)
-        file["provenance"].attrs["targets_json"] = json.dumps(request.named)
+        write_end(
+            file,
+            session.read_files(),
+            session.manifest,
+            started,
+            targets=request.named,
+            problems=problems,
+            failures=session.every_failure,
+        )
         if session.restart is not None:
             file["provenance"].attrs["restart_stage"] = session.restart.start
     return found
@@ -218,7 +223,7 @@ def _write_source_metadata(
     paths = {f.number: f.ref.path for f in session.files}
     for number, said in metadata_of.items():
         problems += metadata_problems(said, paths[number])
-        run_number = output.run_number_of(Path(paths[number]))
+        run_number = run_number_of(Path(paths[number]))
         name = session.config.io.input_format
         metadata.write_source_metadata(file, name, said, run_number, number)
 

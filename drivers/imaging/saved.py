@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.file_kinds import fault_of_hdf5, fault_of_input
-from ...nodes.hdf5_content import Content
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES
@@ -31,12 +30,24 @@ from ...schemas.imaging.images import (
 )
 from ...schemas.imaging.imaging_method import ImagingMethod
 from ...schemas.tables import categories_of
+from ..api import GraphPicture
 from ..provenance import pipeline_of
-from . import saved_footprints, saved_pictures, saved_record
+from ..runfile.datasets import Datasets
+from ..runfile.last_run import graph_of_record
+from ..runfile.record import effective_config
+from . import saved_footprints, saved_pictures
 from .inputs import imaging_method
-from .rows import MOST_HITS
-from .saved_datasets import Datasets
-from .saved_record import RunRecord
+from .layout import (
+    CONE_DATASETS,
+    CONE_FILTER_DATASETS,
+    EVENT_DATASETS,
+    EVENT_HIT_DATASETS,
+    IMAGED_CONE,
+    LAYOUT,
+    MOST_HITS,
+    SURVIVAL_DATASETS,
+)
+from .saved_record import ImagingRecord, imaging_record
 
 _SIGN_OF_STAGE: Final[dict[Stage, str]] = {
     "hits": "/hits/event_id",
@@ -50,6 +61,15 @@ _NOUNS: Final[dict[Stage, str]] = {
     "cones": "cones",
     "image": "images",
 }
+# Columns that files of ngimager, or of before, may lack; what stands in their place.
+_NOT_OF_ALL: Final = (
+    "incident_energy_MeV", "recoil_energy_MeV", "delta_theta_rad",
+    *(f"hit_order_{k + 1}" for k in range(MOST_HITS)),
+)  # fmt: skip
+_ABSENT: Final = {
+    "event_id": -1, "run_id": -1, "file_ix": 0, "cone_id": -1, "imaged_cone_id": -1
+}  # fmt: skip
+_ADDED: Final = ("cone_filter_code", "hit1_row")
 _WANTED: Final = "Give a file that radiograph run wrote."
 
 
@@ -74,9 +94,15 @@ def open_run(path: Path) -> Iterator[SavedRun]:
         yield saved
 
 
+def graph_of_run(path: Path, config: Path | None, **shown: Any) -> GraphPicture:
+    """The graph with status and times of the run that wrote a file."""
+    with open_run(path) as saved:
+        return saved.graph(config, **shown)
+
+
 def _foreign(saved: SavedRun) -> str:
     """Of what else a file is, with what reads it; empty for that of an imaging run."""
-    name = pipeline_of(Content(saved.data.file, saved.path))
+    name = pipeline_of(saved.data)
     if name not in ("", "imaging"):
         return (
             f"is an output of the pipeline {name}; this command is for outputs of the imaging "
@@ -106,7 +132,7 @@ class SavedRun:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.path = path
-        self.data = Datasets(file, path)
+        self.data = Datasets(file, path, LAYOUT)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -125,14 +151,20 @@ class SavedRun:
         raise InputError(msg, file=self.path, code="not_in_file")
 
     @cached_property
-    def record(self) -> RunRecord:
+    def record(self) -> ImagingRecord:
         """What the file says of its making: settings, inputs, versions, nodes, counters."""
-        return saved_record.run_record(self.data)
+        return imaging_record(self.data)
 
     @cached_property
     def config(self) -> ImagingConfig:
         """The settings of the run, after command line and fast mode; InputError without them."""
-        return saved_record.effective_config(self.record, self.path)
+        config: ImagingConfig = effective_config(self.record, self.path, ImagingConfig)
+        return config
+
+    def graph(self, config: Path | None = None, **shown: Any) -> GraphPicture:
+        """The graph with status and times of the run: of its settings, or of a TOML file."""
+        loaded = config or self.record.loaded(self.path, ImagingConfig)
+        return graph_of_record("imaging", self.record, self.path, loaded, **shown)
 
     @cached_property
     def imaging_method(self) -> ImagingMethod:
@@ -197,29 +229,25 @@ class SavedRun:
     def cones_at(self, rows: I8 | None = None) -> pd.DataFrame:
         """Some cones, or all; ``rows`` ascending. Geometry in float64, exact where stored so."""
         self.need("cones")
-        data, n = self.data, self.n_cones
-        apex, axis, theta = (data.rows(p, rows).astype(np.float64) for p in self.cone_geometry)
-        species = data.rows("/cones/species", rows)
-        event = data.rows("/cones/event_index", rows).astype(np.int64)
-        order = np.tile(np.arange(MOST_HITS, dtype=np.int8), (len(theta), 1))
-        if "/cones/gamma_hit_order" in data:
-            stored = data.rows("/cones/gamma_hit_order", rows)
-            order = np.where(stored >= 0, stored, order)
-        columns: dict[str, Any] = {
-            "cone_id": np.arange(n) if rows is None else np.asarray(rows, np.int64),
-            "event_index": event,
-            "species": categories_of(species.astype(np.int8), SPECIES),
-            "recoil_code": data.rows("/cones/recoil_code", rows),
-            **{f"hit_order_{k + 1}": order[:, k] for k in range(MOST_HITS)},
-            **{f"apex_{a}_cm": apex[:, k] for k, a in enumerate("xyz")},
-            **{f"axis_{a}": axis[:, k] for k, a in enumerate("xyz")},
-            "theta_rad": theta,
+        found = self.data.frame_columns(CONE_DATASETS, rows, _NOT_OF_ALL)
+        n = len(found["theta_rad"])
+        geometry = (*(f"{v}_{a}{u}" for v, u in (("apex", "_cm"), ("axis", "")) for a in "xyz"),)
+        for k in range(MOST_HITS):
+            order = found.get(f"hit_order_{k + 1}", np.full(n, -1, np.int8))
+            # What has no order has its hits in that of time.
+            found[f"hit_order_{k + 1}"] = np.where(order >= 0, order, np.int8(k))
+        columns = {
+            **{name: np.full(n, np.nan, "f4") for name in _NOT_OF_ALL[:3]},
+            **found,
+            **{name: found[name].astype(np.float64) for name in (*geometry, "theta_rad")},
+            "cone_id": np.arange(self.n_cones) if rows is None else np.asarray(rows, np.int64),
+            "event_index": found["event_index"].astype(np.int64),
+            "species": self._species("/cones/species", rows),
         }
-        for name in ("incident_energy_MeV", "recoil_energy_MeV", "delta_theta_rad"):
-            path = f"/cones/{name}"
-            known = path in data
-            columns[name] = data.rows(path, rows) if known else np.full(len(theta), np.nan, "f4")
         return pd.DataFrame(columns, copy=False)
+
+    def _species(self, path: str, rows: I8 | None) -> Any:
+        return categories_of(self.data.rows(path, rows).astype(np.int8), SPECIES)
 
     @cached_property
     def events(self) -> pd.DataFrame:
@@ -234,36 +262,18 @@ class SavedRun:
         has them.
         """
         self.need("events")
-        data, n = self.data, self.n_events
-        kind = data.rows("/lm/event_type", rows)
-        columns: dict[str, Any] = {
+        datasets = (
+            *EVENT_DATASETS, *EVENT_HIT_DATASETS, *SURVIVAL_DATASETS, IMAGED_CONE,
+            *CONE_FILTER_DATASETS,
+        )  # fmt: skip
+        found = self.data.frame_columns(datasets, rows, (*_ABSENT, *_ADDED))
+        n = len(found["t1_ns"])
+        columns = {
             "event_index": np.arange(n) if rows is None else np.asarray(rows, np.int64),
-            "species": categories_of(kind.astype(np.int8), SPECIES),
+            "species": self._species("/lm/event_type", rows),
+            **{name: np.full(n, value) for name, value in _ABSENT.items()},
+            **found,
         }
-        for name, path, absent in (
-            ("event_id", "/lm/event_id", -1),
-            ("run_id", "/lm/event_meta_run_id", -1),
-            ("file_ix", "/lm/event_meta_file_ix", 0),
-            ("cone_id", "/lm/event_cone_id", -1),
-            ("imaged_cone_id", "/lm/event_imaged_cone_id", -1),
-        ):
-            columns[name] = data.rows(path, rows) if path in data else np.full(len(kind), absent)
-        if "/lm/event_cone_filter_code" in data:
-            columns["cone_filter_code"] = data.rows("/lm/event_cone_filter_code", rows)
-        position = data.rows("/lm/hit_pos_cm", rows)
-        material = data.rows("/lm/hit_material_id", rows)
-        of_hits = {
-            "det_id{}": data.rows("/lm/hit_det_id", rows),
-            **{f"{a}{{}}_cm": position[:, :, k] for k, a in enumerate("xyz")},
-            "t{}_ns": data.rows("/lm/hit_t_ns", rows),
-            "light{}_MeVee": data.rows("/lm/hit_L_mevee", rows),
-        }
-        if "/lm/event_hit_index" in data:
-            of_hits["hit{}_row"] = data.rows("/lm/event_hit_index", rows)
-        names = data.texts("/lm/hit_material_id_labels")
-        for k in range(MOST_HITS):
-            columns |= {name.format(k + 1): values[:, k] for name, values in of_hits.items()}
-            columns[f"material{k + 1}"] = categories_of(material[:, k], names)
         return pd.DataFrame(columns, copy=False)
 
     @cached_property
@@ -279,7 +289,7 @@ class SavedRun:
         }
         n = self.data.length("/hits/event_id")
         columns = {"hit_row": np.arange(n) if rows is None else np.asarray(rows), **columns}
-        columns["species"] = categories_of(columns["species"].astype(np.int8), SPECIES)
+        columns["species"] = self._species("/hits/species", rows)
         names = self.data.texts("/hits/material_id_labels")
         columns["material"] = categories_of(columns.pop("material_id"), names)
         return pd.DataFrame(columns, copy=False)
@@ -302,7 +312,7 @@ class SavedRun:
             for name in self.data.columns("/candidates")
         }
         order = columns.pop("hit_order")
-        columns["species"] = categories_of(columns["species"].astype(np.int8), SPECIES)
+        columns["species"] = self._species("/candidates/species", rows)
         columns |= {f"hit_order_{k + 1}": order[:, k] for k in range(MOST_HITS)}
         n = self.data.length("/candidates/event_index")
         first = {"candidate_row": np.arange(n) if rows is None else np.asarray(rows)}

@@ -12,8 +12,8 @@ from ...nodes.imaging.tracing import footprints_of
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.images import Footprints
-from .saved_datasets import Datasets
-from .saved_limits import misfit
+from ..runfile.datasets import Datasets
+from ..runfile.limits import misfit
 
 _PIXELS: Final = "/lm/footprint_pixels"
 _OFFSETS: Final = "/lm/footprint_offsets"

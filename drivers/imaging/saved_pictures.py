@@ -18,7 +18,7 @@ from ...schemas.imaging.images import (
     RegionOfInterest,
     Vector3,
 )
-from .saved_datasets import Datasets
+from ..runfile.datasets import Datasets
 
 IMAGES = ("n", "g", "all")
 _SUMMED = "/images/summed"

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from ...schemas.imaging.codes import SPECIES, CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import PixelGrid
-from .layout import GROUPS
+from ..runfile.exporting import ROWS_A_BLOCK, Table, row_blocks
+from .layout import LAYOUT
 from .saved import SavedRun
 
 Columns = dict[str, np.ndarray]
-_ROWS_A_BLOCK: Final = 1 << 18
+_ROWS_A_BLOCK: Final = ROWS_A_BLOCK
 PIXELS_A_BLOCK: Final = 1 << 20
 _PARTICLES: Final = SPECIES[:2]
+_COUNTED: Final = {"/candidates": "event_index"}
 _RECOILS: Final = tuple(r.name for r in Recoil)
 
 
 @dataclass(frozen=True)
 class FlatTable:
-    """A table of the file.
+    """A table that a file may hold.
 
-    ``needs`` is the dataset without which it does not exist, ``blocks`` gives its columns part
-    by part, ``codes`` names the values of columns that hold small numbers.
+    ``needs`` are datasets of which one must be there, ``blocks`` gives its columns part by part,
+    ``codes`` names the values of columns that hold small numbers, or the dataset that does.
     """
 
     name: str
@@ -38,29 +41,42 @@ class FlatTable:
     blocks: Callable[[SavedRun], Iterator[Columns]]
     codes: Mapping[str, tuple[str, ...]]
 
-    def is_in(self, saved: SavedRun) -> bool:
-        """Whether the file holds it."""
-        return any(name in saved.data for name in self.needs)
-
-    def codes_of(self, saved: SavedRun) -> dict[str, tuple[str, ...]]:
-        """Names of the values of coded columns; those of materials stand in the file."""
-        found = {}
-        for column, names in self.codes.items():
-            path = names[0] if names and names[0].startswith("/") else ""
-            found[column] = tuple(saved.data.texts(path)) if path else names
-        return found
+    def of(self, saved: SavedRun) -> Table:
+        """The table of a file."""
+        codes = {
+            column: saved.data.texts(names[0]) if names[0].startswith("/") else names
+            for column, names in self.codes.items()
+        }
+        plain = {c: c.removesuffix("_code").removesuffix("_id") for c in codes}
+        return Table(self.name, partial(self.blocks, saved), self.what, codes, plain)
 
 
-def present_tables(saved: SavedRun) -> list[FlatTable]:
+def present_tables(saved: SavedRun) -> list[Table]:
     """The tables that a file holds."""
-    return [table for table in TABLES.values() if table.is_in(saved)]
+    return [t.of(saved) for t in TABLES.values() if any(name in saved.data for name in t.needs)]
 
 
-def _hit_blocks(saved: SavedRun) -> Iterator[Columns]:
-    names = _as_written(saved, "/hits")
-    for begin, end in _ranges(saved.data.length("/hits/event_id")):
-        columns = {n: saved.data.span(f"/hits/{n}", begin, end) for n in names}
-        yield {"hit_row": np.arange(begin, end), **columns}
+def _as_written(group: str, first: str = "") -> Callable[[SavedRun], Iterator[Columns]]:
+    """The datasets of a group in the order of the layout, with the row as the first column."""
+    rank = {path: k for k, path in enumerate(LAYOUT)}
+
+    def blocks(saved: SavedRun) -> Iterator[Columns]:
+        data = saved.data
+        paths = {name: f"{group}/{name}" for name in data.columns(group)}
+        # HDF5 gives them by name.
+        names = sorted(paths, key=lambda name: rank.get(paths[name], len(rank)))
+        for begin, end in _ranges(data.length(f"{group}/{_COUNTED.get(group, 'event_id')}")):
+            columns: Columns = {first: np.arange(begin, end)} if first else {}
+            late: Columns = {}
+            for name in names:
+                values = data.span(paths[name], begin, end)
+                if values.ndim == 1:
+                    columns[name] = values
+                else:
+                    late |= {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
+            yield columns | late
+
+    return blocks
 
 
 def _lm_blocks(saved: SavedRun) -> Iterator[Columns]:
@@ -123,14 +139,6 @@ def _cone_blocks(saved: SavedRun) -> Iterator[Columns]:
         yield columns | {name: read(name) for name in ours if f"/cones/{name}" in data}
 
 
-def _candidate_blocks(saved: SavedRun) -> Iterator[Columns]:
-    names = [n for n in _as_written(saved, "/candidates") if n != "hit_order"]
-    for begin, end in _ranges(saved.data.length("/candidates/event_index")):
-        columns = {n: saved.data.span(f"/candidates/{n}", begin, end) for n in names}
-        order = saved.data.span("/candidates/hit_order", begin, end)
-        yield columns | {f"hit_order_{k}": order[:, k] for k in range(order.shape[1])}
-
-
 def _pixel_blocks(saved: SavedRun) -> Iterator[Columns]:
     """A row a lit pixel of a cone."""
     grid = saved.grid
@@ -167,15 +175,6 @@ def pixel_columns(flat: np.ndarray, grid: PixelGrid) -> Columns:
     }
 
 
-def _truth_blocks(table: str) -> Callable[[SavedRun], Iterator[Columns]]:
-    def blocks(saved: SavedRun) -> Iterator[Columns]:
-        names = _as_written(saved, f"/truth/{table}")
-        for begin, end in _ranges(saved.data.length(f"/truth/{table}/event_id")):
-            yield {n: saved.data.span(f"/truth/{table}/{n}", begin, end) for n in names}
-
-    return blocks
-
-
 def _counter_blocks(saved: SavedRun) -> Iterator[Columns]:
     rows = [(s, n, v) for s, counts in saved.record.counters.items() for n, v in counts.items()]
     stage, name, value = ([row[k] for row in rows] for k in range(3))
@@ -186,18 +185,8 @@ def _counter_blocks(saved: SavedRun) -> Iterator[Columns]:
     }
 
 
-def _as_written(saved: SavedRun, group: str) -> list[str]:
-    """The datasets of a group in the order of the layout: HDF5 gives them by name."""
-    known = [d.path for g in GROUPS for d in g.datasets]
-    rank = {path: k for k, path in enumerate(known)}
-    names = saved.data.columns(group)
-    return sorted(names, key=lambda name: rank.get(f"{group}/{name}", len(rank)))
-
-
 def _ranges(n: int) -> Iterator[tuple[int, int]]:
-    """Rows [begin, end) of successive blocks; one empty block where there is no row."""
-    for begin in range(0, max(n, 1), _ROWS_A_BLOCK):
-        yield begin, min(begin + _ROWS_A_BLOCK, n)
+    return row_blocks(n, _ROWS_A_BLOCK)
 
 
 def _table(
@@ -213,7 +202,7 @@ TABLES: Final[Mapping[str, FlatTable]] = {
             "hits",
             "a row a hit, before the cuts",
             "/hits/event_id",
-            _hit_blocks,
+            _as_written("/hits", "hit_row"),
             species=SPECIES,
             material_id=("/hits/material_id_labels",),
             filter_code=tuple(c.name for c in HitFilter),
@@ -232,7 +221,7 @@ TABLES: Final[Mapping[str, FlatTable]] = {
             "candidates",
             "a row a hypothesis",
             "/candidates/event_index",
-            _candidate_blocks,
+            _as_written("/candidates"),
             species=_PARTICLES,
             recoil_code=_RECOILS,
             status=tuple(s.name for s in CandidateStatus),
@@ -252,14 +241,12 @@ TABLES: Final[Mapping[str, FlatTable]] = {
             _pixel_blocks,
         ),
         _table("images_summed", "a row a pixel", "/images/summed", _image_blocks),
-        _table(
-            "reactions", "true reactions", "/truth/reactions/event_id", _truth_blocks("reactions")
-        ),
-        _table(
-            "reaction_products",
-            "particles that left them",
-            "/truth/products/event_id",
-            _truth_blocks("products"),
+        *(
+            _table(name, what, f"/truth/{group}/event_id", _as_written(f"/truth/{group}"))
+            for name, what, group in (
+                ("reactions", "true reactions", "reactions"),
+                ("reaction_products", "particles that left them", "products"),
+            )
         ),
         _table("counters", "a row a counter", "/meta/counters", _counter_blocks),
     )

@@ -11,6 +11,7 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import SourceMetadata
 from ...schemas.sources import EventRange
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
+from ..config import LoadedConfig
 from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Parts
 from ..engine.session import Session
@@ -18,7 +19,7 @@ from ..registry import definition
 from .carry import ImagingCarry
 from .inputs import graph_inputs, reader_settings
 from .restart import Restart, opened_restart
-from .sources import PlannedFile, parts_of, planned_files
+from .sources import PlannedFile, named_files, parts_of, planned_files
 
 
 @dataclass(kw_only=True)
@@ -79,6 +80,11 @@ def open_session(
     if opened is not None:
         opened.refreshed = tuple(session.resolved(cache.refreshed))
     return session
+
+
+def named_session(loaded: LoadedConfig[ImagingConfig], cache: CacheOptions) -> ImagingSession:
+    """A session of the files that settings name."""
+    return open_session(loaded.config, named_files(loaded), loaded.path.parent, cache)
 
 
 def _shown(paths: Sequence[Path]) -> str:

@@ -6,7 +6,6 @@ file, or of none that can be used, ends with the reason.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -22,14 +21,11 @@ from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
 from ..config import LoadedConfig
-from ..engine.failed_files import FailedFile, none_left, tell_left_out
+from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import Part
 from ..input_paths import check_place, files_matching, input_paths
 from ..unchanged import unchanged
 
-log = logging.getLogger("radiograph.run")
-
-"""Names of the files that are taken of a folder; those of an earlier run are named one by one."""
 _RANGES: Final = "ranges:"
 
 
@@ -74,25 +70,15 @@ def planned_files(
 
     InputError if none can; with [io] on_bad_file "fail", if one cannot.
     """
-    planned: list[PlannedFile] = []
-    failed: list[FailedFile] = []
-    for number, path in enumerate(paths):
-        try:
-            check_place(path)
-            _check_kind(path, settings)
-            file = known_file(path, cache, rehash=rehash)
-            ranges = _ranges(config, file, settings, cache)
-        except InputError as error:
-            if len(paths) == 1 or config.io.on_bad_file == "fail":
-                raise
-            failed.append(FailedFile(str(path), number, error.message, error.code))
-            continue
-        planned.append(PlannedFile(file, tuple(ranges), number))
-    if not planned:
-        raise none_left(failed)
-    for left in failed:
-        tell_left_out(left)
-    return planned, failed
+
+    def planned(number: int, path: Path) -> PlannedFile:
+        check_place(path)
+        _check_kind(path, settings)
+        file = known_file(path, cache, rehash=rehash)
+        return PlannedFile(file, tuple(_ranges(config, file, settings, cache)), number)
+
+    files, failed = usable_files(paths, planned, must_all=config.io.on_bad_file == "fail")
+    return list(files.values()), failed
 
 
 def parts_of(files: Sequence[PlannedFile]) -> Iterator[Part]:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
-
-import h5py
 
 from ...schemas.errors import InputError
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig
+from ..definition import Definition
 from ..hdf5 import datasets_of
-from ..runfile.verifying import Verification, compared, dataset_hashes, now_inputs
-from .run import run_imaging
+from ..runfile.verifying import Verification, run_again, verified
 from .saved import SavedRun, open_run
 
 # Written since datasets carry checksums: a file of before, which has none, lacks nothing.
 _ADDED_LATER: Final = frozenset({"/lm/event_cone_filter_code", "/lm/event_cone_filter_code_labels"})
+# The input of a restart is named as input_path; figures are not compared.
+_ELSEWHERE: Final = MappingProxyType(
+    {"io.restart_path": None, "vis.export_png_on_write": False, "vis.png_dir": None}
+)
 
 
-def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:
+def verify(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
     """Run the stored settings again, without cache, and compare every dataset by its hash.
 
     Parameters
@@ -37,25 +38,19 @@ def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:
     InputError
         If the file holds no settings, or an input is gone or has another content.
     """
-    started = time.perf_counter()
     with open_run(path) as saved:
-        loaded = _stored_config(saved)
-        record = saved.record
-        where = Path(record.config_path) if record.config_path else None
-        sources = now_inputs(path, record.inputs, inputs, where)
-        before = dataset_hashes(saved.data.file)
+        record, loaded = saved.record, _stored_config(saved)
         is_of_before = not any(
-            item.fletcher32 for item in datasets_of(saved.data.file, path).values()
+            item.fletcher32 for item in datasets_of(saved.data.group, path).values()
         )
-    with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
-        out = Path(folder) / "again.h5"
-        again = LoadedConfig(_again(loaded.config, sources, out), loaded.text, loaded.path)
-        run_imaging(again, targets=record.targets)
-        with h5py.File(out, "r") as file:
-            after = dataset_hashes(file)
-    for name in _ADDED_LATER - before.keys() if is_of_before else ():
-        after.pop(name, None)
-    return compared(path, before, after, dict(record.versions), started)
+        lacks = {name for name in _ADDED_LATER if is_of_before and name not in saved.data}
+
+    def again(sources: list[Path], folder: Path) -> Path:
+        out = folder / "again.h5"
+        run_again(flow, record, loaded, sources, out, _ELSEWHERE)
+        return out
+
+    return verified(path, record, inputs, again, lambda name: name not in lacks)
 
 
 def _stored_config(saved: SavedRun) -> LoadedConfig:
@@ -72,19 +67,4 @@ def _stored_config(saved: SavedRun) -> LoadedConfig:
             "A file can be verified if it is run with include_config = true."
         )
         raise InputError(msg, file=saved.path, key="hdf5.include_config", code="no_config")
-    where = Path(record.config_path) if record.config_path else saved.path
-    return LoadedConfig(saved.config, record.config_text, where)
-
-
-def _again(config: ImagingConfig, sources: Sequence[Path], out: Path) -> ImagingConfig:
-    """The settings as they ran, with other places and no figures."""
-    paths = tuple(str(p.absolute()) for p in sources)
-    io = config.io.model_copy(
-        update={
-            "input_path": paths[0] if len(paths) == 1 else paths,
-            "restart_path": None,
-            "output_path": str(out),
-        }
-    )
-    vis = config.vis.model_copy(update={"export_png_on_write": False, "png_dir": None})
-    return config.model_copy(update={"io": io, "vis": vis})
+    return record.loaded(saved.path, ImagingConfig)

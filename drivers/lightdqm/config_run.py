@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.errors import InputError, UsageError
+from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
-from ..engine.failed_files import FailedFile, none_left, tell_left_out
+from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import FILE_AXIS
 from ..engine.report import RunReport, added_tables
 from ..files import sampled_file_ref
@@ -79,24 +79,17 @@ def run_config(
     files = input_files(loaded)
     check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
     options: dict[str, Any] = {"overwrite": overwrite, "cache": cache}
-    reports: dict[int, RunReport] = {}
-    failed: list[FailedFile] = []
     if loaded.config.io.on_bad_file == "fail":
         with all_or_nothing(store_path(loaded, None)) as held:
-            for number, source in enumerate(files):
-                reports[number] = _one_file(loaded, source, targets, held=held, **options)
-        return _joined(loaded, files, reports, failed)
-    for number, source in enumerate(files):
-        try:
-            reports[number] = _one_file(loaded, source, targets, **options)
-        except InputError as error:
-            if len(files) == 1 or error.key == "store":
-                raise
-            failed.append(FailedFile(str(source), number, error.message, error.code))
-    if not reports:
-        raise none_left(failed)
-    for file in failed:
-        tell_left_out(file)
+            each = {
+                n: _one_file(loaded, p, targets, held=held, **options) for n, p in enumerate(files)
+            }
+        return _joined(loaded, files, each, [])
+    reports, failed = usable_files(
+        files,
+        lambda _, path: _one_file(loaded, path, targets, **options),
+        is_of_run=lambda error: error.key == "store",
+    )
     return _joined(loaded, files, reports, failed)
 
 

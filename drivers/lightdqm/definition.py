@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
+from ..defaults import later, named_inputs
 from ..definition import Definition, Fault, Source
 from ..home import path_of_setting
 from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
-    from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..runfile.verifying import Verification
-    from ..watching import QuickLook
-    from .session import LightSession
+
+
+def _ours(place: str) -> Callable[..., Any]:
+    """A function of this package, imported when it is called."""
+    return later(f"{__package__}.{place}")
 
 
 def faults(config: LightDqmConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -70,61 +72,17 @@ def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]
         yield "[lightdqm] temp_dir is unused: temporary files stand beside the outputs"
 
 
-def _run(loaded: LoadedConfig[LightDqmConfig], **options: Any) -> Any:
-    from .config_run import run_config
-
-    return run_config(loaded, **options)
-
-
-def _session(loaded: LoadedConfig[LightDqmConfig], cache: CacheOptions) -> LightSession:
-    from .config_run import compared_session
-
-    return compared_session(loaded, cache)
-
-
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
-    from ..config import resolved_path
-
-    settings, io = loaded.config.lightdqm, loaded.config.io
-    named = io.input_path or io.file_list
-    paths = [named] if isinstance(named, str) and named else list(named)
-    missing = [p for p in paths if not resolved_path(loaded, p).exists()]
-    events = "all" if settings.max_evts == 0 else f"at most {settings.max_evts}"
+    settings = loaded.config.lightdqm
     return {
         "pipeline": "lightdqm",
-        "input": [f"{p} (not there yet)" if p in missing else p for p in paths],
-        "output": io.output_path,
+        "input": named_inputs(loaded),
+        "output": loaded.config.io.output_path,
         "status": settings.channel_status_csv,
-        "events": events,
+        "events": "all" if settings.max_evts == 0 else f"at most {settings.max_evts}",
         "formulas": "legacy" if settings.legacy else "corrected",
     }
-
-
-def _quick_look(
-    loaded: LoadedConfig[LightDqmConfig], _folder: Path, cache: CacheOptions, overwrite: bool
-) -> QuickLook:
-    from .watching import LightQuickLook
-
-    return LightQuickLook(loaded, cache, overwrite)
-
-
-def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
-    from .verifying import verify
-
-    return verify(path, inputs)
-
-
-def _described(path: Path) -> tuple[dict[str, Any], str]:
-    from .file_summary import light_summary
-
-    return light_summary(path)
-
-
-def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
-    from .starter import write_starter
-
-    return write_starter(folder, 100 if events is None else events, seed, overwrite)
 
 
 _STAGES: Final = (
@@ -171,14 +129,14 @@ LIGHTDQM = Definition(
     listed_choices=MappingProxyType({"legacy": False, "channel_status": "file"}),
     faults=faults,
     notices=notices,
-    run=_run,
-    session=_session,
+    run=_ours("config_run:run_config"),
+    session=_ours("config_run:compared_session"),
     summary=summary,
-    described=_described,
+    described=_ours("file_summary:light_summary"),
     pages=f"{__package__}.pages",
-    verify=_verified,
-    quick_look=_quick_look,
-    starter=_starter,
+    verify=_ours("verifying:verify"),
+    quick_look=_ours("watching:light_quick_look"),
+    starter=_ours("starter:write_starter"),
     summary_node="channel_masks",
     setting_aliases=MappingProxyType(
         {

@@ -10,6 +10,9 @@ from typing import Any, Final
 import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
+from ..runfile.datasets import Datasets
+from ..runfile.exporting import stored_table
+from ..runfile.record import run_record
 from ..runfile.summary import facts_of_making, line_of_versions, lines_of_making
 from .verdict_text import checks_as_json, overall_status, status_word, verdict_lines
 
@@ -37,7 +40,7 @@ def light_summary(path: Path) -> tuple[dict[str, Any], str]:
         verdict = _verdict(content)
         numbers = content.content("numbers")
         summary = {
-            **facts_of_making(content),
+            **facts_of_making(run_record(Datasets(content.group, path)), path),
             "pipeline": "lightdqm",
             "has_config": "meta/config_toml" in content,
             "status": None if verdict is None else overall_status(verdict),
@@ -51,9 +54,7 @@ def _verdict(file: Content) -> pd.DataFrame | None:
     """The checks of the file in their order; None where they were not asked for."""
     if _VERDICT not in file:
         return None
-    table = file.content(_VERDICT)
-    columns = {name: table[name] for name in table}
-    return pd.DataFrame({n: c.texts() if c.holds_texts else c[()] for n, c in columns.items()})
+    return next(stored_table("dqm_verdict", file.content(_VERDICT)).frames())
 
 
 def _shapes(numbers: Content, name: str) -> dict[str, list[int]]:

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from ...schemas.lightdqm.config import LightDqmConfig
-from ...schemas.lightdqm.frames import TABLES
 from ..config import LoadedConfig
-from ..hdf5 import new_file, write_array
+from ..hdf5 import new_file
 from ..hdf5_values import write_value
-from ..provenance import write_making, write_nodes, write_settings, write_sources
+from ..runfile.making import write_end, write_head, write_sources
 from .session import LightSession
 
 FORMAT_VERSION: Final = "1.0"
@@ -34,47 +31,16 @@ def write_numbers(
     session: LightSession,
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
-    seconds: float,
+    started: float,
 ) -> None:
     """One HDF5 file with the values of nodes, settings and provenance."""
     with new_file(path) as file:
-        write_making(
-            file,
-            format_version=FORMAT_VERSION,
-            readme=README,
-            docs_url="docs/lightdqm.md",
-            config_text=loaded.text,
+        meta = write_head(
+            file, loaded, format_version=FORMAT_VERSION, readme=README, docs_url="docs/lightdqm.md"
         )
+        write_sources(meta, "lightdqm")
         for name, value in found.items():
             node = session.driver.graph.nodes[name]
             summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
-            table = TABLES.get(node.tags.get("schema", ""))
-            write_value(file, f"numbers/{name}", value, summary, table)
-        meta = file.require_group("meta")
-        write_settings(meta, loaded.config, readme=README, config_text=loaded.text)
-        write_sources(meta, "lightdqm")
-        group = file.require_group("provenance")
-        source = session.source
-        write_array(group, "inputs/path", [source.path], "", "input file")
-        write_array(group, "inputs/size", [source.size], "bytes", "its size")
-        text = "hash of its content; 'sampled:' = of its size, times and samples of it"
-        write_array(group, "inputs/xxh3_128", [source.content_hash], "", text)
-        write_nodes(group, session.manifest, seconds, [])
-
-
-def write_parquet(path: Path, frame: pd.DataFrame, name: str) -> None:
-    """A table as Parquet, with units and meanings in the metadata of its columns."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = TABLES.get(name)
-    arrow = pa.Table.from_pandas(frame, preserve_index=False)
-    if table is not None:
-        fields = [
-            arrow.schema.field(c.name).with_metadata(
-                {"units": c.unit, "description": c.description}
-            )
-            for c in table.columns
-        ]
-        arrow = arrow.cast(pa.schema(fields, metadata=arrow.schema.metadata))
-    pq.write_table(arrow, path)
+            write_value(file, f"numbers/{name}", value, summary, session.table_of(name))
+        write_end(file, session.read_files(), session.manifest, started)

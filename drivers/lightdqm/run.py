@@ -28,11 +28,12 @@ from ..files import check_new_files, replaced_file, writable
 from ..graph import visible_nodes
 from ..input_paths import is_output_file, output_path
 from ..provenance import command_line, versions
+from ..runfile.exporting import write_parquet
 from ..unchanged import unchanged
 from .file_names import stem
 from .html_report import PAGE_NODES, Provenance, light_page
 from .opening import output_folder
-from .output import write_numbers, write_parquet
+from .output import write_numbers
 from .session import LightSession, named_nodes, open_session
 from .verdict_text import checks_as_json, shortened
 
@@ -262,12 +263,13 @@ def _write(
 
         if outputs.numbers:
             numbers = {name: value for name, value in found.items() if name != FIGURES}
-            seconds = time.perf_counter() - asked.started
-            write_numbers(new(paths.numbers(asked.targets)), session, loaded, numbers, seconds)
+            place = new(paths.numbers(asked.targets))
+            write_numbers(place, session, loaded, numbers, asked.started)
             if loaded.config.lightdqm.write_parquet:
                 for name, value in numbers.items():
                     if isinstance(value, pd.DataFrame):
-                        write_parquet(new(paths.table(name)), value, schema_of(session, name))
+                        table = session.table_of(name)
+                        write_parquet(name, iter([value]), new(paths.table(name)), table)
         if outputs.figures:
             for name, content in found.get(FIGURES, {}).items():
                 new(paths.figure(name)).write_bytes(content)
@@ -292,11 +294,6 @@ def _html(
         ("software", ", ".join(f"{name} {value}" for name, value in versions().items())),
     )
     return light_page(found, Provenance(facts, loaded.text, session.manifest.nodes))
-
-
-def schema_of(session: LightSession, node: str) -> str:
-    """The name of the schema of a node's frame, empty without."""
-    return str(session.driver.graph.nodes[node].tags.get("schema", ""))
 
 
 def _report(

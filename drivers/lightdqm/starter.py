@@ -12,15 +12,18 @@ from .simulation import output_paths, write_light_simulation
 
 _SETTINGS: Final = "lightdqm.toml"
 _DATA: Final = "data"
+_USUAL: Final = 100
 _OPTIONS: Final = {"n_events": "--events", "seed": "--seed"}
 
 
-def write_starter(folder: Path, events: int, seed: int, overwrite: bool) -> tuple[Path, Path]:
+def write_starter(
+    folder: Path, events: int | None, seed: int, overwrite: bool
+) -> tuple[Path, Path]:
     """Settings and a light file of so many events, in a folder that is made if absent.
 
     UsageError if the folder cannot be, or holds such files and ``overwrite`` is not given.
     """
-    wanted = {"n_events": events, "seed": seed, "n_adcs": 2}
+    wanted = {"n_events": _USUAL if events is None else events, "seed": seed, "n_adcs": 2}
     simulated = checked_settings(LightSimulationSettings, wanted, _OPTIONS, "command line")
     settings, data = folder / _SETTINGS, folder / _DATA
     outputs = output_paths(simulated, data)

@@ -55,3 +55,10 @@ class LightQuickLook:
         if found.error is not None:
             return unreadable_text(found.error.message, path)
         return failure_words(found.verdict)
+
+
+def light_quick_look(
+    loaded: LoadedConfig[LightDqmConfig], _folder: Path, cache: CacheOptions, overwrite: bool
+) -> LightQuickLook:
+    """The quick look of a config, whatever the folder."""
+    return LightQuickLook(loaded, cache, overwrite)

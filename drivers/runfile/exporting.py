@@ -12,17 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import InputError, UsageError
+from ...schemas.tables import TableSchema
 from ..files import check_new_files, new_output
+from ..hdf5 import LABELS
 from ..provenance import pipeline_of_path
 from ..registry import DEFAULT, definition, names
+from .datasets import Datasets
+from .record import RunRecord, run_record
 from .summary import OF_MAKING
-from .writing import LABELS
 
-_ROWS_A_BLOCK: Final = 1 << 18
+ROWS_A_BLOCK: Final = 1 << 18
+Columns = Mapping[str, np.ndarray]
 WriteFrames = Callable[[str, Iterator[pd.DataFrame], Path], None]
 """Writes a table, told its name and its rows part by part, to a file."""
 
@@ -45,10 +50,42 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a file: its name, and its rows part by part."""
+    """A table of a file.
+
+    Attributes
+    ----------
+    blocks
+        Gives its columns part by part; one part without rows where there are none.
+    what
+        What a row is.
+    codes
+        The names of the values of columns that hold small numbers.
+    renamed
+        What such a column is called where the names stand in place of the numbers.
+    """
 
     name: str
-    frames: Callable[[], Iterator[pd.DataFrame]]
+    blocks: Callable[[], Iterator[Columns]]
+    what: str = ""
+    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """Its rows part by part, names in the place of codes; a code without a name is missing."""
+        for columns in self.blocks():
+            named = {
+                self.renamed.get(n, n) if n in self.codes else n: self._named(n, values)
+                for n, values in columns.items()
+            }
+            yield pd.DataFrame(named, copy=False)
+
+    def _named(self, column: str, values: np.ndarray) -> Any:
+        names = self.codes.get(column)
+        if names is None:
+            return values
+        codes = values.astype(np.int64)
+        known = np.where((codes >= 0) & (codes < len(names)), codes, -1)
+        return pd.Categorical.from_codes(known, categories=pd.Index(list(names), dtype=object))
 
 
 def export(request: ExportRequest) -> list[Path]:
@@ -58,13 +95,36 @@ def export(request: ExportRequest) -> list[Path]:
 
 
 def export_run_file(request: ExportRequest) -> list[Path]:
-    """The tables of a file that the engine wrote, as CSV or Parquet."""
-    if request.to not in TABLE_FORMATS:
-        msg = f"--to {request.to!r}: this pipeline has no such format; it has csv and parquet"
+    """The tables of a file that the engine wrote, as CSV, Parquet or ROOT."""
+    if request.to not in (*TABLE_FORMATS, "root"):
+        msg = f"--to {request.to!r}: this pipeline has no such format; it has csv, parquet and root"
         raise UsageError(msg, key="to")
     with opened_content(request.source) as content:
         tables = chosen(stored_tables(content), request)
+        if request.to == "root":
+            record = run_record(Datasets(content.group, request.source))
+            return write_root_file(request, tables, record)
         return write_tables(tables, request, TABLE_FORMATS[request.to])
+
+
+def write_root_file(
+    request: ExportRequest,
+    tables: Sequence[Table],
+    record: RunRecord,
+    more: Callable[[Any], None] = lambda _: None,
+) -> list[Path]:
+    """A ROOT file with a tree a table and the record of the run, and what ``more`` writes to it."""
+    import uproot
+
+    from .root_trees import write_record, write_tree
+
+    path = one_file(request, ".root")
+    with new_output(path) as temporary, uproot.recreate(temporary) as file:
+        for table in tables:
+            write_tree(file, table)
+        more(file)
+        write_record(file, record)
+    return [path]
 
 
 def chosen(tables: Sequence[Table], request: ExportRequest) -> list[Table]:
@@ -86,12 +146,12 @@ def stored_tables(file: Content) -> list[Table]:
         for node in file.content(stage):
             path = f"{stage}/{node}"
             if file.is_group(path) and _is_frame(file.content(path)):
-                found.append(Table(node, _FramesOf(file.content(path))))
+                found.append(stored_table(node, file.content(path)))
     return found
 
 
 def _columns(group: Content) -> list[str]:
-    return [name for name in group if not name.endswith(f"_{LABELS}")]
+    return [name for name in group if not name.endswith(LABELS)]
 
 
 def _is_frame(group: Content) -> bool:
@@ -99,29 +159,29 @@ def _is_frame(group: Content) -> bool:
     return bool(shapes) and all(len(shape) == 1 and shape == shapes[0] for shape in shapes)
 
 
-class _FramesOf:
-    """The rows of a group of columns, codes with their names."""
+def stored_table(name: str, group: Content) -> Table:
+    """The columns of a group as a table."""
+    columns = {column: group[column] for column in _columns(group)}
 
-    def __init__(self, group: Content) -> None:
-        self._group = group
-
-    def __call__(self) -> Iterator[pd.DataFrame]:
-        columns = {name: self._group[name] for name in _columns(self._group)}
+    def blocks() -> Iterator[Columns]:
         n_rows = len(next(iter(columns.values())))
-        # A table without rows has columns too.
-        for begin in range(0, max(n_rows, 1), _ROWS_A_BLOCK):
-            rows = slice(begin, begin + _ROWS_A_BLOCK)
-            yield pd.DataFrame({name: self._named(name, rows) for name in columns})
+        for begin, end in row_blocks(n_rows):
+            yield {
+                c: np.array(values.texts()[begin:end], object)
+                if values.holds_texts
+                else values[begin:end]
+                for c, values in columns.items()
+            }
 
-    def _named(self, name: str, rows: slice) -> Any:
-        values = self._group[name]
-        if values.holds_texts:
-            return values.texts()[rows]
-        labels = f"{name}_{LABELS}"
-        if labels not in self._group:
-            return values[rows]
-        texts = pd.Index(self._group[labels].texts(), dtype=str)
-        return pd.Categorical.from_codes(values[rows], categories=texts)
+    labels = {c: f"{c}{LABELS}" for c in columns}
+    codes = {c: group[place].texts() for c, place in labels.items() if place in group}
+    return Table(name, blocks, codes=codes)
+
+
+def row_blocks(n_rows: int, most: int = ROWS_A_BLOCK) -> Iterator[tuple[int, int]]:
+    """Rows [begin, end) of successive blocks; one empty block where there is no row."""
+    for begin in range(0, max(n_rows, 1), most):
+        yield begin, min(begin + most, n_rows)
 
 
 # --- formats and places --------------------------------------------------------------------------
@@ -134,8 +194,13 @@ def write_csv(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
             frame.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
 
 
-def write_parquet(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> None:
-    """Rows that come part by part as Parquet; UsageError without pyarrow."""
+def write_parquet(
+    _name: str, frames: Iterator[pd.DataFrame], path: Path, table: TableSchema | None = None
+) -> None:
+    """Rows that come part by part as Parquet; UsageError without pyarrow.
+
+    Units and meanings of the columns of ``table`` stand in their metadata.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -146,6 +211,10 @@ def write_parquet(_name: str, frames: Iterator[pd.DataFrame], path: Path) -> Non
         writer: Any = None
         for frame in frames:
             part = pa.Table.from_pandas(frame, preserve_index=False)
+            for c in table.columns if table is not None else ():
+                told = {"units": c.unit, "description": c.description}
+                named = part.schema.field(c.name).with_metadata(told)
+                part = part.cast(part.schema.set(part.schema.get_field_index(c.name), named))
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
             writer.write_table(part)

@@ -6,13 +6,11 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ...nodes.hdf5_content import opened_content
 from ..api import GraphPicture, pipeline
 from ..config import LoadedConfig
 from ..dag_record import NodeOutcome, time_text
-from ..provenance import pipeline_of_path
 from ..registry import definition
-from .record import StoredRun, stored_run
+from .record import RunRecord, record_at
 
 
 def graph_of_run_file(path: Path, config: Path | None, **shown: Any) -> GraphPicture:
@@ -20,25 +18,18 @@ def graph_of_run_file(path: Path, config: Path | None, **shown: Any) -> GraphPic
 
     ``shown`` is what Analysis.graph() draws.
     """
-    name = pipeline_of_path(path)
-    loaded = config or loaded_again(stored_run(path, definition(name).settings))
-    outcomes, words = outcomes_of(path)
-    return pipeline(name, loaded).graph(outcomes=outcomes, subtitle=words, **shown)
+    record = record_at(path)
+    name = record.pipeline
+    loaded = config or record.loaded(path, definition(name).settings)
+    return graph_of_record(name, record, path, loaded, **shown)
 
 
-def loaded_again(run: StoredRun) -> LoadedConfig[Any]:
-    """The settings of a file as they ran."""
-    return LoadedConfig(run.config, run.config_text, run.config_path)
-
-
-def outcomes_of(path: Path) -> tuple[dict[str, NodeOutcome], str]:
-    """Status and seconds of each node of a run, and which run it was in one line."""
-    with opened_content(path) as content:
-        nodes = content.content("provenance/nodes")
-        columns = nodes["name"].texts(), nodes["status"].texts(), nodes["seconds"][()].tolist()
-        outcomes = {n: NodeOutcome(s, t) for n, s, t in zip(*columns, strict=True)}
-        made = str(content.attrs.get("created_utc", ""))[:16].replace("T", " ")
-        seconds = float(content.content("provenance").attrs.get("seconds", math.nan))
-    words = [path.name, f"run of {made} UTC"]
-    words += [time_text(seconds)] if math.isfinite(seconds) else []
-    return outcomes, ", ".join(words)
+def graph_of_record(
+    name: str, record: RunRecord, path: Path, loaded: Path | LoadedConfig[Any], **shown: Any
+) -> GraphPicture:
+    """The same of a record that was read already."""
+    outcomes = {node.name: NodeOutcome(node.status, node.seconds) for node in record.nodes}
+    made = record.created_utc[:16].replace("T", " ")
+    words = [path.name, *([f"run of {made} UTC"] if made else [])]
+    words += [time_text(record.seconds)] if math.isfinite(record.seconds) else []
+    return pipeline(name, loaded).graph(outcomes=outcomes, subtitle=", ".join(words), **shown)

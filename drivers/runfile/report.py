@@ -7,14 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import UsageError
+from ..dag_record import time_text
 from ..files import check_new_files, new_output
 from ..html import parts
 from ..html.page import Section, page_text
+from .datasets import Datasets
 from .exporting import stored_tables
 from .last_run import graph_of_run_file
-from .summary import OF_MAKING, described
+from .record import RunRecord, run_record
+from .sections import graph_section, problem_notes, provenance_section, settings_section
+from .summary import OF_MAKING, rows_of
 
 _ROWS_SHOWN: Final = 20
 _VALUES_SHOWN: Final = 8
@@ -34,34 +40,28 @@ def write_run_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) ->
 
 def run_page(path: Path) -> str:
     """The page of a file; InputError if something of it is absent or damaged."""
-    summary, _ = described(path)
     picture = graph_of_run_file(path, None)
     with opened_content(path) as content:
+        record = run_record(Datasets(content.group, path))
         sections = [
-            Section("Run", list(_facts(summary))),
+            Section("Run", list(_facts(record, rows_of(content)))),
             Section("Tables", list(_tables(content))),
             Section("Values", [_values(content)]),
-            Section("Graph", [parts.drawing(picture.svg)]),
-            Section("Settings", [_settings(summary["settings"])]),
+            *graph_section(record, picture.svg),
+            *settings_section(record),
+            provenance_section(record),
         ]
-    title = f"{path.name}: {summary['pipeline']}"
-    return page_text(title, sections, subtitle=summary["created_utc"][:19].replace("T", " "))
+    subtitle = record.created_utc[:19].replace("T", " ")
+    return page_text(f"{path.name}: {record.pipeline}", sections, subtitle=subtitle)
 
 
-def _facts(summary: Mapping[str, Any]) -> Iterator[str]:
-    inputs = "; ".join(f"{i['path']} ({i['content_hash']})" for i in summary["inputs"])
-    yield parts.definitions(
-        [
-            ("command", summary["run_command"]),
-            ("input", inputs),
-            ("software", summary["software"]),
-            ("seconds", f"{summary['seconds']:.2f}"),
-        ]
-    )
-    for failure in summary["failed"]:
+def _facts(record: RunRecord, rows: Mapping[str, int]) -> Iterator[Markup]:
+    for failure in record.failed:
         where = ", ".join(f"{axis} {value}" for axis, value in failure["at"].items())
         yield parts.note(f"{where}: {failure['message']}", "bad")
-    yield parts.table(("rows of", "number"), summary["rows"].items())
+    yield from problem_notes(record, [failure["message"] for failure in record.failed])
+    yield parts.definitions([("took", time_text(record.seconds))])
+    yield parts.table(("rows of", "number"), rows.items())
 
 
 def _tables(file: Content) -> Iterator[str]:
@@ -93,10 +93,6 @@ def _values(file: Content) -> str:
             shown = found[0] if len(found) == 1 else json.dumps(found)
             rows.append((name, str(shown)))
     return parts.table(("value", "is"), rows)
-
-
-def _settings(settings: Mapping[str, Any]) -> str:
-    return parts.table(("setting", "is"), [(k, json.dumps(v)) for k, v in settings.items()])
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ...nodes.hdf5_content import Content, opened_content
-from ..provenance import pipeline_of, stored_settings
-from .record import FAILURES, stored_inputs
+from .datasets import Datasets
+from .record import RunRecord, run_record
 
 OF_MAKING: Final = frozenset({"meta", "provenance"})
 
@@ -23,31 +22,31 @@ def described(path: Path) -> tuple[dict[str, Any], str]:
         If something of the file is absent or damaged.
     """
     with opened_content(path) as content:
+        record = run_record(Datasets(content.group, path))
         summary = {
-            **facts_of_making(content),
-            "failed": json.loads(content[FAILURES].texts()[0]) if FAILURES in content else [],
+            **facts_of_making(record, path),
+            "failed": [dict(failure) for failure in record.failed],
             "rows": rows_of(content),
         }
     return summary, _text(summary)
 
 
-def facts_of_making(file: Content) -> dict[str, Any]:
+def facts_of_making(record: RunRecord, path: Path) -> dict[str, Any]:
     """Pipeline, software, command, inputs, settings and versions of a file, as plain values."""
-    names, values = (file[f"provenance/versions/{part}"].texts() for part in ("names", "values"))
     return {
-        "file": str(file.path),
-        "bytes": file.path.stat().st_size,
-        "pipeline": pipeline_of(file),
-        "software": str(file.attrs.get("software", "")),
-        "created_utc": str(file.attrs.get("created_utc", "")),
-        "run_command": str(file.attrs.get("run_command", "")),
-        "seconds": float(file.content("provenance").attrs.get("seconds", "nan")),
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "pipeline": record.pipeline,
+        "software": record.software,
+        "created_utc": record.created_utc,
+        "run_command": record.run_command,
+        "seconds": record.seconds,
         "inputs": [
             {"path": source.path, "size": source.size, "content_hash": source.content_hash}
-            for source in stored_inputs(file)
+            for source in record.inputs
         ],
-        "settings": stored_settings(file),
-        "versions": dict(zip(names, values, strict=True)),
+        "settings": dict(record.settings),
+        "versions": dict(record.versions),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import h5py
@@ -15,12 +16,12 @@ import xxhash
 
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
-from ..definition import Definition
+from ..definition import Definition, with_settings
 from ..files import SAMPLED, file_ref, sampled_file_ref
 from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import pipeline_of_path, versions
 from ..registry import DEFAULT, definition, names
-from .record import StoredInput, stored_run
+from .record import RunRecord, StoredInput, record_at
 
 # What tells of the making and not of the result: times, places, texts of the software.
 NOT_COMPARED: Final = (
@@ -32,6 +33,8 @@ NOT_COMPARED: Final = (
     "/meta/README",
     "/meta/readme",
 )
+_AGAIN: Final = "again.h5"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -88,26 +91,60 @@ def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:
 
 def verify_run_file(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
     """The same of a file that the engine wrote."""
+    record = record_at(path)
+    loaded = record.loaded(path, flow.settings)
+
+    def again(sources: list[Path], folder: Path) -> Path:
+        run_again(flow, record, loaded, sources, folder / _AGAIN)
+        return folder / _AGAIN
+
+    return verified(path, record, inputs, again)
+
+
+def run_again(
+    flow: Definition,
+    record: RunRecord,
+    loaded: LoadedConfig[Any],
+    sources: Sequence[Path],
+    out: Path,
+    changed: Mapping[str, Any] = _NOTHING,
+) -> None:
+    """Run settings again, to another file; ``changed`` are other settings by their dotted key."""
+    of_role: dict[str, list[str]] = {source.role: [] for source in flow.sources}
+    for path, stored in zip(sources, record.inputs, strict=True):
+        # Before roles were stored every file was of the first; others are made of settings.
+        of_role.get(stored.role or flow.sources[0].role, []).append(str(path.absolute()))
+    named = {source.key: of_role[source.role] for source in flow.sources}
+    values = {key: ps[0] if len(ps) == 1 else tuple(ps) for key, ps in named.items() if ps}
+    config = with_settings(loaded.config, {**changed, **values, "io.output_path": str(out)})
+    flow.run(replace(loaded, config=config), targets=record.targets)
+
+
+def verified(
+    path: Path,
+    record: RunRecord,
+    inputs: Sequence[Path],
+    again: Callable[[list[Path], Path], Path],
+    counts: Callable[[str], bool] = lambda _: True,
+) -> Verification:
+    """Compare a file with what ``again`` makes of its inputs, in a folder of its own.
+
+    ``counts`` says of the path of a dataset whether it is compared.
+    """
     started = time.perf_counter()
-    run = stored_run(path, flow.settings)
-    sources = now_inputs(path, run.inputs, inputs, run.config_path)
-    with h5py.File(path, "r") as file:
-        before = dataset_hashes(file)
+    where = Path(record.config_path) if record.config_path else None
+    sources = now_inputs(path, record.inputs, inputs, where)
     with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
-        out = Path(folder) / "again.h5"
-        config = _with_setting(run.config, "io.output_path", str(out))
-        config = _with_setting(config, "io.file_list", "")
-        for source, axis in zip(flow.sources, flow.file_axes, strict=True):
-            of_role = [
-                str(found.absolute())
-                for found, stored in zip(sources, run.inputs, strict=True) if stored.axis == axis
-            ]  # fmt: skip
-            if of_role:
-                config = _with_setting(config, source.key, tuple(of_role))
-        flow.run(LoadedConfig(config, run.config_text, run.config_path), targets=run.targets)
-        with h5py.File(out, "r") as file:
-            after = dataset_hashes(file)
-    return compared(path, before, after, dict(run.versions), started)
+        before, after = (
+            {name: digest for name, digest in _hashes_at(file).items() if counts(name)}
+            for file in (path, again(sources, Path(folder)))
+        )
+    return compared(path, before, after, dict(record.versions), started)
+
+
+def _hashes_at(path: Path) -> dict[str, str]:
+    with h5py.File(path, "r") as file:
+        return dataset_hashes(file)
 
 
 def _with_setting(config: Any, key: str, value: Any) -> Any:

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.tables import TableSchema
-from ..hdf5 import SIDE_SUFFIX, Dataset, RowWriter, write_array
+from ..hdf5 import LABELS, SIDE_SUFFIX, Dataset, RowWriter, write_array
 
-LABELS: Final = "labels"
 _CODE: Final = "i2"
 
 
@@ -100,7 +99,7 @@ class RunRows:
         """Everything is there: close the rows and name the categories."""
         self._writer.finish({})
         for path, names in self._labels.items():
-            write_array(self._file, f"{path}_{LABELS}", list(names), "", "names by code")
+            write_array(self._file, f"{path}{LABELS}", list(names), "", "names by code")
         for item in self._streamed.values():
             if item.table is not None:
                 self._file[item.path].attrs["description"] = item.summary

@@ -37,7 +37,7 @@ Hook = Callable[[pytest.MonkeyPatch, Callable[[], None]], None]
 NO_CACHE = ("--no-cache",)
 # When and how a run was made, not what was measured.
 ABOUT_THE_RUN = ("provenance", "meta/config_toml", "meta/config_effective",
-                 "meta/config_json", "meta/repo_bundle")  # fmt: skip
+                 "meta/repo_bundle")  # fmt: skip
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import pytest
 from radiograph.drivers import pipeline
-from radiograph.drivers.imaging import verifying
+from radiograph.drivers.runfile import verifying
 
 Run = Callable[..., Any]
 

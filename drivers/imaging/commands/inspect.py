@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...options import AsJson
+
 if TYPE_CHECKING:
     from ..saved import SavedRun
 
@@ -32,7 +34,7 @@ def inspect(
         typer.Option(min=1, help="Most cones of a region listed; 12 are drawn."),
     ] = 20,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Follow hits, events, hypotheses, cones and pixels into each other, in a file."""
     from ....schemas.errors import UsageError

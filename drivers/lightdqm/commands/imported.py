@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import AsJson, Config, Overrides, StoreFile
+from ...options import AsJson, Overrides
+from .light_options import Config, StoreFile
 
 _MOST_SHOWN = 5
 

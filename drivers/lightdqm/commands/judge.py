@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from .options import (
-    AsJson,
-    CacheFolder,
-    Config,
-    Files,
-    NoCache,
-    NoStore,
-    Overrides,
-    Overwrite,
-    Quiet,
-    Reference,
-    StoreFile,
-)
+from ...options import AsJson, CacheFolder, NoCache, Overrides, Overwrite, Quiet
+from .light_options import Config, Files, NoStore, Reference, StoreFile
 
 if TYPE_CHECKING:
     from ..checking import FileCheck

@@ -7,19 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .options import (
-    AsJson,
-    CacheFolder,
-    Config,
-    Files,
-    NoCache,
-    NoStore,
-    Overrides,
-    Overwrite,
-    Quiet,
-    Reference,
-    StoreFile,
-)
+from ...options import AsJson, CacheFolder, NoCache, Overrides, Overwrite, Quiet
+from .light_options import Config, Files, NoStore, Reference, StoreFile
 
 
 def report(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ....schemas.errors import EXIT_GATE
-from .options import AsJson, Config, Overrides, Overwrite, Reference, StoreFile
+from ...options import AsJson, Overrides, Overwrite
+from .light_options import Config, Reference, StoreFile
 
 if TYPE_CHECKING:
     from ....nodes.lightdqm.figure_trend import TrendPanel

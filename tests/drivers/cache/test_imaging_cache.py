@@ -79,7 +79,7 @@ class Done:
 
 # What says when and how a file was made, not what was measured.
 ABOUT_THE_RUN = ("provenance", "meta/config_toml", "meta/config_effective",
-                 "meta/config_json", "meta/repo_bundle")  # fmt: skip
+                 "meta/repo_bundle")  # fmt: skip
 
 
 def contents(path: Path, prefix: str = "") -> dict[str, bytes]:

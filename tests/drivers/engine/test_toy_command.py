@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import toy
+import uproot
 from radiograph.drivers import registry
 from radiograph.drivers.main import guarded
 from radiograph.drivers.runfile.verifying import dataset_hashes
@@ -143,6 +144,11 @@ def test_export_as_tables(run: Ran, folder: Path) -> None:
     assert energies["pulse_row"].tolist() == list(range(750))
     (table,) = run("export", "out.h5", "--to", "parquet", "--table", "gains")["outputs"]
     assert len(pd.read_parquet(table)) == 4
+    (trees,) = run("export", "out.h5", "--to", "root")["outputs"]
+    with uproot.open(trees) as file:
+        assert file["energies"].num_entries == 750
+        assert file["energies"]["pulse_row"].array(library="np").tolist() == list(range(750))
+        assert "toy" in str(file["meta/config_toml"])
     assert run("export", "out.h5", "--to", "csv", "--table", "x")["error"]["code"] == "not_in_file"
     assert run("export", "out.h5", "--to", "png")["code"] == 2
 

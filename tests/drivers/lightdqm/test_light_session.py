@@ -18,10 +18,10 @@ from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.config import LoadedConfig, load_config
 from radiograph.drivers.files import sampled_file_ref
 from radiograph.drivers.lightdqm.inputs import graph_values
-from radiograph.drivers.lightdqm.output import write_parquet
 from radiograph.drivers.lightdqm.run import Outputs, run_lightdqm
 from radiograph.drivers.lightdqm.session import LightSession, open_session
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
+from radiograph.drivers.runfile.exporting import write_parquet
 from radiograph.schemas.errors import ConfigError, InputError
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.config import LightDqmConfig
@@ -181,7 +181,7 @@ def test_parquet_carries_units(tmp_path: Path) -> None:
         {c.name: [0.0] if c.dtype != "category" else ["dead"] for c in DQM_VERDICT.columns}
         | {"status": ["pass"]}
     )
-    write_parquet(tmp_path / "v.parquet", frame, "DqmVerdict")
+    write_parquet("v", iter([frame]), tmp_path / "v.parquet", TABLES["DqmVerdict"])
     table = parquet.read_table(tmp_path / "v.parquet")
     assert table.column_names == DQM_VERDICT.names
     assert table.schema.field("value").metadata[b"description"].startswith(b"the worst value")

@@ -12,10 +12,6 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="TOML file; without one, the defaults of the package."),
 ]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable."),
-]
 StoreFile = Annotated[
     Path | None,
     typer.Option(
@@ -32,12 +28,4 @@ Reference = Annotated[
 ]
 NoStore = Annotated[
     bool, typer.Option("--no-store", help="Compare with no earlier file, keep nothing.")
-]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, keep no results.")]
-CacheFolder = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the cache.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="No notes on standard error; results are still printed."),
 ]

@@ -1,9 +1,11 @@
-"""Datasets and attributes of a file by their path; what cannot be read is an InputError."""
+"""Datasets and attributes of a run's file by their path; what cannot be read is an InputError."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import h5py
@@ -12,36 +14,40 @@ import numpy as np
 from ...nodes.hdf5_content import READ_FAULTS, Content, Values, damaged_file, reading
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
-from .saved_limits import check_limits, check_shape
+from ...schemas.tables import categories_of
+from ..hdf5 import LABELS, Dataset
+from .limits import check_limits, check_shape
 
 # HDF5 reads scattered rows slowly: with more of them the whole dataset is read instead.
 _FEW_ROWS: Final = 512
+_NOTHING_KNOWN: Final[Mapping[str, Dataset]] = MappingProxyType({})
 
 
-class Datasets:
-    """The content of an open HDF5 file."""
+class Datasets(Content):
+    """The content of an open HDF5 file.
 
-    def __init__(self, file: h5py.File, path: Path) -> None:
-        self.file = file
-        self.path = path
+    ``layout`` says of datasets by their path what they may hold: each is looked at when it is
+    read.
+    """
+
+    def __init__(
+        self, file: h5py.Group, path: Path, layout: Mapping[str, Dataset] = _NOTHING_KNOWN
+    ) -> None:
+        super().__init__(file, path)
+        self._layout = layout
         self._known: dict[str, h5py.Dataset] = {}
-
-    def __contains__(self, name: str) -> bool:
-        return name in Content(self.file, self.path)
 
     def columns(self, group: str) -> list[str]:
         """Names of the datasets of a group that are no labels, in the order of the file."""
         with reading(self.path, group):
-            found = self.file[group]
-            return [k for k in found if isinstance(found[k], h5py.Dataset) and not _is_label(k)]
+            found = self.group[group]
+            return [
+                k for k in found if isinstance(found[k], h5py.Dataset) and not k.endswith(LABELS)
+            ]
 
     def children(self, group: str) -> list[str]:
         """Names of what stands in a group; empty if there is none."""
-        if group not in self:
-            return []
-        with reading(self.path, group):
-            found = self.file[group]
-            return list(found) if isinstance(found, h5py.Group) else []
+        return list(self.content(group)) if group in self and self.is_group(group) else []
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a dataset."""
@@ -56,36 +62,57 @@ class Datasets:
         dataset = self._dataset(name)
         with reading(self.path, name):
             found = np.asarray(dataset[start:stop])
-        check_limits(self.path, name, found, lambda k: start + k, self._size)
-        return found
+        return self._checked(name, found, lambda k: start + k)
 
     def rows(self, name: str, rows: I8 | None = None) -> np.ndarray:
         """Some rows, ascending and each at most once, or all."""
         dataset = self._dataset(name)
         with reading(self.path, name):
             found = _taken(dataset, rows)
-        check_limits(
-            self.path, name, found, lambda k: k if rows is None else int(rows[k]), self._size
-        )
+        return self._checked(name, found, lambda k: k if rows is None else int(rows[k]))
+
+    def frame_columns(
+        self, datasets: Iterable[Dataset], rows: I8 | None = None, may_lack: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """The columns that some datasets were made of; codes that the run named are categories.
+
+        Of two datasets of one column that are there the later counts. InputError where one is
+        absent, but for the columns that a file ``may_lack``.
+        """
+        made_of: dict[str, Dataset] = {}
+        for d in datasets:
+            if d.path in self or not {*d.columns} & {*made_of, *may_lack}:
+                made_of |= dict.fromkeys(d.columns, d)
+        found: dict[str, Any] = {}
+        for dataset in dict.fromkeys(made_of.values()):
+            values = self.rows(dataset.path, rows)
+            parts: Any = values.reshape(len(values), len(dataset.columns)).T
+            if dataset.labels == ():
+                names = self.texts(dataset.labels_path)
+                parts = [categories_of(codes, names) for codes in parts]
+            found |= dict(zip(dataset.columns, parts, strict=True))
         return found
 
     def texts(self, name: str) -> list[str]:
         """A list of texts; empty if the dataset is not there."""
-        if name not in self:
-            return []
-        return [_text(value) for value in np.atleast_1d(self.rows(name))]
+        return Values(self._dataset(name), self.path).texts() if name in self else []
 
     def text(self, name: str) -> str | None:
         """One text, None if the dataset is not there."""
-        return _text(self.rows(name)[()]) if name in self else None
+        return self.texts(name)[0] if name in self else None
 
     def attributes(self, name: str = "/") -> dict[str, Any]:
         """Attributes of a group or dataset, texts decoded; empty if it is not there."""
         if name not in self:
             return {}
         with reading(self.path, f"{name} (attributes)"):
-            found = dict(self.file[name].attrs.items())
+            found = dict(self.group[name].attrs.items())
         return {k: _plain(v) for k, v in found.items()}
+
+    def _checked(self, name: str, found: np.ndarray, row_of: Callable[[int], int]) -> np.ndarray:
+        if name in self._layout:
+            check_limits(self.path, self._layout[name], found, row_of, self._size)
+        return found
 
     def _dataset(self, name: str) -> h5py.Dataset:
         """A dataset, looked up and compared with others once."""
@@ -95,7 +122,7 @@ class Datasets:
 
     def _looked_up(self, name: str) -> h5py.Dataset:
         try:
-            found = self.file[name]
+            found = self.group[name]
         except KeyError as reason:
             if "doesn't exist" not in str(reason):
                 raise damaged_file(self.path, name, reason) from None
@@ -107,7 +134,9 @@ class Datasets:
             raise damaged_file(self.path, name, reason) from None
         if not isinstance(found, h5py.Dataset):
             raise damaged_file(self.path, name, "it is a group, not a dataset")
-        check_shape(self.path, name, Values(found, self.path).shape, self._size)
+        shape = Values(found, self.path).shape
+        if name in self._layout:
+            check_shape(self.path, self._layout[name], shape, self._size)
         return found
 
     def _size(self, name: str) -> int | None:
@@ -123,10 +152,6 @@ def _taken(dataset: h5py.Dataset, rows: I8 | None) -> np.ndarray:
     if len(rows) <= _FEW_ROWS:
         return np.asarray(dataset[rows])
     return np.asarray(dataset[()])[rows]
-
-
-def _is_label(name: str) -> bool:
-    return name.endswith("_labels")
 
 
 def _text(value: Any) -> str:
