@@ -1,0 +1,127 @@
+"""Point sources by the command: the line on stdout, the file, --json, a restart, ranges."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+Run = Callable[..., Any]
+METHOD = ("--set", "imaging.method=point_fit")
+LINE = re.compile(
+    r"source at u (\S+) \+- (\S+) \(stat\), v (\S+) \+- (\S+) cm \(stat\); .* events, .*"
+)
+
+
+@pytest.fixture(scope="module")
+def fitted(
+    simulated: Path, settings: str, radiograph: Run, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A folder with run.toml and image.h5 with fitted sources, and what was printed."""
+    folder = tmp_path_factory.mktemp("fitted")
+    (folder / "run.toml").write_text(settings)
+    done = radiograph(
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q", *METHOD
+    )
+    assert done.code == 0, done.err
+    return folder, done.out
+
+
+def sources_of(path: Path) -> dict[str, np.ndarray]:
+    with h5py.File(path) as file:
+        group = file["reconstruction/point_sources"]
+        return {name: dataset[()] for name, dataset in group.items()}
+
+
+def test_the_place_and_its_error_are_said_first(fitted: tuple[Path, str]) -> None:
+    folder, out = fitted
+    line, path = out.splitlines()[:2]
+    said = LINE.fullmatch(line)
+    assert said is not None, line
+    assert path == str(folder / "image.h5")
+    found = sources_of(folder / "image.h5")
+    for number, name in enumerate(("u_cm", "u_sigma_cm", "v_cm", "v_sigma_cm"), start=1):
+        assert float(said[number]) == pytest.approx(found[name][0], abs=0.006)
+
+
+def test_every_column_has_a_unit_and_a_meaning(fitted: tuple[Path, str]) -> None:
+    with h5py.File(fitted[0] / "image.h5") as file:
+        for name, dataset in file["reconstruction/point_sources"].items():
+            assert dataset.attrs["description"], name
+            assert dataset.attrs["units"] == ("cm" if name.endswith("_cm") else
+                                              "rad" if name.endswith("_rad") else "")  # fmt: skip
+
+
+def test_the_thin_image_is_as_it_was(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    plain = tmp_path / "plain.h5"
+    argv = ("--input-path", simulated / "events.out", "-o", plain, "-q")
+    assert radiograph("run", folder / "run.toml", *argv).code == 0
+    with h5py.File(folder / "image.h5") as one, h5py.File(plain) as other:
+        for name in ("n", "g", "all"):
+            assert np.array_equal(one[f"images/summed/{name}"], other[f"images/summed/{name}"])
+        assert "reconstruction" not in other
+
+
+@pytest.mark.parametrize("chunk", [40, 1000])
+def test_the_answer_does_not_depend_on_ranges(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path, chunk: int
+) -> None:
+    folder, _ = fitted
+    again = tmp_path / "again.h5"
+    argv = ("--input-path", simulated / "events.out", "-o", again, "-q", *METHOD)
+    done = radiograph("run", folder / "run.toml", *argv, "--set", f"run.chunk_events={chunk}")
+    assert done.code == 0, done.err
+    first, second = sources_of(folder / "image.h5"), sources_of(again)
+    assert all(np.array_equal(first[n], second[n], equal_nan=True) for n in first)
+
+
+def test_a_target_is_told_as_json_and_a_restart_gives_the_same(
+    fitted: tuple[Path, str], radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    argv = ("--input-path", folder / "image.h5", "--set", "io.input_format=hdf5_ngimager")
+    done = radiograph(
+        "run", folder / "run.toml", *argv, "-o", tmp_path / "r.h5",
+        "--target", "point_sources", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    [row] = json.loads(done.out)["values"]["point_sources"]
+    stored = sources_of(folder / "image.h5")
+    assert row["u_cm"] == pytest.approx(stored["u_cm"][0], abs=1e-6)
+    assert row["TS"] == pytest.approx(stored["TS"][0], rel=1e-6)
+
+
+def test_replicas_are_written_where_they_are_asked_for(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    out = tmp_path / "b.h5"
+    done = radiograph(
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-o", out, "-q",
+        "--target", "bootstrap_sources", "--set", "errors.replicas=5",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    with h5py.File(out) as file:
+        assert file["reconstruction/bootstrap_sources/replica"][()].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_without_a_plane_there_is_nothing_to_fit_on(
+    fitted: tuple[Path, str], radiograph: Run
+) -> None:
+    folder, _ = fitted
+    text = (folder / "run.toml").read_text()
+    bare = re.sub(r"\[plane\].*?(?=\n\[|\Z)", "", text, flags=re.DOTALL)
+    (folder / "bare.toml").write_text(bare)
+    done = radiograph("run", folder / "bare.toml", *METHOD, "--set", "pipeline.until=cones")
+    assert done.code == 2
+    assert "point_fit" in done.err
+    assert "[plane]" in done.err

@@ -1,0 +1,101 @@
+"""The published run of a DT source: where the fit on cones puts it, and what its bars say.
+
+Source of the numbers: specification of the reconstruction, sections 3, 4, 8 and 13, measured there
+with an independent prototype on the same file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from radiograph.drivers.imaging.session import run_nodes
+from radiograph.schemas.imaging.config import ImagingConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGING = ROOT.parent / "shared" / "data" / "imaging"
+pytestmark = [
+    pytest.mark.skipif(
+        not IMAGING.is_dir(), reason="the published imaging data are not beside the checkout"
+    ),
+    pytest.mark.slow,
+]
+RUN = IMAGING / "ptb_dt14p8_a.root"
+
+
+def config(**sections: dict[str, Any]) -> ImagingConfig:
+    """The shipped settings, neutrons only, with some sections changed."""
+    text = (ROOT / "configs" / "novo_ddaq_point_fit.toml").read_text()
+    table = tomllib.loads(text)
+    table["run"] |= {"gammas": False}
+    for name, changed in sections.items():
+        table[name] = {**table.get(name, {}), **changed}
+    return ImagingConfig.model_validate(table)
+
+
+ONE_CLASS = {"reconstruction": {"consistency_edges": []}, "point_fit": {"profile": False}}
+RAW = {**ONE_CLASS, "calibration": {"mode": "off"}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "u", "v", "log_likelihood"),
+    [
+        (RAW, 9.20, -10.13, -1.8894),
+        ({**RAW, "uncertainty": {"combine_light": False}}, 11.15, -9.72, -2.009),
+        (ONE_CLASS, 9.19, -10.91, -1.8699),
+    ],
+    ids=["raw, both", "raw, flight", "calibrated, both"],
+)
+def test_the_place_is_that_of_the_prototype(
+    sections: dict[str, Any], u: float, v: float, log_likelihood: float
+) -> None:
+    row = run_nodes(config(**sections), RUN, ["point_sources"])["point_sources"].iloc[0]
+    assert row["u_cm"] == pytest.approx(u, abs=0.06)
+    assert row["v_cm"] == pytest.approx(v, abs=0.06)
+    assert row["log_likelihood"] == pytest.approx(log_likelihood, abs=0.0025)
+    assert row["u_sigma_cm"] <= 0.18
+    assert row["v_sigma_cm"] <= 0.19
+    # 45 % of the selected pairs do not come from the source.
+    assert row["counts"] / (row["counts"] + row["elsewhere_counts"]) == pytest.approx(
+        0.55, abs=0.04
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Any]:
+    return run_nodes(config(), RUN, ["point_sources", "bar_calibration", "cone_mixture"])
+
+
+def test_edges_and_constants_of_the_bars(shipped: dict[str, Any]) -> None:
+    bars = shipped["bar_calibration"].set_index("det_id")
+    offsets = bars["along_offset_cm"]
+    assert np.all((offsets.loc[[2, 3, 4, 5]] > 0.25) & (offsets.loc[[2, 3, 4, 5]] < 0.45))
+    assert np.all(np.abs(offsets.drop([2, 3, 4, 5])) < 0.1)
+    assert bars["time_offset_ns"].min() == pytest.approx(-0.18, abs=0.02)
+    assert bars["time_offset_ns"].max() == pytest.approx(0.29, abs=0.02)
+    assert bars["light_gain"].min() == pytest.approx(0.90, abs=0.02)
+    assert bars["light_gain"].max() == pytest.approx(1.36, abs=0.02)
+
+
+def test_flight_against_light_tells_signal_from_background(shipped: dict[str, Any]) -> None:
+    row = shipped["point_sources"].iloc[0]
+    one = run_nodes(config(**ONE_CLASS), RUN, ["point_sources"])["point_sources"].iloc[0]
+    assert row["log_likelihood"] - one["log_likelihood"] > 0.2
+
+
+def test_profile_and_hessian_agree(shipped: dict[str, Any]) -> None:
+    row = shipped["point_sources"].iloc[0]
+    for a in "uv":
+        width = 0.5 * (row[f"{a}_high68_cm"] - row[f"{a}_low68_cm"])
+        assert width == pytest.approx(row[f"{a}_sigma_cm"], rel=0.05)
+
+
+@pytest.mark.parametrize("point", [(0.0, 0.0), (60.0, 60.0), (-60.0, 60.0)])
+def test_no_prior_moves_the_answer(shipped: dict[str, Any], point: tuple[float, float]) -> None:
+    prior = {"type": "point", "point": [*point, -109.6]}
+    again = run_nodes(config(prior=prior), RUN, ["point_sources"])["point_sources"].iloc[0]
+    for a in ("u_cm", "v_cm"):
+        assert again[a] == shipped["point_sources"].iloc[0][a]
