@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .finding import Finding
+from .grouping import EPCB_OF_CHANNEL
 
 _OF_WAVEFORMS: Final = (
     "dead",
@@ -47,17 +48,20 @@ _OF_STUCK: Final = (
     "noise_change",
     "baseline_spread",
 )
+_OF_CHANGES: Final = ("light_change", "baseline_change", "noise_change")
 FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("coding", ("unwritten", "triggers", "repeats", "channel_order", *_OF_WAVEFORMS)),
     ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
     ("dark", ("dead", "light", "light_change", "alignment")),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
+    ("order", ("triggers", "baseline_spread", *_OF_CHANGES)),
     ("repeats", (*_OF_STUCK, "tones")),
     ("channel_order", tuple(c for c in _OF_WAVEFORMS if c not in ("dark", "railed", "flat"))),
     ("railed", _OF_STUCK),
     ("flat", _OF_STUCK),
-    ("noise", ("negative", "dark_rate", "noise_change", "sparks", "light")),
+    ("noise", ("negative", "dark_rate", "noise_change", "sparks", "dead", "light", "light_change")),
     ("sparks", ("dark_rate",)),
+    ("dark_rate", ("light", "light_change")),
     ("dead", ("light", "light_change")),
     ("light", ("light_change",)),
     ("baseline_band", ("baseline_change",)),
@@ -82,16 +86,19 @@ LEADING: Final = (
     "copies",
 )
 """Causes in the order in which a reader should hear of them; the other checks come after them."""
-_WITHOUT_LIGHT_OF_ITS_OWN: Final = frozenset({"repeats", "channel_order"})
+_WITHOUT_LIGHT_OF_ITS_OWN: Final = frozenset({"repeats", "channel_order", "noise"})
 _BY_PARTNER: Final = frozenset({"dead", "light", "light_change", "alignment"})
 _MOST_OF_AN_ADC: Final = 24
 _AN_EVENT: Final = re.compile(r"events? \d")
+_EVENTS: Final = re.compile(r"in events (\d+) to (\d+)|from event (\d+) on")
+# What these explain must happen in the events that they name.
+_AT_THE_SAME_EVENTS: Final = frozenset({"order", "noise"})
 _CHANGES: Final = (
     ("baseline_change", ("baseline_band", "baseline_spread")),
     ("noise_change", ("noise",)),
     ("light_change", ("light",)),
 )
-_TOLD_ALONG: Final = frozenset({"baseline_change", "light_change", "noise_change"})
+_TOLD_ALONG: Final = frozenset(_OF_CHANGES)
 
 
 def folded(findings: Sequence[Finding]) -> list[Finding]:
@@ -111,6 +118,9 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
         leading = found.get(cause)
         if leading is None or leading.status != "fail":
             continue
+        if cause == "order" and not leading.failing:
+            # Event numbers alone say nothing of what the ADCs measure.
+            continue
         for effect in effects:
             if effect in found and found[effect].status in ("fail", "warn"):
                 found[effect], told = _without(found[effect], leading)
@@ -122,7 +132,14 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
 
 def _without(finding: Finding, leading: Finding) -> tuple[Finding, str]:
     """A finding without what another one explains, and what the other one then says along."""
-    explained = [n for n in finding.failing if _covers(leading, n) or _spoils(leading, finding, n)]
+    together = leading.check not in _AT_THE_SAME_EVENTS or _meet(leading, finding)
+    if leading.check == "order" and not together:
+        return finding, ""
+    explained = [
+        n
+        for n in finding.failing
+        if _covers(leading, n) or (together and _spoils(leading, finding, n))
+    ]
     left = tuple(name for name in finding.failing if name not in explained)
     if finding.failing and not explained:
         return finding, ""
@@ -144,12 +161,39 @@ def _covers(leading: Finding, name: str) -> bool:
 
 
 def _spoils(leading: Finding, finding: Finding, name: str) -> bool:
-    """Whether a channel was compared with the light of an ADC that a finding names as a whole."""
+    """Whether a channel was compared with the light of what a finding names."""
+    if leading.check == "dark_rate":
+        return _board(name) in {_board(place) for place in leading.failing}
     if leading.check not in _WITHOUT_LIGHT_OF_ITS_OWN or finding.check not in _BY_PARTNER:
         return False
     partner = str(int(name.partition("/")[0]) ^ 1)
     channels = sum(place.startswith(f"{partner}/") for place in leading.failing)
     return partner in leading.failing or channels > _MOST_OF_AN_ADC
+
+
+def _board(name: str) -> tuple[str, int]:
+    """The ADC and the board in it of adc/channel."""
+    adc, _, channel = name.partition("/")
+    return adc, int(EPCB_OF_CHANNEL[int(channel)])
+
+
+def _meet(leading: Finding, finding: Finding) -> bool:
+    """Whether all that a finding tells of is at events of the other one.
+
+    One that names no events tells of the whole file; a spread of baselines never names any.
+    """
+    leads, follows = _events(leading.reason), _events(finding.reason)
+    if not leads or not follows:
+        return not leads or finding.check == "baseline_spread"
+    return all(any(first <= b and a <= last for a, b in leads) for first, last in follows)
+
+
+def _events(reason: str) -> list[tuple[float, float]]:
+    """First and last event of each stretch that a reason names."""
+    return [
+        (float(since or first), float(last or np.inf))
+        for first, last, since in _EVENTS.findall(reason)
+    ]
 
 
 def in_order(verdict: pd.DataFrame) -> pd.DataFrame:

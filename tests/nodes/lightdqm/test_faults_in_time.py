@@ -66,6 +66,7 @@ def all_of(adc: int) -> str:
             "1/20",
             160,
         ),
+        ({"kind": "noisy", "adc": 1, "begin": 0.5, "end": 0.6}, "noise", all_of(1), 160),
         ({"kind": "noisy", "adc": 1, "value": 2, "begin": 0.5}, "noise_change", all_of(1), 160),
         ({"kind": "gain", "adc": 2, "value": 0.25, "begin": 0.5}, "light_change", all_of(2), 160),
         ({"kind": "zeros", "begin": 0.4, "end": 0.52}, "unwritten", "0 1 2 3 4 5", 128),
@@ -126,8 +127,11 @@ def test_what_a_file_has_throughout_is_named(
     assert found.loc[check, "action"]
 
 
-def test_exchanged_boards_contradict_their_serial_numbers_and_their_light(verdict: Verdict) -> None:
-    found = verdict({"kind": "swapped", "adc": 2, "value": 4})
+@pytest.mark.parametrize("begin", [0.0, 0.5])
+def test_exchanged_boards_contradict_their_serial_numbers_and_their_light(
+    verdict: Verdict, begin: float
+) -> None:
+    found = verdict({"kind": "swapped", "adc": 2, "value": 4, "begin": begin})
     assert failing(found) == {"order": "2 4", "alignment": "2 3 4 5"}
     assert "(that of ADC 4)" in found.loc["order", "reason"]
     assert "ADC 2 goes with ADC 5 as ADC 4 should" in found.loc["alignment", "reason"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT
 from radiograph.schemas.lightdqm.history_frames import CHANNEL_HISTORY
 from radiograph.schemas.sheets import Marks, Words
 
+ALL_OF_2 = " ".join(f"2/{c}" for c in range(64) if c % 16 >= 4)
 HEADING = Heading("run_7.FLOW.hdf5", "12:00 to 13:00", "40 of 40 events")
 
 
@@ -40,6 +43,17 @@ def status_of(found: list[Finding]) -> dict[str, str]:
         ({"baseline_spread": "1/4", "baseline_change": "1/4"}, {"baseline_spread"}),
         ({"baseline_spread": "1/4", "baseline_change": "1/4 1/5"}, {"baseline_change"}),
         ({"order": "", "dead": "1/4"}, {"order", "dead"}),
+        ({"order": "", "baseline_change": "1/4"}, {"order", "baseline_change"}),
+        ({"order": "1 2", "baseline_change": "1/4 2/5"}, {"order"}),
+        ({"order": "1 2", "baseline_change": "1/4 3/5"}, {"order", "baseline_change"}),
+        # The partner of an ADC that is noisy as a whole is compared with its light.
+        ({"noise": ALL_OF_2, "light_change": "3/4 3/5", "dead": "3/4"}, {"noise"}),
+        ({"noise": "2/4 2/5", "light_change": "3/4"}, {"noise", "light_change"}),
+        ({"noise": ALL_OF_2, "light_change": "4/4"}, {"noise", "light_change"}),
+        # Channels 4 to 9 are a board.
+        ({"dark_rate": "1/9", "light_change": "1/5 1/7"}, {"dark_rate"}),
+        ({"dark_rate": "1/9", "light_change": "1/10"}, {"dark_rate", "light_change"}),
+        ({"dark_rate": "1/9", "light_change": "2/5"}, {"dark_rate", "light_change"}),
     ],
 )
 def test_what_follows_is_folded(failing: dict[str, str], left: set[str]) -> None:
@@ -63,6 +77,33 @@ def test_what_is_left_stays_red() -> None:
 def test_a_folded_change_tells_its_event_with_the_cause() -> None:
     found = {f.check: f for f in folded(findings(baseline_band="1/4", baseline_change="1/4"))}
     assert found["baseline_band"].reason == "reason of baseline_band; reason of baseline_change"
+
+
+@pytest.mark.parametrize(
+    ("cause", "effect", "explained"),
+    [
+        ("in events 250 to 281", "in events 250 to 281", True),
+        ("in events 250 to 281", "in events 282 to 300", False),
+        ("in events 250 to 281", "from event 400 on", False),
+        ("from event 250 on", "from event 250 on", True),
+        ("in all", "from event 250 on", True),
+        ("in events 250 to 281", "in events 250 to 281; 2/5 in events 10 to 20", False),
+        ("in events 250 to 281", "in all", False),
+        ("in all", "in all", True),
+    ],
+)
+def test_what_follows_happens_at_the_same_events(cause: str, effect: str, explained: bool) -> None:
+    for check, channels, other in (
+        ("noise", ALL_OF_2, "light_change"),
+        ("order", "3", "noise_change"),
+    ):
+        texts = {check: cause, other: effect}
+        found = [
+            replace(f, reason=texts.get(f.check, f.reason))
+            for f in findings(**{check: channels, other: "3/4"})
+        ]
+        status = status_of(folded(found))
+        assert status == {check: "fail", other: "no_data" if explained else "fail"}
 
 
 def test_causes_and_effects_are_checks() -> None:
