@@ -53,6 +53,12 @@ def artifacts(config: CosmicsConfig) -> Iterator[Artifact]:
     return asked_artifacts(config.output)
 
 
+def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import EVENTS, write_starter
+
+    return write_starter(folder, EVENTS if events is None else events, seed, overwrite)
+
+
 _STAGES: Final = (
     "load",
     "extremes",
@@ -155,6 +161,7 @@ COSMICS = Definition(
     tables_page="cosmics_schemas.md",
     example="cosmics.toml",
     listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    starter=_starter,
     faults=faults,
     report=write_report,
 )
