@@ -159,6 +159,7 @@ COSMICS = Definition(
     verdict_node="verdict",
     summary_node="run_summary",
     tables_page="cosmics_schemas.md",
+    pages=f"{__package__}.pages",
     example="cosmics.toml",
     listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
     starter=_starter,
