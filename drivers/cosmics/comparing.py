@@ -88,6 +88,10 @@ def lines_of(item: DatasetComparison, a: RunResults, b: RunResults) -> Iterator[
     yield from _survivor_lines(item.survivors)
 
 
+def _rows(table: pd.DataFrame) -> Iterator[Any]:
+    return iter(table.itertuples(index=False))
+
+
 def _short(value: Any) -> str:
     text = "not there" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -98,7 +102,7 @@ def _flow_lines(flow: pd.DataFrame) -> Iterator[str]:
         f"{'cut':<26}{'events A':>10}{'events B':>10}{'A %':>10}{'B %':>10}{'B-A %':>10}"
         f"{'sigma':>8}"
     )
-    for row in flow.itertuples(index=False):
+    for row in _rows(flow):
         counts = "".join(f"{'off' if n < 0 else n:>10}" for n in (row.events_a, row.events_b))
         shares = "".join(
             f"{_number(x, '10.3f')}"
@@ -122,7 +126,7 @@ def _histogram_lines(item: DatasetComparison) -> Iterator[str]:
         f"{len(tested)} histograms with entries compared: {len(unlike)} with p < {_UNLIKELY:g} "
         f"(chance gives about {expected:.1f})"
     )
-    for row in unlike.head(_SHOWN).itertuples(index=False):
+    for row in _rows(unlike.head(_SHOWN)):
         chi2 = f"chi2 {row.chi2:.1f} / {row.ndf}, p {row.chi2_p:.2g}"
         yield f"  {row.histogram}, {row.selection}: {chi2}; KS {row.ks:.3f}, p {row.ks_p:.2g}"
     if item.other_bins:
@@ -137,7 +141,7 @@ def _survivor_lines(survivors: pd.DataFrame | None) -> Iterator[str]:
     told = ", ".join(f"{len(rows)} in {_WORDS[where]}" for where, rows in counts.items())
     yield f"unvetoed events: {told}"
     for where in ("A", "B"):
-        for row in counts[where].head(_SHOWN).itertuples(index=False):
+        for row in _rows(counts[where].head(_SHOWN)):
             yield f"  {where} only: run {row.run}, subrun {row.subrun}, event {row.event}"
         if len(counts[where]) > _SHOWN:
             yield f"  {where} only: {len(counts[where]) - _SHOWN} more"

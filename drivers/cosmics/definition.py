@@ -16,7 +16,22 @@ from .inputs import CHOICES, INPUTS, n_events, parts
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
     """Every problem between settings, or between them and the file of cut sets."""
     from .cuts_in_effect import cuts_in_effect
+    from .histogram_settings import histogram_specs
+    from .scan_settings import scan_points
 
+    veto = config.veto
+    if "veto" not in skip and veto.lo_ns[-1] >= veto.hi_ns[0]:
+        text = f"lo_ns = {veto.lo_ns[-1]:g} is not below hi_ns = {veto.hi_ns[0]:g}; separate them"
+        yield Fault("veto", text, ("veto.lo_ns", "veto.hi_ns"))
+    for section, made, settings in (
+        ("histograms", histogram_specs, config.histograms),
+        ("scan", scan_points, config.scan),
+    ):
+        if section not in skip:
+            try:
+                made(settings)
+            except UsageError as error:
+                yield Fault(section, error.message, (error.key or section,))
     if not skip & {"cuts", "cuts.toggle_cuts", "cuts.toggle_groups", "cuts.thresholds"}:
         try:
             cuts_in_effect(config.cuts, folder)
@@ -36,6 +51,12 @@ def companions(config: CosmicsConfig) -> Iterator[Companion]:
     from .companions import asked_companions
 
     return asked_companions(config.output)
+
+
+def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import EVENTS, write_starter
+
+    return write_starter(folder, EVENTS if events is None else events, seed, overwrite)
 
 
 _STAGES: Final = (
@@ -138,8 +159,10 @@ COSMICS = Definition(
     verdict_node="verdict",
     summary_node="run_summary",
     tables_page="cosmics_schemas.md",
+    pages=f"{__package__}.pages",
     example="cosmics.toml",
     listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    starter=_starter,
     faults=faults,
     report=write_report,
 )

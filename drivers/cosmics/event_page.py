@@ -83,7 +83,7 @@ def list_lines(found: Survivors) -> Iterator[str]:
         f"{'run':>7} {'subrun':>7} {'event':>9} {'p MeV/c':>9} {'pz/pT':>7} {'d0 mm':>7} "
         f"{'t0 ns':>10} {'dT ns':>9} {'fits':>4}  file"
     )
-    for row in found.tracks.itertuples(index=False):
+    for row in _rows(found.tracks):
         nearest = "none" if math.isnan(row.nearest_dT_ns) else f"{row.nearest_dT_ns:.2f}"
         yield (
             f"{row.run:>7} {row.subrun:>7} {row.event:>9} {row.p_MeV:>9.3f} {row.slope:>7.4f} "
@@ -92,6 +92,10 @@ def list_lines(found: Survivors) -> Iterator[str]:
         )
     n_events = len(found.tracks[list(_EVENT)].drop_duplicates())
     yield f"{len(found.tracks)} tracks of {n_events} events"
+
+
+def _rows(table: pd.DataFrame) -> Iterator[Any]:
+    return iter(table.itertuples(index=False))
 
 
 def _file(found: Survivors, index: int) -> str:
@@ -105,12 +109,12 @@ def page_lines(found: Survivors, numbers: tuple[int, ...]) -> Iterator[str]:
     event among the unvetoed ones, or more than one.
     """
     rows = _chosen(found.tracks, numbers)
-    first = next(rows.itertuples(index=False))
+    first = next(_rows(rows))
     event = (int(first.run), int(first.subrun), int(first.event))
     coincidences = _chosen_or_none(found.coincidences, event)
     path = found.files[int(first.file_index)]
     yield f"run {event[0]}, subrun {event[1]}, event {event[2]} ({path}, entry {first.entry})"
-    for row in rows.itertuples(index=False):
+    for row in _rows(rows):
         yield from _track_lines(row)
     yield ""
     columns = _read_again(found, path, int(first.entry), event)
@@ -230,7 +234,7 @@ def _coincidence_lines(coincidences: pd.DataFrame, rows: pd.DataFrame) -> Iterat
         f"{'layers':>6} {'sector':>6} {'x mm':>9} {'y mm':>9} {'z mm':>9}"
     )
     t0 = rows["t0_ns"].iloc[0]
-    for row in coincidences.itertuples(index=False):
+    for row in _rows(coincidences):
         yield (
             f"  {row.time_ns:>12.4f} {t0 - float(row.time_ns):>10.4f} {row.start_ns:>10.2f} "
             f"{row.end_ns:>10.2f} {row.pes:>8.1f} {row.nhits:>4} {row.nlayers:>6} "
@@ -250,7 +254,7 @@ def _segment_lines(columns: EventColumns | None, path: Path) -> Iterator[str]:
         f"{'d0 mm':>8} {'maxr mm':>8} {'t0err':>6}"
     )
     pdg = columns.tracks["pdg"].to_numpy()
-    for row in columns.segments.sort_values(["track_row", "time_ns"]).itertuples(index=False):
+    for row in _rows(columns.segments.sort_values(["track_row", "time_ns"])):
         p = math.sqrt(float(row.px_MeV) ** 2 + float(row.py_MeV) ** 2 + float(row.pz_MeV) ** 2)
         yield (
             f"  {row.track_row:>3} {pdg[row.track_row]:>4} {_SURFACES.get(row.sid, row.sid):>9} "

@@ -46,7 +46,9 @@ def _track_pdg(config: CosmicsConfig, context: Context) -> int:
 
 
 def _projection(config: CosmicsConfig, _context: Context) -> ProjectionSettings:
-    return ProjectionSettings(config.projection.target, dict(config.projection.live_fraction))
+    return ProjectionSettings(
+        config.projection.target, {str(k): v for k, v in config.projection.live_fraction.items()}
+    )
 
 
 def _statistics(config: CosmicsConfig, _context: Context) -> StatisticsSettings:

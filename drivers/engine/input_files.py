@@ -53,9 +53,13 @@ def found_paths(loaded: LoadedConfig[Any], source: Source) -> list[Path]:
         raise ConfigError([SettingProblem(str(loaded.path), section, text)], file=loaded.path)
     paths: list[Path] = []
     for path in (resolved_path(loaded, value) for value in values):
-        paths += (
-            of_folder(path) if path.is_dir() else matching(path) if is_pattern(path) else [path]
-        )
+        found = of_folder(path) if path.is_dir() else [path]
+        if not path.exists() and is_pattern(path):
+            found = matching(path)
+        if not found:
+            msg = f"{path}: no file has such a name. Correct {source.key}."
+            raise InputError(msg, file=path, key=source.key)
+        paths += found
     return list(dict.fromkeys(paths))
 
 

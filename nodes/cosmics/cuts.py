@@ -15,20 +15,26 @@ from .bits import flow_counts, n_events_with, own_bits, passes_all, places_of, s
 from .ragged import bits_of_parent
 
 
-@tag(stage="cuts", rows="track_extremes", main="true")
-def cut_bits(
+@tag(stage="cuts", helper="true")
+def cut_marks(
     track_extremes: pd.DataFrame,
     event_extremes: pd.DataFrame,
     veto_times_ns: pd.DataFrame,
     added_cut_marks: CutMarks,
     cuts: CutsInEffect,
-) -> U4:
+) -> CutMarks:
+    """The bits of each track, and by cut what is not a number."""
+    bits, n_nan = own_bits(track_extremes, event_extremes, veto_times_ns, cuts)
+    return CutMarks(frozen(bits | added_cut_marks.bits), {**n_nan, **added_cut_marks.not_a_number})
+
+
+@tag(stage="cuts", main="true")
+def cut_bits(cut_marks: CutMarks) -> U4:
     """Of each track the cuts that it passes: bit i = cut i in the order of effective_cuts.
 
     Cuts that are off have their bits too; those on events have the same bit in all tracks.
     """
-    bits, _ = own_bits(track_extremes, event_extremes, veto_times_ns, cuts)
-    return frozen(bits | added_cut_marks.bits)
+    return cut_marks.bits
 
 
 @tag(stage="cuts", rows="event_extremes")
@@ -58,11 +64,9 @@ def selections(cut_bits: U4, cuts: CutsInEffect) -> U1:
 
 @tag(stage="cuts", helper="true")
 def cut_counts(
-    cut_bits: U4,
+    cut_marks: CutMarks,
     track_extremes: pd.DataFrame,
     event_extremes: pd.DataFrame,
-    veto_times_ns: pd.DataFrame,
-    added_cut_marks: CutMarks,
     absent_leaves: AbsentLeaves,
     cuts: CutsInEffect,
 ) -> CutCounts:
@@ -73,9 +77,8 @@ def cut_counts(
     for place in cuts.active:
         cut = cuts.cuts[place].cut
         check_leaves(absent_leaves, cut.leaves, f"the cut {cut.name}")
-    rows = track_extremes["event_row"].to_numpy()
+    cut_bits, rows = cut_marks.bits, track_extremes["event_row"].to_numpy()
     events, tracks = flow_counts(cut_bits, rows, len(event_extremes), cuts)
-    _, n_nan = own_bits(track_extremes, event_extremes, veto_times_ns, cuts)
     places = selection_places(cuts)
     masks = {name: passes_all(cut_bits, places[name]) for name in SELECTIONS}
     selected = [(n_events_with(m, rows), int(np.count_nonzero(m))) for m in masks.values()]
@@ -92,7 +95,7 @@ def cut_counts(
         tracks,
         tuple(cuts.cuts[place].cut.name for place in off),
         frozen(np.array(alone, np.int64)),
-        {**n_nan, **added_cut_marks.not_a_number},
+        dict(cut_marks.not_a_number),
         frozen(np.array(selected, np.int64)),
         frozen(np.array(windows, np.int64)),
     )

@@ -21,7 +21,7 @@ from ...schemas.cosmics.veto import SignalExtremes, VetoGrid, VetoStudy
 from ...schemas.sources import EventRange, FileRef
 from .absent import check_leaves
 from .added_cuts import added_cut_marks__none, added_cut_marks__some
-from .cuts import cut_bits, selections
+from .cuts import cut_marks, selections
 from .extremes import event_extremes, track_extremes, veto_times_ns
 from .readers import read_columns
 from .window_grid import studied, veto_counts_of
@@ -63,7 +63,7 @@ def signal_veto_counts(
         cut = cuts.cuts[place].cut
         check_leaves(signal_extremes.absent, cut.leaves, f"the cut {cut.name}")
     tracks, events, veto = signal_extremes.tracks, signal_extremes.events, signal_extremes.veto
-    bits = cut_bits(tracks, events, veto, signal_extremes.added, cuts)
+    bits = cut_marks(tracks, events, veto, signal_extremes.added, cuts).bits
     parents = tracks["event_row"].to_numpy()
     return veto_counts_of(veto, parents, selections(bits, cuts), len(events), veto_grid)
 

@@ -40,7 +40,7 @@ def projected(
     """
     if not livetime_s or selected == 0:
         return EfficiencyProjection(
-            *(None, None, live_fraction, target, *(None,) * 5, _NONE, _NONE)
+            None, None, live_fraction, target, None, None, None, None, None, _NONE, _NONE
         )
     live_days = livetime_s / _SECONDS_A_DAY
     share = unvetoed / selected

@@ -11,7 +11,9 @@ from ...schemas.errors import InputError
 
 
 @tag(stage="load", scope="run")
-def n_distinct_events(events: pd.DataFrame, allow_duplicates: bool) -> int:
+def n_distinct_events(
+    events: pd.DataFrame, input_files: pd.DataFrame, allow_duplicates: bool
+) -> int:
     """Number of different events by run, subrun and event number.
 
     InputError for an event that stands in the input twice, unless that is allowed.
@@ -24,14 +26,16 @@ def n_distinct_events(events: pd.DataFrame, allow_duplicates: bool) -> int:
         return n
     k = int(np.argmax(same))
     first, second = sorted((int(order[k - 1]), int(order[k])))
+    files = input_files[input_files["axis"] == "file"]
+    paths = dict(zip(files["number"], files["path"], strict=True))
     places = [
-        f"entry {events['entry'].iloc[row]} of file {events['file_index'].iloc[row]}"
+        f"entry {events['entry'].iloc[row]} of {paths.get(events['file_index'].iloc[row], '?')}"
         for row in (first, second)
     ]
     run, subrun, event = (int(column[second]) for column in numbers)
     msg = (
         f"run {run}, subrun {subrun}, event {event} is read twice: {places[0]} and {places[1]} "
-        f"of the input ({len(events) - n} such events). Name each file once, or set "
+        f"({len(events) - n} such events). Name each file once, or set "
         "[io] allow_duplicates = true."
     )
     raise InputError(msg, key="io.allow_duplicates", code="event_twice")

@@ -8,7 +8,7 @@ import pandas as pd
 from ...schemas.arrays import F4, I8, Mask
 from ...schemas.cosmics.cuts import ELECTRON
 from ...schemas.cosmics.frames import VETO_TIMES
-from .ragged import any_of_parent, pairs
+from .ragged import any_of_parent, group_begins, pairs
 
 
 def momentum_MeV(segments: pd.DataFrame) -> F4:
@@ -32,8 +32,10 @@ def slope(segments: pd.DataFrame) -> F4:
 def is_true_particle(true_particles: pd.DataFrame, n_tracks: int, track_pdg: int) -> Mask:
     """Whether a true particle with the most hits of a track has a PDG code, ties all looked at."""
     rows, nhits = (true_particles[c].to_numpy() for c in ("track_row", "nhits"))
-    most = np.full(n_tracks, np.iinfo(np.int32).min, np.int32)
-    np.maximum.at(most, rows, nhits)
+    most = np.zeros(n_tracks, np.int32)
+    if len(rows):
+        begins = group_begins(rows)
+        most[rows[begins]] = np.maximum.reduceat(nhits, begins)
     is_wanted = (nhits == most[rows]) & (true_particles["pdg"].to_numpy() == track_pdg)
     return any_of_parent(is_wanted, rows, n_tracks)
 

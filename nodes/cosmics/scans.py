@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
-from ...schemas.arrays import frozen
-from ...schemas.cosmics.counts import CutMarks, ScanCounts
+from ...schemas.arrays import U4, frozen
+from ...schemas.cosmics.counts import ScanCounts
 from ...schemas.cosmics.cuts import CutsInEffect
 from ...schemas.cosmics.frames import THRESHOLD_SCANS
 from ...schemas.cosmics.statistics import StatisticsSettings
 from ..statistics.intervals import fraction_of
-from .bits import changed_bits, mask_of, n_events_with, own_bits, passes_all, selection_places
+from .bits import changed_bits, mask_of, n_events_with, passes_all, selection_places
 from .intervals import fraction_interval
 
 
@@ -22,7 +22,7 @@ def scan_counts(
     track_extremes: pd.DataFrame,
     event_extremes: pd.DataFrame,
     veto_times_ns: pd.DataFrame,
-    added_cut_marks: CutMarks,
+    cut_bits: U4,
     cuts: CutsInEffect,
     scan_points: tuple,
 ) -> ScanCounts:
@@ -31,15 +31,13 @@ def scan_counts(
     ``scan_points`` are tuples of names of thresholds with their values. Only the cuts that
     a scanned threshold bounds are looked at again.
     """
-    bits, _ = own_bits(track_extremes, event_extremes, veto_times_ns, cuts)
-    bits = bits | added_cut_marks.bits
     rows = track_extremes["event_row"].to_numpy()
     word = mask_of(cuts.active)
     places = selection_places(cuts)
     tables = (track_extremes, event_extremes, veto_times_ns)
     counts = np.zeros((len(scan_points), 3), np.int64)
     for k, point in enumerate(scan_points):
-        changed = changed_bits(bits, tables, cuts, dict(point))
+        changed = changed_bits(cut_bits, tables, cuts, dict(point))
         masks = (
             (changed & word) == word,
             passes_all(changed, places["Select"]),

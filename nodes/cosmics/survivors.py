@@ -12,6 +12,7 @@ from ...schemas.arrays import U1, U4
 from ...schemas.cosmics.counts import SELECTIONS
 from ...schemas.cosmics.cuts import TT_FRONT, TT_MID
 from ...schemas.cosmics.frames import UNVETOED_COINCIDENCES, UNVETOED_EVENTS
+from ...schemas.tables import rows_of
 from .chains import code_at, first_of, most_hits_rows, primary_rows
 from .quantities import momentum_MeV, slope
 from .ragged import begins_of, pairs
@@ -32,6 +33,8 @@ def unvetoed_events(
     """Each track of Unvetoed with its quantities; NaN where there is no segment or coincidence."""
     rows = np.flatnonzero(selections >> np.uint8(SELECTIONS.index("Unvetoed")) & np.uint8(1))
     of_event = tracks["event_row"].to_numpy()[rows]
+    segments = _of_tracks(segments, rows, len(tracks))
+    true_particles = _of_tracks(true_particles, rows, len(tracks))
     front = _first_at(segments, rows, TT_FRONT)
     middle = _first_at(segments, rows, TT_MID)
     best = most_hits_rows(true_particles, rows)
@@ -77,6 +80,13 @@ def unvetoed_coincidences(
             **{n: picked[n].to_numpy() for n in coincidences.columns if n != "event_row"},
         }
     )
+
+
+def _of_tracks(frame: pd.DataFrame, rows: Any, n_tracks: int) -> pd.DataFrame:
+    """The rows of a frame whose track is one of some."""
+    is_wanted = np.zeros(n_tracks, bool)
+    is_wanted[rows] = True
+    return rows_of(frame, is_wanted[frame["track_row"].to_numpy()])
 
 
 def _first_at(segments: pd.DataFrame, tracks: Any, surface: int) -> Any:

@@ -61,7 +61,7 @@ def two_fractions(k_a: Any, n_a: Any, k_b: Any, n_b: Any) -> tuple[F8, Mask]:
     apart = np.where(there, ratio_b - ratio_a, 0.0)
     significance = np.divide(apart, spread, out=np.zeros(total.shape), where=spread > 0)
     for row in np.flatnonzero(is_exact):
-        table = [[k_a[row], n_a[row] - k_a[row]], [k_b[row], n_b[row] - k_b[row]]]
+        table = np.asarray([[k_a[row], n_a[row] - k_a[row]], [k_b[row], n_b[row] - k_b[row]]])
         p = min(float(fisher_exact(table).pvalue), 1.0)
         significance[row] = np.sign(apart[row]) * norm.isf(0.5 * p)
     return significance, is_exact

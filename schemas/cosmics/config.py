@@ -203,7 +203,7 @@ class CosmicsConfig(PipelineSettings):
     """Intervals."""
     veto: Veto = Veto()
     """Veto windows."""
-    scan: Mapping[str, tuple[float, ...] | Mapping[str, list[float]]] = Field(default={})
+    scan: Mapping[str, list[float] | Mapping[str, list[float]]] = Field(default={})
     """[scan]: threshold = values, one or two of them."""
     histograms: Mapping[str, HistogramSettings] = Field(default={})
     """[histograms.NAME]: bins, lo, hi, label."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from radiograph.drivers.config import load_config
 from radiograph.drivers.cosmics.cuts_in_effect import cuts_in_effect
@@ -22,7 +23,7 @@ from radiograph.nodes.cosmics.added_cuts import added_cut_marks__none
 from radiograph.nodes.cosmics.histograms import histogram_counts
 from radiograph.nodes.cosmics.intervals import count_interval
 from radiograph.nodes.cosmics.normalisation import window_rates
-from radiograph.nodes.cosmics.readers import n_events_of, read_columns
+from radiograph.nodes.cosmics.readers import n_events_of, read_columns, root_files
 from radiograph.nodes.cosmics.veto import veto_counts, veto_study
 from radiograph.schemas.cosmics.columns import AbsentLeaves, EventColumns
 from radiograph.schemas.cosmics.config import Cuts
@@ -83,9 +84,9 @@ def extremes_of(name: str) -> tuple[Any, Any, Any]:
 def counts_of(name: str, cuts: CutsInEffect) -> CutCounts:
     tracks, events, veto = extremes_of(name)
     added = added_cut_marks__none(columns(name).tracks)
-    bits = cut_nodes.cut_bits(tracks, events, veto, added, cuts)
+    marks = cut_nodes.cut_marks(tracks, events, veto, added, cuts)
     absent = AbsentLeaves(columns(name).absent, name)
-    return cut_nodes.cut_counts(bits, tracks, events, veto, added, absent, cuts)
+    return cut_nodes.cut_counts(marks, tracks, events, absent, cuts)
 
 
 def added_up(names: Sequence[str], cuts: CutsInEffect) -> CutCounts:
@@ -164,7 +165,7 @@ def test_parquet_of_the_peer(tmp_path: Path) -> None:
 def selections_of(name: str, cuts: CutsInEffect) -> tuple[Any, Any]:
     tracks, events, veto = extremes_of(name)
     added = added_cut_marks__none(columns(name).tracks)
-    bits = cut_nodes.cut_bits(tracks, events, veto, added, cuts)
+    bits = cut_nodes.cut_bits(cut_nodes.cut_marks(tracks, events, veto, added, cuts))
     return tracks, cut_nodes.selections(bits, cuts)
 
 
@@ -237,3 +238,34 @@ def test_normalisation_of_the_files(tmp_path: Path) -> None:
             assert getattr(made, key) == reference[key]
         expect = reference["livetime_s"]
         assert made.livetime_s == (None if expect is None else pytest.approx(expect, rel=1e-9))
+
+
+@pytest.mark.parametrize("name", ["odd_v6_06.root", "mix_v6_03.root"])
+@pytest.mark.parametrize("events", [EventRange(0, 80), EventRange(33, 9)])
+def test_our_decoder_equals_uproot(
+    name: str, events: EventRange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = FileRef(str(COSMICS / name), 0, "")
+    ours = read_columns(source, events, TREE, "root")
+    calls: list[Any] = []
+    monkeypatch.setattr(root_files, "layout_of", lambda *at: calls.append(at))
+    theirs = read_columns(source, events, TREE, "root")
+    assert len(calls) == 3
+    for table in ("event_numbers", "tracks", "segments", "true_particles", "coincidences"):
+        pd.testing.assert_frame_equal(getattr(ours, table), getattr(theirs, table))
+
+
+def test_only_branches_that_are_needed_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[str] = []
+    read = root_files._branch
+
+    def noted(branch: Any, path: Path, events: EventRange) -> Any:
+        touched.append(branch.name)
+        return read(branch, path, events)
+
+    monkeypatch.setattr(root_files, "_branch", noted)
+    source = FileRef(str(COSMICS / "odd_v6_06.root"), 0, "")
+    read_columns(source, EventRange(0, 80), TREE, "root")
+    # Three numbers of an event, three of a fit, ten of a coincidence; the rest is decoded by us.
+    assert len(touched) == len(set(touched)) == 16
+    assert not {"status", "tcnt.ntrk", "crvcoincs.angle"} & set(touched)

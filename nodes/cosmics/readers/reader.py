@@ -74,8 +74,12 @@ def damage_told(path: Path, what: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as reason:  # damaged bytes raise anything from zlib.error to IndexError
+        kind = type(reason)
+        name = (
+            kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        )
         msg = (
-            f"{path}: {what} cannot be read ({type(reason).__name__}): cut off or damaged. "
+            f"{path}: {what} cannot be read ({name}): cut off or damaged. "
             "Copy the file again, or leave it out."
         )
         raise InputError(msg, file=path, code="damaged") from None

@@ -19,6 +19,7 @@ from ....schemas.errors import InputError
 from ....schemas.sources import EventRange
 from .leaves import EVERY_LEAF, columns_of, made_of_circle
 from .reader import HELIX_CIRCLE, EventReader, damage_told
+from .unsplit import decoded, layout_of
 
 _OWN_CLASSES: Final = "mu2e::"
 _UNSPLIT: Final = ("trksegs", "trksegpars_lh", "trkmcsim")
@@ -73,8 +74,10 @@ def _n_events(path: Path, tree: str) -> int:
 def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
     with opened(path) as file:
         found = _tree_of(file, path, tree)
-        read = _rntuple_leaves if _is_rntuple(found) else _tree_leaves
-        leaves = read(found, path, events)
+        if _is_rntuple(found):
+            leaves = _rntuple_leaves(found, path, events)
+        else:
+            leaves = _tree_leaves(file, found, path, events)
     present = [name for name in leaves if name in EVERY_LEAF]
     made = made_of_circle(list(leaves))
     absent = [name for name in EVERY_LEAF if name not in present and name not in made]
@@ -84,14 +87,13 @@ def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
 # --- TTree ---------------------------------------------------------------------------------------
 
 
-def _tree_leaves(tree: Any, path: Path, events: EventRange) -> dict[str, Any]:
+def _tree_leaves(file: Any, tree: Any, path: Path, events: EventRange) -> dict[str, Any]:
     """The leaves of a range of entries; only branches that hold one of them are touched."""
     leaves: dict[str, Any] = {}
     branches = tree.keys(full_paths=True, recursive=True)
     for branch in _UNSPLIT:
         if branch in branches:
-            values = _branch(tree[branch], path, events)
-            leaves |= _fields(values, branch)
+            leaves |= _unsplit(file, tree[branch], path, events)
     for leaf in (*EVERY_LEAF, *HELIX_CIRCLE):
         if leaf.partition(".")[0] in _UNSPLIT:
             continue
@@ -99,6 +101,21 @@ def _tree_leaves(tree: Any, path: Path, events: EventRange) -> dict[str, Any]:
         if name is not None:
             leaves[leaf] = _branch(tree[name], path, events)
     return leaves
+
+
+def _unsplit(file: Any, branch: Any, path: Path, events: EventRange) -> dict[str, Any]:
+    """The leaves of an unsplit branch: by our own decoder where it is sure, else by uproot."""
+    name = str(branch.name)
+    names = {
+        leaf: leaf.partition(".")[2]
+        for leaf in (*EVERY_LEAF, *HELIX_CIRCLE) if leaf.startswith(f"{name}.")
+    }  # fmt: skip
+    try:
+        layout = layout_of(file, branch)
+        found = None if layout is None else decoded(branch, layout, names, events)
+    except Exception:  # damaged bytes raise anything; uproot says what is wrong with them
+        found = None
+    return found if found is not None else _fields(_branch(branch, path, events), name)
 
 
 def branch_of(branches: Sequence[str], leaf: str) -> str | None:

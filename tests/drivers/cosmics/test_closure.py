@@ -176,3 +176,63 @@ def test_off_spill_of_the_other_release_and_format(
         assert done.code == 0, done.err
         rows = done.json["values"]["cut_flow"]
         assert [(r["cut"], r["events"], r["tracks"]) for r in rows] == expected
+
+
+LOOSE = {"is_truth_electron": False, "within_d0": False, "within_lhr_max_hi": False}
+
+
+def windows_looped(events: list[Event], grid: list[tuple[float, float]]) -> Any:
+    """Events of Select, and how many of them each window vetoes."""
+    cuts = cuts_in_effect(Cuts(cutset="SU2020e", toggle_cuts=LOOSE), Path())
+    items = [cuts.cuts[k].cut for k in cuts.active]
+    names = [cut.name for cut in items if cut.group not in ("Veto", "Momentum")]
+    selected = [
+        e for e in events
+        if any(all(passes(n, x, e, cuts.thresholds) for n in names) for x in e.tracks)
+    ]  # fmt: skip
+    vetoed = [
+        sum(is_vetoed(e, {"lo_veto_dt_ns": lo, "hi_veto_dt_ns": hi}) for e in selected)
+        for lo, hi in grid
+    ]
+    return len(selected), np.asarray(vetoed)
+
+
+@pytest.mark.slow
+def test_the_curve_of_dead_time_is_that_of_a_loop_over_windows(
+    radiograph: Callable[..., Any], tmp_path: Path
+) -> None:
+    outs, events = [], []
+    for kind in ("cosmic", "mix"):
+        settings = CosmicsSimulationSettings(kind=kind, n_events=400, seed=4)
+        outs.append(write_cosmics_simulation(settings, tmp_path).out)
+        events.append(events_of(simulated_block(settings, 0, 400)))
+    (tmp_path / "c.toml").write_text(
+        f'[pipeline]\nname = "cosmics"\n[io]\ninput_path = "{outs[0].name}"\n'
+        f'[veto]\nsignal_input = "{outs[1].name}"\ntarget = 0.9\n[cuts]\ncutset = "SU2020e"\n'
+        f"toggle_cuts = {{{', '.join(f'{name} = false' for name in LOOSE)}}}\n"
+    )
+    done = radiograph("run", tmp_path / "c.toml", "--target", "dead_time_curve", "--json")
+    assert done.code == 0, done.err
+    rows = done.json["values"]["dead_time_curve"]
+    grid = [(row["lo_ns"], row["hi_ns"]) for row in rows]
+    assert len(grid) == 66
+    (n_cosmic, vetoed), (n_signal, dead) = (windows_looped(e, grid) for e in events)
+    assert n_cosmic > 20
+    assert n_signal > 50
+    assert [row["vetoed"] for row in rows] == vetoed.tolist()
+    assert [row["dead"] for row in rows] == dead.tolist()
+    efficiency, dead_time = vetoed / n_cosmic, dead / n_signal
+    assert [row["efficiency"] for row in rows] == pytest.approx(efficiency)
+    assert [row["dead_time"] for row in rows] == pytest.approx(dead_time)
+    good = [k for k in range(66) if efficiency[k] >= 0.9]
+    assert good
+    width = {k: grid[k][1] - grid[k][0] for k in good}
+    (narrowest,) = [k for k in range(66) if rows[k]["is_narrowest"]]
+    assert width[narrowest] == min(width.values())
+    (least,) = [k for k in range(66) if rows[k]["is_least_dead"]]
+    assert dead_time[least] == min(dead_time[k] for k in good)
+    # Windows are nested: a wider one takes no less.
+    for k, (lo, hi) in enumerate(grid):
+        for other, (low, high) in enumerate(grid):
+            if low <= lo and high >= hi:
+                assert vetoed[other] >= vetoed[k]

@@ -30,6 +30,7 @@ def test_a_model_by_hand() -> None:
     assert model["measurements"][0]["config"]["poi"] == "mu"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_pyhf_takes_it() -> None:
     pyhf = pytest.importorskip("pyhf", reason="pyhf is not installed")
     signal = Sample("ce", np.asarray([1.0, 4.0]), np.asarray([1.0, 4.0]), is_signal=True)
