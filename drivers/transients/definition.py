@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
     from ..engine.session import Session
     from ..runfile.exporting import ExportRequest
+    from ..runfile.verifying import Verification
 
 
 def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -73,6 +74,12 @@ def _export(request: ExportRequest) -> list[Path]:
     return export_run(request)
 
 
+def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+    from .verifying import verify_run
+
+    return verify_run(path, inputs)
+
+
 def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
     from .page import write_report
 
@@ -104,6 +111,7 @@ _MODULES: Final = (
     "maps",
 )
 ARRAYS: Final = ("pre_window_means_ppm", "post_window_means_ppm")
+_AS_LARGE_AS_RECORDINGS: Final = "instantaneous_frequencies_Hz"
 
 TRANSIENTS = Definition(
     name="transients",
@@ -153,9 +161,12 @@ TRANSIENTS = Definition(
         "cross_sections",
     ),
     merges=MappingProxyType(
-        {**dict.fromkeys(ARRAYS, "append"), "foreign_members": "add"},
+        {
+            **dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "append"),
+            "foreign_members": "add",
+        },
     ),
-    packed=MappingProxyType(dict.fromkeys(ARRAYS, "<f4")),
+    packed=MappingProxyType(dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "<f4")),
     untracked=("threads", "recording_streams"),
     aliases=MappingProxyType({"maps": "filtered_position_maps"}),
     tables_page="transients_schemas.md",
@@ -164,6 +175,7 @@ TRANSIENTS = Definition(
     run=_run,
     session=_session,
     report=_report,
+    verify=_verified,
     export=_export,
     summary=summary,
     summary_node="quality_counts",
