@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import toy
 from radiograph.drivers.definition import Source
+from radiograph.drivers.engine.executors import ProcessExecutor, Task, _Places
 from radiograph.drivers.engine.input_files import known_files
 from radiograph.drivers.engine.parts import Part, Parts
 from radiograph.drivers.engine.protocol import GraphInputs
@@ -23,7 +24,7 @@ from radiograph.schemas.sources import EventRange, FileRefs
 N_LINES, A_RANGE = 23, 5
 
 
-@pytest.fixture()
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{k % 2},{100.0 + k}\n" for k in range(N_LINES)))
@@ -64,7 +65,7 @@ def test_parts_that_become_known_give_what_known_parts_give(source: Path) -> Non
     assert found["energies"]["pulse_row"].tolist() == list(range(N_LINES))
     assert (found["spectrum"] == expected["spectrum"]).all()
     # The second sweep, and a second question, know them.
-    assert [p.at["range"] for p in again.parts.every] == list(range(5))
+    assert [p.place(["range"]) for p in again.parts.every] == [(k,) for k in range(5)]
     assert len(again.run(["pulses"])["pulses"]) == N_LINES
 
 
@@ -88,3 +89,13 @@ def test_a_stream_cannot_do_without_one_of_its_files(source: Path, tmp_path: Pat
     assert (len(files), len(failed)) == (1, 1)
     with pytest.raises(InputError, match="absent"):
         known_files(paths, replace(alone, joined=True), "file", None)
+
+
+def test_parts_of_one_affinity_go_to_one_worker(source: Path) -> None:
+    apart = session(*(part(source, k, None) for k in range(5)))
+    parts = [replace(part(source, k, None), affinity=f"stream {k % 2}") for k in range(5)]
+    kept = session(*parts, executor=ProcessExecutor(2))
+    pd.testing.assert_frame_equal(kept.run(["pulses"])["pulses"], apart.run(["pulses"])["pulses"])
+    place_of = _Places(2)
+    tasks = [Task(k, "", {}, {}, word) for k, word in enumerate(("a", "b", "a", "c", "b", ""))]
+    assert [place_of(task) for task in tasks] == [0, 1, 0, 0, 1, -1]
