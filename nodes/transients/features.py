@@ -43,7 +43,8 @@ def trace_features(
     plan = demodulation_plan
     apart = -(-plan.window // plan.step)
     late = post[:, _EARLY_WINDOWS:]
-    steps = np.abs(late[:, apart:] - late[:, :-apart])
+    # Away from the baseline, whichever side the strike went to: the way back is none.
+    steps = (late[:, apart:] - late[:, :-apart]) * np.sign(post[:, :1])
     n = post.shape[1]
     places = np.arange(n) - 0.5 * (n - 1)
     step_s = plan.step / plan.fs_Hz
