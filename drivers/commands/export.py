@@ -21,6 +21,8 @@ class ExportFormat(StrEnum):
     pairs = "pairs"
     list = "list"
     no_list = "no-list"
+    ml4see = "ml4see"
+    sigmf = "sigmf"
 
 
 class ColorScale(StrEnum):
