@@ -23,6 +23,8 @@ class ExportFormat(StrEnum):
     pairs = "pairs"
     list = "list"
     no_list = "no-list"
+    ml4see = "ml4see"
+    sigmf = "sigmf"
 
 
 class ColorScale(StrEnum):

@@ -220,7 +220,8 @@ class Evaluation:
 
     def _task(self, phase: Phase, part: Part, number: int, carry: Carry) -> Task:
         given = self._given(phase, part, common=False)
-        return Task(number, part.name, {**part.inputs, **carry.inputs()}, given)
+        inputs = {**part.inputs, **carry.inputs()}
+        return Task(number, part.name, inputs, given, part.affinity)
 
     def _part(
         self, phase: Phase, part: Part, result_of: ResultOf, task: Task, before: Before

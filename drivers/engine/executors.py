@@ -29,6 +29,7 @@ from .phases import Phase, evaluated
 
 # Parts that wait at a worker while it computes another one.
 _AHEAD_A_WORKER: Final = 2
+_ANY: Final = -1
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,16 @@ class Results:
 
 @dataclass(frozen=True)
 class Task:
-    """One part: its name, what the graph is told of it, and its values of earlier phases."""
+    """One part: its name, what the graph is told of it, and its values of earlier phases.
+
+    Those with the same ``affinity`` go to one worker, in their order.
+    """
 
     number: int
     name: str
     inputs: Mapping[str, Any]
     given: Mapping[str, Any]
+    affinity: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,15 +190,24 @@ class ProcessExecutor:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
         n_workers = min(self.workers or len(os.sched_getaffinity(0)), n_parts)
         told = _for_workers(recipe, n_workers)
-        with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+        spawn = multiprocessing.get_context("spawn")
+        # One process each for what stays together; any of one pool for the rest.
+        pools: dict[int, ProcessPoolExecutor] = {}
+        place_of = _Places(n_workers)
+        with ExitStack() as stack:
 
             def submit(task: Task) -> Any:
-                return pool.submit(evaluated_by_worker, told, self.cache, task)
+                place = place_of(task)
+                if place not in pools:
+                    size = n_workers if place == _ANY else 1
+                    pools[place] = stack.enter_context(ProcessPoolExecutor(size, spawn))
+                return pools[place].submit(evaluated_by_worker, told, self.cache, task)
 
             try:
                 yield _Fetching(submit, _result_of_process, here, n_parts, n_workers, ahead)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for pool in pools.values():
+                    pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     def caching(self, options: CacheOptions) -> ProcessExecutor:
@@ -220,12 +234,18 @@ class DaskExecutor:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
         with ExitStack() as stack:
             client = self._client(stack)
-            n_workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+            addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
+            n_workers = max(len(addresses), 1)
+            place_of = _Places(n_workers)
             told = _for_workers(recipe, 1 if self.scheduler else n_workers)
             sent = client.scatter(told, broadcast=True)
 
             def submit(task: Task) -> Any:
-                return client.submit(evaluated_by_worker, sent, self.cache, task, pure=False)
+                place = place_of(task)
+                where = None if place == _ANY or not addresses else [addresses[place]]
+                return client.submit(
+                    evaluated_by_worker, sent, self.cache, task, pure=False, workers=where
+                )
 
             yield _Fetching(submit, _result_of_dask, here, n_parts, n_workers, ahead)
 
@@ -260,6 +280,19 @@ class DaskExecutor:
         )
         stack.enter_context(cluster)
         return stack.enter_context(distributed.Client(cluster))
+
+
+class _Places:
+    """Which worker takes a part: what has an affinity, always the same one."""
+
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._known: dict[str, int] = {}
+
+    def __call__(self, task: Task) -> int:
+        if not task.affinity:
+            return _ANY
+        return self._known.setdefault(task.affinity, len(self._known) % self._n_workers)
 
 
 def _for_workers(recipe: Recipe, n_workers: int) -> Recipe:

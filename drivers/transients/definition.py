@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
     from ..engine.session import Session
     from ..runfile.exporting import ExportRequest
+    from ..runfile.verifying import Verification
 
 
 def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -35,6 +36,11 @@ def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Ite
         if settings.stop_MHz <= settings.pass_MHz:
             text = f"stop_MHz = {settings.stop_MHz:g} must be above pass_MHz {settings.pass_MHz:g}"
             yield Fault("transients.demodulation", text, ("transients.demodulation.stop_MHz",))
+    if config.io.file_list or not isinstance(config.io.input_path, str):
+        text = (
+            "a campaign is one folder, or one HDF5 file: name it in input_path, without file_list"
+        )
+        yield Fault("io", text, ("io.input_path",))
     if "transients.outliers" not in skip:
         yield from _outlier_faults(config)
     if "parquet" in config.output.formats and find_spec("pyarrow") is None:
@@ -73,6 +79,12 @@ def _export(request: ExportRequest) -> list[Path]:
     return export_run(request)
 
 
+def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+    from .verifying import verify_run
+
+    return verify_run(path, inputs)
+
+
 def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
     from .page import write_report
 
@@ -104,6 +116,7 @@ _MODULES: Final = (
     "maps",
 )
 ARRAYS: Final = ("pre_window_means_ppm", "post_window_means_ppm")
+_AS_LARGE_AS_RECORDINGS: Final = "instantaneous_frequencies_Hz"
 
 TRANSIENTS = Definition(
     name="transients",
@@ -153,9 +166,12 @@ TRANSIENTS = Definition(
         "cross_sections",
     ),
     merges=MappingProxyType(
-        {**dict.fromkeys(ARRAYS, "append"), "foreign_members": "add"},
+        {
+            **dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "append"),
+            "foreign_members": "add",
+        },
     ),
-    packed=MappingProxyType(dict.fromkeys(ARRAYS, "<f4")),
+    packed=MappingProxyType(dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "<f4")),
     untracked=("threads", "recording_streams"),
     aliases=MappingProxyType({"maps": "filtered_position_maps"}),
     tables_page="transients_schemas.md",
@@ -164,6 +180,7 @@ TRANSIENTS = Definition(
     run=_run,
     session=_session,
     report=_report,
+    verify=_verified,
     export=_export,
     summary=summary,
     summary_node="quality_counts",

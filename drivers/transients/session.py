@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ...nodes.transients.frequencies import check_rate
 from ...nodes.transients.readers.archive import ArchiveStream, End, RecordingStreams
@@ -30,6 +30,7 @@ from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .inputs import guard_samples, run_inputs
 
 _INDEX: Final = "recordings:"
+_ALL: Final = 1 << 62
 
 
 def first_session(loaded: LoadedConfig[TransientsConfig], cache: CacheOptions) -> Session:
@@ -64,7 +65,8 @@ def run_session(
         _check_lengths(campaign, run, config)
         values |= run_inputs(row, config)
         check_rate(values["recording_form"], config.transients.demodulation)
-        ranges = _Ranges(run, config.run.chunk_events, opened, values["recording_streams"])
+        limits = _Limits(config.run.chunk_events, config.run.max_events or _ALL)
+        ranges = _Ranges(run, limits, opened, values["recording_streams"])
         parts = ranges.parts(rehash=cache.rehash)
         cut = ranges.cut
     session = Session(
@@ -102,14 +104,21 @@ def _fpga_paths(run: RunFiles) -> list[Path]:
     return [path for path in (folder / FPGA_LOG, folder / FPGA_HITS) if path.exists()]
 
 
+class _Limits(NamedTuple):
+    """Recordings of a range, and of the whole run, at most."""
+
+    chunk: int
+    most: int
+
+
 class _Ranges:
     """The ranges of a run: of an archive known while it is read once, then remembered."""
 
     def __init__(
-        self, run: RunFiles, chunk: int, cache: NodeCache | None, streams: RecordingStreams
+        self, run: RunFiles, limits: _Limits, cache: NodeCache | None, streams: RecordingStreams
     ) -> None:
         self._run = run
-        self._chunk = chunk
+        self._chunk, self._most = limits
         self._cache = cache
         self._streams = streams
         self._known_as = ""
@@ -142,11 +151,11 @@ class _Ranges:
         if known is None:
             return [self._archive_part(0, is_open=True)]
         self._note(known["n"], End(0, known["problem"], known["at_byte"]))
-        firsts = range(0, max(known["n"], 1), self._chunk)
+        firsts = range(0, max(min(known["n"], self._most), 1), self._chunk)
         return [self._archive_part(first, is_open=False) for first in firsts]
 
     def _archive_part(self, first: int, *, is_open: bool) -> Part:
-        place = RecordingRange("archive", (), first, self._chunk)
+        place = RecordingRange("archive", (), first, min(self._chunk, self._most - first))
 
         def then() -> Iterator[Part | Failure]:
             yield from self._after(first)
@@ -162,6 +171,8 @@ class _Ranges:
     def _after(self, first: int) -> Iterator[Part | Failure]:
         """What follows a range of an archive that is read for the first time."""
         following = first + self._chunk
+        if following >= self._most:
+            return
         paths = [f.path for f in self._files]
         stream = self._streams.at(paths, self._run.number, following)
         found = stream.peek()
@@ -197,12 +208,13 @@ class _Ranges:
         if not found:
             msg = f"{root}: holds no recordings (x_NNNNNN/y_NNNNNN/trig_NNNNNN.dat)."
             raise InputError(msg, file=root, code="no_recordings")
+        found, n_foreign_files = found[: self._most], len(paths) - len(found)
         parts = []
         for first in range(0, len(found), self._chunk):
             some = found[first : first + self._chunk]
             names = tuple(member for _, member in some)
             files = [known_file(path, self._cache, rehash=rehash) for path, _ in some]
-            n_foreign = 0 if first else len(paths) - len(found)
+            n_foreign = 0 if first else n_foreign_files
             place = RecordingRange("folder", names, first, len(some), n_foreign)
             parts.append(self._part(place, files))
         return parts
@@ -211,7 +223,7 @@ class _Ranges:
         (path,) = self._run.paths
         check_place(path, "io.input_path")
         file = known_file(path, self._cache, rehash=rehash)
-        members = older_members(path)
+        members = older_members(path)[: self._most]
         return [
             self._part(
                 RecordingRange("ml4see_hdf5", tuple(some), first, len(some)),

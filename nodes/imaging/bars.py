@@ -19,7 +19,7 @@ HITS_OF_NEUTRON: Final = (1, 2)
 HITS_OF_GAMMA: Final = (1, 2, 3)
 
 
-@tag(stage="uncertainty", helper="true")
+@tag(stage="calibration", helper="true")
 def bar_extents(
     neutron_filtered_events: pd.DataFrame, gamma_filtered_events: pd.DataFrame
 ) -> BarExtents:
@@ -31,7 +31,7 @@ def bar_extents(
     return BarExtents.of_hits(det_id, position)
 
 
-@tag(stage="uncertainty", schema="Bars", scope="run")
+@tag(stage="calibration", schema="Bars", scope="run")
 def bars(bar_extents: BarExtents, detectors: Detectors) -> pd.DataFrame:
     """Direction, centre and half length of the bar of each detector that has hits."""
     low, high = bar_extents.low_cm, bar_extents.high_cm

@@ -24,7 +24,7 @@ from ...schemas.transients.recordings import (
 )
 from ..statistics.correlated import autocorrelation
 from .frequencies import of_frequencies, ppm
-from .kernels.demodulation import demodulated_rows
+from .kernels.demodulation import demodulated_rows, frequency_rows
 
 LAGS: Final = 8
 _NO_WINDOWS: Final = ("short", "long")
@@ -79,6 +79,27 @@ def window_means(
         frozen(flat),
         frozen(dip),
     )
+
+
+@tag(stage="baseline", unit="Hz", stored="false")
+def instantaneous_frequencies_Hz(
+    recordings: Recordings,
+    sample_quality: NDArray[np.uint16],
+    lowpass_taps: F8,
+    recording_form: RecordingForm,
+) -> F8:
+    """Frequency sample by sample, relative to +fs/4: (n_recordings, n_samples - n_taps).
+
+    NaN for a recording that is not whole. On request only: as large as the recordings.
+    """
+    if recordings.frequency_Hz.shape[1]:
+        return recordings.frequency_Hz
+    iq = recordings.iq_adc
+    found = np.full((iq.shape[0], max(iq.shape[1] - lowpass_taps.size, 0)), np.nan)
+    whole = ~(QUALITY.is_set(sample_quality, "short") | QUALITY.is_set(sample_quality, "long"))
+    rows = np.flatnonzero(whole & iq.any(axis=(1, 2)))
+    frequency_rows(iq, rows, lowpass_taps, recording_form.fs_Hz, found)
+    return frozen(found)
 
 
 @tag(stage="baseline", schema="RecordingQuality", main="true")

@@ -43,11 +43,14 @@ def trace_features(
     plan = demodulation_plan
     apart = -(-plan.window // plan.step)
     late = post[:, _EARLY_WINDOWS:]
-    steps = np.abs(late[:, apart:] - late[:, :-apart])
+    # Away from the baseline, whichever side the strike went to: the way back is none.
+    steps = (late[:, apart:] - late[:, :-apart]) * np.sign(post[:, :1])
     n = post.shape[1]
     places = np.arange(n) - 0.5 * (n - 1)
     step_s = plan.step / plan.fs_Hz
-    slope = (post - post.mean(axis=1, keepdims=True)) @ places / (places @ places) / step_s
+    # A sum a row: what a matrix product gives depends on how many rows there are.
+    products = ((post - post.mean(axis=1, keepdims=True)) * places).sum(axis=1)
+    slope = products / (places @ places) / step_s
     return TRACE_FEATURES.frame(
         {
             "trig_val": post[:, 0],
@@ -76,13 +79,13 @@ def exponential_fits(
     post = np.ascontiguousarray(post_window_means_ppm)
     n, n_windows = post.shape
     step_s = plan.step / plan.fs_Hz
-    found = np.full((n, 12), np.nan)
+    found = np.full((n, 11), np.nan)
     highest = _HIGHEST_UNBOUNDED_PER_S if settings.keeps_rejected else _HIGHEST_PER_S
     exponential_rows(
         post, settings.begin_s, step_s, plan.window, plan.fs_Hz, settings.averaged, highest, found
     )
     sse, lam = found[:, 0], found[:, 2]
-    total = found[:, 10]
+    total = found[:, 9]
     r2 = 1.0 - np.divide(sse, total, out=np.full(n, np.nan), where=total > 0)
     has_windows = np.isfinite(post).all(axis=1)
     failed = has_windows & ~np.isfinite(r2)
@@ -91,7 +94,7 @@ def exponential_fits(
     span_s = (n_windows - 1) * step_s
     degenerate = (
         (lam * span_s < settings.degenerate_span)
-        | (found[:, 11] == 1.0)
+        | (found[:, 10] == 1.0)
         | (per_window > _MOST_DECAYS_A_WINDOW)
     )
     values = found[:, [1, 2, 3, 5, 6, 7, 4, 8]].copy()

@@ -113,6 +113,14 @@ def baseline_figure(run: StoredRun, figure: Any) -> None:
     axes[1].set_xlabel("time by the receiver's clock (s)")
 
 
+def _plain_numbers(axis: Any) -> None:
+    """Numbers of a logarithmic axis as they are read, not as powers."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def counts_figure(run: StoredRun, figure: Any) -> None:
     """How many recordings have each mark."""
     assert run.counts is not None
@@ -121,6 +129,7 @@ def counts_figure(run: StoredRun, figure: Any) -> None:
     values = run.counts["count"].to_numpy()[::-1]
     place.barh(names, np.maximum(values, 0.0), color="C0")
     place.set_xscale("symlog", linthresh=1)
+    _plain_numbers(place.xaxis)
     for k, n in enumerate(values):
         place.annotate(f" {n}", (max(n, 0), k), va="center", fontsize=8)
     place.set_xlabel("recordings (logarithmic above 1)")
@@ -141,6 +150,7 @@ def scores_figure(run: StoredRun, figure: Any) -> None:
         for side in (-threshold, threshold):
             place.axvline(side, color="C3", lw=0.9, ls="--")
         place.set_yscale("symlog", linthresh=1)
+        _plain_numbers(place.yaxis)
         beyond = int((np.abs(z) > threshold).sum())
         place.set_title(f"{name}: {beyond} of {len(z)} beyond", fontsize=8)
     for place in axes[6:]:
@@ -175,6 +185,8 @@ def decay_figure(run: StoredRun, figure: Any) -> None:
     place.set(xlabel="decay constant (1/s)", ylabel="|N - c| (ppm)")
     if accepted.any():
         place.set(xscale="log", yscale="log")
+        _plain_numbers(place.xaxis)
+        _plain_numbers(place.yaxis)
     place.legend()
     place.grid(alpha=0.3)
 

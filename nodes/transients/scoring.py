@@ -20,9 +20,11 @@ OF_THE_RUN: Final = ("pretrig_std", "pretrig_max", "pretrig_min")
 # The spread of a spread is smaller than that of a window.
 _SPREADS: Final = ("posttrig_std", "fit_residual", "pretrig_std")
 _LEAST_LN_LAMBDA: Final = 0.1
+_LN_LAMBDA_ERRORS: Final = 2.0
 _DRIFT_RECORDINGS: Final = 500
 _SEEN_SNR: Final = 5.0
 _NOT_SEEN_SNR: Final = 2.0
+_NOT_SEEN_Z: Final = 3.5
 _PILEUP_SIGMA: Final = 6.0
 _STEP_SHARE: Final = 0.25
 
@@ -110,7 +112,8 @@ def local_floor(
     name: str, centre: F8, features: pd.DataFrame, settings: Outliers, noise: float
 ) -> NDArray[np.float64]:
     if name == "ln_lambda":
-        own = (features["fit_lambda_error"] / features["fit_lambda"]).to_numpy()
+        # Noise that wanders over the whole recording makes the errors of a fit too small.
+        own = _LN_LAMBDA_ERRORS * (features["fit_lambda_error"] / features["fit_lambda"]).to_numpy()
         return np.hypot(_LEAST_LN_LAMBDA, np.where(np.isfinite(own), own, 0.0))
     share = settings.noise_floor * (0.5 if name in _SPREADS else 1.0)
     return np.hypot(share * noise, settings.relative_floor * np.abs(centre))
@@ -132,12 +135,14 @@ def shape_reasons(
         features["posttrig_std"].to_numpy(),
         local_centres["centre_posttrig_std"].to_numpy(),
     )
+    # At a faint position noise may well hide a strike: its local scale knows.
+    far = np.abs(trig - centre) > _NOT_SEEN_Z * local_centres["scale_trig_val"].to_numpy()
     # Two windows side by side: the noise of their difference is larger by the root of two.
     pileup = step - step_centre > _PILEUP_SIGMA * np.sqrt(2.0) * noise
     flat = (post < _STEP_SHARE * post_centre) & (centre_snr > _SEEN_SNR) & seen
     return {
         "sign_flip": seen & (np.sign(trig) == -sign) if sign else np.zeros(len(trig), np.bool_),
-        "no_event": usable & (centre_snr > _SEEN_SNR) & (snr < _NOT_SEEN_SNR),
+        "no_event": usable & (centre_snr > _SEEN_SNR) & (snr < _NOT_SEEN_SNR) & far,
         "pileup": usable & pileup,
         "step": flat,
     }

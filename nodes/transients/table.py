@@ -73,11 +73,22 @@ def noise_level_ppm(trace_features: pd.DataFrame, recording_quality: pd.DataFram
 
 
 @tag(stage="features", scope="run")
-def error_inflation(pre_correlations: pd.DataFrame, recording_quality: pd.DataFrame) -> float:
-    """By how much correlated windows multiply a variance: 1 + 2 sum of the median correlations."""
+def error_inflation(
+    pre_correlations: pd.DataFrame,
+    recording_quality: pd.DataFrame,
+    demodulation_plan: DemodulationPlan,
+) -> float:
+    """By how much correlated windows multiply a variance: 1 + 2 sum of the median correlations.
+
+    At least what the overlap of the windows gives alone (2 for half of a window): the correlations
+    of a short series about its own mean come out too small.
+    """
     lags = [_of_usable(pre_correlations[name], recording_quality) for name in pre_correlations]
     known = np.asarray([value for value in lags if np.isfinite(value)])
-    return float(max(variance_inflation(known), 1.0)) if known.size else 1.0
+    steps = np.arange(1, 1 + demodulation_plan.window // demodulation_plan.step)
+    overlap = 1.0 - steps * demodulation_plan.step / demodulation_plan.window
+    measured = float(variance_inflation(known)) if known.size else 1.0
+    return max(measured, float(variance_inflation(overlap)))
 
 
 def _of_usable(values: pd.Series, quality: pd.DataFrame) -> Any:

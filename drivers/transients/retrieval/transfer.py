@@ -277,8 +277,6 @@ class Transfer:
         if answer.start and (other_total or other_tag):
             self._begin_again(partial, "the file on the server is another one now")
             return None
-        if answer.start == 0 and partial.size:
-            partial.restart()
         partial.is_of(Origin(place, answer.tag, answer.modified, expected))
         if expected is not None:
             self.means.room.need(partial.path, expected)

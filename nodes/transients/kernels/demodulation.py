@@ -104,6 +104,20 @@ def demodulated_rows(
 
 
 @njit(cache=True, nogil=True)
+def frequency_rows(iq: Any, rows: Any, taps: Any, fs: float, frequency_Hz: Any) -> None:
+    """Fill ``rows`` of a (n_recordings, n_samples - n_taps) output: frequency, sample by sample."""
+    n_filtered = iq.shape[1] - taps.size + 1
+    work = np.empty((2, n_filtered + taps.size + 2))
+    signal = np.empty((2, n_filtered))
+    scale = fs / (2.0 * math.pi)
+    for row in rows:
+        filtered_every(iq[row], taps, 0, 1, n_filtered, work, signal)
+        for k in range(n_filtered - 1):
+            x0, y0, x1, y1 = signal[0, k], signal[1, k], signal[0, k + 1], signal[1, k + 1]
+            frequency_Hz[row, k] = scale * math.atan2(x0 * y1 - x1 * y0, x0 * x1 + y0 * y1)
+
+
+@njit(cache=True, nogil=True)
 def _count_turns(signal: Any, count: int, turns: Any) -> None:
     """The turns of the phase up to each of ``count`` samples, as its angle crosses -pi or pi."""
     total = 0

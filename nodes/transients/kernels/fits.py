@@ -156,9 +156,9 @@ def exponential_rows(
     highest
         The largest decay constant that is looked for, 1/s.
     found
-        (n_rows, 12) output: sum of squares, N, decay (1/s), c, N - c, errors of N, decay, c and
-        N - c for independent values, mean slope of the values (1/s times their unit), sum of
-        squares about the mean, whether the decay lies at a bound.
+        (n_rows, 11) output: sum of squares, N, decay (1/s), c, N - c, errors of N, decay, c and
+        N - c for independent values, sum of squares about the mean, whether the decay lies at
+        a bound.
     """
     n = means.shape[1]
     centred = np.empty(n)
@@ -175,11 +175,9 @@ def exponential_rows(
             continue
         mean = values.mean()
         square = 0.0
-        slope = 0.0
         for i in range(n):
             centred[i] = values[i] - mean
             square += centred[i] * centred[i]
-            slope += (i - 0.5 * (n - 1)) * centred[i]
         for k in range(_POINTS):
             grid[k] = explained(points[k], centred, step_s)
         best = int(np.argmin(grid))
@@ -197,9 +195,8 @@ def exponential_rows(
         found[row, 3] = offset
         found[row, 4] = amplitude
         _errors(amplitude, decay, begin_s, step_s, window, fs, averaged, n, squares, found[row])
-        found[row, 9] = slope / (n * (n * n - 1.0) / 12.0) / step_s if n > 1 else np.nan
-        found[row, 10] = square
-        found[row, 11] = 1.0 if x < points[0] + 1e-3 or x > points[-1] - 1e-3 else 0.0
+        found[row, 9] = square
+        found[row, 10] = 1.0 if x < points[0] + 1e-3 or x > points[-1] - 1e-3 else 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 
@@ -25,7 +26,8 @@ def sample_pass(iq: Any, n_there: Any, end_adc: int, longest_zero: Any, n_clippe
     for row in range(iq.shape[0]):
         run = longest = clipped = 0
         for k in range(n_there[row]):
-            i, q = int(iq[row, k, 0]), int(iq[row, k, 1])
+            # The magnitude of -32768 is no 16-bit number.
+            i, q = np.int64(iq[row, k, 0]), np.int64(iq[row, k, 1])
             if i == 0 and q == 0:
                 run += 1
                 longest = max(longest, run)

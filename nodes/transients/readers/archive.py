@@ -12,8 +12,9 @@ import queue
 import tarfile
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from ....schemas.errors import InputError
@@ -180,7 +181,7 @@ class RecordingStreams:
     """The stream that is open, so that ranges asked for in order go through an archive once.
 
     No result depends on it: a range that is asked for out of order has its archive opened again.
-    Another process begins with a stream of its own.
+    Another process has one of its own, for all ranges that it is sent.
     """
 
     most_bytes: int = 1 << 24
@@ -206,5 +207,11 @@ class RecordingStreams:
             self._stream.close()
         self._key, self._stream = (), None
 
-    def __reduce__(self) -> tuple[type[RecordingStreams], tuple[int]]:
-        return type(self), (self.most_bytes,)
+    def __reduce__(self) -> tuple[Callable[[int], RecordingStreams], tuple[int]]:
+        return streams_of_process, (self.most_bytes,)
+
+
+@cache
+def streams_of_process(most_bytes: int) -> RecordingStreams:
+    """What the ranges that are sent to this process share."""
+    return RecordingStreams(most_bytes)

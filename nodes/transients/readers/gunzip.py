@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _RAW_BYTES: Final = 1 << 20
@@ -19,7 +18,7 @@ class Joined(io.RawIOBase):
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__()
         self._paths = list(paths)
-        self._file: IO[bytes] | None = None
+        self._file: io.FileIO | None = None
 
     def readable(self) -> bool:
         """It can be read."""
@@ -31,8 +30,8 @@ class Joined(io.RawIOBase):
             if self._file is None:
                 if not self._paths:
                     return 0
-                self._file = Path(self._paths.pop(0)).open("rb")
-            n = self._file.readinto(buffer)  # type: ignore[attr-defined]
+                self._file = io.FileIO(self._paths.pop(0))
+            n = self._file.readinto(buffer)
             if n:
                 return int(n)
             self._file.close()
@@ -95,6 +94,7 @@ class Unpacked(io.RawIOBase):
 def opened_stream(paths: Sequence[str]) -> io.RawIOBase:
     """Files as one stream, unpacked if its first bytes are those of gzip."""
     with Joined(paths) as joined:
-        first = joined.read(2) or b""
+        # A part may be as short as a byte.
+        first = (joined.read(1) or b"") + (joined.read(1) or b"")
     stream: io.RawIOBase = Joined(paths)
     return Unpacked(stream) if first == GZIP_MAGIC else stream

@@ -43,12 +43,19 @@ def older_members(path: Path) -> list[str]:
 
 
 def older_metadata(path: Path) -> dict[str, Any]:
-    """The logbook row that a file holds, by name; plain values."""
-    with h5py.File(path, "r") as file:
-        found: dict[str, Any] = {}
-        for group in ("meta", "sdr_data"):
-            if group in file:
-                found |= {k: _plain(v) for k, v in _attributes(file[group]).items()}
+    """The logbook row that a file holds, by name; plain values. InputError if it is no HDF5."""
+    found: dict[str, Any] = {}
+    try:
+        with h5py.File(path, "r") as file:
+            for group in ("meta", "sdr_data"):
+                if group in file:
+                    found |= {k: _plain(v) for k, v in _attributes(file[group]).items()}
+    except OSError as reason:
+        msg = (
+            f"{path}: cannot be read as HDF5 ({reason}). Name the folder of a campaign, or an HDF5 "
+            "file of the ml4see scripts."
+        )
+        raise InputError(msg, file=path, key="io.input_path") from None
     return found
 
 

@@ -153,7 +153,10 @@ EVIL: dict[str, tuple[str, bytes, Change | None]] = {
 @pytest.mark.parametrize("name", EVIL)
 def test_a_hostile_archive_leaves_nothing_anywhere(campaign: Campaign, name: str) -> None:
     content = tar_of(
-        (GOOD, b"first", None), ("run_026/notes.dat", b"n", None), EVIL[name], (OTHER, b"y", None)
+        (GOOD, b"first", None),
+        ("run_026/notes.dat", b"n", None),
+        EVIL[name],
+        (OTHER.replace("000001", "000002"), b"y", None),
     )
     archive = put(campaign, gzip.compress(content))
     check(campaign, archive)
@@ -205,6 +208,7 @@ _FIRST = tar_of((GOOD, b"first" * 200, None))
         (b"<html><body>error 500</body></html>", "HTML page"),
         (gzip.compress(HONEST)[:-20], "cut or damaged"),
         (gzip.compress(HONEST)[:-4] + b"\0\0\0\1", "cut or damaged"),
+        (gzip.compress(HONEST + bytes(6_000_000))[:-4] + b"\0\0\0\1", "cut or damaged"),
         (HONEST[:700], "cut or damaged"),
         (_FIRST[:512], "cut or damaged"),
         (_FIRST[: 512 + 1024], "cut or damaged"),
@@ -212,7 +216,19 @@ _FIRST = tar_of((GOOD, b"first" * 200, None))
         (b"\x89PNG and more of no archive at all" * 40, "cut or damaged"),
         (_long_header(1 << 40), "cut or damaged"),
     ],
-    ids=["empty", "html", "gz_cut", "gz_crc", "cut", "no_data", "no_end", "junk", "png", "bomb"],
+    ids=[
+        "empty",
+        "html",
+        "gz_cut",
+        "gz_size",
+        "gz_size_of_padding",
+        "cut",
+        "no_data",
+        "no_end",
+        "junk",
+        "png",
+        "bomb",
+    ],
 )
 def test_a_damaged_archive_is_told_and_leaves_nothing(
     campaign: Campaign, content: bytes, text: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import signal
@@ -115,6 +116,41 @@ def test_an_overlap_that_differs_begins_again(campaign: Campaign, serve: Serve) 
     assert report.state == "fetched"
     assert campaign.here() == campaign.bytes_of
     assert server.served.starts == [ALIGNED, 0]
+
+
+@pytest.mark.parametrize("mode", ["aligned", "ignore_range"])
+def test_without_md5_an_overlap_that_differs_is_not_mixed(
+    campaign: Campaign, serve: Serve, mode: str
+) -> None:
+    server = serve(mode=mode)
+    folder = campaign.places.downloads
+    folder.mkdir()
+    (folder / "a.tar.part").write_bytes(campaign.bytes_of["a.tar"][: CUT - 1000] + b"x" * 1000)
+    state = (campaign.server_folder / "a.tar").stat()
+    note = {
+        "url": f"{server.url}a.tar",
+        "tag": f'"{state.st_size:x}-{state.st_mtime_ns:x}"',
+        "modified": "",
+        "total": SIZE,
+    }
+    (folder / "a.tar.part.json").write_text(json.dumps(note))
+    (report,) = campaign.fetch(campaign.archive(server.url, "a.tar", md5=""))
+    assert report.state == "unverified"
+    assert campaign.here() == campaign.bytes_of
+    assert server.served.starts == [ALIGNED if mode == "aligned" else 0, 0]
+
+
+def test_a_server_that_says_nothing_of_itself_is_believed_when_it_says_it_twice(
+    campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign_server._Answer, "_asked", lambda *_: None)
+    server = serve(mode="no_length")
+    (report,) = campaign.fetch(campaign.archive(server.url, "a.tar", md5=""))
+    assert (report.state, server.served.starts) == ("unverified", [0, 0])
+    assert campaign.here() == campaign.bytes_of
+    (report,) = campaign.fetch(campaign.archive(server.url, "a.tar", md5="0" * 32))
+    assert report.state == "corrupt"
+    assert campaign.here() == {}
 
 
 @pytest.mark.parametrize("mode", ["ok", "no_length"])
@@ -443,6 +479,22 @@ def test_the_second_says_who_holds_a_file(tmp_path: Path) -> None:
         pass
     assert told[0].startswith(f"process {os.getpid()} on ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_file_that_was_removed_meanwhile_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.lock"
+    flock = fcntl.flock
+
+    def let_go_just_before(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        path.unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", let_go_just_before)
+    with held(path, lambda _: None):
+        assert path.read_text().startswith("process ")
 
 
 def test_each_fetch_writes_a_log_of_its_own(campaign: Campaign, serve: Serve) -> None:

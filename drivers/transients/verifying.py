@@ -1,0 +1,47 @@
+"""Is the file of a run what its own settings give? The run is made again, from its campaign."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from ...schemas.transients.config import TransientsConfig
+from ..config import LoadedConfig, resolved_path
+from ..runfile.record import stored_run
+from ..runfile.verifying import Verification, compared, dataset_hashes
+from .run import run_campaign
+
+
+def verify_run(path: Path, inputs: Sequence[Path]) -> Verification:
+    """Run the one run of a file again, without cache, and compare every dataset.
+
+    ``inputs`` names the campaign where it is now; without, it is where it was. InputError if it is
+    gone.
+    """
+    started = time.perf_counter()
+    run = stored_run(path, TransientsConfig)
+    stored: LoadedConfig[Any] = LoadedConfig(run.config, run.config_text, run.config_path)
+    named = run.config.io.input_path
+    first = named if isinstance(named, str) else named[0]
+    campaign = inputs[0] if inputs else resolved_path(stored, first)
+    with h5py.File(path, "r") as file:
+        before = dataset_hashes(file)
+    with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
+        out = Path(folder) / "again.h5"
+        io = {"input_path": str(campaign.absolute()), "output_path": str(out)}
+        nothing = {"formats": (), "figures": False, "report": False}
+        config = run.config.model_copy(
+            update={
+                "io": run.config.io.model_copy(update=io),
+                "output": run.config.output.model_copy(update=nothing),
+            }
+        )
+        run_campaign(LoadedConfig(config, run.config_text, run.config_path), targets=run.targets)
+        with h5py.File(out, "r") as file:
+            after = dataset_hashes(file)
+    return compared(path, before, after, dict(run.versions), started)
