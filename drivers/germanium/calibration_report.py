@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from ...nodes.germanium.figure_parts import with_error
 from ...schemas.sheets import Sheet
 from ..engine.artifacts import FAILURES
 from ..html import parts
@@ -31,8 +32,8 @@ OF_REPORT: Final = (
 
 _LINE: Final = "2614.511"
 _HEAD: Final = (
-    "channel", "status", "events", "energy", "FWHM Qββ (keV)", "±", "FWHM 2614.5 (keV)", "±",
-    "α (10⁻⁷/ns)", "±", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
+    "channel", "status", "events", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
+    "α (10⁻⁷/ns)", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
 )  # fmt: skip
 
 
@@ -74,27 +75,22 @@ def _row(channel: str, summary: Mapping[str, Any]) -> list[Any]:
         summary["status"],
         summary["rows"],
         name,
-        *_pair(best.get("qbb_fwhm_keV")),
-        *_pair(best.get("fwhm_keV", {}).get(_LINE)),
-        *_pair(energy.get("alpha_per_ns"), 1e7),
-        _pair(aoe.get("low_cut"))[0],
-        _pair(aoe.get("survival", {}).get("DEP"), 100.0)[0],
-        _pair(lq.get("survival", {}).get("DEP"), 100.0)[0],
+        _pair(best.get("qbb_fwhm_keV")),
+        _pair(best.get("fwhm_keV", {}).get(_LINE)),
+        _pair(energy.get("alpha_per_ns"), 1e7),
+        _pair(aoe.get("low_cut")),
+        _pair(aoe.get("survival", {}).get("DEP"), 100.0),
+        _pair(lq.get("survival", {}).get("DEP"), 100.0),
         why,
     ]
 
 
-def _pair(number: Mapping[str, Any] | None, factor: float = 1.0) -> tuple[Any, Any]:
-    """A value and its error to four and two digits; None for what is not known."""
-    if number is None:
-        return None, None
-    return _digits(number["value"], factor, 4), _digits(number["error"], factor, 2)
-
-
-def _digits(value: float | None, factor: float, digits: int) -> float | None:
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value * factor:.{digits}g}")
+def _pair(number: Mapping[str, Any] | None, factor: float = 1.0) -> str:
+    """A value with its error; a dash for what is not known."""
+    if number is None or number["value"] is None:
+        return "–"
+    error = number["error"]
+    return with_error(number["value"] * factor, math.nan if error is None else error * factor)
 
 
 def _of_channel(
