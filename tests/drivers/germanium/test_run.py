@@ -180,7 +180,7 @@ def test_tiers_from_known_constants(
 
 
 def test_unknown_channel(run: Ran) -> None:
-    answer = run("run", "germanium.toml", "--set", "germanium.channels=[1104009]")
+    answer = run("run", "germanium.toml", "-o", "x", "--set", "germanium.channels=[1104009]")
     assert answer["code"] == 2
     assert "1104009" in answer["error"]["message"]
     assert "did you mean ch110400" in answer["error"]["message"]
