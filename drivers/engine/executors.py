@@ -11,7 +11,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -173,19 +173,36 @@ def _results(dr: driver.Driver, recipe: Recipe, task: Task) -> Results:
 
 @dataclass(frozen=True)
 class ProcessExecutor:
-    """Has parts evaluated by processes of this machine; 0 workers = as many as there are cores."""
+    """Has parts evaluated by processes of this machine; 0 workers = as many as there are cores.
+
+    They end with each phase, but those of ``lasting``.
+    """
 
     workers: int = 0
     cache: CacheOptions = NO_CACHE
+    pool: ProcessPoolExecutor | None = None
+
+    @contextmanager
+    def lasting(self) -> Iterator[ProcessExecutor]:
+        """The same with processes that go through all phases."""
+        with ProcessPoolExecutor(self._most(), multiprocessing.get_context("spawn")) as pool:
+            try:
+                yield replace(self, pool=pool)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _most(self) -> int:
+        return self.workers or len(os.sched_getaffinity(0))
 
     @contextmanager
     def opened(
         self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
     ) -> Iterator[ResultOf]:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
-        n_workers = min(self.workers or len(os.sched_getaffinity(0)), n_parts)
+        n_workers = max(min(self._most(), n_parts), 1)
         told = _for_workers(recipe, n_workers)
-        with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+        with self._of_phase(n_workers) as pool:
 
             def submit(task: Task) -> Any:
                 return pool.submit(evaluated_by_worker, told, self.cache, task)
@@ -195,6 +212,11 @@ class ProcessExecutor:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def _of_phase(self, n_workers: int) -> AbstractContextManager[ProcessPoolExecutor]:
+        if self.pool is not None:
+            return nullcontext(self.pool)
+        return ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"))
 
     def caching(self, options: CacheOptions) -> ProcessExecutor:
         """The same, its processes with a cache."""
