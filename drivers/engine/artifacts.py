@@ -17,6 +17,7 @@ from ..hdf5 import write_text
 from .parts import Part
 
 GROUP: Final = "artifacts"
+FAILURES: Final = "failures"
 _BLOCK: Final = 1 << 20
 Append = Callable[[Part, Mapping[str, Any]], None]
 """Takes the values of the nodes of an artifact at one more part."""
@@ -42,6 +43,8 @@ class Artifact:
     opened
         Opens it at a path, and takes the values of each part in their order: what is in memory is
         one part. The nodes are of one scope.
+    failures
+        Whether ``write`` is given those of the run too, as a list named FAILURES.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Artifact:
     place: Callable[[Any, Path], Path]
     write: Callable[[Path, Mapping[str, Any]], None] | None = None
     opened: Callable[[Path], AbstractContextManager[Append]] | None = None
+    failures: bool = False
 
 
 class GrowingFiles:
@@ -97,12 +101,17 @@ def temporary_places(
         ]
 
 
-def write_whole(places: Sequence[tuple[Artifact, Path]], values: Mapping[str, Any]) -> None:
+def write_whole(
+    places: Sequence[tuple[Artifact, Path]],
+    values: Mapping[str, Any],
+    failures: Sequence[Failure],
+) -> None:
     """Write those that are made of whole values."""
     for item, path in places:
         if item.write is not None:
             given = {name: values[name] for name in item.nodes}
-            item.write(path, {n: {} if isinstance(v, Failure) else v for n, v in given.items()})
+            known = {n: {} if isinstance(v, Failure) else v for n, v in given.items()}
+            item.write(path, {**known, FAILURES: list(failures)} if item.failures else known)
 
 
 def write_hashes(file: h5py.File, places: Sequence[tuple[Artifact, Path]]) -> None:

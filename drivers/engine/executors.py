@@ -11,9 +11,9 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from hamilton import driver
 
@@ -176,39 +176,63 @@ def _results(dr: driver.Driver, recipe: Recipe, task: Task) -> Results:
     return Results(found, n_rows)
 
 
+class _Pools:
+    """Processes by place: one each for what stays together, any of one pool for the rest."""
+
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._pools: dict[int, ProcessPoolExecutor] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+    def at(self, place: int) -> ProcessPoolExecutor:
+        """The processes of a place, begun when they are first needed."""
+        if place not in self._pools:
+            size = self._n_workers if place == _ANY else 1
+            spawn = multiprocessing.get_context("spawn")
+            self._pools[place] = ProcessPoolExecutor(size, spawn)
+        return self._pools[place]
+
+
 @dataclass(frozen=True)
 class ProcessExecutor:
-    """Has parts evaluated by processes of this machine; 0 workers = as many as there are cores."""
+    """Has parts evaluated by processes of this machine; 0 workers = as many as there are cores.
+
+    They end with each phase, but those of ``lasting``.
+    """
 
     workers: int = 0
     cache: CacheOptions = NO_CACHE
+    pools: _Pools | None = None
+
+    @contextmanager
+    def lasting(self) -> Iterator[ProcessExecutor]:
+        """The same with processes that go through all phases."""
+        with _Pools(self._most()) as pools:
+            yield replace(self, pools=pools)
+
+    def _most(self) -> int:
+        return self.workers or len(os.sched_getaffinity(0))
 
     @contextmanager
     def opened(
         self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
     ) -> Iterator[ResultOf]:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
-        n_workers = min(self.workers or len(os.sched_getaffinity(0)), n_parts)
+        n_workers = max(min(self._most(), n_parts), 1)
         told = _for_workers(recipe, n_workers)
-        spawn = multiprocessing.get_context("spawn")
-        # One process each for what stays together; any of one pool for the rest.
-        pools: dict[int, ProcessPoolExecutor] = {}
         place_of = _Places(n_workers)
-        with ExitStack() as stack:
+        with nullcontext(self.pools) if self.pools else _Pools(n_workers) as pools:
 
             def submit(task: Task) -> Any:
-                place = place_of(task)
-                if place not in pools:
-                    size = n_workers if place == _ANY else 1
-                    pools[place] = stack.enter_context(ProcessPoolExecutor(size, spawn))
-                return pools[place].submit(evaluated_by_worker, told, self.cache, task)
+                return pools.at(place_of(task)).submit(evaluated_by_worker, told, self.cache, task)
 
-            try:
-                yield _Fetching(submit, _result_of_process, here, n_parts, n_workers, ahead)
-            except BaseException:
-                for pool in pools.values():
-                    pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            yield _Fetching(submit, _result_of_process, here, n_parts, n_workers, ahead)
 
     def caching(self, options: CacheOptions) -> ProcessExecutor:
         """The same, its processes with a cache."""

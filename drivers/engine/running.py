@@ -255,7 +255,7 @@ def _written(
         streams = dict.fromkeys((*(item.node for item in asked.streamed), *grown))
         found = session.run(tuple(wanted), tuple(streams), sink)
         rows.finish()
-    write_whole(places, found)
+    write_whole(places, found, session.failures)
     write_hashes(file, places)
     for name in asked.whole:
         _write_whole(file, session, name, found[name])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import ExitStack
 from typing import Any
 
+from ...nodes.germanium.lh5 import layout_of
+from ...schemas.errors import InputError
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.executors import Executor, ProcessExecutor
+from ..engine.input_files import found_paths
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
+from ..registry import definition_of
 from .summary import channels_summary, verdict_of
 
 
@@ -22,9 +27,12 @@ def run_config(
     **options: Any,
 ) -> RunReport:
     """Run a config; ``[run] workers`` other than 1 has channels evaluated by other processes."""
-    report = run_pipeline(
-        loaded, cache=cache, executor=executor or _executor(loaded, cache), **options
-    )
+    with ExitStack() as stack:
+        if executor is None and _is_side_by_side(loaded):
+            workers = loaded.config.run.workers
+            processes = ProcessExecutor(0 if workers == "auto" else workers, cache)
+            executor = stack.enter_context(processes.lasting())
+        report = run_pipeline(loaded, cache=cache, executor=executor, **options)
     report.summary = channels_summary(report.values, report.failed, _channels(report))
     report.verdict = verdict_of(report.values, loaded.config.germanium)
     return report
@@ -37,8 +45,21 @@ def _channels(report: RunReport) -> list[str]:
     return list(dict.fromkeys([*(str(key) for value in by_node for key in value), *named]))
 
 
-def _executor(loaded: LoadedConfig[Any], cache: CacheOptions) -> Executor | None:
+def _is_side_by_side(loaded: LoadedConfig[Any]) -> bool:
+    """Whether there are several channels, and they may be worked on by several processes."""
     workers = loaded.config.run.workers
-    if workers == 1:
-        return None
-    return ProcessExecutor(0 if workers == "auto" else workers, replace(cache))
+    if (len(os.sched_getaffinity(0)) if workers in ("auto", 0) else workers) == 1:
+        return False
+    chosen = loaded.config.germanium.channels
+    return len(chosen) != 1 and _n_channels(loaded) > 1
+
+
+def _n_channels(loaded: LoadedConfig[Any]) -> int:
+    """Channels in the first file of the input; 0 if it cannot be read."""
+    (source,) = definition_of(loaded.config).sources[:1]
+    for path in found_paths(loaded, source)[:1]:
+        try:
+            return len({table.channel for table in layout_of(path).tables})
+        except InputError:
+            return 0
+    return 0

@@ -15,6 +15,7 @@ from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
+from .calibration_report import OF_REPORT, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_table
 from .parameter_yaml import (
     dsp_parameters_of,
@@ -61,7 +62,19 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
+        if config.output.report:
+            wanted.append(
+                Artifact("report", OF_REPORT, _report_place, write=_report, failures=True)
+            )
     return wanted
+
+
+def _report_place(_config: Any, run_file: Path) -> Path:
+    return run_file.with_name("report.html")
+
+
+def _report(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(report_text(values), encoding="utf-8")
 
 
 def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:

@@ -14,7 +14,7 @@ FEWEST: Final = 50
 _CLIPPED_PERCENT: Final = (1.0, 99.0)
 _MEDIAN_PERCENT: Final = (50.0, 52.0)
 _MOST_BINS_OF_RANGE: Final = 1000.0
-_BINS_A_MAD: Final = 4.0
+_BINS_A_MAD: Final = 3.0
 _BINS_TO_A_SIDE: Final = 10
 _MOST_STEPS: Final = 50
 
@@ -37,7 +37,7 @@ def mode_and_width(values: Any) -> ModeWidth:
     """Mode and width of the values, NaN left out, by a Gaussian fit to bins around the top.
 
     The values are clipped to their 1 to 99 % points. A bin is P52 - P50 wide, at least 1/1000 of
-    the range, and at least a quarter of the MAD, so that 21 bins hold the peak. The fit is of
+    the range, and at least a third of the MAD, so that 21 bins hold the peak. The fit is of
     Poisson's likelihood. Without 50 values, or a maximum in the bins: median and 1.4826 MAD; NaN
     without any value.
     """

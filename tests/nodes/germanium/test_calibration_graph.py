@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 from germanium_toy import toy_channel
 from radiograph.drivers.cache.opening import NO_CACHE, CacheOptions, open_cache
+from radiograph.drivers.engine.artifacts import FAILURES
 from radiograph.drivers.engine.executors import LocalExecutor
 from radiograph.drivers.engine.parts import Part, Parts
 from radiograph.drivers.engine.session import GraphInputs, Session
 from radiograph.drivers.files import file_ref
+from radiograph.drivers.germanium.calibration_report import OF_REPORT, report_text
 from radiograph.nodes.sheets.drawing import sheet_png
 from radiograph.schemas.germanium.calibration_settings import (
     AoESettings,
@@ -125,3 +127,19 @@ def test_every_page_is_drawn_within_its_bounds(path: Path) -> None:
             elif len(shape.xy):
                 assert np.nanmin(shape.xy) >= 0.0
                 assert (np.nanmax(shape.xy, axis=0) <= page.size).all()
+
+
+def test_the_report_begins_with_what_failed(path: Path) -> None:
+    """A page in one file: the overview with a reason a failed channel, then each channel."""
+    ran = session(path)
+    values = ran.run([n for n in OF_REPORT if n != "n_triggers"])
+    values = {n: v for n, v in values.items() if isinstance(v, dict)}
+    counts = {"ch1": 6000, "ch2": 6000, "ch3": 3000, "ch4": 10}
+    text = report_text({**values, "n_triggers": counts, FAILURES: ran.failures})
+    places = [text.index(f">{channel}<") for channel in ("ch3", "ch4", "ch2", "ch1")]
+    assert places == sorted(places)
+    assert "10 of 10 events pass the quality cuts" in text
+    assert "4 channels, 3 of them not calibrated or only in part" in text
+    assert text.count("<svg") == 9 + 6 + 1 + 1
+    assert "http-equiv" in text
+    assert "<script src" not in text
