@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ...schemas.arrays import F8
+from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.sheets import Fills, Shape, Sheet, Strokes, Words
 from ..sheets.frames import BLUE, GREY, VERMILION, Frame, lines, ticks_of
@@ -20,6 +20,8 @@ _PITCH: Final = 1.5
 _LEFT, _ABOVE, _BELOW = 0.85, 1.2, 0.6
 _APART: Final = 5.05
 _MOST_WORST: Final = 3
+# Blocks in which more of the waveforms of an ADC are useless are shaded.
+_MOST_USELESS: Final = 0.05
 _QUANTITIES: Final = (
     ("baseline_adc16", "baseline, adc16"),
     ("noise_adc16", "noise, adc16"),
@@ -34,15 +36,19 @@ def history_sheet(name: str, history: pd.DataFrame, heading: Heading) -> Sheet:
     keys = (
         Key("median of the channels, 16 % to 84 %", BLUE, line=True, band=True),
         Key("channels that move most", VERMILION, line=True),
+        Key("flat, at a rail or zeros", GREY, band=True),
     )
     shapes: list[Shape] = heading_shapes("From event to event", heading, size, keys)
     edges = history.drop_duplicates("block")[["first_row", "last_row"]].to_numpy()
+    useless = _useless(history, n_adcs, len(edges))
     for adc in range(n_adcs):
         bottom = size[1] - _ABOVE - _PITCH * adc - _PANEL[1] - 0.15
         shapes.append(Words(_LEFT, bottom + _PANEL[1] + 0.12, adc_name(adc), 9.0, bold=True))
         for k, (quantity, label) in enumerate(_QUANTITIES):
             values = _values(history, adc, quantity, len(edges))
-            shapes += _panel(values, edges, _LEFT + k * _APART, bottom, adc)
+            place = (_LEFT + k * _APART, bottom)
+            shapes += _shade(useless[:, adc], edges, *place)
+            shapes += _panel(values, edges, *place, adc, share=quantity == "light")
             if adc == 0:
                 x = _LEFT + k * _APART + _PANEL[0]
                 shapes.append(Words(x, bottom + _PANEL[1] + 0.12, label, 9.0, align="right"))
@@ -59,13 +65,45 @@ def _values(history: pd.DataFrame, adc: int, quantity: str, n_blocks: int) -> F8
     return found
 
 
-def _panel(values: F8, edges: F8, x: float, y: float, adc: int) -> list[Shape]:
+def _useless(history: pd.DataFrame, n_adcs: int, n_blocks: int) -> Mask:
+    """(n_blocks, n_adcs): where too many waveforms have no signal to look at."""
+    counts = np.zeros((2, n_blocks, n_adcs))
+    place = (history["block"].to_numpy(), history["adc"].to_numpy())
+    for found, name in zip(counts, ("n_valid", "n_sound"), strict=True):
+        np.add.at(found, place, history[name].to_numpy())
+    return np.asarray(counts[0] - counts[1] > _MOST_USELESS * counts[0])
+
+
+def _ends(edges: F8) -> tuple[float, float]:
+    return float(edges[0, 0]), float(max(edges[-1, 1], edges[0, 0] + 1))
+
+
+def _shade(marked: Mask, edges: F8, x: float, y: float) -> list[Shape]:
+    """A grey field over each block that is marked."""
+    frame = Frame(x, y, *_PANEL, _ends(edges), (0.0, 1.0))
+    up = np.array([0.0, 0.0, 1.0, 1.0])
+    return [
+        Fills(
+            frame.at(np.array([first, last + 1, last + 1, first]).clip(*_ends(edges)), up),
+            GREY,
+            0.35,
+        )
+        for first, last in edges[marked].tolist()
+    ]
+
+
+def _panel(
+    values: F8, edges: F8, x: float, y: float, adc: int, *, share: bool = False
+) -> list[Shape]:
     known = values[np.isfinite(values)]
-    ends = (float(edges[0, 0]), float(max(edges[-1, 1], edges[0, 0] + 1)))
+    ends = _ends(edges)
     if not len(known):
         return [Words(x, y + 0.5 * _PANEL[1], "no data", 9.0, GREY)]
     low, high = float(known.min()), float(known.max())
-    pad = max(0.08 * (high - low), 0.05 if high <= 1.0 else 1.0)
+    if share:
+        # From none to all in every panel, so that panels compare.
+        low, high = 0.0, 1.0
+    pad = max(0.08 * (high - low), 0.05 if share else 1.0)
     frame = Frame(x, y, *_PANEL, ends, (low - pad, high + pad))
     middle = edges.mean(axis=1)
     some = np.isfinite(values).any(axis=1)

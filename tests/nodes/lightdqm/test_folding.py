@@ -13,9 +13,10 @@ from radiograph.nodes.lightdqm.figure_parts import Heading
 from radiograph.nodes.lightdqm.figure_verdict import banner, other_failures, verdict_sheet
 from radiograph.nodes.lightdqm.finding import Finding
 from radiograph.nodes.lightdqm.folding import FOLLOWS, LEADING, folded, in_order
+from radiograph.nodes.sheets.frames import GREY
 from radiograph.schemas.lightdqm.frames import CHECKS, DQM_VERDICT
 from radiograph.schemas.lightdqm.history_frames import CHANNEL_HISTORY
-from radiograph.schemas.sheets import Marks, Words
+from radiograph.schemas.sheets import Fills, Marks, Words
 
 ALL_OF_2 = " ".join(f"2/{c}" for c in range(64) if c % 16 >= 4)
 HEADING = Heading("run_7.FLOW.hdf5", "12:00 to 13:00", "40 of 40 events")
@@ -165,5 +166,13 @@ def test_the_page_of_events_has_a_row_an_adc() -> None:
     texts = [s.text for s in sheet.shapes if isinstance(s, Words)]
     assert sum(text.startswith("ADC ") for text in texts) == 2
     assert texts.count("no data") == 2  # there was light nowhere
+    # One of two waveforms of ADC 1 has no signal in the second block: shaded in its three panels.
+    columns |= {"n_valid": np.full(8, 2), "n_sound": np.array([2, 2, 2, 2, 2, 2, 2, 0])}
+    marked = history_sheet("history", CHANNEL_HISTORY.frame(columns), HEADING)
+    shades = [
+        sum(isinstance(s, Fills) and s.color == GREY for s in page.shapes)
+        for page in (sheet, marked)
+    ]
+    assert shades[1] - shades[0] == 3
     empty = history_sheet("history", CHANNEL_HISTORY.empty(), HEADING)
     assert empty.size[1] < sheet.size[1]
