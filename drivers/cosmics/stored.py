@@ -18,6 +18,7 @@ from ..runfile.exporting import stored_tables
 from ..runfile.summary import facts_of_making
 
 LEDGER = "provenance/input_files"
+PROJECTION = "studies/efficiency_projection"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Stored:
     window_rates: Mapping[str, Mapping[str, Any]]
     normalisation: Mapping[str, Any]
     veto_study: Mapping[str, Any]
+    projection: Mapping[str, Any]
     summary: Mapping[str, Any]
     input_files: pd.DataFrame
     facts: Mapping[str, Any]
@@ -58,20 +60,21 @@ def stored(path: Path) -> Stored:
             {name: read_histogram(group.content(name)) for name in group},
             {name: nans[name][()] for name in nans},
             _windows(content.content("normalisation/window_rates")),
-            _values(content.content("normalisation/normalisation")),
-            _values(content.content("studies/veto_study")),
-            _values(content.content("verdict/run_summary")),
+            values_below(content.content("normalisation/normalisation")),
+            values_below(content.content("studies/veto_study")),
+            values_below(content.content(PROJECTION)) if PROJECTION in content else {},
+            values_below(content.content("verdict/run_summary")),
             _frame(content.content(LEDGER)),
             facts_of_making(content),
         )
 
 
-def _values(group: Content) -> dict[str, Any]:
+def values_below(group: Content) -> dict[str, Any]:
     """The values below a group by name: numbers, texts, arrays."""
     found: dict[str, Any] = {}
     for name in group:
         if group.is_group(name):
-            found[name] = _values(group.content(name))
+            found[name] = values_below(group.content(name))
             continue
         values = group[name]
         if values.holds_texts:
@@ -85,9 +88,9 @@ def _values(group: Content) -> dict[str, Any]:
 
 def _windows(group: Content) -> dict[str, dict[str, Any]]:
     order = ("Inclusive", "Wide", "Extended", "Signal")
-    return {name: _values(group.content(name)) for name in order}
+    return {name: values_below(group.content(name)) for name in order}
 
 
 def _frame(group: Content) -> pd.DataFrame:
-    columns = _values(group)
+    columns = values_below(group)
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
