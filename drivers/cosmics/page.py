@@ -58,7 +58,8 @@ def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], by
     tables = tables_of(found)
     sections = [
         Section("Data", list(_data(found))),
-        Section("Cut flow", [*_warned(found), _table(_readable(tables["cut_flow"]), "events and tracks"),
+        Section("Cut flow", [*_warned(found),
+                             _table(_readable(tables["cut_flow"]), "events and tracks"),
                              _table(tables["group_flow"], "group by group")]),
         Section("Rates", [*_warned(found), _table(_turned(tables["analysis"]), "by window"),
                           *_normalisation(found)]),
