@@ -83,6 +83,7 @@ COSMICS = Definition(
             "dead_time",
             "scans",
             "survivors",
+            "combinations",
             "verdict",
         )
     ),
@@ -131,6 +132,7 @@ COSMICS = Definition(
         "cut_flow",
         "group_flow",
         "off_cuts",
+        "weighted_cut_flow",
         "effective_cuts",
         "subrun_totals",
         "normalisation",
@@ -143,6 +145,7 @@ COSMICS = Definition(
         "threshold_scans",
         "unvetoed_events",
         "unvetoed_coincidences",
+        "veto_combinations",
         "verdict",
         "run_summary",
     ),
@@ -153,7 +156,9 @@ COSMICS = Definition(
     tables_page="cosmics_schemas.md",
     pages=f"{__package__}.pages",
     example="cosmics.toml",
-    listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    listed_choices=MappingProxyType(
+        {"added": "none", "signal": "given", "scan": "some", "dt_table": "yes"}
+    ),
     faults=faults,
     report=write_report,
 )
