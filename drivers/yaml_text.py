@@ -52,7 +52,7 @@ def _loader() -> Any:
     """The safe loader, which takes a key that stands twice for an error."""
     import yaml
 
-    class Once(yaml.SafeLoader):
+    class Once(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()
             for key_node, _ in node.value:

@@ -10,7 +10,7 @@ from typing import Final
 from ...nodes.cosmics.drawings import drawn_figure
 from ...schemas.cosmics.config import Output
 from ..definition import Artifact
-from .event_files import write_events, write_info, write_root
+from .event_files import write_dT, write_events, write_info, write_root
 from .page import drawn_of, page_of
 from .stored import Stored, stored
 from .tables import write_csv_of, write_json, write_tex_of
@@ -75,6 +75,8 @@ def asked_artifacts(output: Output) -> Iterator[Artifact]:
         yield of("hists.root", write_root)
     if output.events or "parquet" in output.formats:
         yield of("events.parquet", write_events)
+    if output.dt_table:
+        yield of("dT.parquet", write_dT)
     if output.event_info:
         yield of("info.txt", write_info)
     if output.figures:

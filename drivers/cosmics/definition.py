@@ -89,6 +89,7 @@ COSMICS = Definition(
             "dead_time",
             "scans",
             "survivors",
+            "combinations",
             "verdict",
             "projection",
         )
@@ -138,6 +139,7 @@ COSMICS = Definition(
         "cut_flow",
         "group_flow",
         "off_cuts",
+        "weighted_cut_flow",
         "effective_cuts",
         "subrun_totals",
         "normalisation",
@@ -150,6 +152,7 @@ COSMICS = Definition(
         "threshold_scans",
         "unvetoed_events",
         "unvetoed_coincidences",
+        "veto_combinations",
         "verdict",
         "run_summary",
         "efficiency_projection",
@@ -161,7 +164,9 @@ COSMICS = Definition(
     tables_page="cosmics_schemas.md",
     pages=f"{__package__}.pages",
     example="cosmics.toml",
-    listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    listed_choices=MappingProxyType(
+        {"added": "none", "signal": "given", "scan": "some", "dt_table": "yes"}
+    ),
     starter=_starter,
     faults=faults,
     report=write_report,

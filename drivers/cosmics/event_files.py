@@ -33,17 +33,31 @@ def write_info(found: Stored, path: Path) -> None:
 
 def write_events(found: Stored, path: Path) -> None:
     """The surviving tracks as a Parquet table with a column a cut; UsageError without pyarrow."""
+    _write_parquet(_with_cuts(found, "unvetoed_events"), path)
+
+
+def write_dT(found: Stored, path: Path) -> None:
+    """Every time difference of the veto as a Parquet table; UsageError without pyarrow."""
+    _write_parquet(_with_cuts(found, "veto_combinations"), path)
+
+
+def _with_cuts(found: Stored, name: str) -> dict[str, Any]:
+    """The columns of a table, its bits as a column a cut."""
+    table = found.frames[name]
+    columns = {column: table[column].to_numpy() for column in table.columns}
+    bits = columns.pop("cut_bits")
+    for place, cut in enumerate(found.frames["effective_cuts"]["cut"]):
+        columns[f"cut_{cut}"] = (bits >> np.uint32(place) & np.uint32(1)).astype(bool)
+    return columns
+
+
+def _write_parquet(columns: dict[str, Any], path: Path) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         msg = "events as Parquet need pyarrow: pip install radiograph[parquet], or leave them out"
         raise UsageError(msg, key="output.events", code="missing_library") from None
-    table = found.frames["unvetoed_events"]
-    columns = {name: table[name].to_numpy() for name in table.columns}
-    bits = columns.pop("cut_bits")
-    for place, name in enumerate(found.frames["effective_cuts"]["cut"]):
-        columns[f"cut_{name}"] = (bits >> np.uint32(place) & np.uint32(1)).astype(bool)
     pq.write_table(pa.table(columns), path)
 
 

@@ -85,6 +85,10 @@ def _signal_choice(config: CosmicsConfig, _context: Context) -> str:
     return "given" if config.veto.signal_input else "none"
 
 
+def _dt_choice(config: CosmicsConfig, _context: Context) -> str:
+    return "yes" if config.output.dt_table else "no"
+
+
 def _scan_choice(config: CosmicsConfig, _context: Context) -> str:
     return "some" if config.scan else "none"
 
@@ -115,6 +119,7 @@ INPUTS: Final[tuple[Input, ...]] = (
     Input("veto_target", ("veto.target",)),
     Input("scan_points", ("scan",), make=_scan_points),
     Input("veto_grid", ("veto.lo_ns", "veto.hi_ns", "veto.closed"), make=_veto_grid),
+    Input("event_weight", ("normalisation.weight",)),
     Input("beam", ("beam", "statistics.legacy_window_livetime"), make=_beam),
     Input("projection", ("projection",), make=_projection),
 )  # fmt: skip
@@ -122,6 +127,7 @@ CHOICES: Final[tuple[Input, ...]] = (
     Input("added", _CUTS, make=_added_choice),
     Input("signal", ("veto.signal_input",), make=_signal_choice),
     Input("scan", ("scan",), make=_scan_choice),
+    Input("dt_table", ("output.dt_table",), make=_dt_choice),
 )
 
 

@@ -59,7 +59,8 @@ def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], by
     tables = tables_of(found)
     sections = [
         Section("Data", list(_data(found))),
-        Section("Cut flow", [*_warned(found), _table(tables["cut_flow"], "events and tracks"),
+        Section("Cut flow", [*_warned(found),
+                             _table(_readable(tables["cut_flow"]), "events and tracks"),
                              _table(tables["group_flow"], "group by group")]),
         Section("Rates", [*_warned(found), _table(_turned(tables["analysis"]), "by window"),
                           *_normalisation(found)]),
@@ -138,6 +139,13 @@ def _events(found: Stored) -> Iterator[str]:
         return
     text = f"{min(len(events), _MOST_EVENTS)} of {len(events)} tracks that nothing vetoes"
     yield _table(events[list(_SHOWN)].head(_MOST_EVENTS), text)
+
+
+def _readable(flow: pd.DataFrame) -> pd.DataFrame:
+    """The cut flow with what a reader looks for first, and the long texts last."""
+    last = ("absolute_lo_pct", "absolute_hi_pct", "relative_lo_pct", "relative_hi_pct", "level",
+            "Description")  # fmt: skip
+    return flow[[*(n for n in flow.columns if n not in last), *last]]
 
 
 def _turned(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
+from ...schemas.cosmics.frames import TABLES
 from ...schemas.histograms import Histogram
 from ..hdf5_histograms import read_histogram
 from ..runfile.exporting import stored_tables
@@ -52,7 +53,10 @@ class Stored:
 def stored(path: Path) -> Stored:
     """Read a run file; InputError if something of it is absent or damaged."""
     with opened_content(path) as content:
-        frames = {t.name: pd.concat(t.frames(), ignore_index=True) for t in stored_tables(content)}
+        frames = {
+            t.name: _in_order(pd.concat(t.frames(), ignore_index=True))
+            for t in stored_tables(content)
+        }
         group = content.content("histograms")
         nans = content.content("not_in_histograms")
         return Stored(
@@ -67,6 +71,13 @@ def stored(path: Path) -> Stored:
             _frame(content.content(LEDGER)),
             facts_of_making(content),
         )
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns in the order of their schema; a file holds them by name."""
+    names = set(frame.columns)
+    table = next((t for t in TABLES.values() if set(t.names) == names), None)
+    return frame if table is None else frame[table.names]
 
 
 def values_below(group: Content) -> dict[str, Any]:
@@ -93,4 +104,4 @@ def _windows(group: Content) -> dict[str, dict[str, Any]]:
 
 def _frame(group: Content) -> pd.DataFrame:
     columns = values_below(group)
-    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+    return _in_order(pd.DataFrame({name: np.asarray(v) for name, v in columns.items()}))

@@ -191,6 +191,15 @@ GROUP_FLOW: Final = TableSchema(
         for name in ("group", "events", "tracks", "absolute_pct", "relative_pct")
     ),
 )  # fmt: skip
+WEIGHTED_FLOW: Final = TableSchema(
+    "WeightedFlow",
+    "a cut that is on, in order; before them all events",
+    (
+        CUT_FLOW["cut"],
+        Column("weighted", "float64", "", "sum of weights of the events so far"),
+        Column("weighted_error", "float64", "", "root of the sum of their squares"),
+    ),
+)
 OFF_CUTS: Final = TableSchema(
     "OffCuts",
     "a cut that is off",
@@ -248,6 +257,17 @@ PARENTS: Final = TableSchema(
         *(Column(name, "int64", "", f"tracks of {name}") for name in SELECTIONS),
     ),
 )
+VETO_COMBINATIONS: Final = TableSchema(
+    "VetoCombinations",
+    "an electron fit's segment at the middle of the tracker and a coincidence of its event",
+    (
+        *EVENT_NUMBERS.columns[1:],
+        VETO_TIMES["dT_ns"],
+        _maybe("p_MeV", "float32", "MeV", "momentum of the track at the front, times c"),
+        *(COINCIDENCES[name] for name in ("time_ns", "z_mm", "pes", "nhits")),
+        _SURVIVOR[-1],
+    ),
+)
 DEAD_TIME_CURVE: Final = TableSchema(
     "DeadTimeCurve",
     "a veto window",
@@ -302,6 +322,8 @@ TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
             SUBRUNS_SEEN,
             FILE_TOTALS,
             PARENTS,
+            VETO_COMBINATIONS,
+            WEIGHTED_FLOW,
             UNVETOED_EVENTS,
             UNVETOED_COINCIDENCES,
             DEAD_TIME_CURVE,

@@ -283,6 +283,24 @@ def test_a_scan_is_what_single_runs_give(run: Ran) -> None:
         assert row["events"] == one["values"]["cut_flow"][-1]["events"]
 
 
+def test_every_time_difference_as_a_table(run: Ran) -> None:
+    import pyarrow.parquet as pq
+
+    done = run("run", "c.toml", "--set", "output.dt_table=true", "--set", "output.events=true",
+               "--set", "normalisation.weight=2.0")  # fmt: skip
+    assert done["code"] == 0
+    table = pq.read_table("out_dT.parquet").to_pandas()
+    assert len(table) == 30
+    assert table["dT_ns"].to_numpy() == pytest.approx(50.0, abs=1e-3)
+    assert not table["cut_unvetoed"].any()
+    events = pq.read_table("out_events.parquet").to_pandas()
+    assert len(events) == done["summary"]["unvetoed_events"] > 0
+    with h5py.File("out.h5") as file:
+        flow = file["flow/weighted_cut_flow"]
+        assert flow["weighted"][0] == 120.0
+        assert flow["weighted_error"][0] == pytest.approx(2 * 60**0.5)
+
+
 def test_dead_time_of_a_second_sample(run: Ran, folder: Path) -> None:
     written(folder / "signal.root", 30, 30)
     done = run("run", "c.toml", "--target", "dead_time_curve", "--target", "veto_study", "--set",
