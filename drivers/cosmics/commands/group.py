@@ -7,6 +7,7 @@ import typer
 from ...command_places import PlainGroup
 from .cuts import cuts
 from .flow import flow
+from .scan import scan
 
 cosmics = typer.Typer(
     cls=PlainGroup,
@@ -14,3 +15,4 @@ cosmics = typer.Typer(
 )
 cosmics.command("flow")(flow)
 cosmics.command("cuts")(cuts)
+cosmics.command("scan")(scan)
