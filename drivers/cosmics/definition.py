@@ -31,12 +31,17 @@ def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterato
             try:
                 made(settings)
             except UsageError as error:
-                yield Fault(section, error.message, (error.key or section,))
+                yield Fault(section, _text(error, section), (error.key or section,))
     if not skip & {"cuts", "cuts.toggle_cuts", "cuts.toggle_groups", "cuts.thresholds"}:
         try:
             cuts_in_effect(config.cuts, folder)
         except UsageError as error:
-            yield Fault("cuts", error.message, (error.key or "cuts.cutset",))
+            yield Fault("cuts", _text(error, "cuts"), (error.key or "cuts.cutset",))
+
+
+def _text(error: UsageError, section: str) -> str:
+    """What is wrong, without the section, which stands before it anyway."""
+    return error.message.removeprefix(f"[{section}]: ")
 
 
 def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
@@ -126,7 +131,14 @@ COSMICS = Definition(
             "signal_range": ("signal", "range"),
         }
     ),
-    merges=MappingProxyType({"cut_bits": "append", "event_bits": "append", "selections": "append"}),
+    merges=MappingProxyType(
+        {
+            "cut_bits": "append",
+            "event_bits": "append",
+            "selections": "append",
+            "ancestor_pdg": "append",
+        }
+    ),
     row_numbers=MappingProxyType(
         {
             "event_row": "event_numbers",

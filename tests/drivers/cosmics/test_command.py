@@ -301,6 +301,19 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
         assert flow["weighted_error"][0] == pytest.approx(2 * 60**0.5)
 
 
+def test_the_command_scans_two_thresholds(run: Ran) -> None:
+    over = ("--over", "lo_sig_win_mevc=103,104", "--over", "hi_d0_mm=10,100")
+    done = run("cosmics", "scan", "nts.0.root", "--no-cache", *over)
+    rows = done["values"]["threshold_scans"]
+    assert [(r["value"], r["second_value"]) for r in rows] == [
+        (103, 10), (103, 100), (104, 10), (104, 100),
+    ]  # fmt: skip
+    # Every track has d0 = 20 mm.
+    assert [r["selected"] for r in rows] == [0, 20, 0, 20]
+    wrong = run("cosmics", "scan", "nts.0.root", "--no-cache", "--over", "lo_trkqual=a")
+    assert (wrong["code"], "lo_trkqual=0.2,0.5,0.8" in wrong["error"]["message"]) == (2, True)
+
+
 def test_dead_time_of_a_second_sample(run: Ran, folder: Path) -> None:
     written(folder / "signal.root", 30, 30)
     done = run("run", "c.toml", "--target", "dead_time_curve", "--target", "veto_study", "--set",
