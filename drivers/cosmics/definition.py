@@ -144,6 +144,8 @@ COSMICS = Definition(
             "event_row": "event_numbers",
             "track_row": "tracks",
             "coincidence_row": "coincidences",
+            "unvetoed_segments.track": "unvetoed_events",
+            "unvetoed_particles.track": "unvetoed_events",
         }
     ),
     stages=_STAGES,
@@ -164,6 +166,8 @@ COSMICS = Definition(
         "threshold_scans",
         "unvetoed_events",
         "unvetoed_coincidences",
+        "unvetoed_segments",
+        "unvetoed_particles",
         "veto_combinations",
         "verdict",
         "run_summary",

@@ -235,6 +235,7 @@ _SURVIVOR: Final = (
     _maybe("t0err_ns", "float32", "ns", "error of the time at the middle"),
     _maybe("trkqual", "float32", "", "track quality"),
     Column("nactive", "int32", "", "active hits"),
+    Column("pdg", "int32", "", "PDG code of the hypothesis"),
     Column("true_pdg", "int32", "", "PDG code of the true particle with most hits; 0 = none"),
     Column("startcode", "int32", "", "code of the process that made it; 0 = none"),
     Column("parent_pdg", "int32", "", "PDG code of the ancestor of most momentum; 0 = none"),
@@ -248,6 +249,17 @@ UNVETOED_COINCIDENCES: Final = TableSchema(
     "UnvetoedCoincidences",
     "a coincidence of an event with a track of Unvetoed",
     (*EVENT_NUMBERS.columns[1:], *COINCIDENCES.columns[1:]),
+)
+_UNVETOED_TRACK: Final = Column("track", "int64", "", "row of unvetoed_events", at_least=0)
+UNVETOED_SEGMENTS: Final = TableSchema(
+    "UnvetoedSegments",
+    "a track of Unvetoed at a surface",
+    (_UNVETOED_TRACK, *SEGMENTS.columns[1:]),
+)
+UNVETOED_PARTICLES: Final = TableSchema(
+    "UnvetoedParticles",
+    "a true particle in the chain of a track of Unvetoed",
+    (_UNVETOED_TRACK, *TRUE_PARTICLES.columns[1:]),
 )
 PARENTS: Final = TableSchema(
     "Parents",
@@ -326,6 +338,8 @@ TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
             WEIGHTED_FLOW,
             UNVETOED_EVENTS,
             UNVETOED_COINCIDENCES,
+            UNVETOED_SEGMENTS,
+            UNVETOED_PARTICLES,
             DEAD_TIME_CURVE,
             THRESHOLD_SCANS,
             CHECKS,

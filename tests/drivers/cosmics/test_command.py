@@ -295,6 +295,12 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
     assert not table["cut_unvetoed"].any()
     events = pq.read_table("out_events.parquet").to_pandas()
     assert len(events) == done["summary"]["unvetoed_events"] > 0
+    assert events["cut_unvetoed"].all()
+    # What is left is left again.
+    again = run("run", "c.toml", "out_events.parquet", "--target", "cut_flow", "-o", "again.h5")
+    last = run("run", "c.toml", "--target", "cut_flow", "-o", "last.h5")["values"]["cut_flow"][-1]
+    assert again["values"]["cut_flow"][0]["events"] == len(events)
+    assert again["values"]["cut_flow"][-1]["events"] == last["events"] > 0
     with h5py.File("out.h5") as file:
         flow = file["flow/weighted_cut_flow"]
         assert flow["weighted"][0] == 120.0
