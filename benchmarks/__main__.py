@@ -9,7 +9,17 @@ import json
 import os
 import platform
 
-PARTS = ("start", "kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
+PARTS = (
+    "start",
+    "kernels",
+    "stages",
+    "chain",
+    "scaling",
+    "cache",
+    "lightdqm",
+    "lightdqm_faults",
+    "cosmics",
+)
 
 
 def main() -> None:

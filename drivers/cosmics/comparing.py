@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.cosmics.comparison import dataset_comparison
+from ...nodes.cosmics.comparison_drawings import drawn_comparison
 from ...schemas.cosmics.comparison import DatasetComparison, RunResults
 from ...schemas.errors import UsageError
 from ..engine.plain_values import plain_value
@@ -62,6 +63,25 @@ def write_tables(
         with new_output(path) as temporary:
             table.to_csv(temporary, index=False)
     return list(texts)
+
+
+FIGURE_KINDS: Final = ("png", "pdf", "svg")
+
+
+def write_figure(runs: Sequence[RunResults], out: Path, *, overwrite: bool) -> Path:
+    """Draw the second run against the first; UsageError for a name of another kind of file."""
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in FIGURE_KINDS:
+        msg = f"{out}: a figure is named .{', .'.join(FIGURE_KINDS)}"
+        raise UsageError(msg, file=out, key="figure")
+    check_new_files([out], (), overwrite=overwrite)
+    if not runs[0].histograms.keys() & runs[1].histograms.keys():
+        msg = f"{runs[0].name} and {runs[1].name} have no histogram in common to be drawn"
+        raise UsageError(msg, file=out, key="figure")
+    content = drawn_comparison(runs[0], runs[1], kind=kind)
+    with new_output(out) as temporary:
+        temporary.write_bytes(content)
+    return out
 
 
 def lines_of(item: DatasetComparison, a: RunResults, b: RunResults) -> Iterator[str]:

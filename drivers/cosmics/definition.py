@@ -31,12 +31,17 @@ def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterato
             try:
                 made(settings)
             except UsageError as error:
-                yield Fault(section, error.message, (error.key or section,))
+                yield Fault(section, _text(error, section), (error.key or section,))
     if not skip & {"cuts", "cuts.toggle_cuts", "cuts.toggle_groups", "cuts.thresholds"}:
         try:
             cuts_in_effect(config.cuts, folder)
         except UsageError as error:
-            yield Fault("cuts", error.message, (error.key or "cuts.cutset",))
+            yield Fault("cuts", _text(error, "cuts"), (error.key or "cuts.cutset",))
+
+
+def _text(error: UsageError, section: str) -> str:
+    """What is wrong, without the section, which stands before it anyway."""
+    return error.message.removeprefix(f"[{section}]: ")
 
 
 def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
@@ -89,6 +94,7 @@ COSMICS = Definition(
             "dead_time",
             "scans",
             "survivors",
+            "combinations",
             "verdict",
             "projection",
         )
@@ -125,12 +131,21 @@ COSMICS = Definition(
             "signal_range": ("signal", "range"),
         }
     ),
-    merges=MappingProxyType({"cut_bits": "append", "event_bits": "append", "selections": "append"}),
+    merges=MappingProxyType(
+        {
+            "cut_bits": "append",
+            "event_bits": "append",
+            "selections": "append",
+            "ancestor_pdg": "append",
+        }
+    ),
     row_numbers=MappingProxyType(
         {
             "event_row": "event_numbers",
             "track_row": "tracks",
             "coincidence_row": "coincidences",
+            "unvetoed_segments.track": "unvetoed_events",
+            "unvetoed_particles.track": "unvetoed_events",
         }
     ),
     stages=_STAGES,
@@ -138,6 +153,7 @@ COSMICS = Definition(
         "cut_flow",
         "group_flow",
         "off_cuts",
+        "weighted_cut_flow",
         "effective_cuts",
         "subrun_totals",
         "normalisation",
@@ -150,6 +166,9 @@ COSMICS = Definition(
         "threshold_scans",
         "unvetoed_events",
         "unvetoed_coincidences",
+        "unvetoed_segments",
+        "unvetoed_particles",
+        "veto_combinations",
         "verdict",
         "run_summary",
         "efficiency_projection",
@@ -161,7 +180,9 @@ COSMICS = Definition(
     tables_page="cosmics_schemas.md",
     pages=f"{__package__}.pages",
     example="cosmics.toml",
-    listed_choices=MappingProxyType({"added": "none", "signal": "given", "scan": "some"}),
+    listed_choices=MappingProxyType(
+        {"added": "none", "signal": "given", "scan": "some", "dt_table": "yes"}
+    ),
     starter=_starter,
     faults=faults,
     report=write_report,

@@ -13,6 +13,14 @@ from ...schemas.histograms import Histogram
 from .stored import Stored
 
 _LINE: Final = "-" * 40
+_CRV: Final = {
+    "time": "time_ns",
+    "timeStart": "start_ns",
+    "timeEnd": "end_ns",
+    "nHits": "nhits",
+    "PEs": "pes",
+    "pos.fCoordinates.fZ": "z_mm",
+}
 
 
 def write_info(found: Stored, path: Path) -> None:
@@ -32,19 +40,99 @@ def write_info(found: Stored, path: Path) -> None:
 
 
 def write_events(found: Stored, path: Path) -> None:
-    """The surviving tracks as a Parquet table with a column a cut; UsageError without pyarrow."""
+    """The surviving tracks as Parquet, a row each, in the records that the reader takes.
+
+    evt, crv, trk, trkfit, trkmc, and beside them a column a cut. UsageError without pyarrow.
+    """
+    pa = _pyarrow()
+    tracks = found.frames["unvetoed_events"]
+    n = len(tracks)
+    one = np.arange(n + 1, dtype=np.int64)
+
+    def listed(values: Any, offsets: Any) -> Any:
+        return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
+
+    def record(columns: dict[str, Any]) -> Any:
+        arrays = [v if isinstance(v, pa.Array) else pa.array(v) for v in columns.values()]
+        return pa.StructArray.from_arrays(arrays, list(columns))
+
+    def vector(frame: Any) -> Any:
+        names = {"fX": "px_MeV", "fY": "py_MeV", "fZ": "pz_MeV"}
+        return record({"fCoordinates": record({k: frame[v].to_numpy() for k, v in names.items()})})
+
+    def per_track(frame: Any, columns: dict[str, Any]) -> Any:
+        counts = np.bincount(frame["track"].to_numpy(), minlength=n)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return listed(listed(record(columns), offsets), one)
+
+    segments, true = found.frames["unvetoed_segments"], found.frames["unvetoed_particles"]
+    hits, offsets = _coincidences_of(found)
+    cuts = _with_cuts(found, "unvetoed_events")
+    columns = {
+        "evt": record({name: tracks[name].to_numpy() for name in ("run", "subrun", "event")}),
+        "crv": record({f"crvcoincs.{leaf}": listed(hits[name].to_numpy(), offsets)
+                       for leaf, name in _CRV.items()}),
+        "trk": record({leaf: listed(tracks[name].to_numpy(), one) for leaf, name in
+                       {"trk.nactive": "nactive", "trk.pdg": "pdg",
+                        "trkqual.result": "trkqual"}.items()}),
+        "trkfit": record({
+            "trksegs": per_track(segments, {
+                "mom": vector(segments), "time": segments["time_ns"].to_numpy(),
+                "momerr": segments["momerr_MeV"].to_numpy(), "sid": segments["sid"].to_numpy(),
+            }),
+            "trksegpars_lh": per_track(segments, {
+                "maxr": segments["maxr_mm"].to_numpy(), "d0": segments["d0_mm"].to_numpy(),
+                "t0err": segments["t0err_ns"].to_numpy(),
+            }),
+        }),
+        "trkmc": record({"trkmcsim": per_track(true, {
+            "mom": vector(true), "startCode": true["startcode"].to_numpy(),
+            **{name: true[name].to_numpy() for name in ("nhits", "pdg", "rank", "gen")},
+        })}),
+        **{name: values for name, values in cuts.items() if name.startswith("cut_")},
+    }  # fmt: skip
+    _write_parquet(columns, path)
+
+
+def _coincidences_of(found: Stored) -> tuple[Any, Any]:
+    """The coincidences of the event of each surviving track, and where those of each begin."""
+    tracks, hits = found.frames["unvetoed_events"], found.frames["unvetoed_coincidences"]
+    key = ["run", "subrun", "event"]
+    # A track of an event with two of them has all of its coincidences too.
+    rows = tracks[key].assign(track=np.arange(len(tracks))).merge(hits, on=key, how="inner")
+    rows = rows.sort_values("track", kind="stable")
+    counts = np.bincount(rows["track"].to_numpy(), minlength=len(tracks))
+    return rows, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def write_dT(found: Stored, path: Path) -> None:
+    """Every time difference of the veto as a Parquet table; UsageError without pyarrow."""
+    _write_parquet(_with_cuts(found, "veto_combinations"), path)
+
+
+def _with_cuts(found: Stored, name: str) -> dict[str, Any]:
+    """The columns of a table, its bits as a column a cut."""
+    table = found.frames[name]
+    columns = {column: table[column].to_numpy() for column in table.columns}
+    bits = columns.pop("cut_bits")
+    for place, cut in enumerate(found.frames["effective_cuts"]["cut"]):
+        columns[f"cut_{cut}"] = (bits >> np.uint32(place) & np.uint32(1)).astype(bool)
+    return columns
+
+
+def _pyarrow() -> Any:
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow
+        import pyarrow.parquet
     except ImportError:
         msg = "events as Parquet need pyarrow: pip install radiograph[parquet], or leave them out"
         raise UsageError(msg, key="output.events", code="missing_library") from None
-    table = found.frames["unvetoed_events"]
-    columns = {name: table[name].to_numpy() for name in table.columns}
-    bits = columns.pop("cut_bits")
-    for place, name in enumerate(found.frames["effective_cuts"]["cut"]):
-        columns[f"cut_{name}"] = (bits >> np.uint32(place) & np.uint32(1)).astype(bool)
-    pq.write_table(pa.table(columns), path)
+    return pyarrow
+
+
+def _write_parquet(columns: dict[str, Any], path: Path) -> None:
+    pa = _pyarrow()
+    pa.parquet.write_table(pa.table(columns), path)
 
 
 def write_root(found: Stored, path: Path) -> None:

@@ -74,7 +74,10 @@ def _beam(config: CosmicsConfig, _context: Context) -> BeamSettings:
 
 
 def _veto_grid(config: CosmicsConfig, _context: Context) -> VetoGrid:
-    return VetoGrid(config.veto.lo_ns, config.veto.hi_ns, config.veto.closed)
+    veto = config.veto
+    if not veto.enabled:
+        return VetoGrid((), (), veto.closed)
+    return VetoGrid(veto.lo_ns, veto.hi_ns, veto.closed)
 
 
 def _histogram_specs(config: CosmicsConfig, _context: Context) -> tuple[HistogramSpec, ...]:
@@ -83,6 +86,10 @@ def _histogram_specs(config: CosmicsConfig, _context: Context) -> tuple[Histogra
 
 def _signal_choice(config: CosmicsConfig, _context: Context) -> str:
     return "given" if config.veto.signal_input else "none"
+
+
+def _dt_choice(config: CosmicsConfig, _context: Context) -> str:
+    return "yes" if config.output.dt_table else "no"
 
 
 def _scan_choice(config: CosmicsConfig, _context: Context) -> str:
@@ -114,7 +121,9 @@ INPUTS: Final[tuple[Input, ...]] = (
     Input("signal_file", ("veto.signal_input",), make=of_each_part),
     Input("veto_target", ("veto.target",)),
     Input("scan_points", ("scan",), make=_scan_points),
-    Input("veto_grid", ("veto.lo_ns", "veto.hi_ns", "veto.closed"), make=_veto_grid),
+    Input("veto_grid", ("veto.enabled", "veto.lo_ns", "veto.hi_ns", "veto.closed"),
+          make=_veto_grid),
+    Input("event_weight", ("normalisation.weight",)),
     Input("beam", ("beam", "statistics.legacy_window_livetime"), make=_beam),
     Input("projection", ("projection",), make=_projection),
 )  # fmt: skip
@@ -122,6 +131,7 @@ CHOICES: Final[tuple[Input, ...]] = (
     Input("added", _CUTS, make=_added_choice),
     Input("signal", ("veto.signal_input",), make=_signal_choice),
     Input("scan", ("scan",), make=_scan_choice),
+    Input("dt_table", ("output.dt_table",), make=_dt_choice),
 )
 
 

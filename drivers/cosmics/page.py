@@ -28,6 +28,7 @@ _CAPTIONS: Final = {
     "dT": "Time of electron fits at the middle of the tracker less that of coincidences.",
     "cosmic_parents": "Ancestor of most momentum of the tracks of each selection.",
     "roc": "Veto efficiency against dead time, a point a window.",
+    "projection": "Error of the veto efficiency over wall time, and the day of the wanted one.",
 }
 
 
@@ -46,7 +47,7 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
 
 def drawn_of(found: Stored) -> Drawn:
     """What figures are drawn of."""
-    return Drawn(found.histograms, found.frames, warning_of(found))
+    return Drawn(found.histograms, found.frames, warning_of(found), found.projection)
 
 
 def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], bytes]) -> str:
@@ -58,7 +59,8 @@ def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], by
     tables = tables_of(found)
     sections = [
         Section("Data", list(_data(found))),
-        Section("Cut flow", [*_warned(found), _table(_readable(tables["cut_flow"]), "events and tracks"),
+        Section("Cut flow", [*_warned(found),
+                             _table(_readable(tables["cut_flow"]), "events and tracks"),
                              _table(tables["group_flow"], "group by group")]),
         Section("Rates", [*_warned(found), _table(_turned(tables["analysis"]), "by window"),
                           *_normalisation(found)]),

@@ -40,6 +40,16 @@ def scan_points(settings: Mapping[str, Any]) -> tuple[Point, ...]:
     return tuple(points) if axes else ()
 
 
+def parsed_axis(text: str) -> tuple[str, list[float]]:
+    """``threshold=value,value`` of the command; UsageError for anything else."""
+    name, is_there, values = text.partition("=")
+    try:
+        return name.strip(), [float(value) for value in values.split(",") if is_there]
+    except ValueError:
+        msg = f"--over {text}: write a threshold and numbers, as lo_trkqual=0.2,0.5,0.8"
+        raise UsageError(msg, key="over", code="bad_scan") from None
+
+
 def _wrong(text: str) -> UsageError:
     msg = f"[scan]: {text}"
     return UsageError(msg, key="scan", code="bad_scan")

@@ -19,6 +19,7 @@ from ..runfile.exporting import stored_tables
 from ..runfile.summary import facts_of_making
 
 LEDGER = "provenance/input_files"
+PROJECTION = "studies/efficiency_projection"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Stored:
     window_rates: Mapping[str, Mapping[str, Any]]
     normalisation: Mapping[str, Any]
     veto_study: Mapping[str, Any]
+    projection: Mapping[str, Any]
     summary: Mapping[str, Any]
     input_files: pd.DataFrame
     facts: Mapping[str, Any]
@@ -62,9 +64,10 @@ def stored(path: Path) -> Stored:
             {name: read_histogram(group.content(name)) for name in group},
             {name: nans[name][()] for name in nans},
             _windows(content.content("normalisation/window_rates")),
-            _values(content.content("normalisation/normalisation")),
-            _values(content.content("studies/veto_study")),
-            _values(content.content("verdict/run_summary")),
+            values_below(content.content("normalisation/normalisation")),
+            values_below(content.content("studies/veto_study")),
+            values_below(content.content(PROJECTION)) if PROJECTION in content else {},
+            values_below(content.content("verdict/run_summary")),
             _frame(content.content(LEDGER)),
             facts_of_making(content),
         )
@@ -77,12 +80,12 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame if table is None else frame[table.names]
 
 
-def _values(group: Content) -> dict[str, Any]:
+def values_below(group: Content) -> dict[str, Any]:
     """The values below a group by name: numbers, texts, arrays."""
     found: dict[str, Any] = {}
     for name in group:
         if group.is_group(name):
-            found[name] = _values(group.content(name))
+            found[name] = values_below(group.content(name))
             continue
         values = group[name]
         if values.holds_texts:
@@ -96,9 +99,9 @@ def _values(group: Content) -> dict[str, Any]:
 
 def _windows(group: Content) -> dict[str, dict[str, Any]]:
     order = ("Inclusive", "Wide", "Extended", "Signal")
-    return {name: _values(group.content(name)) for name in order}
+    return {name: values_below(group.content(name)) for name in order}
 
 
 def _frame(group: Content) -> pd.DataFrame:
-    columns = _values(group)
+    columns = values_below(group)
     return _in_order(pd.DataFrame({name: np.asarray(v) for name, v in columns.items()}))

@@ -20,3 +20,18 @@ def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:
             f"{row.relative_pct:>9.3f} {but_one:>8}"
         )
     yield f"unvetoed events: {summary.unvetoed_events}; files: {summary.verdict}"
+
+
+def scan_lines(scans: pd.DataFrame) -> Iterator[str]:
+    """A line a point of a scan."""
+    second = str(scans["second_threshold"].iloc[0]) if len(scans) else ""
+    first = str(scans["threshold"].iloc[0]) if len(scans) else ""
+    head = f"{first:>20} {second:>20} " if second else f"{first:>20} "
+    names = ("events", "selected", "unvetoed", "veto eff.")
+    yield f"{head}{' '.join(f'{name:>10}' for name in names)} {'interval':>20}"
+    for row in scans.itertuples(index=False):
+        point = f"{row.value:>20g} " + (f"{row.second_value:>20g} " if second else "")
+        ends = f"{row.veto_efficiency_lo:.5f} to {row.veto_efficiency_hi:.5f}"
+        efficiency = f"{row.veto_efficiency:.5f}" if row.selected else "-"
+        yield (f"{point}{row.events:>10} {row.selected:>10} {row.unvetoed:>10} "
+               f"{efficiency:>10} {ends:>20}")  # fmt: skip

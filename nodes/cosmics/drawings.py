@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -57,25 +57,36 @@ _MOST_BINS_SHOWN: Final = 120
 
 @dataclass(frozen=True)
 class Drawn:
-    """What figures are drawn of: histograms, tables by node, a warning that stands on each."""
+    """What figures are drawn of: histograms, tables by node, a warning that stands on each.
+
+    ``projection`` has the values of an EfficiencyProjection by name, without those not known.
+    """
 
     histograms: Mapping[str, Histogram]
     frames: Mapping[str, pd.DataFrame]
     warning: str = ""
+    projection: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
-def _sheet(rows: int, columns: int, size: tuple[float, float]) -> Iterator[tuple[Any, Any]]:
+def sheet(
+    rows: int, columns: int, size: tuple[float, float], further: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Any, Any]]:
+    """A figure in the style of the field, and its places, shape (rows, columns).
+
+    ``further`` are arguments of matplotlib for how the places lie.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with figure_style(_STYLE):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        yield figure, figure.subplots(rows, columns, squeeze=False)
+        yield figure, figure.subplots(rows, columns, squeeze=False, **(further or {}))
 
 
-def _saved(figure: Any, warning: str, kind: str) -> bytes:
+def saved(figure: Any, warning: str, kind: str) -> bytes:
+    """A figure as the content of a file, with a warning in red above it."""
     if warning:
         figure.suptitle(warning, color="red", fontsize=8, wrap=True)
     content = io.BytesIO()
@@ -139,25 +150,25 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
 
 def _grid_of(names: tuple[str, ...], rows: int, columns: int, size: tuple[float, float]) -> Any:
     def draw(drawn: Drawn, kind: str) -> bytes:
-        with _sheet(rows, columns, size) as (figure, places):
+        with sheet(rows, columns, size) as (figure, places):
             for place, name in zip(places.ravel(), names, strict=True):
                 draw_histogram(place, drawn, name)
-            return _saved(figure, drawn.warning, kind)
+            return saved(figure, drawn.warning, kind)
 
     return draw
 
 
 def _crv_z(drawn: Drawn, kind: str) -> bytes:
-    with _sheet(1, 1, (6, 4)) as (figure, places):
+    with sheet(1, 1, (6, 4)) as (figure, places):
         draw_histogram(places[0, 0], drawn, "crv_z", normalised=True)
-        return _saved(figure, drawn.warning, kind)
+        return saved(figure, drawn.warning, kind)
 
 
 def _dT(drawn: Drawn, kind: str) -> bytes:
-    with _sheet(1, 1, (6, 4)) as (figure, places):
+    with sheet(1, 1, (6, 4)) as (figure, places):
         draw_histogram(places[0, 0], drawn, "dT")
         places[0, 0].set_title("track at the middle less coincidence, electron fits")
-        return _saved(figure, drawn.warning, kind)
+        return saved(figure, drawn.warning, kind)
 
 
 def _cut_flow(drawn: Drawn, kind: str) -> bytes:
@@ -166,7 +177,7 @@ def _cut_flow(drawn: Drawn, kind: str) -> bytes:
     but_one = flow["n_minus_one"].to_numpy(float)
     lo, hi = (flow[f"absolute_{end}_pct"].to_numpy() * events[0] / 100 for end in ("lo", "hi"))
     places_y = np.arange(len(names))
-    with _sheet(1, 1, (7, 0.32 * len(names) + 1.2)) as (figure, places):
+    with sheet(1, 1, (7, 0.32 * len(names) + 1.2)) as (figure, places):
         axes = places[0, 0]
         axes.barh(places_y, np.maximum(events, 0), color="#0173B2", alpha=0.6, label="so far")
         axes.barh(places_y, np.nan_to_num(but_one), fill=False, edgecolor="black",
@@ -185,12 +196,12 @@ def _cut_flow(drawn: Drawn, kind: str) -> bytes:
         for y, n in zip(places_y, events, strict=True):
             axes.annotate(f"{n}", (max(n, 1), y), xytext=(5, 5), fontsize=6,
                           textcoords="offset points", va="center")  # fmt: skip
-        return _saved(figure, drawn.warning, kind)
+        return saved(figure, drawn.warning, kind)
 
 
 def _cosmic_parents(drawn: Drawn, kind: str) -> bytes:
     codes = drawn.frames["parents"]
-    with _sheet(1, 1, (6, 4)) as (figure, places):
+    with sheet(1, 1, (6, 4)) as (figure, places):
         axes = places[0, 0]
         x = np.arange(len(codes))
         for k, selection in enumerate(SELECTIONS[1:], 1):
@@ -203,7 +214,7 @@ def _cosmic_parents(drawn: Drawn, kind: str) -> bytes:
         axes.set_xlabel("ancestor of most momentum")
         axes.set_ylabel("tracks")
         axes.legend()
-        return _saved(figure, drawn.warning, kind)
+        return saved(figure, drawn.warning, kind)
 
 
 _PARTICLES: Final = {
@@ -224,7 +235,7 @@ _CHOSEN: Final = (
 
 def _roc(drawn: Drawn, kind: str) -> bytes:
     curve = drawn.frames["dead_time_curve"]
-    with _sheet(1, 1, (6, 4.5)) as (figure, places):
+    with sheet(1, 1, (6, 4.5)) as (figure, places):
         axes = places[0, 0]
         dead, efficiency = (100 * curve[n].to_numpy() for n in ("dead_time", "efficiency"))
         errors = [
@@ -244,7 +255,27 @@ def _roc(drawn: Drawn, kind: str) -> bytes:
         axes.set_ylabel("veto efficiency on cosmic rays (%)")
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
-        return _saved(figure, drawn.warning, kind)
+        return saved(figure, drawn.warning, kind)
+
+
+def _projection(drawn: Drawn, kind: str) -> bytes:
+    found = drawn.projection
+    with sheet(1, 1, (6, 4)) as (figure, places):
+        axes = places[0, 0]
+        axes.plot(found["days"], found["errors"], color="#0173B2", label="expected counts")
+        axes.axhline(found["target"], color="black", linestyle="--", linewidth=0.8,
+                     label=f"wanted: {found['target']:g}")  # fmt: skip
+        axes.axvline(found["day"], color="#FF6600", linewidth=1.1, label=f"day {found['day']:.0f}")
+        band = found["day_16"], found["day_84"]
+        label = f"16 to 84 %: {band[0]:.0f} to {band[1]:.0f}"
+        axes.axvspan(*band, color="#FF6600", alpha=0.25, label=label)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_plain_number)
+        axes.set_xlim(0.0, float(found["days"][-1]))
+        axes.set_xlabel("days of wall time")
+        axes.set_ylabel("error of the veto efficiency")
+        axes.legend()
+        return saved(figure, drawn.warning, kind)
 
 
 FIGURES: Final[Mapping[str, Callable[[Drawn, str], bytes]]] = {
@@ -259,13 +290,18 @@ FIGURES: Final[Mapping[str, Callable[[Drawn, str], bytes]]] = {
     "dT": _dT,
     "cosmic_parents": _cosmic_parents,
     "roc": _roc,
+    "projection": _projection,
 }  # fmt: skip
 _NEEDS: Final = {"cosmic_parents": "parents", "roc": "dead_time_curve"}
 
 
 def figures_of(drawn: Drawn) -> tuple[str, ...]:
     """The figures that can be drawn of some values."""
-    return tuple(n for n in FIGURES if n not in _NEEDS or len(drawn.frames.get(_NEEDS[n], ())))
+    absent = {n for n, table in _NEEDS.items() if not len(drawn.frames.get(table, ()))}
+    # Where it takes no time there is nothing to be drawn.
+    if not drawn.projection.get("day"):
+        absent.add("projection")
+    return tuple(n for n in FIGURES if n not in absent)
 
 
 def drawn_figure(drawn: Drawn, name: str, kind: str = "png") -> bytes:

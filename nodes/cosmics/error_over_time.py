@@ -47,7 +47,7 @@ def projected(
     selected_a_day = selected / live_days * live_fraction
     needed = selected_needed(share, target, sigma)
     day = needed / selected_a_day
-    quantiles = _quantiles(share, target, sigma, needed) / selected_a_day
+    day_16, day_50, day_84 = _quantiles(share, target, sigma, needed) / selected_a_day
     days = day * 2.0 * np.arange(1, _POINTS + 1) / _POINTS
     return EfficiencyProjection(
         selected / live_days,
@@ -56,7 +56,9 @@ def projected(
         target,
         day,
         share**2 / target**2 * live_days / unvetoed if unvetoed else None,
-        *quantiles.tolist(),
+        float(day_16),
+        float(day_50),
+        float(day_84),
         frozen(days),
         frozen(half_width(share * selected_a_day * days, selected_a_day * days, sigma)),
     )

@@ -10,9 +10,15 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8
-from ...schemas.cosmics.counts import CutCounts
+from ...schemas.cosmics.counts import CutCounts, weights_of
 from ...schemas.cosmics.cuts import CutsInEffect
-from ...schemas.cosmics.frames import CUT_FLOW, EFFECTIVE_CUTS, GROUP_FLOW, OFF_CUTS
+from ...schemas.cosmics.frames import (
+    CUT_FLOW,
+    EFFECTIVE_CUTS,
+    GROUP_FLOW,
+    OFF_CUTS,
+    WEIGHTED_FLOW,
+)
 from ...schemas.cosmics.statistics import StatisticsSettings
 from .intervals import fraction_interval
 
@@ -99,6 +105,15 @@ def group_flow(cut_flow: pd.DataFrame) -> pd.DataFrame:
             "absolute_pct": frame["absolute_pct"],
             "relative_pct": relative,
         }
+    )
+
+
+@tag(stage="flow", schema="WeightedFlow", scope="run")
+def weighted_cut_flow(cut_flow: pd.DataFrame, event_weight: float) -> pd.DataFrame:
+    """The cut flow with a weight of all events of the data set."""
+    weighted, error = weights_of(cut_flow["events"].to_numpy(), event_weight)
+    return WEIGHTED_FLOW.frame(
+        {"cut": cut_flow["cut"], "weighted": weighted, "weighted_error": error}
     )
 
 

@@ -6,19 +6,23 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import U1, frozen
+from ...schemas.arrays import I4, U1, frozen
 from ...schemas.cosmics.counts import SELECTIONS, ParentCounts
 from ...schemas.cosmics.frames import PARENTS
 from .chains import code_at, primary_rows
 
 
+@tag(stage="studies", rows="tracks")
+def ancestor_pdg(tracks: pd.DataFrame, true_particles: pd.DataFrame) -> I4:
+    """PDG code of the ancestor of most momentum of each track; 0 = none."""
+    rows = primary_rows(true_particles, np.arange(len(tracks)))
+    return frozen(code_at(true_particles, "pdg", rows))
+
+
 @tag(stage="studies", helper="true")
-def parent_counts(
-    tracks: pd.DataFrame, true_particles: pd.DataFrame, selections: U1
-) -> ParentCounts:
-    """Tracks of each selection by the PDG code of their ancestor of most momentum; 0 = none."""
-    codes = code_at(true_particles, "pdg", primary_rows(true_particles, np.arange(len(tracks))))
-    found, place = np.unique(codes, return_inverse=True)
+def parent_counts(ancestor_pdg: I4, selections: U1) -> ParentCounts:
+    """Tracks of each selection by their ancestor, in numbers that add up over parts."""
+    found, place = np.unique(ancestor_pdg, return_inverse=True)
     counts = np.zeros((len(found), len(SELECTIONS)), np.int64)
     for bit in range(len(SELECTIONS)):
         chosen = (selections >> np.uint8(bit) & np.uint8(1)).astype(bool)

@@ -11,8 +11,13 @@ from hamilton.function_modifiers import tag
 from ...schemas.arrays import U1, U4
 from ...schemas.cosmics.counts import SELECTIONS
 from ...schemas.cosmics.cuts import TT_FRONT, TT_MID
-from ...schemas.cosmics.frames import UNVETOED_COINCIDENCES, UNVETOED_EVENTS
-from ...schemas.tables import rows_of
+from ...schemas.cosmics.frames import (
+    UNVETOED_COINCIDENCES,
+    UNVETOED_EVENTS,
+    UNVETOED_PARTICLES,
+    UNVETOED_SEGMENTS,
+)
+from ...schemas.tables import TableSchema, rows_of
 from .chains import code_at, first_of, most_hits_rows, primary_rows
 from .quantities import momentum_MeV, slope
 from .ragged import begins_of, pairs
@@ -54,6 +59,7 @@ def unvetoed_events(
             "t0err_ns": _taken(segments["t0err_ns"].to_numpy(), middle),
             "trkqual": tracks["trkqual"].to_numpy()[rows],
             "nactive": tracks["nactive"].to_numpy()[rows],
+            "pdg": tracks["pdg"].to_numpy()[rows],
             "true_pdg": code_at(true_particles, "pdg", best),
             "startcode": code_at(true_particles, "startcode", best),
             "parent_pdg": code_at(true_particles, "pdg", parent),
@@ -80,6 +86,29 @@ def unvetoed_coincidences(
             **{n: picked[n].to_numpy() for n in coincidences.columns if n != "event_row"},
         }
     )
+
+
+@tag(stage="studies", schema="UnvetoedSegments")
+def unvetoed_segments(unvetoed_events: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Every segment of the tracks of Unvetoed; ``track`` counts these tracks."""
+    return _numbered(UNVETOED_SEGMENTS, unvetoed_events, segments)
+
+
+@tag(stage="studies", schema="UnvetoedParticles")
+def unvetoed_particles(unvetoed_events: pd.DataFrame, true_particles: pd.DataFrame) -> pd.DataFrame:
+    """Every true particle of the tracks of Unvetoed; ``track`` counts these tracks."""
+    return _numbered(UNVETOED_PARTICLES, unvetoed_events, true_particles)
+
+
+def _numbered(table: TableSchema, unvetoed: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame that are of the unvetoed tracks, which are ascending."""
+    tracks, rows = unvetoed["track_row"].to_numpy(), frame["track_row"].to_numpy()
+    place = np.searchsorted(tracks, rows)
+    is_wanted = place < len(tracks)
+    is_wanted[is_wanted] = tracks[place[is_wanted]] == rows[is_wanted]
+    picked = rows_of(frame, is_wanted)
+    columns = {name: picked[name].to_numpy() for name in table.names if name != "track"}
+    return table.frame({"track": place[is_wanted], **columns})
 
 
 def _of_tracks(frame: pd.DataFrame, rows: Any, n_tracks: int) -> pd.DataFrame:

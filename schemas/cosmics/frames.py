@@ -191,6 +191,15 @@ GROUP_FLOW: Final = TableSchema(
         for name in ("group", "events", "tracks", "absolute_pct", "relative_pct")
     ),
 )  # fmt: skip
+WEIGHTED_FLOW: Final = TableSchema(
+    "WeightedFlow",
+    "a cut that is on, in order; before them all events",
+    (
+        CUT_FLOW["cut"],
+        Column("weighted", "float64", "", "sum of weights of the events so far"),
+        Column("weighted_error", "float64", "", "root of the sum of their squares"),
+    ),
+)
 OFF_CUTS: Final = TableSchema(
     "OffCuts",
     "a cut that is off",
@@ -226,6 +235,7 @@ _SURVIVOR: Final = (
     _maybe("t0err_ns", "float32", "ns", "error of the time at the middle"),
     _maybe("trkqual", "float32", "", "track quality"),
     Column("nactive", "int32", "", "active hits"),
+    Column("pdg", "int32", "", "PDG code of the hypothesis"),
     Column("true_pdg", "int32", "", "PDG code of the true particle with most hits; 0 = none"),
     Column("startcode", "int32", "", "code of the process that made it; 0 = none"),
     Column("parent_pdg", "int32", "", "PDG code of the ancestor of most momentum; 0 = none"),
@@ -240,12 +250,34 @@ UNVETOED_COINCIDENCES: Final = TableSchema(
     "a coincidence of an event with a track of Unvetoed",
     (*EVENT_NUMBERS.columns[1:], *COINCIDENCES.columns[1:]),
 )
+_UNVETOED_TRACK: Final = Column("track", "int64", "", "row of unvetoed_events", at_least=0)
+UNVETOED_SEGMENTS: Final = TableSchema(
+    "UnvetoedSegments",
+    "a track of Unvetoed at a surface",
+    (_UNVETOED_TRACK, *SEGMENTS.columns[1:]),
+)
+UNVETOED_PARTICLES: Final = TableSchema(
+    "UnvetoedParticles",
+    "a true particle in the chain of a track of Unvetoed",
+    (_UNVETOED_TRACK, *TRUE_PARTICLES.columns[1:]),
+)
 PARENTS: Final = TableSchema(
     "Parents",
     "a kind of ancestor",
     (
         Column("pdg", "int64", "", "PDG code of the ancestor of most momentum; 0 = none"),
         *(Column(name, "int64", "", f"tracks of {name}") for name in SELECTIONS),
+    ),
+)
+VETO_COMBINATIONS: Final = TableSchema(
+    "VetoCombinations",
+    "an electron fit's segment at the middle of the tracker and a coincidence of its event",
+    (
+        *EVENT_NUMBERS.columns[1:],
+        VETO_TIMES["dT_ns"],
+        _maybe("p_MeV", "float32", "MeV", "momentum of the track at the front, times c"),
+        *(COINCIDENCES[name] for name in ("time_ns", "z_mm", "pes", "nhits")),
+        _SURVIVOR[-1],
     ),
 )
 DEAD_TIME_CURVE: Final = TableSchema(
@@ -302,8 +334,12 @@ TABLES: Final[Mapping[str, TableSchema]] = MappingProxyType(
             SUBRUNS_SEEN,
             FILE_TOTALS,
             PARENTS,
+            VETO_COMBINATIONS,
+            WEIGHTED_FLOW,
             UNVETOED_EVENTS,
             UNVETOED_COINCIDENCES,
+            UNVETOED_SEGMENTS,
+            UNVETOED_PARTICLES,
             DEAD_TIME_CURVE,
             THRESHOLD_SCANS,
             CHECKS,

@@ -81,7 +81,8 @@ SHIPPED = {
 
 
 def test_every_shipped_config_is_here() -> None:
-    assert set(SHIPPED) == {p.stem for p in CONFIGS.glob("*.toml")} - {"lightdqm"}
+    others = {p.stem for p in CONFIGS.glob("*.toml") if p.stem.startswith(("lightdqm", "cosmics"))}
+    assert set(SHIPPED) == {p.stem for p in CONFIGS.glob("*.toml")} - others
 
 
 @pytest.mark.parametrize("name", SHIPPED)

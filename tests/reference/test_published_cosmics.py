@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import pytest
+import uproot
 from radiograph.drivers.config import load_config
 from radiograph.drivers.cosmics.cuts_in_effect import cuts_in_effect
 from radiograph.drivers.engine.running import open_session
@@ -269,3 +271,41 @@ def test_only_branches_that_are_needed_are_read(monkeypatch: pytest.MonkeyPatch)
     # Three numbers of an event, three of a fit, ten of a coincidence; the rest is decoded by us.
     assert len(touched) == len(set(touched)) == 16
     assert not {"status", "tcnt.ntrk", "crvcoincs.angle"} & set(touched)
+
+
+def rntuple_copy(name: str, path: Path) -> Path:
+    """The file as an RNTuple of the same names: records in lists, structs in lists of lists."""
+    with root_files.opened(COSMICS / name) as file:
+        tree = file[TREE]
+
+        def record(parent: str, members: Sequence[str]) -> Any:
+            columns = {m: tree[f"{parent}/{parent}.{m}"].array() for m in members}
+            return ak.zip(columns, depth_limit=2)
+
+        places = {c: tree[f"crvcoincs/crvcoincs.pos.fCoordinates.{c}"].array()
+                  for c in ("fX", "fY", "fZ")}  # fmt: skip
+        times = ("time", "timeStart", "timeEnd", "PEs", "nHits", "nLayers", "sectorType")
+        found = record("crvcoincs", times)
+        data = {
+            "evtinfo": ak.zip(
+                {n: tree[f"evtinfo/{n}"].array() for n in ("run", "subrun", "event")}
+            ),
+            "trk": record("trk", ("pdg", "nactive")),
+            "trkqual": record("trkqual", ("result",)),
+            "crvcoincs": ak.with_field(found, ak.zip({"fCoordinates": ak.zip(places)}), "pos"),
+            **{n: tree[n].array() for n in ("trksegs", "trksegpars_lh", "trkmcsim")},
+        }
+        with uproot.recreate(path) as made:
+            copied = {n: ak.without_parameters(values) for n, values in data.items()}
+            made.mkdir("EventNtuple").mkrntuple("ntuple", copied)
+    return path
+
+
+@pytest.mark.parametrize("name", ["odd_v6_06.root", "mix_v6_03.root"])
+def test_an_rntuple_copy_has_the_same_columns(name: str, tmp_path: Path) -> None:
+    path = rntuple_copy(name, tmp_path / "copy.root")
+    events = EventRange(0, n_events_of(path, TREE))
+    found = read_columns(FileRef(str(path), 0, ""), events, TREE, "auto")
+    assert found.absent == columns(name).absent
+    for table in ("event_numbers", "tracks", "segments", "true_particles", "coincidences"):
+        pd.testing.assert_frame_equal(getattr(found, table), getattr(columns(name), table))

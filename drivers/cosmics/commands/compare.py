@@ -16,6 +16,10 @@ def compare(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the tables as CSV; made if absent."),
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Figure of the first two runs: .png, .pdf or .svg."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -24,11 +28,20 @@ def compare(
     The significance of each row is that of two independent samples, in standard deviations.
     """
     from ...answers import print_json
-    from ..comparing import as_plain, compared, lines_of, read_runs, write_tables
+    from ..comparing import (
+        as_plain,
+        compared,
+        lines_of,
+        read_runs,
+        write_figure,
+        write_tables,
+    )
 
     runs = read_runs(files)
     found = compared(runs)
     written = [] if output is None else write_tables(found, output, overwrite=overwrite)
+    if figure is not None:
+        written.append(write_figure(runs, figure, overwrite=overwrite))
     if as_json:
         print_json({**as_plain(found), "files": [str(path) for path in written]})
         return

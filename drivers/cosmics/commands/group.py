@@ -11,6 +11,7 @@ from .cuts import cuts
 from .events import events
 from .flow import flow
 from .notebook import notebook
+from .scan import scan
 from .workspace import workspace
 
 cosmics = typer.Typer(
@@ -24,3 +25,4 @@ cosmics.command("events")(events)
 cosmics.command("notebook")(notebook)
 cosmics.command("workspace")(workspace)
 cosmics.command("convert")(convert)
+cosmics.command("scan")(scan)

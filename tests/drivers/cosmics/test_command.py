@@ -283,6 +283,43 @@ def test_a_scan_is_what_single_runs_give(run: Ran) -> None:
         assert row["events"] == one["values"]["cut_flow"][-1]["events"]
 
 
+def test_every_time_difference_as_a_table(run: Ran) -> None:
+    import pyarrow.parquet as pq
+
+    done = run("run", "c.toml", "--set", "output.dt_table=true", "--set", "output.events=true",
+               "--set", "normalisation.weight=2.0")  # fmt: skip
+    assert done["code"] == 0
+    table = pq.read_table("out_dT.parquet").to_pandas()
+    assert len(table) == 30
+    assert table["dT_ns"].to_numpy() == pytest.approx(50.0, abs=1e-3)
+    assert not table["cut_unvetoed"].any()
+    events = pq.read_table("out_events.parquet").to_pandas()
+    assert len(events) == done["summary"]["unvetoed_events"] > 0
+    assert events["cut_unvetoed"].all()
+    # What is left is left again.
+    again = run("run", "c.toml", "out_events.parquet", "--target", "cut_flow", "-o", "again.h5")
+    last = run("run", "c.toml", "--target", "cut_flow", "-o", "last.h5")["values"]["cut_flow"][-1]
+    assert again["values"]["cut_flow"][0]["events"] == len(events)
+    assert again["values"]["cut_flow"][-1]["events"] == last["events"] > 0
+    with h5py.File("out.h5") as file:
+        flow = file["flow/weighted_cut_flow"]
+        assert flow["weighted"][0] == 120.0
+        assert flow["weighted_error"][0] == pytest.approx(2 * 60**0.5)
+
+
+def test_the_command_scans_two_thresholds(run: Ran) -> None:
+    over = ("--over", "lo_sig_win_mevc=103,104", "--over", "hi_d0_mm=10,100")
+    done = run("cosmics", "scan", "nts.0.root", "--no-cache", *over)
+    rows = done["values"]["threshold_scans"]
+    assert [(r["value"], r["second_value"]) for r in rows] == [
+        (103, 10), (103, 100), (104, 10), (104, 100),
+    ]  # fmt: skip
+    # Every track has d0 = 20 mm.
+    assert [r["selected"] for r in rows] == [0, 20, 0, 20]
+    wrong = run("cosmics", "scan", "nts.0.root", "--no-cache", "--over", "lo_trkqual=a")
+    assert (wrong["code"], "lo_trkqual=0.2,0.5,0.8" in wrong["error"]["message"]) == (2, True)
+
+
 def test_dead_time_of_a_second_sample(run: Ran, folder: Path) -> None:
     written(folder / "signal.root", 30, 30)
     done = run("run", "c.toml", "--target", "dead_time_curve", "--target", "veto_study", "--set",

@@ -105,3 +105,29 @@ def test_what_cannot_be_compared(runs: dict[str, Path], radiograph: Callable[...
     absent = radiograph("cosmics", "compare", runs["a"], runs["a"].with_name("no.h5"))
     assert absent.code == 3
     assert "no.h5" in absent.err
+
+
+def test_a_figure_of_ratios(
+    runs: dict[str, Path], radiograph: Callable[..., Any], tmp_path: Path
+) -> None:
+    for kind, begin in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
+        out = tmp_path / f"ratios.{kind}"
+        done = radiograph("cosmics", "compare", runs["a"], runs["b"], "--figure", out)
+        assert done.code == 0, done.err
+        assert out.read_bytes().startswith(begin)
+    assert b"OTHER CUTS" in (tmp_path / "ratios.svg").read_bytes()
+    wrong = radiograph("cosmics", "compare", runs["a"], runs["b"], "--figure", "x.gif")
+    assert wrong.code == 2
+    assert "a figure is named .png, .pdf, .svg" in wrong.err
+
+
+def test_a_run_for_one_node_is_not_compared(
+    runs: dict[str, Path], radiograph: Callable[..., Any], tmp_path: Path
+) -> None:
+    part = tmp_path / "part.h5"
+    settings = runs["c"].with_suffix(".toml")
+    done = radiograph("run", settings, "-o", part, "--target", "window_rates")
+    assert done.code == 0, done.err
+    refused = radiograph("cosmics", "compare", runs["a"], part)
+    assert refused.code == 3
+    assert "holds no cut_flow; run it again without --target" in refused.err

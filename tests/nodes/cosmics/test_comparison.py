@@ -155,3 +155,18 @@ def test_the_whole() -> None:
     assert (whole.name_a, whole.name_b) == ("a", "b")
     assert whole.survivors is None
     assert dataset_comparison(results(), results()).same_cuts
+
+
+def test_bins_that_no_small_number_divides_are_drawn_as_they_are() -> None:
+    from radiograph.nodes.cosmics.comparison_drawings import drawn_comparison
+
+    def run(n: int) -> RunResults:
+        values = np.ones((n + 2, 2), dtype=np.int64)
+        axes = (Axis("nactive", "active hits", edges=np.arange(n + 1.0)), SELECTIONS)
+        return results(histograms={"nactive": Histogram(axes, values)})
+
+    one, other = (drawn_comparison(run(n), run(n)) for n in (101, 120))
+    assert one.startswith(b"\x89PNG")
+    assert one != other
+    with pytest.raises(ValueError, match="no histogram in common"):
+        drawn_comparison(run(101), run(120))
