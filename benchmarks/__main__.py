@@ -9,7 +9,10 @@ import json
 import os
 import platform
 
-PARTS = ("start", "kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults")
+PARTS = (
+    "start", "kernels", "stages", "chain", "scaling", "cache", "lightdqm", "lightdqm_faults",
+    "transients",
+)  # fmt: skip
 
 
 def main() -> None:
