@@ -19,6 +19,7 @@ PARTS = (
     "lightdqm",
     "lightdqm_faults",
     "cosmics",
+    "transients",
 )
 
 

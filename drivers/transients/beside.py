@@ -32,7 +32,7 @@ _WITH_TABLES: Final = ("features", "outliers", "maps")
 def _table_paths(config: TransientsConfig, out: Path) -> dict[str, Path]:
     if config.pipeline.until not in _WITH_TABLES:
         return {}
-    paths = {}
+    paths: dict[str, Path] = {}
     if "csv" in config.output.formats:
         paths |= {"usable": out.with_suffix(".csv"), "all": out.with_name(f"{out.stem}_all.csv")}
     if "parquet" in config.output.formats:

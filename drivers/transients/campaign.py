@@ -177,7 +177,7 @@ def _archives(campaign: Campaign) -> dict[int, RunFiles]:
 def _folders(campaign: Campaign) -> dict[int, RunFiles]:
     raw = campaign.folder / campaign.settings.transients.retrieval.raw_dir
     fpga = _fpga_place(campaign)
-    found = {}
+    found: dict[int, RunFiles] = {}
     for root in (raw, campaign.folder):
         for path in sorted(root.glob("run_*"), key=lambda p: natural_order(p.name)):
             number = run_number(path.name)

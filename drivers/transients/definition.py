@@ -91,6 +91,12 @@ def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Pat
     return write_report(source, page, pdf=pdf, overwrite=overwrite)
 
 
+def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
+    from .starter import write_starter
+
+    return write_starter(folder, events, seed, overwrite)
+
+
 def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
     config = loaded.config
@@ -185,4 +191,5 @@ TRANSIENTS = Definition(
     summary=summary,
     summary_node="quality_counts",
     pages=f"{__package__}.pages",
+    starter=_starter,
 )

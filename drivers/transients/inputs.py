@@ -131,7 +131,8 @@ def read_anomalies(path: Path) -> pd.DataFrame:
         raise InputError(msg, file=path, code="labels") from None
     kind = next((name for name in ("kind", "type") if name in table), None)
     if kind is None or "transient" not in table:
-        msg = f"{path}: has the columns {', '.join(table)}; it needs transient and kind or type."
+        there = ", ".join(map(str, table))
+        msg = f"{path}: has the columns {there}; it needs transient and kind or type."
         raise InputError(msg, file=path, code="labels")
     number = table["transient"].astype(str).str.extract(r"(\d+)$")[0]
     table = table[number.notna()]

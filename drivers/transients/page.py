@@ -84,12 +84,12 @@ def _counts(run: StoredRun) -> Iterator[str]:
             f"({row['low']:.3g} to {row['high']:.3g}) of the recordings."
         )
     if run.detection is not None and len(run.detection):
-        rows = [
+        kinds = [
             (str(r["kind"]), int(r["n"]), int(r["found"]), f"{r['fraction']:.3f}",
              f"{r['low']:.3f} to {r['high']:.3f}")
             for _, r in run.detection.iterrows()
         ]  # fmt: skip
-        yield parts.table(("kind", "scored", "found", "share", "68 %"), rows)
+        yield parts.table(("kind", "scored", "found", "share", "68 %"), kinds)
 
 
 def _settings(settings: Mapping[str, object]) -> list[tuple[str, str]]:

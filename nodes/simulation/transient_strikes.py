@@ -32,7 +32,7 @@ _KINDS = ("inlier", *ANOMALIES)
 _PLATEAU = 0.75
 _PLATEAU_POWER = 4
 _SLOWER_OUTSIDE = 0.6
-_STRUCK = 0.5
+_STRUCK = 0.4
 _FIRST_TICKS_S = 2.0
 _INTERVAL_S = 0.015
 _BASE_HZ = -35_000.0
@@ -74,12 +74,14 @@ def anomaly_kinds(
     sensitivity: F8,
     anomaly_share: float,
     planted: tuple,
+    hits: int,
     stray: int,
     transient_streams: TransientStreams,
 ) -> I8:
     """What each recording is, shape (N,): 0 an inlier, k the k-th anomaly.
 
-    What is planted without a number takes a place where there is a strike, as long as there is one.
+    What is planted without a number takes a place where there is a strike, as long as there is
+    one, and no second one at a position before every such position has one.
     """
     rng = np.random.default_rng(transient_streams.anomalies)
     n = len(sensitivity) - stray
@@ -91,6 +93,8 @@ def anomaly_kinds(
             kinds[one.number] = _KINDS.index(one.kind)
     free = np.array([one.kind for one in planted if one.number is None])
     sound = rng.permutation(np.flatnonzero(kinds[:n] == 0))
+    turn = pd.Series(sound).groupby(sound // hits).cumcount().to_numpy()
+    sound = sound[np.argsort(turn, kind="stable")]
     struck = sensitivity[sound] > _STRUCK
     places = np.concatenate([sound[struck], sound[~struck]])[: len(free)]
     kinds[places] = [_KINDS.index(kind) for kind in free[: len(places)]]

@@ -73,11 +73,13 @@ def window_means(
         with ThreadPoolExecutor(max(len(shares), 1)) as pool:
             list(pool.map(work, shares))
     return WindowMeans(
-        frozen(pre),
-        frozen(post),
-        *(frozen(spread[:, k].copy()) for k in range(3)),
-        frozen(flat),
-        frozen(dip),
+        pre_Hz=frozen(pre),
+        post_Hz=frozen(post),
+        mean_Hz=frozen(spread[:, 0].copy()),
+        std_Hz=frozen(spread[:, 1].copy()),
+        block_std_Hz=frozen(spread[:, 2].copy()),
+        flat_Hz=frozen(flat),
+        amplitude_dip=frozen(dip),
     )
 
 

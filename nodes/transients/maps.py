@@ -59,13 +59,18 @@ def _mapped(
     stats = [_statistics(v, used & placed, cell, shape) for v in (amplitude, lam, half)]
     mean, median, error = (np.stack(parts) for parts in zip(*stats, strict=True))
     return PositionMaps(
-        QUANTITIES,
-        *(frozen(a) for a in (xs, ys, x_edges, y_edges)),
-        frozen(counted(placed)),
-        frozen(counted(usable_rows(features))),
-        frozen(counted(outliers["outlier"].to_numpy())),
-        *(frozen(a) for a in (mean, median, error)),
-        frozen(np.zeros(mean.shape, np.bool_)),
+        quantities=QUANTITIES,
+        x_um=frozen(xs),
+        y_um=frozen(ys),
+        x_edges_um=frozen(x_edges),
+        y_edges_um=frozen(y_edges),
+        count=frozen(counted(placed)),
+        usable=frozen(counted(usable_rows(features))),
+        outliers=frozen(counted(outliers["outlier"].to_numpy())),
+        mean=frozen(mean),
+        median=frozen(median),
+        error=frozen(error),
+        filled=frozen(np.zeros(mean.shape, np.bool_)),
     )
 
 
@@ -149,5 +154,5 @@ def cross_sections(filtered_position_maps: PositionMaps, map_settings: Maps) -> 
                 columns["axis"] += [axis] * positions.size
                 columns["quantity"] += [quantity] * positions.size
                 columns["at_um"] += [float(place)] * positions.size
-    columns["quantity"] = pd.Categorical(columns["quantity"], categories=list(QUANTITIES))
-    return CROSS_SECTIONS.frame(columns)
+    quantities = pd.Categorical(columns["quantity"], categories=list(QUANTITIES))
+    return CROSS_SECTIONS.frame({**columns, "quantity": quantities})

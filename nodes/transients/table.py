@@ -121,8 +121,8 @@ def features(
     noise = np.float64(noise_level_ppm)
     columns: dict[str, Any] = {
         **{name: table[name] for name in ("number", "x_lsb", "y_lsb", "x_um", "y_um")},
-        **{name: traces[name] for name in traces},
-        **{name: fits[name] for name in fits if name != "fit_bits"},
+        **{str(name): traces[name] for name in traces},
+        **{str(name): fits[name] for name in fits if name != "fit_bits"},
         **{name: fits[name] * np.sqrt(error_inflation) for name in _ERRORS},
         "fit_chi2_ndf": fits["fit_sse"] / degrees / noise**2 if noise > 0 else np.nan,
         "half_life_s": np.log(2.0) / fits["fit_lambda"].where(fits["fit_lambda"] > 0),

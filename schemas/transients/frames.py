@@ -61,9 +61,7 @@ TRACE_FEATURES: Final = TableSchema(
     "a recording, in the order of the source",
     (
         *_TRACES,
-        _number(
-            "largest_step", "ppm", "largest late step away from the baseline, windows side by side"
-        ),
+        _number("largest_step", "ppm", "largest late step away from the baseline, of windows"),
         _number("slope_ppm_per_s", "ppm/s", "straight line through the windows after"),
     ),
 )
@@ -145,9 +143,7 @@ FEATURES: Final = TableSchema(
         _number("snr", "", "|trig_val| over the run's median of pretrig_std"),
         _number("flattop_ppm", "ppm", "mean of 4 to 15 us after the trigger"),
         _number("flattop_error", "ppm", "its error"),
-        _number(
-            "largest_step", "ppm", "largest late step away from the baseline, windows side by side"
-        ),
+        _number("largest_step", "ppm", "largest late step away from the baseline, of windows"),
         _number("slope_ppm_per_s", "ppm/s", "straight line through the windows after"),
         _number("baseline_mean_Hz", "Hz", "mean frequency before, relative to +fs/4"),
         _number("baseline_std_Hz", "Hz", "its standard deviation, of one sample"),

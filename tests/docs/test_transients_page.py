@@ -12,7 +12,7 @@ from radiograph.drivers.main import guarded
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "transients.md"
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_the_worked_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = PAGE.read_text("utf-8")
     found = re.search(r"```python\n(.*?)```", text, re.DOTALL)

@@ -64,7 +64,8 @@ def test_the_core_names_no_pipeline() -> None:
 
 def test_another_package_brings_one(brought: Brought) -> None:
     brought(DEFINED, ("toy", "brought_toy:TOY"), ("toy", "brought_toy:TOY"))
-    assert registry.names() == ("imaging", "lightdqm", "cosmics", "toy")
+    assert registry.names()[:2] == ("imaging", "lightdqm")
+    assert registry.names()[-1] == "toy"
     assert "brought_toy" not in sys.modules
     assert registry.definition("toy").home == "brought_toy:TOY"
 

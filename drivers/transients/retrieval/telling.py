@@ -28,6 +28,8 @@ class Telling:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
         self._last: dict[str, int] = {}
+        self._totals: dict[str, int] = {}
+        self._total: int | None = None
         self._of_run: dict[str, str] = {}
 
     def files_of(self, run: str, *files: str) -> None:
@@ -61,6 +63,9 @@ class Telling:
                 self._tasks[file] = self._bar.add_task(file, total=total, completed=size)
                 self._last[file] = size
             self._bar.update(self._tasks[file], completed=size, total=total)
+            if self._total is None and total is not None:
+                self._totals[file] = total
+                self._bar.update(self._tasks[""], total=sum(self._totals.values()))
             self._bar.advance(self._tasks[""], max(size - self._last[file], 0))
             self._last[file] = max(size, self._last[file])
 
@@ -72,7 +77,10 @@ class Telling:
 
     @contextmanager
     def progress(self, total: int | None) -> Iterator[None]:
-        """Bytes, rate and time left, per file and in all; on a terminal only."""
+        """Bytes, rate and time left, per file and in all; on a terminal only.
+
+        Where ``total`` is None, all are the files that have begun.
+        """
         if self._quiet or not sys.stderr.isatty():
             yield
             return
@@ -94,7 +102,7 @@ class Telling:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            self._bar = bar
+            self._bar, self._total = bar, total
             self._tasks[""] = bar.add_task("all", total=total)
             try:
                 yield

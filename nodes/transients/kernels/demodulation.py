@@ -18,6 +18,7 @@ from .filtering import filtered_every
 # Below this share of the median amplitude, or with a phase step beyond a quarter turn, a decimated
 # signal may have lost a turn, or hidden a dip: every sample is looked at then.
 _SAFE_DIP = 0.7
+_BINS = 2048
 
 
 @njit(cache=True, nogil=True)
@@ -151,7 +152,7 @@ def _baseline(
     total = 0.0
     for k in range(count):
         x0, y0, x1, y1 = signal[0, k], signal[1, k], signal[0, k + 1], signal[1, k + 1]
-        frequency[k] = scale * math.atan2(x0 * y1 - x1 * y0, x0 * x1 + y0 * y1)
+        frequency[k] = scale * _angle(x0 * y1 - x1 * y0, x0 * x1 + y0 * y1)
         total += frequency[k]
     mean = total / count
     squares = 0.0
@@ -167,6 +168,51 @@ def _baseline(
     spread_Hz[0] = mean
     spread_Hz[1] = math.sqrt(squares / count)
     spread_Hz[2] = math.sqrt(of_blocks / n_blocks) if n_blocks else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _angle(y: float, x: float) -> float:
+    """atan2(y, x); for a small angle by its series, to the last digits."""
+    if x > 0.0 and abs(y) < 0.04 * x:
+        t = y / x
+        u = t * t
+        return t * (1.0 - u * (1 / 3 - u * (1 / 5 - u * (1 / 7 - u * (1 / 9 - u / 11)))))
+    return math.atan2(y, x)
+
+
+@njit(cache=True, nogil=True)
+def _median_root(values: Any, n: int) -> float:
+    """The median of the square roots of the first ``n`` values.
+
+    The middle ones are looked for in the one bin of a histogram that holds them.
+    """
+    least, most = values[0], values[0]
+    for k in range(n):
+        least, most = min(least, values[k]), max(most, values[k])
+    if not most > least:
+        return math.sqrt(most)
+    counts = np.zeros(_BINS + 1, np.int64)
+    scale = _BINS / (most - least)
+    for k in range(n):
+        counts[int((values[k] - least) * scale)] += 1
+    upper, lower = n // 2, (n - 1) // 2
+    first = last = below = 0
+    while below + counts[first] <= lower:
+        below += counts[first]
+        first += 1
+    last, up_to = first, below + counts[first]
+    while up_to <= upper:
+        last += 1
+        up_to += counts[last]
+    some = np.empty(up_to - below)
+    found = 0
+    for k in range(n):
+        place = int((values[k] - least) * scale)
+        if first <= place <= last:
+            some[found] = values[k]
+            found += 1
+    some.sort()
+    return 0.5 * (math.sqrt(some[lower - below]) + math.sqrt(some[upper - below]))
 
 
 @njit(cache=True, nogil=True)
@@ -188,11 +234,7 @@ def _dip(early: Any, n_early: int, late: Any, n_late: int, every: int, power: An
         least = min(least, square)
         power[count] = square
         count += 1
-    half = count // 2
-    ordered = np.partition(power[:count], half)
-    upper = math.sqrt(ordered[half])
-    lower = upper if count % 2 else math.sqrt(ordered[:half].max())
-    median = 0.5 * (lower + upper)
+    median = _median_root(power, count)
     return math.sqrt(least) / median if median > 0.0 else np.nan
 
 

@@ -33,6 +33,7 @@ def sample_pass(iq: Any, n_there: Any, end_adc: int, longest_zero: Any, n_clippe
                 longest = max(longest, run)
             else:
                 run = 0
-            clipped += max(abs(i), abs(q)) >= end_adc
+            if max(abs(i), abs(q)) >= end_adc:
+                clipped += 1
         longest_zero[row] = longest
         n_clipped[row] = clipped

@@ -97,7 +97,9 @@ def read_older_hdf5(path: str, place: RecordingRange, form: RecordingForm) -> Re
     if form.in_ppm:
         frequency *= form.cf_Hz / _PPM
     return Recordings(
-        *(frozen(numbers[:, k].copy()) for k in range(3)),
+        numbers=frozen(numbers[:, 0].copy()),
+        x_lsb=frozen(numbers[:, 1].copy()),
+        y_lsb=frozen(numbers[:, 2].copy()),
         n_bytes=frozen(sizes),
         ticks=frozen(times[:, 0].copy()),
         seconds=frozen(times[:, 1].copy()),

@@ -43,7 +43,7 @@ def read_recordings(
         return _stacked(_of_files(files, place), len(files), place.n_foreign, form)
     paths = [file.path for file in files]
     stream = streams.at(paths, run, place.first)
-    members = []
+    members: list[Member] = []
     while len(members) < place.count and (member := stream.take()) is not None:
         members.append(member)
     after = stream.peek()
@@ -82,7 +82,9 @@ def _stacked(
             samples = np.frombuffer(content, _SAMPLE, 2 * whole, HEADER_BYTES)
             iq[row, :whole] = samples.reshape(-1, 2)
     return Recordings(
-        *(frozen(names[:, 3].copy()), frozen(names[:, 1].copy()), frozen(names[:, 2].copy())),
+        numbers=frozen(names[:, 3].copy()),
+        x_lsb=frozen(names[:, 1].copy()),
+        y_lsb=frozen(names[:, 2].copy()),
         n_bytes=frozen(sizes),
         ticks=frozen(header[:, 0].copy()),
         seconds=frozen(header[:, 1].copy()),

@@ -174,6 +174,8 @@ def test_what_is_planted_lies_where_the_beam_strikes() -> None:
     assert sorted(odd["kind"]) == sorted(ANOMALIES)
     middle = (odd["x_lsb"].abs() <= 990) & (odd["y_lsb"].abs() <= 935)
     assert middle.all()
+    # Nine positions have a strike.
+    assert not odd.duplicated(["x_lsb", "y_lsb"]).any()
 
 
 def test_more_anomalies_than_recordings_are_refused() -> None:
