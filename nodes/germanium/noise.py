@@ -52,7 +52,8 @@ def noise_spectrum(waves: Any, sample_ns: float) -> NoiseSpectrum:
         (np.abs(np.fft.rfft(group * window, axis=1)) ** 2).mean(axis=0) * scale
         for group in np.array_split(steps, min(GROUPS, len(x)))
     ]
-    return NoiseSpectrum(np.fft.rfftfreq(n, sample_ns * 1e-9), np.array(means), len(x), sample_ns)
+    frequency: F8 = np.asarray(np.fft.rfftfreq(n, sample_ns * 1e-9), dtype=np.float64)
+    return NoiseSpectrum(frequency, np.array(means), len(x), sample_ns)
 
 
 def trapezoid_kernel(rise: int, flat: int, decay: float) -> F8:
