@@ -28,6 +28,11 @@ def make_starter_folder(folder: Path, files: Sequence[Path], *, overwrite: bool)
 
 def write_shipped(settings: Path) -> None:
     """Write the file of the package's configs/ that has this name."""
-    text = resources.files("radiograph.configs").joinpath(settings.name).read_text("utf-8")
+    text = shipped_text(settings.name)
     with new_output(settings, elsewhere=_ELSEWHERE) as temporary:
         temporary.write_text(text, "utf-8")
+
+
+def shipped_text(name: str) -> str:
+    """A file of the package's configs/."""
+    return resources.files("radiograph.configs").joinpath(name).read_text("utf-8")

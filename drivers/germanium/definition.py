@@ -83,5 +83,7 @@ GERMANIUM = Definition(
     run=_run,
     input_described=later(f"{__package__}.lh5_summary:described"),
     aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),
+    pages=f"{__package__}.pages",
+    starter=later(f"{__package__}.starter:write_starter"),
     commands="radiograph.drivers.germanium.commands",
 )

@@ -66,14 +66,15 @@ def write_germanium_simulation(
             of_channel = detector_constants(settings, index)
             found = simulated(settings, index, of_channel)
             channel = f"ch{of_channel.channel:07d}"
-            write_table(file, f"{channel}/raw", _columns(found))
+            write_table(file, f"{channel}/raw", raw_columns(found))
             truth: pd.DataFrame = found["germanium_truth"]
             write_table(file, f"{channel}/truth", columns_of_frame(truth, GERMANIUM_TRUTH))
             constants.append(of_channel)
     return GermaniumSimulationResult(out, tuple(constants), settings.n_events, out.stat().st_size)
 
 
-def _columns(found: dict[str, Any]) -> dict[str, Lh5Column | Lh5Waveforms]:
+def raw_columns(found: dict[str, Any]) -> dict[str, Lh5Column | Lh5Waveforms]:
+    """The columns of a raw table of LEGEND's layout of 2025."""
     waves = found["raw_waveforms"]
     columns: dict[str, Lh5Column | Lh5Waveforms] = {
         name: Lh5Column(values, {"units": _UNITS[name]} if name in _UNITS else {})

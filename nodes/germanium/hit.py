@@ -79,7 +79,13 @@ def hit_parameters__stored(
 @tag(stage="hit", scope="channel", main="true")
 def hit_columns(dsp_columns: pd.DataFrame, hit_parameters: HitParameters) -> pd.DataFrame:
     """The columns of the hit tier of a channel, one row a row of its dsp tier."""
-    columns = {name: dsp_columns[name].to_numpy() for name in dsp_columns.columns}
+    # In 32 bits a product with a parameter would lose digits of the energy.
+    columns = {
+        name: dsp_columns[name].to_numpy(
+            np.float64 if dsp_columns[name].dtype.kind == "f" else None
+        )
+        for name in dsp_columns.columns
+    }
     n = len(dsp_columns)
     found = evaluated(hit_parameters.operations, columns, n)
     known: dict[str, Any] = {**columns, **found}

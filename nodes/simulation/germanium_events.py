@@ -26,14 +26,14 @@ from .kernels.germanium import HOLE_MM_NS, LONGEST_MM
 _LINES: Final = {
     "238.632": (0.06, 0.8),
     "583.191": (0.07, 0.4),
-    "727.330": (0.018, 0.3),
+    "727.33": (0.018, 0.3),
     "860.564": (0.014, 0.25),
     "1592.511": (0.006, 0.97),
-    "1620.50": (0.006, 0.095),
+    "1620.5": (0.006, 0.095),
     "2103.511": (0.016, 0.06),
     "2614.511": (0.12, 0.11),
 }
-_ENRICHED: Final = ("1592.511", "1620.50")
+_ENRICHED: Final = ("1592.511", "1620.5")
 _ENRICHMENT: Final = 10.0
 # Continua of Compton electrons: of which gamma ray, and their share of what is no line.
 _CONTINUA: Final = ((2614.511, 0.70), (583.191, 0.10), (860.564, 0.05))

@@ -1,0 +1,197 @@
+"""The germanium pipeline as a user runs it: tiers, parameter files, failures, exactness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from radiograph.drivers.germanium.lh5_writing import Lh5Columns, new_lh5, write_table
+from radiograph.drivers.germanium.simulation import raw_columns, simulated
+from radiograph.drivers.main import guarded
+from radiograph.nodes.germanium.hit_operations import ORDER
+from radiograph.nodes.simulation.germanium_events import detector_constants
+from radiograph.schemas.germanium_simulation import GermaniumSimulationSettings
+
+pytestmark = pytest.mark.slow
+
+STEM = "sim-p01-r001-cal-20250101T000000Z"
+GOOD, FEW, DEAD = "ch1104000", "ch1104001", "ch1104002"
+SETTINGS = """
+[pipeline]
+name = "germanium"
+[io]
+input_path = "{stem}-tier_raw.lh5"
+output_path = "out"
+[run]
+workers = 1
+[cache]
+dir = "cache"
+[germanium.aoe]
+drift_correction = "off"
+"""
+Ran = Callable[..., dict[str, Any]]
+
+
+def _table(index: int, **settings: Any) -> Lh5Columns:
+    own = GermaniumSimulationSettings(seed=3, **settings)
+    return raw_columns(simulated(own, index, detector_constants(own, index)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a good channel, one of ten events and one of noise alone."""
+    path = tmp_path_factory.mktemp("germanium")
+    with new_lh5(path / f"{STEM}-tier_raw.lh5") as file:
+        write_table(file, f"{GOOD}/raw", _table(0, n_events=6000, enriched=True))
+        write_table(file, f"{FEW}/raw", _table(1, n_events=10))
+        write_table(file, f"{DEAD}/raw", _table(2, n_events=300, baselines=True))
+    (path / "germanium.toml").write_text(SETTINGS.format(stem=STEM))
+    return path
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """Run a command with --json; its exit code beside the answer."""
+    monkeypatch.chdir(folder)
+
+    def ran(*argv: str) -> dict[str, Any]:
+        code = guarded([*argv, "--json"])
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return {**answer, "code": code}
+
+    return ran
+
+
+@pytest.fixture
+def first(run: Ran, folder: Path) -> dict[str, Any]:
+    """The answer of the first run; made once."""
+    kept = folder / "answer.json"
+    if not kept.is_file():
+        kept.write_text(json.dumps(run("run", "germanium.toml", "-o", "out")))
+    answer: dict[str, Any] = json.loads(kept.read_text())
+    return answer
+
+
+def test_failed_channels_are_told_and_left_out(first: dict[str, Any]) -> None:
+    assert first["code"] == 4
+    channels = first["summary"]["channels"]
+    assert list(channels)[-1] == GOOD
+    assert channels[GOOD]["status"] == "ok"
+    for channel in (FEW, DEAD):
+        assert channels[channel]["status"] == "failed"
+        (failure,) = channels[channel]["failures"]
+        assert failure["node"] == "pole_zero_constants_ns"
+        assert "tails of pulses" in failure["reason"]
+    at = [failure["at"] for failure in first["failed"]]
+    assert at == [{"channel": FEW}, {"channel": DEAD}]
+
+
+def test_constants_are_those_of_the_simulation(first: dict[str, Any]) -> None:
+    own = GermaniumSimulationSettings(seed=3, n_events=1)
+    truth = detector_constants(own, 0)
+    found = first["summary"]["channels"][GOOD]
+    assert found["tau1_us"]["value"] == pytest.approx(truth.tau1_ns / 1e3, rel=1e-3)
+    energy = found["energy"]["cuspEmax"]["corrected"]
+    assert energy["scale_keV_per_adc"]["value"] == pytest.approx(1 / truth.adc_per_keV, rel=5e-4)
+    assert found["aoe"]["survival"]["DEP"]["value"] == pytest.approx(0.9, abs=0.02)
+
+
+def test_tiers_have_the_layout_of_legend(first: dict[str, Any], folder: Path) -> None:
+    with h5py.File(folder / "out" / f"{STEM}-tier_hit.lh5") as file:
+        assert list(file) == [GOOD]
+        hit = file[f"{GOOD}/hit"]
+        names = hit.attrs["datatype"].removeprefix("table{").rstrip("}").split(",")
+        assert [n for n in names if n in ORDER] == [n for n in ORDER if n in names]
+        assert set(ORDER) <= set(names)
+        assert hit["cuspEmax_ctc_cal"].dtype == np.float64
+        assert hit["is_valid_cal"].attrs["datatype"] == "array<1>{bool}"
+        bits, bit_names = hit["is_valid_cal_bits"][()], hit["is_valid_cal_bits"].attrs["bit_names"]
+        for k, name in enumerate(bit_names.split(",")):
+            assert np.array_equal((bits >> np.uint64(k)) & np.uint64(1), hit[name][()])
+        near = np.abs(hit["cuspEmax_ctc_cal"][()] - 2614.5) < 5.0
+        assert near.sum() > 500
+    with h5py.File(folder / "out" / f"{STEM}-tier_dsp.lh5") as file:
+        dsp = file[f"{GOOD}/dsp"]
+        assert dsp["A_max"].dtype == np.float32
+        assert dsp["A_max"].attrs["units"] == "ADC/sample"
+        assert "dplmsEmax" not in dsp
+
+
+def test_parameter_files_are_plain_yaml(first: dict[str, Any], folder: Path) -> None:
+    par_dsp = yaml.safe_load((folder / "out" / f"{STEM}-par_dsp.yaml").read_text())
+    assert par_dsp[GOOD]["pz"]["tau1"].endswith("*ns")
+    assert par_dsp[GOOD]["cusp"] == {"sigma": "8*us", "flat": "2.5*us"}
+    par_hit = yaml.safe_load((folder / "out" / f"{STEM}-par_hit.yaml").read_text())
+    assert list(par_hit) == [GOOD]
+    operations = par_hit[GOOD]["pars"]["operations"]
+    assert operations["cuspEmax_ctc_cal"]["expression"] == "a + b * cuspEmax_ctc"
+    peak = par_hit[GOOD]["results"]["ecal"]["cuspEmax_cal"]["pk_fits"]["2614.511"]
+    assert peak["validity"] is True
+    assert 2.0 < peak["fwhm_in_kev"] < 3.0
+
+
+def test_any_cut_and_workers_give_the_same_bytes(
+    first: dict[str, Any], run: Ran, folder: Path
+) -> None:
+    """Ranges of 1000 rows by two processes, without a cache."""
+    again = run(
+        "run", "germanium.toml", "-o", "other", "--no-cache",
+        "--set", "run.chunk_events=1000", "--set", "run.workers=2",
+    )  # fmt: skip
+    assert again["code"] == 4
+    for ending in ("tier_dsp.lh5", "tier_hit.lh5", "par_dsp.yaml", "par_hit.yaml"):
+        name = f"{STEM}-{ending}"
+        assert (folder / "out" / name).read_bytes() == (folder / "other" / name).read_bytes(), name
+
+
+def test_an_aoe_setting_runs_no_dsp(first: dict[str, Any], run: Ran) -> None:
+    changed = run("run", "germanium.toml", "-o", "third", "--set", "germanium.aoe.high_cut=2.5")
+    nodes = changed["nodes"]
+    assert nodes["dsp_columns"]["status"] in ("hit", "skipped")
+    assert nodes["pole_zero_constants_ns"]["status"] in ("hit", "skipped")
+    assert nodes["aoe_survival"]["status"] == "executed"
+    assert nodes["energy_peaks"]["status"] in ("hit", "skipped")
+
+
+@pytest.mark.parametrize("tier", ["dsp", "hit"])
+def test_tiers_from_known_constants(
+    first: dict[str, Any], run: Ran, folder: Path, tier: str
+) -> None:
+    """What a calibration wrote gives the same tier again, also from the files of LEGEND's form."""
+    parameters = [f"--parameters=out/{STEM}-par_{part}.yaml" for part in ("dsp", "hit")]
+    source = f"{STEM}-tier_raw.lh5"
+    made = run("germanium", "build", tier, source, *parameters, "-o", f"built_{tier}")
+    assert made["code"] == 4
+    assert {f["code"] for f in made["failed"]} == {"no_parameters"}
+    name = f"{STEM}-tier_{tier}.lh5"
+    with (
+        h5py.File(folder / "out" / name) as before,
+        h5py.File(folder / f"built_{tier}" / name) as after,
+    ):
+        assert list(after) == [GOOD]
+        for column, dataset in before[f"{GOOD}/{tier}"].items():
+            np.testing.assert_array_equal(dataset[()], after[f"{GOOD}/{tier}/{column}"][()])
+
+
+def test_unknown_channel(run: Ran) -> None:
+    answer = run("run", "germanium.toml", "-o", "x", "--set", "germanium.channels=[1104009]")
+    assert answer["code"] == 2
+    assert "1104009" in answer["error"]["message"]
+    assert "did you mean ch110400" in answer["error"]["message"]
+
+
+def test_info_of_an_input(run: Ran) -> None:
+    answer = run("info", f"{STEM}-tier_raw.lh5")
+    assert answer["tiers"] == ["raw"]
+    assert [t["rows"] for t in answer["tables"]] == [6000, 10, 300]
+    assert answer["tables"][0]["waveforms"][0]["codec"] == "uleb128_zigzag_diff"
+
+
+def test_info_and_verify_of_the_output(first: dict[str, Any], run: Ran) -> None:
+    assert run("info", first["output"])["pipeline"] == "germanium"
