@@ -154,11 +154,11 @@ def run_pipeline(
     with (
         new_output(out, key="io.output_path") as temporary,
         new_file(temporary) as file,
-        temporary_places(beside, loaded.config, out) as places,
+        temporary_places(beside, loaded.config, out) as placed,
     ):
         write_making(file, format_version=FORMAT_VERSION, readme=flow.readme,
                      docs_url="docs/formats.md", config_text=loaded.text)  # fmt: skip
-        growing = GrowingFiles(places)
+        growing = GrowingFiles(placed)
         with RunRows(file, asked.streamed) as rows, closing(growing):
             sink = _Progress(rows, growing, progress)
             # What is asked for by name is told in the answer too.
@@ -166,8 +166,8 @@ def run_pipeline(
             streams = dict.fromkeys([*(item.node for item in asked.streamed), *grown])
             found = session.run(dict.fromkeys(told), streams, sink)
             rows.finish()
-        write_whole(places, found, session.failures)
-        write_hashes(file, places)
+        write_whole(placed, found, session.failures)
+        write_hashes(file, placed)
         for name in asked.whole:
             _write_whole(file, session, name, found[name])
         _write_provenance(file, session, loaded, started, session.resolved(targets))
