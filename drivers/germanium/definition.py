@@ -52,6 +52,7 @@ GERMANIUM = Definition(
         "energy_peaks",
         "resolution_curve",
         "qbb_fwhm_keV",
+        "shared_shape",
         "aoe_bands",
         "aoe_model",
         "aoe_low_cut",
