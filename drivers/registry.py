@@ -29,15 +29,15 @@ DEFAULT: Final = "imaging"
 _OWN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
-        "germanium": "radiograph.drivers.germanium.definition:GERMANIUM",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
+        "germanium": "radiograph.drivers.germanium.definition:GERMANIUM",
     }
 )
 # Their commands are listed without their definitions.
 _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
-    "radiograph.drivers.germanium.commands",
     "radiograph.drivers.lightdqm.commands",
+    "radiograph.drivers.germanium.commands",
 )
 
 
