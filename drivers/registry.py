@@ -29,19 +29,19 @@ DEFAULT: Final = "imaging"
 _OWN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imaging": "radiograph.drivers.imaging.definition:IMAGING",
-        "germanium": "radiograph.drivers.germanium.definition:GERMANIUM",
         "lightdqm": "radiograph.drivers.lightdqm.definition:LIGHTDQM",
         "cosmics": "radiograph.drivers.cosmics.definition:COSMICS",
         "transients": "radiograph.drivers.transients.definition:TRANSIENTS",
+        "germanium": "radiograph.drivers.germanium.definition:GERMANIUM",
     }
 )
 # Their commands are listed without their definitions.
 _COMMANDS: Final = (
     "radiograph.drivers.imaging.commands",
-    "radiograph.drivers.germanium.commands",
     "radiograph.drivers.lightdqm.commands",
     "radiograph.drivers.cosmics.commands",
     "radiograph.drivers.transients.commands",
+    "radiograph.drivers.germanium.commands",
 )
 
 

@@ -97,7 +97,7 @@ def _of_channel(
     channel: str, summary: Mapping[str, Any], pages: Mapping[str, Mapping[str, Sheet]]
 ) -> Iterator[str]:
     for failure in summary["failures"]:
-        kind = "bad" if summary["status"] == FAILED else "warn"
+        kind: parts.Kind = "bad" if summary["status"] == FAILED else "warn"
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
     for name, sheet in pages.get(channel, {}).items():
         # Symbols in a picture are named by the sheet: one name in the whole page.

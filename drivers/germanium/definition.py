@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
 
 _MODULES: Final = (
-    "load", "pole_zero", "dsp", "quality", "energy", "aoe", "lq", "stability", "hit",
+    "load", "pole_zero", "selection", "dsp", "quality", "energy", "aoe", "lq", "stability", "hit",
     "figure_data", "figures",
 )  # fmt: skip
 _README: Final = """\
@@ -44,6 +44,8 @@ GERMANIUM = Definition(
     outputs=(
         "n_triggers",
         "pole_zero_constants_ns",
+        "filter_scan",
+        "filter_optima",
         "filter_settings",
         "dsp_parameters",
         "quality_survival",
@@ -52,6 +54,7 @@ GERMANIUM = Definition(
         "energy_peaks",
         "resolution_curve",
         "qbb_fwhm_keV",
+        "shared_shape",
         "aoe_bands",
         "aoe_model",
         "aoe_low_cut",
@@ -77,7 +80,14 @@ GERMANIUM = Definition(
         }
     ),
     keyed=frozenset({"channel"}),
-    merges=MappingProxyType({"tail_decays_ns": "append"}),
+    merges=MappingProxyType(
+        {
+            "tail_decays_ns": "append",
+            "peak_lines": "append",
+            "peak_waves": "append",
+            "peak_drift_ns": "append",
+        }
+    ),
     tables_page="germanium_schemas.md",
     example="germanium.toml",
     run=_run,

@@ -42,7 +42,9 @@ def _decay(config: GermaniumConfig, _context: Context) -> str:
 
 
 def _shaping(config: GermaniumConfig, _context: Context) -> str:
-    return "stored" if config.germanium.parameters_path else "given"
+    if config.germanium.parameters_path:
+        return "stored"
+    return "optimised" if config.germanium.filters.optimise else "given"
 
 
 def _constants(config: GermaniumConfig, _context: Context) -> str:
@@ -69,7 +71,7 @@ def _of(name: str) -> Input:
 CHOICES: Final = (
     Input("begins", ("io.input_path",), _begins),
     Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
-    Input("shaping", ("germanium.parameters_path",), _shaping),
+    Input("shaping", ("germanium.parameters_path", "germanium.filters.optimise"), _shaping),
     Input("constants", ("germanium.parameters_path",), _constants),
 )
 INPUTS: Final = (
@@ -77,6 +79,8 @@ INPUTS: Final = (
     _of("detectors"),
     Input("parameter_files", ("germanium.parameters_path",), _parameter_files),
     _of("filters"),
+    _of("selection"),
+    _of("seed"),
     _section("quality_settings", "quality"),
     _section("energy_settings", "energy"),
     _section("aoe_settings", "aoe"),

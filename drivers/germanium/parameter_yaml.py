@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +58,11 @@ def dsp_parameters_of(parameters: DspParameters) -> dict[str, Any]:
     }
 
 
+def _rows(table: pd.DataFrame) -> Iterable[Any]:
+    """The rows of a table, columns by name."""
+    return table.itertuples(index=False)
+
+
 def trapping_of(alphas: pd.DataFrame) -> dict[str, Any]:
     """The correction of each estimator for trapped charge, as par_dsp has it."""
     return {
@@ -65,7 +70,7 @@ def trapping_of(alphas: pd.DataFrame) -> dict[str, Any]:
             "expression": f"{row.estimator}*(1+dt_eff*a)",
             "parameters": {"a": row.alpha_per_ns},
         }
-        for row in alphas.itertuples(index=False)
+        for row in _rows(alphas)
     }
 
 
@@ -108,7 +113,7 @@ def hit_results(values: Mapping[str, Any]) -> dict[str, Any]:
 def _quality(table: pd.DataFrame) -> dict[str, Any]:
     return {
         str(row.flag): {"sf": PERCENT * row.survival, "n": row.n, "n_pass": row.n_alone}
-        for row in table.itertuples(index=False)
+        for row in _rows(table)
     }
 
 
@@ -122,7 +127,7 @@ def _survivals(table: pd.DataFrame, names: Mapping[str, str]) -> dict[str, Any]:
                 "sf_low": PERCENT * row.low,
                 "sf_high": PERCENT * row.high,
             }
-            for row in table[table["cut"] == cut].itertuples(index=False)
+            for row in _rows(table[table["cut"] == cut])
         }
         for cut, key in names.items()
     }
@@ -133,15 +138,13 @@ def _energy(values: Mapping[str, Any]) -> dict[str, Any]:
         values[name] for name in ("energy_peaks", "resolution_curve", "qbb_fwhm_keV")
     )
     found = {}
-    for width in widths.itertuples(index=False):
+    for width in _rows(widths):
         own = (peaks["estimator"] == width.estimator) & (peaks["corrected"] == width.corrected)
-        fits = {str(p.line): _peak(p) for p in peaks[own].itertuples(index=False)}
+        fits = {str(p.line): _peak(p) for p in _rows(peaks[own])}
         of_curve = (curves["estimator"] == width.estimator) & (
             curves["corrected"] == width.corrected
         )
-        entry: dict[str, Any] = {
-            f"eres_{row.form}": _curve(row) for row in curves[of_curve].itertuples(index=False)
-        }
+        entry: dict[str, Any] = {f"eres_{row.form}": _curve(row) for row in _rows(curves[of_curve])}
         if "eres_linear" in entry:
             entry["eres_linear"] |= {
                 "Qbb_fwhm_in_kev": width.fwhm_keV,

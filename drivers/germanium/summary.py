@@ -103,10 +103,14 @@ def _of_channel(values: Mapping[str, Any], failures: list[Failure]) -> dict[str,
     if "quality_survival" in values:
         table = values["quality_survival"]
         found["quality"] = {
-            str(row.flag): _fraction(row.survival, row.low, row.high)
-            for row in table.itertuples(index=False)
+            str(row.flag): _fraction(row.survival, row.low, row.high) for row in _rows(table)
         }
     return found
+
+
+def _rows(table: pd.DataFrame) -> Iterable[Any]:
+    """The rows of a table, columns by name."""
+    return table.itertuples(index=False)
 
 
 def number(value: float, error: float = 0.0) -> dict[str, float | None]:
@@ -132,7 +136,7 @@ def _energies(values: Mapping[str, Any]) -> dict[str, Any]:
     scales, peaks = values[_ENERGY], values.get("energy_peaks")
     widths, alphas = values.get("qbb_fwhm_keV"), values.get("trapping_alpha_per_ns")
     found: dict[str, Any] = {}
-    for row in scales.itertuples(index=False):
+    for row in _rows(scales):
         own = _one_calibration(row, peaks, widths)
         name = str(row.estimator)
         if row.corrected:
@@ -167,7 +171,7 @@ def _same(table: pd.DataFrame, row: Any) -> Iterable[Any]:
 def _alpha(alphas: Any, estimator: str) -> dict[str, Any]:
     if alphas is None:
         return {}
-    for row in alphas[alphas["estimator"] == estimator].itertuples(index=False):
+    for row in _rows(alphas[alphas["estimator"] == estimator]):
         told: dict[str, Any] = {"alpha_per_ns": number(row.alpha_per_ns, row.alpha_err_per_ns)}
         if row.reason:
             told["alpha_reason"] = str(row.reason)
@@ -183,7 +187,7 @@ def _fractions(table: pd.DataFrame, cut: str) -> dict[str, Any]:
             "low": _known(row.low),
             "high": _known(row.high),
         }
-        for row in own.itertuples(index=False)
+        for row in _rows(own)
     }
 
 

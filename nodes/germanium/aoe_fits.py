@@ -122,8 +122,9 @@ def trend_of(bands: tuple[Band, ...]) -> EnergyTrend:
 
 def _line(powers: F8, y: F8, error: F8) -> tuple[F8, F8, float]:
     rows = powers / error[:, None]
-    p = np.linalg.lstsq(rows, y / error, rcond=None)[0]
-    return p, np.linalg.pinv(rows.T @ rows), float((((y - powers @ p) / error) ** 2).sum())
+    p: F8 = np.asarray(np.linalg.lstsq(rows, y / error, rcond=None)[0], dtype=np.float64)
+    covariance: F8 = np.asarray(np.linalg.pinv(rows.T @ rows), dtype=np.float64)
+    return p, covariance, float((((y - powers @ p) / error) ** 2).sum())
 
 
 def _width(terms: F8, sigma: F8, error: F8) -> tuple[F8, F8, float]:

@@ -17,28 +17,14 @@ from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
 from .parameter_files import filters_in, parameters_of, pole_zero_in
+from .recipes import usual_filters
 
 
 @tag(stage="filters", scope="channel")
 @config.when(begins="raw", shaping="given")
 def filter_settings__given(filters: Filters) -> FilterSettings:
     """Shaping times of the energy filters as they are set."""
-    return FilterSettings(
-        cusp_sigma_us=filters.cusp_sigma_us,
-        cusp_flat_us=filters.flat_us,
-        zac_sigma_us=filters.zac_sigma_us,
-        zac_flat_us=filters.flat_us,
-        trap_rise_us=filters.trap_rise_us,
-        trap_flat_us=filters.flat_us,
-        kernel_us=filters.kernel_us,
-    )
-
-
-@tag(stage="pole_zero", scope="channel")
-@config.when(begins="raw", decay="given")
-def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
-    """The decay of the preamplifier as it is set."""
-    return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
+    return usual_filters(filters)
 
 
 @tag(stage="filters", scope="channel")

@@ -24,8 +24,10 @@ from ...schemas.germanium.energy import (
     Trapping,
 )
 from ...schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
+from ...schemas.germanium.shared_shape import SharedShape
 from ...schemas.germanium.survival import Survival
 from .columns import absence, column_of
+from .line_shapes import shared_fit
 from .peak_fits import FitLimits
 from .scales import FEP, calibration, no_calibration
 from .survival import no_survival, peak_survival
@@ -157,6 +159,17 @@ def primary_energy_keV(
     if not primary_calibration.alpha_per_ns:
         return primary_calibration.energy_keV(adc, np.zeros(len(adc)))
     return primary_calibration.energy_keV(adc, column_of(dsp_columns, _DRIFT_TIME))
+
+
+@tag(stage="energy", scope="channel")
+def shared_shape(
+    primary_energy_keV: NDArray[np.float64],
+    calibration_rows: NDArray[np.bool_],
+    primary_calibration: EnergyCalibration,
+) -> SharedShape:
+    """One fit of all lines of the primary estimator, their shape going with the energy."""
+    lines = tuple(line for line in ENERGY_LINES if line.resolution)
+    return shared_fit(primary_energy_keV[calibration_rows], lines, dict(primary_calibration.peaks))
 
 
 @tag(stage="energy", scope="channel", helper="true")

@@ -48,10 +48,8 @@ def aoe_page(
     cells_of = counts[counts["classifier"] == "AoE"]
     x_limits = _energy_limits(cells_of)
     frame = Frame(1.0, 4.6, 6.6, 3.0, x_limits, (-12.0, 6.0))
-    page.shapes += cells(
-        frame, *(cells_of[c].to_numpy() for c in ("energy_keV", "value")), _CELL,
-        cells_of["counts"].to_numpy(dtype=float),
-    )  # fmt: skip
+    energy, value = cells_of["energy_keV"].to_numpy(), cells_of["value"].to_numpy()
+    page.shapes += cells(frame, energy, value, _CELL, cells_of["counts"].to_numpy(dtype=float))
     page.shapes += [level(frame, cut.value, VERMILION), level(frame, high_cut, VERMILION)]
     page.shapes += axes(frame, "energy (keV)", "A/E classifier (σ)", "events by energy and A/E")
     page.shapes += _bands(model, bands, x_limits)

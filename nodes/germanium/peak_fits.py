@@ -40,6 +40,9 @@ class FitLimits:
     p_value: float = 1e-6
 
 
+USUAL_LIMITS: Final = FitLimits()
+
+
 @dataclass(frozen=True)
 class Minimum:
     """A minimum of a likelihood: parameters, covariance, minus ln L, and whether it converged."""
@@ -236,7 +239,7 @@ def peak_fit(
     high: float,
     model: str,
     width: float,
-    limits: FitLimits = FitLimits(),
+    limits: FitLimits = USUAL_LIMITS,
     near: PeakFit | None = None,
 ) -> PeakFit:
     """Fit a peak to those of the values that lie in [low, high].

@@ -120,16 +120,12 @@ def pole_zero_constants_ns__fitted(
         msg = f"{n} tails of pulses ({why or 'no pulse'}), at least {FEWEST} are needed"
         raise Unfit(code="too_few_tails", message=msg, numbers={"n_tails": n})
     tail, errors = tail_sum.mean()
-    t = tail_sum.skip_ns + np.arange(len(tail)) * tail_sum.dt_ns
+    t = np.asarray(tail_sum.skip_ns + np.arange(len(tail)) * tail_sum.dt_ns, np.float64)
     errors = np.maximum(errors, 1.0 / SCALE)
     single = one_decay(t, tail, errors)
     double = two_decays(t, tail, errors) if pole_zero.model != "single" else None
     if double is not None and (pole_zero.model == "double" or _is_better(double, single)):
-        err = np.sqrt(np.diag(double.covariance))
-        tau1, tau2, f = (float(v) for v in double.values)
-        return PoleZeroConstants(
-            tau1, tau2, f, *(float(e) for e in err), double.chi2 / double.dof, n, "fitted"
-        )
+        return _constants(double, n)
     if pole_zero.model == "double":
         msg = f"no fit of two decays to the mean of {n} tails converges"
         raise Unfit(code="no_decay", message=msg, numbers={"n_tails": n})
@@ -139,6 +135,22 @@ def pole_zero_constants_ns__fitted(
         float(found.mode), tau1_err_ns=error, chi2_per_ndf=single.chi2 / single.dof, n_pulses=n,
         origin="fitted",
     )  # fmt: skip
+
+
+def _constants(double: Decays, n: int) -> PoleZeroConstants:
+    values = [float(v) for v in double.values]
+    errors = [float(e) for e in np.sqrt(np.diag(double.covariance))]
+    return PoleZeroConstants(
+        tau1_ns=values[0],
+        tau2_ns=values[1],
+        frac2=values[2],
+        tau1_err_ns=errors[0],
+        tau2_err_ns=errors[1],
+        frac2_err=errors[2],
+        chi2_per_ndf=double.chi2 / double.dof,
+        n_pulses=n,
+        origin="fitted",
+    )
 
 
 def _is_better(double: Decays, single: Decays) -> bool:

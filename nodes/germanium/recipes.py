@@ -8,7 +8,13 @@ import numpy as np
 
 from ...schemas.arrays import F8
 from ...schemas.errors import InputError
-from ...schemas.germanium.dsp import DspParameters, PoleZeroConstants, Waveforms
+from ...schemas.germanium.dsp import (
+    DspParameters,
+    FilterSettings,
+    PoleZeroConstants,
+    Waveforms,
+)
+from ...schemas.germanium.settings import Filters
 from .filters import cusp_kernel, zac_kernel
 from .kernels.dsp import Decay, Recipe, Trapezoid
 
@@ -41,6 +47,19 @@ def trapezoid_of(rise_us: float, flat_us: float, dt_ns: float) -> Trapezoid:
     """A trapezoid in samples, read at 0.8 of its flat top."""
     rise, flat = (whole_samples(1e3 * t, dt_ns) for t in (rise_us, flat_us))
     return Trapezoid(max(rise, 1), flat, (rise_us + PICK * flat_us) * 1e3 / dt_ns)
+
+
+def usual_filters(filters: Filters) -> FilterSettings:
+    """Shaping times of the energy filters as they are set."""
+    return FilterSettings(
+        cusp_sigma_us=filters.cusp_sigma_us,
+        cusp_flat_us=filters.flat_us,
+        zac_sigma_us=filters.zac_sigma_us,
+        zac_flat_us=filters.flat_us,
+        trap_rise_us=filters.trap_rise_us,
+        trap_flat_us=filters.flat_us,
+        kernel_us=filters.kernel_us,
+    )
 
 
 def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, F8]:

@@ -57,7 +57,8 @@ def curve_through(
     curve = np.sqrt(np.maximum(powers @ p, 1e-6))
     slopes = powers * (weight / (2.0 * curve))[:, None]
     to_keV = 1e-3 ** np.arange(n)
-    covariance = np.linalg.pinv(slopes.T @ slopes) * np.outer(to_keV, to_keV)
+    scale = np.outer(to_keV, to_keV)
+    covariance: F8 = np.asarray(np.linalg.pinv(slopes.T @ slopes) * scale, dtype=np.float64)
     chi2, dof = float((((fwhm - curve) * weight) ** 2).sum()), len(energy) - n
     p_value = float(gammaincc(0.5 * dof, 0.5 * chi2)) if dof else float("nan")
     return ResolutionCurve(p * to_keV, covariance, chi2, dof, p_value, lines)

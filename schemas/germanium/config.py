@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..settings import PipelineSettings, RunSettings, Section
+from ..settings import PipelineName, PipelineSettings, RunSettings, Section
 from .settings import Germanium
 
 STAGES = (
@@ -43,7 +43,7 @@ Stage = Literal[
 ]
 
 
-class GermaniumPipeline(Section):
+class GermaniumPipeline(PipelineName):
     """[pipeline]."""
 
     name: Literal["germanium"] = "germanium"

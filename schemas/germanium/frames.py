@@ -17,6 +17,7 @@ from .energy import (
     RESOLUTION_CURVES,
     TRAPPING_ALPHAS,
 )
+from .filter_scan import FILTER_OPTIMA, FILTER_SCAN
 from .pictures import (
     CLASSIFIER_COUNTS,
     DRIFT_POINTS,
@@ -140,6 +141,8 @@ TABLES: Final = {
     table.name: table
     for table in (
         RAW_SCALARS,
+        FILTER_SCAN,
+        FILTER_OPTIMA,
         DSP_COLUMNS,
         QUALITY_FLAGS,
         QUALITY_SURVIVALS,

@@ -69,6 +69,8 @@ class PoleZero(Section):
 class Filters(Section):
     """[germanium.filters]: the energy filters."""
 
+    optimise: bool = False
+    """Search the shaping times of least width at Q_bb, from those given here on."""
     cusp_sigma_us: float = Field(default=8.0, gt=0.0)
     """Width of the cusp."""
     zac_sigma_us: float = Field(default=8.0, gt=0.0)
@@ -79,6 +81,15 @@ class Filters(Section):
     """Flat top of all three."""
     kernel_us: float = Field(default=89.6, gt=0.0)
     """Length of the cusps."""
+
+
+class Selection(Section):
+    """[germanium.selection]: events of the lines that the filters are optimised with."""
+
+    events_per_line: int = Field(default=4000, ge=100)
+    """About so many a line at most, a seeded choice."""
+    window_keV: float = Field(default=40.0, gt=0.0)
+    """Half of the window about a line, in the energy of the read-out."""
 
 
 class Germanium(Section):
@@ -102,6 +113,10 @@ class Germanium(Section):
     """Lines whose window begins below are not fitted."""
     pole_zero: PoleZero = PoleZero()
     """The decay of the preamplifier."""
+    seed: int = Field(default=1, ge=0)
+    """Of every random choice."""
+    selection: Selection = Selection()
+    """Events that optimise the filters."""
     filters: Filters = Filters()
     """The energy filters."""
     quality: QualitySettings = QualitySettings()

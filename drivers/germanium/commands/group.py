@@ -6,9 +6,12 @@ import typer
 
 from ...command_places import PlainGroup
 from .build import build
+from .files import files, merge
 
 germanium = typer.Typer(cls=PlainGroup, help="Germanium detectors: tiers and their constants.")
 germanium.command("build")(build)
+germanium.command("files")(files)
+germanium.command("merge")(merge)
 
 
 @germanium.callback()

@@ -33,15 +33,15 @@ def decoded_uleb128(data: Any, ends: Any, out: Any) -> int:
         for i in range(n_samples):
             coded = 0
             shift = 0
-            more = True
+            more = 128
             while more:
                 if at >= end or shift > 35:
                     return row
-                byte = np.int64(data[at])
+                byte: Any = np.int64(data[at])
                 at += 1
                 coded |= (byte & 127) << shift
                 shift += 7
-                more = byte > 127
+                more = byte & 128
             value += (coded >> 1) ^ -(coded & 1)
             out[row, i] = value
         if at != end:
@@ -55,9 +55,9 @@ def encoded_uleb128(samples: Any, data: Any, ends: Any) -> int:
     """The inverse; ``data`` must have room for five bytes a sample."""
     at = 0
     for row in range(samples.shape[0]):
-        before = 0
+        before: Any = 0
         for i in range(samples.shape[1]):
-            value = np.int64(samples[row, i])
+            value: Any = np.int64(samples[row, i])
             step = value - before
             before = value
             coded = (step << 1) ^ (step >> 63)
@@ -72,7 +72,7 @@ def encoded_uleb128(samples: Any, data: Any, ends: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _word(data: Any, at: int) -> int:
+def _word(data: Any, at: int) -> Any:
     """A big-endian 16-bit word."""
     return (np.int64(data[at]) << 8) | np.int64(data[at + 1])
 

@@ -21,13 +21,14 @@ from .pulses import (
     crossing_back,
     crossing_forward,
     ends_apart,
+    extremes,
     greatest_current,
     line,
     pulse_start,
     summed,
     trapezoid_at,
     trapezoid_between,
-    trapezoid_extremes,
+    trapezoids,
 )
 
 COLUMNS: Final = (
@@ -89,6 +90,8 @@ class Recipe(NamedTuple):
         Time of a sample of both, and of the first fast one from the first slow one.
     slow_rail, drift_ns
         Greatest value of a sample, and the time over which the drift is integrated.
+    tail_slope
+        Whether logarithms of the tail are fitted.
     """
 
     baseline: int
@@ -110,6 +113,7 @@ class Recipe(NamedTuple):
     fast_t0_ns: float
     slow_rail: float
     drift_ns: float
+    tail_slope: bool = False
 
 
 _TP_MIN, _TP_MAX, _WF_MIN, _WF_MAX, _SAT_LO, _SAT_HI, _DISCHARGE = range(7)
@@ -143,7 +147,9 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -
     sums = np.empty(n_slow + 1)
     fast_sums = np.empty(n_fast + 1)
     scratch = np.empty(longest)
-    one, two = np.empty(AOE_OUTPUTS), np.empty(AOE_OUTPUTS)
+    one, two = np.empty(AOE_SAMPLES), np.empty(AOE_OUTPUTS)
+    coarse = np.empty(AOE_SAMPLES)
+    left = np.empty(recipe.cusp_samples)
     for row in range(slow.shape[0]):
         values = out[:, row]
         values[:] = np.nan
@@ -152,19 +158,21 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -
         _window_extremes(fast[row], recipe.fast_ns, recipe.fast_t0_ns, values)
         pedestal = _baseline(wave, recipe.baseline, values)
         corrected(wave, pedestal, recipe.decay.a, recipe.decay.b, recipe.decay.f, pz)
-        _tail(wave, pedestal, pz, recipe.tail, values)
+        _tail(wave, pedestal, pz, recipe.tail, recipe.tail_slope, values)
         summed(pz, sums)
         corrected(
             fast[row], pedestal, recipe.fast_decay.a, recipe.fast_decay.b, recipe.fast_decay.f,
             fast_pz,
         )  # fmt: skip
         summed(fast_pz, fast_sums)
-        _energies(sums, n_slow, recipe, values)
+        _energies(sums, n_slow, recipe, scratch, values)
         start = _times(fast_pz, fast_sums, recipe, scratch, values)
-        _at_fixed_time(wave, pedestal, sums, cusp, zac, recipe, scratch, values)
+        for i in range(recipe.cusp_samples):
+            left[i] = wave[i] - pedestal
+        _at_fixed_time(left, sums, cusp, zac, recipe, scratch, values)
         _drift(fast_sums, n_fast, start, recipe, values)
         if start >= 0 and start + AOE_SAMPLES <= n_fast:
-            current, place = greatest_current(fast_pz, start, one, two)
+            current, place = greatest_current(fast_pz, start, one, two, coarse)
             values[_A] = current
             at = start + place / AOE_UP
             values[_A + 1] = recipe.fast_t0_ns + at * recipe.fast_ns
@@ -218,12 +226,14 @@ def _baseline(wave: Any, stop: int, values: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _tail(wave: Any, pedestal: float, pz: Any, start: int, values: Any) -> None:
+def _tail(wave: Any, pedestal: float, pz: Any, start: int, with_slope: bool, values: Any) -> None:
     n = len(pz)
     mean, deviation, slope, _, rms = line(pz, start, n)
     values[_PZ], values[_PZ + 1], values[_PZ + 2] = slope, deviation, mean
     values[_PZ + 3] = ends_apart(pz, start, n)
     values[_PZ + 4] = rms
+    if not with_slope:
+        return
     # The slope of the logarithm of the tail, where it has one.
     total = weighted = 0.0
     for i in range(n - start):
@@ -238,12 +248,16 @@ def _tail(wave: Any, pedestal: float, pz: Any, start: int, values: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _energies(sums: Any, n: int, recipe: Any, values: Any) -> None:
-    high, low = trapezoid_extremes(sums, n, recipe.timing.rise, recipe.timing.flat)
+def _energies(sums: Any, n: int, recipe: Any, scratch: Any, values: Any) -> None:
+    timing, short, energy = recipe.timing, recipe.short, recipe.energy
+    trapezoids(sums, n, timing.rise, timing.flat, timing.rise, scratch)
+    high, low = extremes(scratch, n)
     values[_TRAP] = high
     values[_INVERT + 1] = -low
-    values[_TRAP + 1] = trapezoid_extremes(sums, n, recipe.short.rise, recipe.short.flat)[0]
-    values[_TRAP + 2] = trapezoid_extremes(sums, n, recipe.energy.rise, recipe.energy.flat)[0]
+    trapezoids(sums, n, short.rise, short.flat, short.rise, scratch)
+    values[_TRAP + 1] = extremes(scratch, n)[0]
+    trapezoids(sums, n, energy.rise, energy.flat, energy.rise, scratch)
+    values[_TRAP + 2] = extremes(scratch, n)[0]
 
 
 @njit(cache=True, nogil=True)
@@ -280,18 +294,17 @@ def _times(pz: Any, sums: Any, recipe: Any, scratch: Any, values: Any) -> int:
 
 @njit(cache=True, nogil=True)
 def _at_fixed_time(
-    wave: Any, pedestal: float, sums: Any, cusp: Any, zac: Any, recipe: Any, scratch: Any,
-    values: Any,
-) -> None:  # fmt: skip
-    n = len(wave)
+    left: Any, sums: Any, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
+) -> None:
+    n = len(sums) - 1
     at = values[_TP0] / recipe.slow_ns
     timing, energy = recipe.timing, recipe.energy
     values[_TFTP] = trapezoid_between(sums, n, at + timing.pick, timing.rise, timing.flat)
     values[_TRAP + 3] = trapezoid_between(sums, n, at + energy.pick, energy.rise, energy.flat)
-    n_out = convolved(wave, pedestal, recipe.cusp_samples, cusp, scratch)
+    n_out = convolved(left, recipe.cusp_samples, cusp, scratch)
     values[_CUSP] = scratch[:n_out].max()
     values[_CUSP + 3] = between(scratch, n_out, at + recipe.cusp_pick)
-    n_out = convolved(wave, pedestal, recipe.cusp_samples, zac, scratch)
+    n_out = convolved(left, recipe.cusp_samples, zac, scratch)
     values[_CUSP + 1] = scratch[:n_out].max()
     values[_CUSP + 2] = between(scratch, n_out, at + recipe.zac_pick)
 

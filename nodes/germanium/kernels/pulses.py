@@ -18,7 +18,11 @@ AOE_WIDTH: Final = 48
 AOE_OUTPUTS: Final = (AOE_SAMPLES - 2) * AOE_UP
 
 
-@njit(cache=True, nogil=True)
+# Sums in any order: then several samples are added at a time.
+_ANY_ORDER: Final = {"reassoc", "nsz", "contract"}
+
+
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
 def line(wave: Any, start: int, stop: int) -> Any:
     """Mean, standard deviation (n - 1), slope, intercept at ``start``, rms about the line."""
     n = stop - start
@@ -100,23 +104,25 @@ def trapezoid_at(sums: Any, n: int, rise: int, flat: int, fall: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def trapezoid_extremes(sums: Any, n_samples: int, rise: int, flat: int) -> Any:
-    """The greatest and the least value of a trapezoid over all samples."""
+def trapezoids(sums: Any, n_samples: int, rise: int, flat: int, fall: int, out: Any) -> None:
+    """``trapezoid_at`` of all samples."""
+    full = min(rise + flat + fall, n_samples)
+    for n in range(full):
+        out[n] = trapezoid_at(sums, n, rise, flat, fall)
+    high, low = 1.0 / rise, 1.0 / fall
+    late, early, first = 1 - rise, 1 - rise - flat, 1 - rise - flat - fall
+    for n in range(full, n_samples):
+        out[n] = (sums[n + 1] - sums[n + late]) * high - (sums[n + early] - sums[n + first]) * low
+
+
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER | {"nnan"})
+def extremes(values: Any, n: int) -> Any:
+    """The greatest and the least of the first values."""
     high = -np.inf
     low = np.inf
-    full = min(2 * rise + flat, n_samples)
-    for n in range(full):
-        value = trapezoid_at(sums, n, rise, flat, rise)
-        high = max(high, value)
-        low = min(low, value)
-    scale = 1.0 / rise
-    for n in range(full, n_samples):
-        value = (
-            sums[n + 1] - sums[n + 1 - rise] - sums[n + 1 - rise - flat]
-            + sums[n + 1 - 2 * rise - flat]
-        ) * scale  # fmt: skip
-        high = max(high, value)
-        low = min(low, value)
+    for i in range(n):
+        high = max(high, values[i])
+        low = min(low, values[i])
     return high, low
 
 
@@ -134,7 +140,7 @@ def trapezoid_between(sums: Any, n_samples: int, at: float, rise: int, flat: int
 
 
 @njit(cache=True, nogil=True)
-def convolved(wave: Any, pedestal: float, n_samples: int, kernel: Any, out: Any) -> int:
+def convolved(left: Any, n_samples: int, kernel: Any, out: Any) -> int:
     """The outputs of a filter that fit into the first ``n_samples``; how many there are."""
     length = len(kernel)
     n_out = n_samples - length + 1
@@ -143,7 +149,7 @@ def convolved(wave: Any, pedestal: float, n_samples: int, kernel: Any, out: Any)
     for k in range(length):
         weight = kernel[length - 1 - k]
         for j in range(n_out):
-            out[j] += weight * (wave[j + k] - pedestal)
+            out[j] += weight * left[j + k]
     return n_out
 
 
@@ -181,14 +187,11 @@ def pulse_start(
     sums: Any, n_samples: int, rise: int, flat: int, fall: int, level: float, scratch: Any
 ) -> int:
     """Back from the top of an asymmetric trapezoid to where it rises to a level; -1 = nowhere."""
-    best = -np.inf
+    trapezoids(sums, n_samples, rise, flat, fall, scratch)
+    best = extremes(scratch, n_samples)[0]
     top = 0
-    for n in range(n_samples):
-        value = trapezoid_at(sums, n, rise, flat, fall)
-        scratch[n] = value
-        if value > best:
-            best = value
-            top = n
+    while top < n_samples - 1 and not scratch[top] >= best:
+        top += 1
     return crossing_back(scratch[:n_samples], top, level)
 
 
@@ -213,22 +216,103 @@ def mean_forward(values: Any, out: Any) -> None:
         out[i] = total / AOE_WIDTH
 
 
+def _tap_weights() -> Any:
+    """What each slope counts in a mean of means, by its place in the AOE_UP outputs of a slope.
+
+    Output 16 m + phase is the sum of weights[phase, k] times slope m - TAPS_BEFORE + k.
+    """
+    middle = (TAPS_BEFORE + 8) * AOE_UP
+    weights = np.zeros((AOE_UP + 1, N_TAPS + 1))
+    for k in range(N_TAPS + 1):
+        slopes = np.zeros(2 * middle)
+        begin = middle + (k - TAPS_BEFORE) * AOE_UP - AOE_UP // 2
+        slopes[begin : begin + AOE_UP] = 1.0 / AOE_WIDTH**3
+        box = np.ones(AOE_WIDTH)
+        backward = np.convolve(slopes, box)[: 2 * middle]
+        forward = np.convolve(backward[::-1], box)[: 2 * middle][::-1]
+        means = np.convolve(forward, box)[: 2 * middle]
+        weights[:, k] = means[middle : middle + AOE_UP + 1]
+    return weights
+
+
+TAPS_BEFORE: Final = 6
+N_TAPS: Final = 11
+_WEIGHTS: Final = _tap_weights()
+# Between two outputs of phase 0 no output is above their line by more than this part of the
+# range of the slopes.
+_SHARE: Final = np.arange(AOE_UP + 1)[:, np.newaxis] / AOE_UP
+_SLACK: Final = float(
+    0.5 * np.abs(_WEIGHTS - (1 - _SHARE) * _WEIGHTS[0] - _SHARE * _WEIGHTS[AOE_UP]).sum(1).max()
+)
+_FIRST_INNER: Final = 6
+_LAST_INNER: Final = (AOE_OUTPUTS - AOE_WIDTH) // AOE_UP
+_LEFT: Final = 160
+_RIGHT: Final = 240
+
+
 @njit(cache=True, nogil=True)
-def greatest_current(wave: Any, start: int, one: Any, two: Any) -> Any:
+def greatest_current(wave: Any, start: int, one: Any, two: Any, coarse: Any) -> Any:
     """The greatest slope of a pulse and its place in up-sampled samples from ``start``.
 
     Differences of neighbours are repeated AOE_UP times and averaged three times over AOE_WIDTH.
+    The middle is made of weights of the slopes, and only where it can hold the maximum; both ends,
+    where the averages are padded, are averaged as they stand.
     """
-    for i in range(AOE_OUTPUTS):
-        j = (i + AOE_UP // 2) // AOE_UP
-        one[i] = wave[start + j + 1] - wave[start + j]
+    n_slopes = AOE_SAMPLES - 1
+    slopes = one[:n_slopes]
+    high = -np.inf
+    low = np.inf
+    for j in range(n_slopes):
+        slope = wave[start + j + 1] - wave[start + j]
+        slopes[j] = slope
+        high = max(high, slope)
+        low = min(low, slope)
+    for m in range(_FIRST_INNER, _LAST_INNER + 1):
+        coarse[m] = 0.0
+    for k in range(N_TAPS):
+        weight = _WEIGHTS[0, k]
+        for m in range(_FIRST_INNER, _LAST_INNER + 1):
+            coarse[m] += weight * slopes[m - TAPS_BEFORE + k]
+    best = -np.inf
+    for m in range(_FIRST_INNER, _LAST_INNER + 1):
+        best = max(best, coarse[m])
+    least = best - _SLACK * (high - low)
+    best = -np.inf
+    place = 0
+    for m in range(_FIRST_INNER, _LAST_INNER + 1):
+        beside = coarse[m + 1] if m < _LAST_INNER else coarse[m]
+        if not max(coarse[m], beside) >= least:
+            continue
+        for phase in range(AOE_UP if m < _LAST_INNER else 1):
+            value = 0.0
+            for k in range(N_TAPS):
+                value += _WEIGHTS[phase, k] * slopes[m - TAPS_BEFORE + k]
+            if value > best:
+                best = value
+                place = m * AOE_UP + phase
+    value, at = _end_current(slopes, 0, _LEFT, 0, _FIRST_INNER * AOE_UP, two)
+    if value >= best:
+        best, place = value, at
+    first = AOE_OUTPUTS - _RIGHT
+    value, at = _end_current(slopes, first, _RIGHT, _LAST_INNER * AOE_UP + 1, AOE_OUTPUTS, two)
+    if value > best:
+        best, place = value, at
+    return best, place
+
+
+@njit(cache=True, nogil=True)
+def _end_current(slopes: Any, first: int, n: int, begin: int, stop: int, scratch: Any) -> Any:
+    """The greatest mean of ``begin`` to ``stop`` from the up-sampled ``first`` to ``first + n``."""
+    one, two = scratch[:n], scratch[n : 2 * n]
+    for i in range(n):
+        one[i] = slopes[(first + i + AOE_UP // 2) // AOE_UP]
     mean_backward(one, two)
     mean_forward(two, one)
     mean_backward(one, two)
     best = -np.inf
     place = 0
-    for i in range(AOE_OUTPUTS):
+    for i in range(begin - first, stop - first):
         if two[i] > best:
             best = two[i]
-            place = i
+            place = first + i
     return best, place

@@ -95,7 +95,7 @@ def digitised(wave: Any, presummed: Any, window: Any, first: int, rate: int) -> 
     """
     low = high = 0
     for i in range(len(wave)):
-        value = np.int64(np.rint(wave[i]))
+        value: Any = np.int64(np.rint(wave[i]))
         if value <= 0:
             value = 0
             low += 1

@@ -72,6 +72,7 @@ def test_the_published_columns() -> None:
     recipe = Recipe(
         2400, 3500, decay, decay, long_trap, long_trap, Trapezoid(62, 6, 62.0), 5192, 0.0, 0.0,
         Trapezoid(250, 6, 506.0), 2400, (8, 4, 125), (8, 4, 125), 16.0, 16.0, 0.0, 65535.0, 4000.0,
+        tail_slope=True,
     )  # fmt: skip
     out = np.empty((len(COLUMNS), len(waves)), np.float32)
     filters = [f(4200, 500.0, 156, 180_000.0 / 16.0) for f in (cusp_kernel, zac_kernel)]
@@ -181,7 +182,24 @@ def test_kernel_is_its_python() -> None:
     compiled, plain = (np.empty((len(COLUMNS), 1), np.float32) for _ in range(2))
     dsp_rows(waves.slow, waves.fast, cusp, zac, recipe, compiled)
     dsp_rows.py_func(waves.slow, waves.fast, cusp, zac, recipe, plain)
-    np.testing.assert_array_equal(compiled, plain)
+    # A column is of 32 bits, in which Python goes on with its values.
+    np.testing.assert_allclose(compiled, plain, rtol=2e-7)
+
+
+@pytest.mark.parametrize("spike", [0, 1, 5, 9, 150, 290, 296, 299, -1])
+def test_current_is_that_of_the_full_form(spike: int) -> None:
+    """The bounded search finds the maximum of all outputs, in the middle and at both ends."""
+    rng = np.random.default_rng(spike + 2)
+    slopes = rng.normal(size=300)
+    if spike >= 0:
+        slopes[spike] += 30.0
+    wave = np.concatenate([[0.0], np.cumsum(slopes)]) + 5.0
+    up = np.repeat(slopes, 16)[8 : 8 + 4784]
+    smooth = moving_average(moving_average(moving_average(up, 48), 48, "forward"), 48)
+    scratch = np.empty(301), np.empty(4784), np.empty(301)
+    current, place = pulses.greatest_current(wave, 0, *scratch)
+    assert current == pytest.approx(smooth.max(), rel=1e-9)
+    assert smooth[place] == pytest.approx(smooth.max(), rel=1e-9)
 
 
 def test_rows_do_not_depend_on_each_other() -> None:

@@ -82,6 +82,14 @@ def test_energy(channel: Channel, estimator: str) -> None:
     assert corrected == close(CORRECTED[estimator], 0.05)
 
 
+def test_one_fit_of_all_lines_agrees(channel: Channel) -> None:
+    shape = channel["shared_shape"]
+    assert shape.lines == ("860.564", "1620.5", "2614.511")
+    widths = channel["qbb_fwhm_keV"].set_index(["estimator", "corrected"])
+    own = widths.loc[("cuspEmax", True)]
+    assert shape.qbb_fwhm_keV == pytest.approx(own["fwhm_keV"], abs=own["fwhm_err_keV"])
+
+
 def test_residuals_are_told(channel: Channel) -> None:
     peaks = channel["energy_peaks"]
     of_cusp = peaks[(peaks["estimator"] == "cuspEmax") & ~peaks["corrected"]]

@@ -1,0 +1,114 @@
+"""Event selection and the search for the best shaping, on made-up pulses with known noise."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from radiograph.nodes.germanium.filter_search import (
+    Merit,
+    greatest_outputs,
+    merit_of,
+    peak_events,
+    searched,
+)
+from radiograph.nodes.germanium.noise import kernels_of
+from radiograph.schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
+
+SAMPLE_NS, DECAY_US, N_SAMPLES = 128.0, 440.0, 740
+KERNELS = kernels_of(2.5, 89.6, DECAY_US, SAMPLE_NS)
+
+
+@cache
+def pulses() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pulses of two lines at 0.15 keV/ADC with noise, drift times, and the names of the lines."""
+    rng = np.random.default_rng(1)
+    names = np.repeat(["860.564", "2614.511"], [500, 1500])
+    truth = np.where(names == "860.564", 860.564, 2614.511)
+    energy = truth + rng.normal(size=len(truth)) * np.sqrt(0.0018 * truth) / 2.355
+    dt_eff = rng.uniform(300.0, 1000.0, len(truth))
+    height = energy / 0.15 / (1.0 + 6e-7 * dt_eff)
+    time = np.arange(N_SAMPLES) - 367.0
+    shape = np.where(time >= 0.0, np.exp(-np.maximum(time, 0.0) / (DECAY_US * 1e3 / SAMPLE_NS)), 0)
+    white = rng.normal(size=(len(truth), N_SAMPLES)) * 4.0
+    walk = np.cumsum(rng.normal(size=white.shape) * 0.15, axis=1)
+    waves = height[:, np.newaxis] * shape + white + walk
+    waves -= waves[:, :350].mean(axis=1, keepdims=True)
+    return waves.astype(np.float32), dt_eff, names
+
+
+def merit(name: str, us: float) -> Merit:
+    waves, dt_eff, names = pulses()
+    return merit_of(greatest_outputs(waves, KERNELS[name](us)), dt_eff, names)
+
+
+def test_widths_of_a_known_noise() -> None:
+    found = merit("trap", 6.0)
+    assert found.reason == ""
+    assert found.alpha_per_ns == pytest.approx(6e-7, rel=0.2)
+    fano = np.sqrt(0.0018 * Q_BB_KEV)
+    assert fano < found.qbb_fwhm_keV < 1.2 * fano
+    assert found.qbb_fwhm_err_keV < 0.1
+
+
+@pytest.mark.slow
+def test_the_optimum_is_that_of_a_fine_scan() -> None:
+    """Within 1 % of the least of 40 points, from fewer than 16."""
+    scan, best = searched("trap", lambda us: merit("trap", us), 4.0, (1.0, 12.0))
+    fine = [merit("trap", us).qbb_fwhm_keV for us in np.geomspace(1.0, 12.0, 40)]
+    assert best["qbb_fwhm_keV"][0] < 1.01 * min(fine)
+    assert best["n_computed"][0] == len(scan) < 16
+    assert 1.0 <= best["shaping_us"][0] <= 12.0
+
+
+def test_a_search_goes_on_to_where_the_least_is() -> None:
+    """FWHM^2 = 4 + (ln t - ln 9)^2, from 1 us on."""
+
+    def known(us: float) -> Merit:
+        width = float(np.sqrt(4.0 + np.log(us / 9.0) ** 2))
+        return Merit(0.0, width, 0.05, width, 0.05)
+
+    scan, best = searched("cusp", known, 1.0, (0.5, 16.0))
+    assert best["shaping_us"][0] == pytest.approx(9.0, rel=0.01)
+    assert best["qbb_fwhm_keV"][0] == pytest.approx(2.0, rel=1e-4)
+    assert not best["at_end"][0]
+    assert scan["shaping_us"].is_monotonic_increasing
+    _, end = searched("cusp", known, 1.0, (0.5, 4.0))
+    assert (end["shaping_us"][0], end["at_end"][0]) == (4.0, True)
+
+
+def test_without_any_width_the_reason_stays() -> None:
+    nan = float("nan")
+    scan, best = searched("zac", lambda us: Merit(nan, nan, nan, nan, nan, "no"), 4.0, (1.0, 12.0))
+    assert (scan["reason"] == "no").all()
+    assert np.isnan(best["qbb_fwhm_keV"][0])
+    noise = np.random.default_rng(3).normal(size=300)
+    found = merit_of(noise, np.full(300, 500.0), np.full(300, "2614.511"))
+    assert found.reason.startswith("2614.5 keV")
+
+
+def test_events_near_lines() -> None:
+    """At most so many a line, in order, without the rows that are not kept."""
+    rng = np.random.default_rng(4)
+    energy = np.append(rng.uniform(0.0, 2700.0, 20_000), np.nan)
+    keep = np.arange(len(energy)) % 2 == 0
+    table = peak_events(energy, keep, 100, 40.0, 800.0, 1)
+    assert set(table["line"]) == {line.name for line in ENERGY_LINES if line.energy_keV > 840.0}
+    assert table["line"].value_counts().max() <= 100
+    assert (table["row"] % 2 == 0).all()
+    for line, rows in table.groupby("line", observed=True)["row"]:
+        assert rows.is_monotonic_increasing
+        assert (np.abs(energy[rows] - float(line)) <= 40.0).all()
+    assert table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 1))
+    assert not table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 2))
+    assert len(peak_events(energy, keep, 100, 40.0, 5000.0, 1)) == 0
+
+
+def test_greatest_outputs_against_numpy() -> None:
+    waves = np.random.default_rng(5).normal(size=(3, 60))
+    kernel = np.random.default_rng(6).normal(size=20)
+    expected = [np.convolve(w, kernel, "valid").max() for w in waves]
+    np.testing.assert_allclose(greatest_outputs(waves, kernel), expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="a kernel of 61"):
+        greatest_outputs(waves, np.ones(61))
