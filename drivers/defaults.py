@@ -5,12 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..schemas.errors import UsageError
-
-if TYPE_CHECKING:
-    from .config import LoadedConfig
 
 
 def later(place: str) -> Callable[..., Any]:
@@ -57,34 +54,3 @@ def no_starter(*_: Any) -> tuple[Path, Path]:
     """Settings and small data of a pipeline that has none."""
     msg = "this pipeline makes no data to begin with; start from a file of its own"
     raise UsageError(msg, key="pipeline")
-
-
-def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
-    """Input, output and last stage of a config."""
-    config = loaded.config
-    return {
-        "pipeline": config.pipeline.name,
-        "until": config.pipeline.until,
-        "input": named_inputs(loaded),
-        "output": config.io.output_path,
-    }
-
-
-def named_inputs(loaded: LoadedConfig[Any]) -> list[str]:
-    """The input as a config names it, with what is there of it."""
-    io = loaded.config.io
-    named = io.input_path or io.file_list
-    names = [named] if isinstance(named, str) and named else list(named)
-    return [_with_presence(loaded, name) for name in names]
-
-
-def _with_presence(loaded: LoadedConfig[Any], name: str) -> str:
-    from .config import resolved_path
-    from .files import is_pattern, matching
-
-    path = resolved_path(loaded, name)
-    if path.exists():
-        return name
-    found = len(matching(path)) if is_pattern(path) else 0
-    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
-    return f"{name} ({there})"

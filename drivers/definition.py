@@ -265,6 +265,7 @@ _RUN_PIPELINE = _ours("engine.running:run_pipeline")
 _OPEN_SESSION = _ours("engine.running:open_session")
 _GRAPH_OF_RUN_FILE = _ours("runfile.last_run:graph_of_run_file")
 _LAST_OUTPUT = _ours("input_paths:last_output")
+_ASKED_FOR = _ours("input_paths:asked_for")
 _WRITE_RUN_REPORT = _ours("runfile.report:write_run_report")
 _LOOKED_AT = _ours("engine.quick_look:looked_at")
 _VERIFY_RUN_FILE = _ours("runfile.verifying:verify_run_file")
@@ -424,7 +425,7 @@ class Definition:
     effective: Callable[[Any], Section] = defaults.as_it_is
     run: Callable[..., Any] = _RUN_PIPELINE
     session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _OPEN_SESSION
-    summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = defaults.asked_for
+    summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _ASKED_FOR
     screen: Callable[[Any], ScreenSettings] = _usual_screen
     stage_lines: tuple[StageLine, ...] = ()
     graph_of_run: Callable[..., GraphPicture] = _GRAPH_OF_RUN_FILE

@@ -155,3 +155,31 @@ def _missing(loaded: LoadedConfig[Any], key: str) -> ConfigError:
 
 def _of_io(loaded: LoadedConfig[Any], text: str, key: str) -> ConfigError:
     return ConfigError([SettingProblem(str(loaded.path), "io", text, key)], file=loaded.path)
+
+
+def asked_for(loaded: LoadedConfig[Any]) -> dict[str, Any]:
+    """Input, output and last stage of a config."""
+    config = loaded.config
+    return {
+        "pipeline": config.pipeline.name,
+        "until": config.pipeline.until,
+        "input": named_inputs(loaded),
+        "output": config.io.output_path,
+    }
+
+
+def named_inputs(loaded: LoadedConfig[Any]) -> list[str]:
+    """The input as a config names it, with what is there of it."""
+    io = loaded.config.io
+    named = io.input_path or io.file_list
+    names = [named] if isinstance(named, str) and named else list(named)
+    return [_with_presence(loaded, name) for name in names]
+
+
+def _with_presence(loaded: LoadedConfig[Any], name: str) -> str:
+    path = resolved_path(loaded, name)
+    if path.exists():
+        return name
+    found = len(matching(path)) if is_pattern(path) else 0
+    there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"
+    return f"{name} ({there})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import resolved
 from ...schemas.settings import Section
-from ..defaults import later, named_inputs
+from ..defaults import later
 from ..definition import CompiledAhead, Definition, ScreenSettings, Source, StageLine
 from .config_checks import faults, notices
 from .fast_mode import with_fast_mode
@@ -39,6 +39,8 @@ def effective(config: ImagingConfig) -> ImagingConfig:
 
 def summary(loaded: LoadedConfig) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
+    from ..input_paths import named_inputs
+
     config = loaded.config
     plane = config.plane
     return {

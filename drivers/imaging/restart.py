@@ -22,6 +22,7 @@ from ...nodes.imaging.readers.ngimager_hdf5 import opened
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.imaging.config import STAGES, ImagingConfig
 from ..config import config_rows
+from ..provenance import stored_settings
 from .layout import COPIED_BESIDE, FOOTPRINT_PATHS, Group
 from .restart_checks import check_start
 from .restart_stages import Start, begins_at
@@ -118,7 +119,7 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     _check_units(config, earlier, path)
     start, decisive = _start(held, changes, path)
     check_start(path, start)
-    reader = READERS.get(_input_format(earlier, path), READERS[FORMAT])
+    reader = READERS.get(str(earlier.get("io.input_format", "")), READERS[FORMAT])
     return Restart(
         path,
         start,
@@ -128,31 +129,23 @@ def opened_restart(config: ImagingConfig, paths: Sequence[Path]) -> Restart | No
     )
 
 
-def _input_format(earlier: Mapping[str, str], path: Path) -> str:
-    """The format that the first run read."""
-    stored = earlier.get("io.input_format", '""')
-    try:
-        return str(json.loads(stored))
-    except ValueError:
-        reason = f"io.input_format = {stored}"
-        raise damaged_file(path, "/meta/config_effective", reason) from None
-
-
-def _effective(file: Content) -> dict[str, str]:
-    """Settings in force when a file was written, as JSON by dotted key.
+def _effective(file: Content) -> dict[str, Any]:
+    """Settings in force when a file was written, by dotted key.
 
     InputError where they are not whole: a setting that is absent would count as unchanged.
     """
-    if "meta/config_effective" not in file:
-        return {}
-    keys, values = (file[f"meta/config_effective/{n}"].texts() for n in ("keys", "values"))
-    if len(keys) != len(values) or "run.neutrons" not in keys:
-        reason = f"{len(keys)} names and {len(values)} values, not those of the settings"
+    found = stored_settings(file)
+    if "meta/config_effective" in file and "run.neutrons" not in found:
+        reason = f"{len(found)} names and values, not those of the settings"
         raise damaged_file(file.path, "/meta/config_effective", reason)
-    return dict(zip(keys, values, strict=True))
+    return found
 
 
-def _foreign(file: Content) -> dict[str, str]:
+def _in_force(config: ImagingConfig) -> dict[str, Any]:
+    return {key: json.loads(value) for key, _, value in config_rows(config)}
+
+
+def _foreign(file: Content) -> dict[str, Any]:
     """The settings that another program's file names, read as our own; none if they are not."""
     text = file.attrs.get("config_text", "")
     if not isinstance(text, (str, bytes)):
@@ -163,7 +156,7 @@ def _foreign(file: Content) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError):
         return {}
     named = set(_named(data, ""))
-    return {k: v for k, _, v in config_rows(config) if k in named or _is_within(k, named)}
+    return {k: v for k, v in _in_force(config).items() if k in named or _is_within(k, named)}
 
 
 def _named(data: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -174,11 +167,11 @@ def _named(data: Mapping[str, Any], prefix: str) -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _changes(config: ImagingConfig, earlier: Mapping[str, str]) -> dict[str, Start]:
+def _changes(config: ImagingConfig, earlier: Mapping[str, Any]) -> dict[str, Start]:
     """Settings that differ, each with the stage where a run must begin for it."""
     # Where a prior ranks hypotheses and no cone is asked where it points, cones need no plane.
     needs_plane = config.prior.target_cm is None or config.cones.directionality != "off"
-    rows = {key: value for key, _, value in config_rows(config)}
+    rows = _in_force(config)
     changed = {
         key: needs_plane and (key in rows) != (key in earlier)
         for key in {**rows, **earlier}
@@ -187,13 +180,13 @@ def _changes(config: ImagingConfig, earlier: Mapping[str, str]) -> dict[str, Sta
     return begins_at(config, changed) if changed else {}
 
 
-def _is_changed(key: str, rows: Mapping[str, str], earlier: Mapping[str, str]) -> bool:
+def _is_changed(key: str, rows: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
     """Whether a setting differs, or stands in a table that the other side has without it.
 
     A setting that one side does not know at all is none that was changed.
     """
     if key in rows and key in earlier:
-        return not _same(earlier[key], rows[key])
+        return bool(earlier[key] != rows[key])
     other = rows if key in earlier else earlier
     # An absent section and an empty table have a row of their own.
     return _is_within(key, other) or any(
@@ -205,18 +198,11 @@ def _is_within(key: str, tables: Iterable[str]) -> bool:
     return any(key.startswith(f"{table}.") for table in tables)
 
 
-def _same(earlier: str, value: str) -> bool:
-    try:
-        return bool(json.loads(earlier) == json.loads(value))
-    except ValueError:
-        return earlier == value
-
-
-def _check_geometry(config: ImagingConfig, earlier: Mapping[str, str], path: Path) -> None:
+def _check_geometry(config: ImagingConfig, earlier: Mapping[str, Any], path: Path) -> None:
     """ConfigError if detectors are to be moved: stored hits are in the world frame."""
     given = config.detectors.geometry.model_fields_set & {"frame", "detectors"}
-    rows = {key: value for key, _, value in config_rows(config) if key.startswith(_GEOMETRY)}
-    if not given or all(_same(earlier.get(k, v), v) for k, v in rows.items()):
+    rows = {key: v for key, v in _in_force(config).items() if key.startswith(_GEOMETRY)}
+    if not given or all(earlier.get(k, v) == v for k, v in rows.items()):
         return
     text = (
         f"differs from that of {path}, whose hits are in the world frame already. Leave [detectors."
@@ -225,17 +211,18 @@ def _check_geometry(config: ImagingConfig, earlier: Mapping[str, str], path: Pat
     raise ConfigError([SettingProblem(str(path), "detectors.geometry", text)], file=path)
 
 
-def _check_units(config: ImagingConfig, earlier: Mapping[str, str], path: Path) -> None:
+def _check_units(config: ImagingConfig, earlier: Mapping[str, Any], path: Path) -> None:
     """ConfigError if the units of the first input are to change: stored hits are in cm and ns."""
     adapter = config.io.adapter
     for name in _UNITS:
-        value, before = getattr(adapter, name), earlier.get(f"io.adapter.{name}")
-        if name not in adapter.model_fields_set or before is None:
+        value, key = getattr(adapter, name), f"io.adapter.{name}"
+        if name not in adapter.model_fields_set or key not in earlier:
             continue
-        if not _same(before, json.dumps(value)):
+        if earlier[key] != value:
+            now, before = json.dumps(value), json.dumps(earlier[key])
             text = (
-                f"{name} = {json.dumps(value)} differs from that of {path} ({before}), whose hits "
-                "are in cm and ns already. Leave it as it was, or read the raw data again"
+                f"{name} = {now} differs from that of {path} ({before}), whose hits are in cm and "
+                "ns already. Leave it as it was, or read the raw data again"
             )
             raise ConfigError([SettingProblem(str(path), "io.adapter", text)], file=path)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.lightdqm.pages import unknown_page
-from ..defaults import later, named_inputs
+from ..defaults import later
 from ..definition import Definition, Fault, Source
 from ..home import path_of_setting
 from .inputs import CHOICES, INPUTS
@@ -74,6 +74,8 @@ def notices(config: LightDqmConfig, _replaced: tuple[str, ...]) -> Iterator[str]
 
 def summary(loaded: LoadedConfig[LightDqmConfig]) -> dict[str, Any]:
     """What a checked file asks for, as plain values."""
+    from ..input_paths import named_inputs
+
     settings = loaded.config.lightdqm
     return {
         "pipeline": "lightdqm",
