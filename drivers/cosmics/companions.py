@@ -9,13 +9,8 @@ from typing import Final
 
 from ...nodes.cosmics.drawings import drawn_figure
 from ...schemas.cosmics.config import Output
-<<<<<<< HEAD:drivers/cosmics/companions.py
-from ..definition import Companion
-from .event_files import write_events, write_info, write_root
-=======
 from ..definition import Companion
 from .event_files import write_dT, write_events, write_info, write_root
->>>>>>> cosim:drivers/cosmics/artifacts.py
 from .page import drawn_of, page_of
 from .stored import Stored, stored
 from .tables import write_csv_of, write_json, write_tex_of
