@@ -15,7 +15,9 @@ from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.cosmics.frames import TABLES
 from ...schemas.histograms import Histogram
 from ..hdf5_histograms import read_histogram
+from ..runfile.datasets import Datasets
 from ..runfile.exporting import stored_tables
+from ..runfile.record import run_record
 from ..runfile.summary import facts_of_making
 
 LEDGER = "provenance/input_files"
@@ -69,7 +71,7 @@ def stored(path: Path) -> Stored:
             values_below(content.content(PROJECTION)) if PROJECTION in content else {},
             values_below(content.content("verdict/run_summary")),
             _frame(content.content(LEDGER)),
-            facts_of_making(content),
+            facts_of_making(run_record(Datasets(content.group, path)), path),
         )
 
 

@@ -17,13 +17,12 @@ from ...schemas.transients.config import TransientsConfig
 from ...schemas.transients.quality import QUALITY
 from ...schemas.transients.recordings import HitLog, Recordings
 from ..cache.opening import NO_CACHE
-from ..config import LoadedConfig
 from ..engine.parts import Part
 from ..engine.session import Session
 from ..files import check_new_files, new_output
 from ..hdf5 import new_file
 from ..runfile.exporting import ExportRequest, placed
-from ..runfile.record import stored_run
+from ..runfile.record import record_at
 from .campaign import opened_campaign, runs_of
 from .session import run_session
 from .stored import read_run
@@ -70,8 +69,7 @@ def _tables(request: ExportRequest) -> list[Path]:
 
 def _opened(source: Path) -> Session:
     """The run of a file once more, on its source."""
-    run = stored_run(source, TransientsConfig)
-    loaded: LoadedConfig[Any] = LoadedConfig(run.config, run.config_text, run.config_path)
+    loaded = record_at(source).loaded(source, TransientsConfig)
     campaign = opened_campaign(loaded)
     return run_session(loaded, campaign, runs_of(campaign)[0], NO_CACHE)
 

@@ -13,7 +13,7 @@ from ...schemas.transients.config import TransientsConfig
 from ...schemas.transients.layout import run_name
 from ...schemas.transients.recordings import PositionMaps
 from ...schemas.transients.stored_run import StoredRun
-from ..runfile.record import stored_run
+from ..runfile.record import record_at
 
 _POST: Final = "features/post_window_means_ppm"
 _TIMES: Final = "baseline/window_times_s"
@@ -21,7 +21,7 @@ _TIMES: Final = "baseline/window_times_s"
 
 def read_run(path: Path) -> StoredRun:
     """The frames of a run's file; InputError for one that is damaged or of another pipeline."""
-    config: TransientsConfig = stored_run(path, TransientsConfig).config
+    config: TransientsConfig = record_at(path).loaded(path, TransientsConfig).config
     with opened_content(path) as file:
         recordings = _frame(file, "structure/recording_table")
         dut = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 
 from ...schemas.transients.config import TransientsConfig
-from ..config import LoadedConfig, resolved_path
-from ..runfile.record import stored_run
+from ..config import resolved_path
+from ..runfile.record import record_at
 from ..runfile.verifying import Verification, compared, dataset_hashes
 from .run import run_campaign
 
@@ -24,9 +24,9 @@ def verify_run(path: Path, inputs: Sequence[Path]) -> Verification:
     gone.
     """
     started = time.perf_counter()
-    run = stored_run(path, TransientsConfig)
-    stored: LoadedConfig[Any] = LoadedConfig(run.config, run.config_text, run.config_path)
-    named = run.config.io.input_path
+    record = record_at(path)
+    stored = record.loaded(path, TransientsConfig)
+    named = stored.config.io.input_path
     first = named if isinstance(named, str) else named[0]
     campaign = inputs[0] if inputs else resolved_path(stored, first)
     with h5py.File(path, "r") as file:
@@ -35,13 +35,13 @@ def verify_run(path: Path, inputs: Sequence[Path]) -> Verification:
         out = Path(folder) / "again.h5"
         io = {"input_path": str(campaign.absolute()), "output_path": str(out)}
         nothing = {"formats": (), "figures": False, "report": False}
-        config = run.config.model_copy(
+        config = stored.config.model_copy(
             update={
-                "io": run.config.io.model_copy(update=io),
-                "output": run.config.output.model_copy(update=nothing),
+                "io": stored.config.io.model_copy(update=io),
+                "output": stored.config.output.model_copy(update=nothing),
             }
         )
-        run_campaign(LoadedConfig(config, run.config_text, run.config_path), targets=run.targets)
+        run_campaign(replace(stored, config=config), targets=record.targets)
         with h5py.File(out, "r") as file:
             after = dataset_hashes(file)
-    return compared(path, before, after, dict(run.versions), started)
+    return compared(path, before, after, dict(record.versions), started)
