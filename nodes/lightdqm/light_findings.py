@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.frames import TRIGGERS
 from ..statistics.widths import median_of
-from .finding import Finding, Numbers, counted, of_channels, places
+from .finding import Finding, Numbers, counted, of_channels, passed_by_few, places
 from .time_findings import with_rate_above
 
 _LEAST_EVENTS: Final = 20
@@ -143,8 +143,7 @@ def light(numbers: Numbers) -> Finding:
             bad |= new
     found = of_channels(numbers, "light", worst, bad, factor, "x", "")
     if not bad.any():
-        few = found.status == "no_data"
-        return Finding(**{**vars(found), "status": "pass" if few else found.status})
+        return passed_by_few(found)
     return Finding(
         "light", status, float(np.nanmax(worst[bad])), factor, "x", places(bad), "; ".join(texts)
     )
@@ -190,10 +189,7 @@ def dark_rate(numbers: Numbers) -> Finding:
     share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
     bad = numbers.watched & (numbers.lower(k, n) > limit)
     found = of_channels(numbers, "dark_rate", share, bad, limit, unit, what)
-    found = with_rate_above(numbers, found, ("k_alone", "n_alone"), limit, what)
-    if found.status == "no_data":
-        return Finding(**{**vars(found), "status": "pass"})
-    return found
+    return passed_by_few(with_rate_above(numbers, found, ("k_alone", "n_alone"), limit, what))
 
 
 def copies(numbers: Numbers) -> Finding:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from .finding import Finding, Numbers, of_channels
+from .finding import Finding, Numbers, of_channels, passed_by_few
 from .time_findings import with_rate_above
 
 _CODINGS: Final = {
@@ -133,8 +133,7 @@ def repeats(numbers: Numbers) -> Finding:
     share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
     bad = numbers.watched & (numbers.lower(k, n) > limit)
     found = of_channels(numbers, "repeats", share, bad, limit, unit, what)
-    found = with_rate_above(numbers, found, ("n_repeated", "n_sound"), limit, what)
-    return replace(found, status="pass") if found.status == "no_data" else found
+    return passed_by_few(with_rate_above(numbers, found, ("n_repeated", "n_sound"), limit, what))
 
 
 def channel_order(numbers: Numbers) -> Finding:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, I8, Mask
-from .finding import Finding, Numbers, counted, of_channels, places
+from .finding import Finding, Numbers, counted, of_channels, passed_by_few, places
 from .scans import Change, Stretch, level_change, rate_above, rate_below
 
 _MOST_TEXTS: Final = 3
@@ -222,8 +222,7 @@ def _change(
     values = np.exp(size) if logarithm else size
     found = of_channels(numbers, check, values, bad, shown, unit, what)
     if not bad.any():
-        # Too little light for blocks is no fault of the light: other checks say how much there is.
-        return replace(found, status="pass") if found.status == "no_data" else found
+        return passed_by_few(found)
     return replace(found, reason=f"{found.reason}: {_change_text(numbers, bad, change, form)}")
 
 

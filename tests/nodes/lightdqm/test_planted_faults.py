@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,3 +197,31 @@ def test_the_masks_count_as_the_verdict_does(write: Write) -> None:
     stuck = ("railed_high", "railed_low")
     assert len(told("railed")) == 2
     assert drawn("flatline_mask", *stuck) == drawn("baseline_mask", *stuck) == told("railed")
+
+
+def test_a_status_file_with_every_channel_bad_is_not_green(tmp_path: Path) -> None:
+    settings = LightSimulationSettings.model_validate(SMALL | {"seed": 4})
+    result = write_light_simulation(settings, tmp_path)
+    result.channel_status.write_text("\n".join([",".join(["1"] * 64)] * 8) + "\n")
+    found = seen(result, status=True).set_index("check")
+    assert overall_status(found) == "warn"
+    assert found.loc["dark", "status"] == "warn"
+    assert found.loc["dark", "value"] == 0.0
+    assert found.loc["dark", "reason"].startswith("0 of 192 active channels")
+    of_channels = ("dead", "noise", "light", "dark_rate", "light_change", "noise_change", "repeats")
+    assert set(found.loc[list(of_channels), "status"]) == {"no_data"}
+
+
+def test_light_before_the_window_of_a_late_trigger_is_not_green(tmp_path: Path) -> None:
+    settings = LightSimulationSettings.model_validate(SMALL | {"seed": 4, "faults": ()})
+    result = write_light_simulation(settings, tmp_path)
+    with h5py.File(result.out, "r+") as file:
+        samples = file["light/wvfm/data"]
+        rows = samples[()]
+        # The window begins after the light: noise alone, that before the pulses of the same event.
+        early = rows["samples"][..., :40]
+        rows["samples"] = np.tile(early, 10)
+        samples[...] = rows
+    found = seen(result).set_index("check")
+    assert overall_status(found) == "warn"
+    assert "no light to judge any channel by" in found.loc["dark", "reason"]
