@@ -38,7 +38,7 @@ def checks_frame(checks: Iterable[Check]) -> pd.DataFrame:
     rows = list(checks)
     columns: dict[str, Any] = {}
     for k, name in enumerate(CHECKS.names):
-        values = [row[k] for row in rows]
+        values: Any = [row[k] for row in rows]
         if name in ("check", "message"):
             values = pd.Categorical(values, categories=pd.Index(dict.fromkeys(values), dtype=str))
         columns[name] = values

@@ -23,13 +23,13 @@ def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterato
     if "veto" not in skip and veto.lo_ns[-1] >= veto.hi_ns[0]:
         text = f"lo_ns = {veto.lo_ns[-1]:g} is not below hi_ns = {veto.hi_ns[0]:g}; separate them"
         yield Fault("veto", text, ("veto.lo_ns", "veto.hi_ns"))
-    for section, made, settings in (
-        ("histograms", histogram_specs, config.histograms),
-        ("scan", scan_points, config.scan),
+    for section, made in (
+        ("histograms", lambda: histogram_specs(config.histograms)),
+        ("scan", lambda: scan_points(config.scan)),
     ):
         if section not in skip:
             try:
-                made(settings)
+                made()
             except UsageError as error:
                 yield Fault(section, _text(error, section), (error.key or section,))
     if not skip & {"cuts", "cuts.toggle_cuts", "cuts.toggle_groups", "cuts.thresholds"}:

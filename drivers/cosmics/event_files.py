@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ def write_info(found: Stored, path: Path) -> None:
     """A block a surviving track: where it is, its time, and the nearest coincidence."""
     files = dict(zip(found.input_files["number"], found.input_files["path"], strict=True))
     blocks = []
-    for row in found.frames["unvetoed_events"].itertuples(index=False):
+    rows: Iterator[Any] = found.frames["unvetoed_events"].itertuples(index=False)
+    for row in rows:
         is_alone = math.isnan(row.nearest_dT_ns)
         coincidence = "None" if is_alone else f"{row.t0_ns - row.nearest_dT_ns:.4f} ns"
         blocks.append(

@@ -13,7 +13,8 @@ def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:
     spill = "on-spill" if summary.on_spill else "off-spill"
     yield f"cut set {summary.cutset} ({summary.cutset_hash[:8]}), {spill}"
     yield f"{'cut':24} {'events':>10} {'tracks':>10} {'% of all':>9} {'% before':>9} {'N-1':>8}"
-    for row in flow.itertuples(index=False):
+    rows: Iterator[Any] = flow.itertuples(index=False)
+    for row in rows:
         but_one = "" if row.n_minus_one != row.n_minus_one else f"{row.n_minus_one:.0f}"
         yield (
             f"{row.cut:24} {row.events:>10} {row.tracks:>10} {row.absolute_pct:>9.3f} "
@@ -29,7 +30,8 @@ def scan_lines(scans: pd.DataFrame) -> Iterator[str]:
     head = f"{first:>20} {second:>20} " if second else f"{first:>20} "
     names = ("events", "selected", "unvetoed", "veto eff.")
     yield f"{head}{' '.join(f'{name:>10}' for name in names)} {'interval':>20}"
-    for row in scans.itertuples(index=False):
+    rows: Iterator[Any] = scans.itertuples(index=False)
+    for row in rows:
         point = f"{row.value:>20g} " + (f"{row.second_value:>20g} " if second else "")
         ends = f"{row.veto_efficiency_lo:.5f} to {row.veto_efficiency_hi:.5f}"
         efficiency = f"{row.veto_efficiency:.5f}" if row.selected else "-"

@@ -142,8 +142,8 @@ def flow_counts(bits: U4, rows: I8, n_events: int, cuts: CutsInEffect) -> tuple[
     # A track that fails one cut alone counts for what passes all but that one.
     fails_once = (failed & (failed - np.uint32(1))) == 0
     events, tracks = [n_events], [len(bits)]
-    individual = {"events": [], "tracks": []}  # type: dict[str, list[int]]
-    but_one = {"events": [], "tracks": []}  # type: dict[str, list[int]]
+    individual: dict[str, list[int]] = {"events": [], "tracks": []}
+    but_one: dict[str, list[int]] = {"events": [], "tracks": []}
     so_far = np.ones(len(bits), bool)
     for place in places:
         bit = np.uint32(1 << place)
@@ -156,12 +156,15 @@ def flow_counts(bits: U4, rows: I8, n_events: int, cuts: CutsInEffect) -> tuple[
         events.append(n_events_with(so_far, rows))
         tracks.append(int(np.count_nonzero(so_far)))
     items = [cuts.cuts[place].cut for place in places]
-    named = ([c.name for c in items], [c.group for c in items], [c.level for c in items])
 
     def flow(of: str, cumulative: list[int]) -> CutFlow:
         counts = (cumulative, individual[of], but_one[of])
         return CutFlow(
-            of, *(tuple(n) for n in named), *(frozen(np.array(c, np.int64)) for c in counts)
+            of,
+            tuple(c.name for c in items),
+            tuple(c.group for c in items),
+            tuple(c.level for c in items),
+            *(frozen(np.array(c, np.int64)) for c in counts),
         )
 
     return flow("events", events), flow("tracks", tracks)

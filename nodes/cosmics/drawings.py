@@ -98,7 +98,7 @@ def _bounds(drawn: Drawn, name: str) -> list[float]:
     """Thresholds of the cuts on what a histogram shows, of those that are on."""
     cuts = drawn.frames["effective_cuts"].set_index("cut")
     asked = [(c, end) for c, end in _CUTS_OF.get(name, ()) if c in cuts.index]
-    return [float(cuts.loc[c, end]) for c, end in asked if bool(cuts.loc[c, "active"])]
+    return [float(cuts[end][c]) for c, end in asked if bool(cuts["active"][c])]
 
 
 def _plain_number(value: float, _place: int) -> str:
@@ -121,9 +121,10 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
         axes.text(0.5, 0.5, f"{name}: not in the files", ha="center", transform=axes.transAxes)
         return
     found = drawn.histograms[name]
-    axis = found.axes[0]
+    axis, ends = found.axes[0], found.axes[0].edges
+    assert ends is not None
     for k, selection in enumerate(SELECTIONS):
-        counts, edges = _rebinned(found.values[1:-1, k], axis.edges)
+        counts, edges = _rebinned(found.values[1:-1, k], ends)
         n = int(found.values[:, k].sum())
         total = max(int(counts.sum()), 1)
         weights = counts / total if normalised else counts
@@ -133,8 +134,8 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
         axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
     unit = f" ({axis.unit})" if axis.unit else ""
     axes.set_xlabel(f"{axis.label}{unit}")
-    axes.set_xlim(float(axis.edges[0]), float(axis.edges[-1]))
-    width = float(axis.edges[-1] - axis.edges[0]) / len(counts)
+    axes.set_xlim(float(ends[0]), float(ends[-1]))
+    width = float(ends[-1] - ends[0]) / len(counts)
     what = "share" if normalised else "entries"
     axes.set_ylabel(f"{what} per {width:.3g}{' ' + axis.unit if axis.unit else ''}")
     most = int(found.values[1:-1].max(initial=0))

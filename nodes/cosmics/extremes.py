@@ -36,13 +36,9 @@ def track_extremes(
         return segments[name].to_numpy()
 
     at_front = segments[front]
-    slopes, momenta = slope(at_front), momentum_MeV(at_front)
-    t0, slopes, momenta, maxr = (
-        of(column("time_ns"), middle),
-        extremes(slopes, rows[front], n),
-        extremes(momenta, rows[front], n),
-        of(column("maxr_mm"), front),
-    )
+    t0, maxr = of(column("time_ns"), middle), of(column("maxr_mm"), front)
+    slopes = extremes(slope(at_front), rows[front], n)
+    momenta = extremes(momentum_MeV(at_front), rows[front], n)
     has = [any_of_parent(sid == s, rows, n) for s in (TT_FRONT, TT_MID, TT_BACK)]
     return TRACK_EXTREMES.frame(
         {

@@ -92,7 +92,7 @@ def group_flow(cut_flow: pd.DataFrame) -> pd.DataFrame:
     is_last = np.append(groups[1:] != groups[:-1], True)
     # A group whose cuts do not stand together ends where its last cut does.
     final = {name: i for i, name in enumerate(groups)}
-    rows = [i for i in np.flatnonzero(is_last) if final[groups[i]] == i]
+    rows = np.array([i for i in np.flatnonzero(is_last) if final[groups[i]] == i], np.int64)
     frame = cut_flow.iloc[rows]
     events = frame["events"].to_numpy()
     relative = _percent(events, _before(events))

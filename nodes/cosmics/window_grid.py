@@ -5,6 +5,8 @@ An event is vetoed by (lo, hi) if its first time difference above lo is below hi
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -26,7 +28,7 @@ def vetoed(dT_ns: F8, events: I8, grid: VetoGrid) -> I8:
 
     ``dT_ns`` is ascending in each event, without NaN; ``events`` is ascending.
     """
-    side = "right" if grid.closed else "left"
+    side: Literal["left", "right"] = "right" if grid.closed else "left"
     hi = np.asarray(grid.hi_ns)
     found = np.zeros((len(grid.lo_ns), len(hi)), np.int64)
     for k, lo in enumerate(grid.lo_ns):

@@ -188,4 +188,5 @@ class ScanCounts:
 
 def weights_of(counts: I8, weight: float) -> tuple[F8, F8]:
     """Counts of equal weight: sums of weights, and the roots of the sums of their squares."""
-    return counts * weight, np.sqrt(counts) * weight
+    values = np.asarray(counts, np.float64)
+    return values * weight, np.sqrt(values) * weight
