@@ -762,7 +762,7 @@ def test_allowed_values_in_words() -> None:
 def test_a_shipped_file_loads(path: Path) -> None:
     loaded = load_config(path)
     assert loaded.notices == ()
-    if loaded.config.pipeline.name == "lightdqm":
+    if loaded.config.pipeline.name != "imaging":
         return
     assert loaded.config.plane is not None
     assert named_files(loaded)[0].parent == output_path(loaded).parent == path.parent

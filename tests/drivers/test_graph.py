@@ -156,6 +156,12 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
         values = graph_values(config, path.parent)
         assert needed_inputs(dr, set(graph_nodes(dr))) == {*values, "source_file"}
         return
+    if config.pipeline.name != "imaging":
+        flow = definition(config.pipeline.name)
+        dr = build_driver(flow, flow.choices_of(config))
+        known = {row.name for row in flow.inputs}
+        assert needed_inputs(dr, set(graph_nodes(dr))) == known
+        return
     dr = build_driver(PIPELINE, graph_choices(config))
     given = graph_inputs(config, path.parent)
     assert needed_inputs(dr, set(graph_nodes(dr))) <= {*given.values, "source_file", "event_range"}
