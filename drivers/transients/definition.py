@@ -36,10 +36,9 @@ def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Ite
         if settings.stop_MHz <= settings.pass_MHz:
             text = f"stop_MHz = {settings.stop_MHz:g} must be above pass_MHz {settings.pass_MHz:g}"
             yield Fault("transients.demodulation", text, ("transients.demodulation.stop_MHz",))
-    if config.io.file_list or not isinstance(config.io.input_path, str):
-        text = (
-            "a campaign is one folder, or one HDF5 file: name it in input_path, without file_list"
-        )
+    named = config.io.input_path
+    if config.io.file_list or not (isinstance(named, str) or len(named) == 1):
+        text = "a campaign is one folder, or one HDF5 file: name that alone in input_path"
         yield Fault("io", text, ("io.input_path",))
     if "transients.outliers" not in skip:
         yield from _outlier_faults(config)

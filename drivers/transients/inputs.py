@@ -160,12 +160,12 @@ def _anomalies(number: Any, x_lsb: Any, y_lsb: Any, kind: Any, amplitude: Any) -
 
 _DEMODULATION: Final = "transients.demodulation"
 INPUTS: Final = (
-    Input("source_files", ("io.input_path", "io.input_format"), of_each_part),
+    Input("source_files", ("io.input_format",), of_each_part),
     Input("recording_range", ("run.chunk_events",), of_each_part),
     Input("run_number", ("transients.runs", "transients.manifest"), of_each_part),
     Input("logbook_row", ("transients.logbook",), of_each_part),
     Input("recording_form", ("transients.logbook", "transients.values"), of_each_part),
-    Input("fpga_files", ("io.input_path",), of_each_part),
+    Input("fpga_files", ("transients.retrieval.download_dir",), of_each_part),
     Input("recording_streams", (), of_each_part),
     Input("threads", ("run.workers",), threads),
     Input(
