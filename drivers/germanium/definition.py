@@ -40,6 +40,9 @@ GERMANIUM = Definition(
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),
     inputs=INPUTS,
     choices=CHOICES,
+    listed_choices=MappingProxyType(
+        {"begins": "raw", "decay": "fitted", "shaping": "optimised", "constants": "own"}
+    ),
     stages=STAGES,
     outputs=(
         "n_triggers",

@@ -15,16 +15,23 @@ from .tables import RAW, first_tier
 
 def _begins(config: GermaniumConfig, context: Context) -> str:
     """The tier of the first input file: the graph begins with raw or with dsp tables."""
-    named = config.io.input_path
-    values = (named,) if isinstance(named, str) else named
-    for value in values:
-        if not value:
-            continue
-        path = path_of_setting(context.folder, value)
+    for path in _named(config, context):
         found = _files_at(path)
         if found:
             return first_tier(found[0])
     return RAW
+
+
+def _named(config: GermaniumConfig, context: Context) -> list[Path]:
+    """What [io] names, in order; of a list of files each, relative to its folder."""
+    if config.io.file_list:
+        listed = path_of_setting(context.folder, config.io.file_list)
+        lines = listed.read_text("utf-8-sig").splitlines() if listed.is_file() else []
+        names = [line.strip() for line in lines]
+        return [listed.parent / name for name in names if name and not name.startswith("#")]
+    named = config.io.input_path
+    values = (named,) if isinstance(named, str) else named
+    return [path_of_setting(context.folder, value) for value in values if value]
 
 
 def _files_at(path: Path) -> list[Path]:
@@ -69,7 +76,7 @@ def _of(name: str) -> Input:
 
 
 CHOICES: Final = (
-    Input("begins", ("io.input_path",), _begins),
+    Input("begins", ("io.input_path", "io.file_list"), _begins),
     Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
     Input("shaping", ("germanium.parameters_path", "germanium.filters.optimise"), _shaping),
     Input("constants", ("germanium.parameters_path",), _constants),

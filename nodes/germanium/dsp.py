@@ -27,6 +27,13 @@ def filter_settings__given(filters: Filters) -> FilterSettings:
     return usual_filters(filters)
 
 
+@tag(stage="pole_zero", scope="channel")
+@config.when(begins="raw", decay="given")
+def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
+    """The decay of the preamplifier as it is set."""
+    return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
+
+
 @tag(stage="filters", scope="channel")
 @config.when(begins="raw", shaping="stored")
 def filter_settings__stored(

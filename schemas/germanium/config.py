@@ -63,11 +63,7 @@ class GermaniumOutput(Section):
     """[output]: what is written beside the run file."""
 
     report: bool = True
-    """A page of the run."""
-    figures: bool = True
-    """Figures on it."""
-    formats: tuple[Literal["png", "pdf", "svg"], ...] = ()
-    """Files of the figures too."""
+    """A page of the run with its figures."""
 
 
 class GermaniumConfig(PipelineSettings):
