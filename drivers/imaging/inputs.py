@@ -382,7 +382,11 @@ INPUTS: Final = (
     Input("threads", ("run.workers", "run.chunk_cones"), lambda config, _: threads(config)),
     Input("listed_cones", ("list_mode.cone_ids",)),
     Input("list_region", ("list_mode.region_cm", *_RANGE), _with_plane(list_region)),
-    Input("calibration_settings", ("calibration",), lambda config, _: config.calibration),
+    Input(
+        "calibration_settings",
+        ("calibration",),
+        lambda config, _: config.calibration if config.calibration.mode == "self" else ABSENT,
+    ),
     Input("calibration_file", ("calibration.path",), _calibration_file),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", ("reconstruction",)),

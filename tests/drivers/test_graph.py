@@ -67,7 +67,16 @@ GOLDEN = {
         "neutron_filtered_events", "neutron_shaped_events", "neutron_typed_events",
         "typed_events",
     ],
+    "calibration": [
+        "bar_calibration", "bars", "gamma_calibrated_events", "neutron_calibrated_events",
+    ],
     "energies": ["energies", "gamma_energies", "neutron_energies"],
+    "uncertainty": [
+        "gamma_candidate_sigmas", "gamma_candidate_weights", "gamma_weighted_cones",
+        "neutron_candidate_sigmas", "neutron_candidate_weights", "neutron_theta_sigma_rad",
+        "neutron_weighted_cones",
+    ],
+    "reconstruction": ["bootstrap_sources", "point_sources", "significance_map"],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
         "gamma_chosen_row", "gamma_cone_filter_code", "gamma_cone_scores",
@@ -131,7 +140,10 @@ def drivers() -> list[tuple[ImagingConfig, Any]]:
 
 
 # What parts of the data and the run give, and no setting.
-GIVEN_WITH_PARTS = {"source_file", "file_index", "event_range", "signal_file", "input_files"}
+GIVEN_WITH_PARTS = {
+    "source_file", "file_index", "event_range", "signal_file", "input_files",
+    "channel", "row_range", "table_layout",
+}  # fmt: skip
 
 
 def test_graph_builds_for_every_choice(drivers: list[tuple[ImagingConfig, Any]]) -> None:
@@ -175,7 +187,7 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
 def test_names_are_the_contract(drivers: list[tuple[ImagingConfig, Any]]) -> None:
     names = {name for stage in GOLDEN.values() for name in stage}
     for config, dr in drivers:
-        extra = {"light_response"} if config.energy.strategy == "ELUT" else set()
+        extra = {"light_response"} if config.energy.strategy != "Edep" else set()
         visible = visible_nodes(dr)
         assert set(visible) == names | extra
         assert ("neutron_start_time_ns" in graph_nodes(dr)) == (config.energy.strategy == "ToF")
@@ -239,7 +251,7 @@ def test_both_species_have_the_same_quantities(drivers: list[tuple[ImagingConfig
         neutron, gamma = (
             {n.removeprefix(s) for n in names if n.startswith(s)} for s in ("neutron_", "gamma_")
         )
-        assert neutron - gamma <= {"start_time_ns"}
+        assert neutron - gamma <= {"start_time_ns", "theta_sigma_rad"}
         assert gamma <= neutron
 
 
@@ -283,7 +295,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"summed_images", "footprints", "footprints_of_cones"}
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
-    assert downstream("pixel_grid") == images | counted
+    sources = {"point_sources", "bootstrap_sources", "significance_map"}
+    assert downstream("pixel_grid") == images | counted | sources
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")
     assert "neutron_candidate_cones" not in downstream("prior")
