@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.transients.config import TransientsConfig
-from ..definition import Definition, Fault, Source
+from ..definition import CompiledAhead, Definition, Fault, Source
 from .inputs import INPUTS
 
 if TYPE_CHECKING:
@@ -109,6 +109,17 @@ def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
     }
 
 
+# What goes through the samples takes the longest to compile, and is needed before these.
+_COMPILED_AHEAD: Final = CompiledAhead(
+    "radiograph.drivers.transients.first_compile", ("exponential_rows", "local_statistics")
+)
+
+
+def _compiled_ahead(config: TransientsConfig) -> CompiledAhead | None:
+    fits = config.pipeline.until not in ("structure", "baseline")
+    return _COMPILED_AHEAD if fits else None
+
+
 _MODULES: Final = (
     "metadata",
     "fpga",
@@ -191,4 +202,5 @@ TRANSIENTS = Definition(
     summary_node="quality_counts",
     pages=f"{__package__}.pages",
     starter=_starter,
+    compiled_ahead=_compiled_ahead,
 )
