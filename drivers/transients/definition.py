@@ -90,6 +90,12 @@ def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Pat
     return write_report(source, page, pdf=pdf, overwrite=overwrite)
 
 
+def _overview(folder: Path, page: Path, *, overwrite: bool) -> list[Path]:
+    from .overview import write_overview
+
+    return write_overview(folder, page, overwrite=overwrite)
+
+
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
     from .starter import write_starter
 
@@ -196,6 +202,7 @@ TRANSIENTS = Definition(
     run=_run,
     session=_session,
     report=_report,
+    overview=_overview,
     verify=_verified,
     export=_export,
     summary=summary,
