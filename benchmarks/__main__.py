@@ -20,6 +20,7 @@ PARTS = (
     "lightdqm_faults",
     "cosmics",
     "transients",
+    "transients_outliers",
 )
 
 

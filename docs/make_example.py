@@ -1,6 +1,7 @@
-"""Run the commands of README.md and docs/example.md and write their real output into them.
+"""Run the commands of README.md and of pages of docs/ and write their real output into them.
 
-    python docs/make_example.py                run both pages, refresh outputs and figures
+    python docs/make_example.py                run all pages, refresh outputs and figures
+    python docs/make_example.py transients.md  one of them
     python docs/make_example.py resolution     the demo for ten seeds: bias and spread of the peak
 
 In a page, a block ```console holds commands after "$ ", each with its output below;
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "example.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "example.md", ROOT / "docs" / "transients.md")
 # What a run leaves in its scratch folder, and the figure of the documentation made of it.
 FIGURES = {
     "README.md": {"demo/n_image.png": "demo_n.png"},
@@ -32,6 +33,7 @@ FIGURES = {
         "example/g_image.png": "example_g.png",
         "example/n_near.png": "example_near_n.png",
     },
+    "transients.md": {"maps/run_026_map_amplitude.png": "transients_map.png"},
 }
 BLOCK = re.compile(
     r"^```(?P<kind>console|python)(?P<info>[^\n]*)\n(?P<body>.*?)^```\n"
@@ -180,4 +182,5 @@ if __name__ == "__main__":
         in_scratch(resolution)
     else:
         for path in PAGES:
-            refresh(path)
+            if path.name in sys.argv[1:] or not sys.argv[1:]:
+                refresh(path)

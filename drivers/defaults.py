@@ -54,3 +54,10 @@ def no_starter(*_: Any) -> tuple[Path, Path]:
     """Settings and small data of a pipeline that has none."""
     msg = "this pipeline makes no data to begin with; start from a file of its own"
     raise UsageError(msg, key="pipeline")
+
+
+def no_overview(folder: Path, _page: Path, *, overwrite: bool) -> list[Path]:
+    """The page over the files of a folder, of a pipeline that has none."""
+    del overwrite
+    msg = f"{folder}: is a folder, and this pipeline has no page over several files; name one"
+    raise UsageError(msg, file=folder, key="file")

@@ -363,6 +363,8 @@ class Definition:
     report
         Writes one of its files as a page (file, page, ``pdf``, ``overwrite``), and names what was
         written.
+    overview
+        Writes one page over the files of a folder (folder, page, ``overwrite``).
     graph_of_run
         The picture of the run that wrote a file: the file, the settings if they are at hand, and
         what is drawn.
@@ -431,6 +433,7 @@ class Definition:
     graph_of_run: Callable[..., GraphPicture] = _GRAPH_OF_RUN_FILE
     file_of_run: Callable[[LoadedConfig[Any]], Path] = _LAST_OUTPUT
     report: Callable[..., list[Path]] = _WRITE_RUN_REPORT
+    overview: Callable[..., list[Path]] = defaults.no_overview
     pages: str = ""
     described: Callable[[Path], tuple[dict[str, Any], str]] = _DESCRIBED
     input_described: Callable[[Path], tuple[dict[str, Any], str]] | None = None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.transients.config import TransientsConfig
-from ..definition import Definition, Fault, Source
+from ..definition import CompiledAhead, Definition, Fault, Source
 from .inputs import INPUTS
 
 if TYPE_CHECKING:
@@ -90,6 +90,12 @@ def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Pat
     return write_report(source, page, pdf=pdf, overwrite=overwrite)
 
 
+def _overview(folder: Path, page: Path, *, overwrite: bool) -> list[Path]:
+    from .overview import write_overview
+
+    return write_overview(folder, page, overwrite=overwrite)
+
+
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
     from .starter import write_starter
 
@@ -107,6 +113,17 @@ def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
         "convention": config.transients.convention,
         "until": config.pipeline.until,
     }
+
+
+# What goes through the samples takes the longest to compile, and is needed before these.
+_COMPILED_AHEAD: Final = CompiledAhead(
+    "radiograph.drivers.transients.first_compile", ("exponential_rows", "local_statistics")
+)
+
+
+def _compiled_ahead(config: TransientsConfig) -> CompiledAhead | None:
+    fits = config.pipeline.until not in ("structure", "baseline")
+    return _COMPILED_AHEAD if fits else None
 
 
 _MODULES: Final = (
@@ -185,10 +202,12 @@ TRANSIENTS = Definition(
     run=_run,
     session=_session,
     report=_report,
+    overview=_overview,
     verify=_verified,
     export=_export,
     summary=summary,
     summary_node="quality_counts",
     pages=f"{__package__}.pages",
     starter=_starter,
+    compiled_ahead=_compiled_ahead,
 )

@@ -21,6 +21,7 @@ from ..engine.executors import Executor
 from ..engine.failed_files import FailedFile, none_left, tell_left_out
 from ..engine.report import RunReport, added_tables
 from ..engine.running import write_run
+from ..engine.session import Session
 from ..files import check_new_files
 from ..input_paths import is_output_file, output_path
 from .beside import beside_paths, write_beside
@@ -113,6 +114,8 @@ def _one_run(
     has_recordings = campaign.metadata(run).sdr_data
     asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
     try:
+        if executor is None:
+            _begin_reading(session, run)
         report = write_run(
             session, one, list(run.paths or (run.shown,)), out, started,
             targets=asked, progress=progress,
@@ -125,6 +128,17 @@ def _one_run(
     if has_recordings and not targets:
         report.files += [str(path) for path in write_beside(one, out)]
     return report.with_plain_values()
+
+
+def _begin_reading(session: Session, run: RunFiles) -> None:
+    """Have an archive unpacked from now on, while the libraries of the nodes are loaded.
+
+    Only one that is read for the first time: of another it is not yet known what is asked for.
+    """
+    for first in session.parts.every[:1]:
+        if first.then is not None:
+            paths = [file.path for file in first.files()]
+            session.inputs.values["recording_streams"].at(paths, run.number, 0)
 
 
 def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:

@@ -19,8 +19,11 @@ _POST: Final = "features/post_window_means_ppm"
 _TIMES: Final = "baseline/window_times_s"
 
 
-def read_run(path: Path) -> StoredRun:
-    """The frames of a run's file; InputError for one that is damaged or of another pipeline."""
+def read_run(path: Path, *, with_windows: bool = True) -> StoredRun:
+    """The frames of a run's file; InputError for one that is damaged or of another pipeline.
+
+    The windows of every recording are far larger than all else: they may be left out.
+    """
     config: TransientsConfig = record_at(path).loaded(path, TransientsConfig).config
     with opened_content(path) as file:
         recordings = _frame(file, "structure/recording_table")
@@ -45,7 +48,7 @@ def read_run(path: Path) -> StoredRun:
             _frame(file, "maps/cross_sections"),
             _maps(file, "maps/position_maps"),
             _maps(file, "maps/filtered_position_maps"),
-            file[_POST][()] if _POST in file else None,
+            file[_POST][()] if with_windows and _POST in file else None,
             file[_TIMES][()] if _TIMES in file else None,
             str(file.attrs.get("incomplete", "")),
         )

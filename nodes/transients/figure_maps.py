@@ -15,7 +15,7 @@ LABELS: Final = {
     "lambda_per_s": ("decay", "decay constant (1/s)"),
     "half_life_s": ("half_life", "half life (s)"),
 }
-_COLOURS: Final = "viridis"
+COLOURS: Final = "viridis"
 
 
 def map_figure(run: StoredRun, k: int, figure: Any) -> None:
@@ -32,9 +32,9 @@ def map_figure(run: StoredRun, k: int, figure: Any) -> None:
     mesh = None
     for place, maps, value, title in zip(axes, both, values, titles, strict=True):
         mesh = place.pcolormesh(
-            maps.x_edges_um, maps.y_edges_um, value, cmap=_COLOURS, vmin=low, vmax=high
+            maps.x_edges_um, maps.y_edges_um, value, cmap=COLOURS, vmin=low, vmax=high
         )
-        _hatch(place, maps, value)
+        hatch_empty(place, maps, value)
         if maps.filled[k].any():
             y, x = np.nonzero(maps.filled[k])
             place.plot(maps.x_um[x], maps.y_um[y], "w+", ms=5, label="filled from neighbours")
@@ -47,7 +47,7 @@ def map_figure(run: StoredRun, k: int, figure: Any) -> None:
     figure.colorbar(mesh, ax=list(axes), label=LABELS[both[0].quantities[k]][1], shrink=0.8)
 
 
-def _hatch(place: Any, maps: PositionMaps, value: F8) -> None:
+def hatch_empty(place: Any, maps: PositionMaps, value: F8) -> None:
     """Positions without a value are hatched, not white."""
     from matplotlib.patches import Rectangle
 

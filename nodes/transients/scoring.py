@@ -127,7 +127,7 @@ def shape_reasons(
     trig, centre = features["trig_val"].to_numpy(), local_centres["centre_trig_val"].to_numpy()
     snr, centre_snr = np.abs(trig) / noise, np.abs(centre) / noise
     seen = usable & (snr > _SEEN_SNR)
-    sign = np.sign(median_of(trig[seen])) if seen.any() else 0.0
+    is_lit = centre_snr > _SEEN_SNR
     places = places_of(features, settings.neighbours)
     step = features["largest_step"].to_numpy()
     step_centre, _, _ = of_positions(step, places, settings.min_hits)
@@ -139,10 +139,11 @@ def shape_reasons(
     far = np.abs(trig - centre) > _NOT_SEEN_Z * local_centres["scale_trig_val"].to_numpy()
     # Two windows side by side: the noise of their difference is larger by the root of two.
     pileup = step - step_centre > _PILEUP_SIGMA * np.sqrt(2.0) * noise
-    flat = (post < _STEP_SHARE * post_centre) & (centre_snr > _SEEN_SNR) & seen
+    flat = (post < _STEP_SHARE * post_centre) & is_lit & seen
     return {
-        "sign_flip": seen & (np.sign(trig) == -sign) if sign else np.zeros(len(trig), np.bool_),
-        "no_event": usable & (centre_snr > _SEEN_SNR) & (snr < _NOT_SEEN_SNR) & far,
+        # The sign is that of the position: a run may have places of both, and noise has none.
+        "sign_flip": seen & is_lit & (np.sign(trig) == -np.sign(centre)),
+        "no_event": usable & is_lit & (snr < _NOT_SEEN_SNR) & far,
         "pileup": usable & pileup,
         "step": flat,
     }

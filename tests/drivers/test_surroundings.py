@@ -130,24 +130,27 @@ def test_paths_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 # --- folders of compiled code -------------------------------------------------------------------
 
 IMPORT = """
-import radiograph.nodes.imaging.kernels as kernels
+import importlib
 from numba import config
+importlib.import_module("radiograph.nodes.{package}.kernels")
 print(config.CACHE_DIR)
 """
+PACKAGES = ("cosmics", "germanium", "imaging", "lightdqm", "simulation", "transients")
 
 
-def compiled_code(folder: Path) -> tuple[Path, str]:
+def compiled_code(folder: Path, package: str = "imaging") -> tuple[Path, str]:
     """Where a process keeps its kernels if ``folder`` is named, and what it says."""
     temporary = folder.parent / "temporary"
     temporary.mkdir(exist_ok=True)
     env = {**os.environ, "RADIOGRAPH_CACHE": str(folder), "TMPDIR": str(temporary)}
-    done = child(code=IMPORT, env=env)
+    done = child(code=IMPORT.format(package=package), env=env)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip()), done.stderr
 
 
-def test_compiled_code_lies_in_a_folder_of_ours(tmp_path: Path) -> None:
-    found, said = compiled_code(tmp_path / "cache")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_compiled_code_lies_in_a_folder_of_ours(tmp_path: Path, package: str) -> None:
+    found, said = compiled_code(tmp_path / "cache", package)
     assert found.parent == tmp_path / "cache"
     assert found.stat().st_mode & 0o777 == 0o700
     assert said == ""

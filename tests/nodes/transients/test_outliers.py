@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from radiograph.nodes.statistics.intervals import clopper_pearson
 from radiograph.nodes.transients import judging, outliers
+from radiograph.nodes.transients.scoring import shape_reasons
 from radiograph.schemas.transients.config import Outliers
 from radiograph.schemas.transients.quality import REASONS
 from strikes import NoiseModel, Run, run_of, scan
@@ -72,6 +73,22 @@ def test_each_reason_is_named(plain: Run) -> None:
     assert "pileup" in reasons[23]
     assert "step" in reasons[31]
     assert {"trig_val", "posttrig_max"} <= reasons[40]
+
+
+def test_a_sign_is_that_of_a_position_with_a_signal() -> None:
+    """In units of the noise: a place of each sign, and one of noise with a far one in it."""
+    trig = np.array([-20.0, -20, -20, 20, 9, 9, 9, -9, 0.5, -0.5, 0.5, 8, 0.5, -0.5, 0.5, -8])
+    place = np.repeat(np.arange(4), 4)
+    features = pd.DataFrame(
+        {"trig_val": trig, "x_lsb": place * 100, "y_lsb": 0, "usable": True, "quality": 0}
+        | dict.fromkeys(("largest_step", "posttrig_std"), 1.0)
+    )
+    centres = pd.DataFrame({"centre_trig_val": np.array([-20.0, 9, 0.5, -0.5])[place]})
+    centres[["centre_posttrig_std", "scale_trig_val"]] = 1.0
+    before = features.copy()
+    found = shape_reasons(features, centres, 1.0, SETTINGS)["sign_flip"]
+    assert np.flatnonzero(found).tolist() == [3, 7]
+    pd.testing.assert_frame_equal(features, before)
 
 
 def test_the_order_of_the_recordings_does_not_matter(plain: Run) -> None:
