@@ -295,7 +295,7 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
     assert not table["cut_unvetoed"].any()
     events = pq.read_table("out_events.parquet").to_pandas()
     assert len(events) == done["summary"]["unvetoed_events"] > 0
-    assert events["cut_unvetoed"].all()
+    assert all(of_track.all() for of_track in events["cut_unvetoed"])
     # What is left is left again.
     again = run("run", "c.toml", "out_events.parquet", "--target", "cut_flow", "-o", "again.h5")
     last = run("run", "c.toml", "--target", "cut_flow", "-o", "last.h5")["values"]["cut_flow"][-1]
@@ -305,6 +305,34 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
         flow = file["flow/weighted_cut_flow"]
         assert flow["weighted"][0] == 120.0
         assert flow["weighted_error"][0] == pytest.approx(2 * 60**0.5)
+
+
+def test_an_event_with_two_surviving_tracks_is_one_row(run: Ran, folder: Path) -> None:
+    import pyarrow.parquet as pq
+
+    one = events_of(np.random.default_rng(5), 20, 5)
+    in_event = ("trk", "trkqual", "trksegs", "trksegpars_lh", "trkmcsim")
+    twice = {name: ak.concatenate([values, values], axis=1) if name in in_event else values
+             for name, values in one.items()}  # fmt: skip
+    with uproot.recreate(folder / "two.root") as file:
+        file.mkdir("EventNtuple").mkrntuple("ntuple", twice)
+    # Both fits of an event are one particle: the cut on their number is off.
+    options = ("--set", "output.events=true", "--set", "cuts.toggle_cuts.one_reco_electron=false")
+    done = run("run", "c.toml", "two.root", *options)
+    n = done["summary"]["unvetoed_events"]
+    assert n > 0
+    events = pq.read_table("out_events.parquet").to_pandas()
+    assert len(events) == n
+    assert {len(of_event["trk.pdg"]) for of_event in events["trk"]} == {2}
+    assert {len(of_event) for of_event in events["cut_unvetoed"]} == {2}
+    again = run("run", "c.toml", "out_events.parquet", *options, "-o", "again.h5",
+                "--target", "cut_flow")  # fmt: skip
+    assert again["code"] == 0
+    last = again["values"]["cut_flow"][-1]
+    first = run("run", "c.toml", "two.root", *options, "-o", "first.h5",
+                "--target", "cut_flow")["values"]["cut_flow"][-1]  # fmt: skip
+    assert (last["events"], last["tracks"]) == (first["events"], first["tracks"])
+    assert last["tracks"] == 2 * last["events"] > 0
 
 
 def test_the_command_scans_two_thresholds(run: Ran) -> None:
