@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 import uproot
+from radiograph.drivers import pipeline
 from radiograph.drivers.cosmics.stored import stored
 from radiograph.drivers.cosmics.tables import shown, tables_of
 from radiograph.drivers.main import guarded
@@ -171,6 +172,14 @@ def test_other_thresholds_read_no_file(run: Ran, folder: Path) -> None:
         assert status[name] in ("hit", "skipped"), name
     assert status["cut_flow"] == "executed"
     assert done["values"]["cut_flow"][-1]["events"] == 0
+
+
+def test_another_threshold_from_python(folder: Path) -> None:
+    usual = pipeline("cosmics", "c.toml").run("cut_flow")["cut_flow"]
+    changed = {"cuts.thresholds.lo_trkqual": 0.96}
+    found = pipeline("cosmics", folder / "c.toml", changed).run("cut_flow")["cut_flow"]
+    assert usual["events"].iloc[-1] > 0
+    assert found["events"].iloc[-1] == 0
 
 
 def test_flow_prints_what_run_does(run: Ran) -> None:
