@@ -55,7 +55,7 @@ def companions(config: CosmicsConfig) -> Iterator[Companion]:
     """The files beside the run file that [output] asks for."""
     from .companions import asked_companions
 
-    return asked_companions(config.output)
+    return asked_companions(config.output, has_signal=bool(config.veto.signal_input))
 
 
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:

@@ -27,7 +27,8 @@ _CRV: Final = {
 
 def write_info(found: Stored, path: Path) -> None:
     """A block a surviving track: where it is, its time, and the nearest coincidence."""
-    files = dict(zip(found.input_files["number"], found.input_files["path"], strict=True))
+    of_data = found.input_files[found.input_files["axis"] == "file"]
+    files = dict(zip(of_data["number"], of_data["path"], strict=True))
     blocks = []
     rows: Iterator[Any] = found.frames["unvetoed_events"].itertuples(index=False)
     for row in rows:

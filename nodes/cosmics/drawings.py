@@ -117,8 +117,7 @@ def _rebinned(counts: Any, edges: Any) -> tuple[Any, Any]:
 def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = False) -> None:
     """One histogram in every selection; its thresholds as dashed lines."""
     if name not in drawn.histograms:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, f"{name}: not in the files", ha="center", transform=axes.transAxes)
+        _without(axes, f"{name}: not in the files")
         return
     found = drawn.histograms[name]
     axis, ends = found.axes[0], found.axes[0].edges
@@ -147,6 +146,12 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
     else:
         axes.set_ylim(0.0, 1.35 * max(axes.dataLim.y1, 1e-3))
     axes.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.2)
+
+
+def _without(axes: Any, why: str) -> None:
+    """A place where nothing can be drawn, and why."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", transform=axes.transAxes)
 
 
 def _grid_of(names: tuple[str, ...], rows: int, columns: int, size: tuple[float, float]) -> Any:
@@ -201,9 +206,12 @@ def _cut_flow(drawn: Drawn, kind: str) -> bytes:
 
 
 def _cosmic_parents(drawn: Drawn, kind: str) -> bytes:
-    codes = drawn.frames["parents"]
+    codes = drawn.frames.get("parents", pd.DataFrame())
     with sheet(1, 1, (6, 4)) as (figure, places):
         axes = places[0, 0]
+        if codes.empty:
+            _without(axes, "no track with an ancestor")
+            return saved(figure, drawn.warning, kind)
         x = np.arange(len(codes))
         for k, selection in enumerate(SELECTIONS[1:], 1):
             look = _LOOKS[selection]
@@ -263,6 +271,9 @@ def _projection(drawn: Drawn, kind: str) -> bytes:
     found = drawn.projection
     with sheet(1, 1, (6, 4)) as (figure, places):
         axes = places[0, 0]
+        if not found.get("day"):
+            _without(axes, "no projection: it needs a live time, and unvetoed events")
+            return saved(figure, drawn.warning, kind)
         axes.plot(found["days"], found["errors"], color="#0173B2", label="expected counts")
         axes.axhline(found["target"], color="black", linestyle="--", linewidth=0.8,
                      label=f"wanted: {found['target']:g}")  # fmt: skip

@@ -181,7 +181,7 @@ class Output(Section):
     figures: bool = True
     """Draw the figures."""
     report: bool = True
-    """Write the report as one HTML page."""
+    """Write the report as one HTML page, and as LaTeX."""
 
 
 class CosmicsConfig(PipelineSettings):

@@ -16,7 +16,7 @@ import pytest
 import uproot
 from radiograph.drivers import pipeline
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.cosmics.tables import shown, tables_of
+from radiograph.drivers.cosmics.tables import of_note, shown, tables_of, tex_of
 from radiograph.drivers.main import guarded
 
 SETTINGS = """
@@ -143,19 +143,21 @@ def test_every_number_is_the_same_everywhere(run: Ran) -> None:
     for name in ("cut_flow", "analysis"):
         table = tables[name]
         rows = list(csv.reader(Path(f"out_{name}.csv").read_text().splitlines()))
-        tex = Path(f"out_{name}.tex").read_text().split("\\midrule\n")[1].split("\n")
         assert rows[0] == list(table.columns)
         for k, row in enumerate(table.itertuples(index=False)):
-            cells = tex[k].removesuffix(r" \\").split(" & ")
-            for value, text, (key, as_json), cell in zip(
-                row, rows[k + 1], told[name][k].items(), cells, strict=True
+            for value, text, (key, as_json) in zip(
+                row, rows[k + 1], told[name][k].items(), strict=True
             ):
                 if not isinstance(value, (int, float)):
                     continue
                 is_known = value == value
                 assert (float(text) == value) if is_known else text == "", key
                 assert as_json == (value if is_known else None), key
-                assert cell == shown(value), key
+        # Of LaTeX the columns that a page has room for, with what is not known as a dash.
+        tex = Path(f"out_{name}.tex").read_text().split("\\midrule\n")[1].split("\n")
+        for k, row in enumerate(of_note(name, table).itertuples(index=False)):
+            cells = tex[k].removesuffix(r" \\").split(" & ")
+            assert cells == [tex_of(shown(value)) for value in row]
     with uproot.open("out_hists.root") as file:
         found = stored(Path("out.h5")).histograms["dT"]
         assert file["dT_Select"].values(flow=True).tolist() == found.values[:, 2].tolist()
