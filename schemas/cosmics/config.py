@@ -43,6 +43,8 @@ class IO(InputOutput):
     """What ends in .h5 (or .hdf5) is the file to write, anything else a folder."""
     on_bad_file: OnBadFile = "fail"
     """A file that gives nothing ends the run with nothing written, or is left out ("skip")."""
+    file_list_command: tuple[str, ...] = ()
+    """A program and its arguments that prints the names, where neither of the others has any."""
     tree: str = "EventNtuple/ntuple"
     """Tree of events in a ROOT file."""
     input_format: InputFormat = "auto"

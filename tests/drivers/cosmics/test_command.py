@@ -258,6 +258,48 @@ def test_what_cannot_be_is_said(run: Ran, arguments: tuple[str, ...], code: int,
     assert said in done["error"]["message"]
 
 
+def listing(*command: str) -> tuple[str, ...]:
+    return ("--set", "io.input_path=''", "--set", f"io.file_list_command={json.dumps(command)}")
+
+
+def test_a_program_names_the_files(run: Ran, folder: Path) -> None:
+    (folder / "list.txt").write_text("# a comment\nnts.2.root\n\nnts.0.root\n")
+    (folder / "list.sh").write_text("#!/bin/sh\necho >> asked\ncat list.txt\n")
+    (folder / "list.sh").chmod(0o755)
+    done = run("run", "c.toml", "--target", "cut_flow", *listing("./list.sh"))
+    assert [Path(name).name for name in done["input"]] == ["nts.2.root", "nts.0.root"]
+    assert done["values"]["cut_flow"][0]["events"] == 40
+    assert (folder / "asked").read_text() == "\n"
+    # A file of the command line stands in the place of all that the settings name.
+    one = run("run", "c.toml", "nts.1.root", "--target", "cut_flow", "-o", "one.h5",
+              "--set", 'io.file_list_command=["false"]')  # fmt: skip
+    assert one["values"]["cut_flow"][0]["events"] == 20
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("no-such-program", "x"), "no-such-program x: cannot be run"),
+        (("sh", "-c", "echo no ticket >&2; exit 7"), 'ended with code 7 and said "no ticket"'),
+        (("true",), "names no file"),
+        (("echo", "absent.root"), "no such file"),
+    ],
+)
+def test_a_program_that_names_none(run: Ran, command: tuple[str, ...], said: str) -> None:
+    done = run("run", "c.toml", *listing(*command))
+    assert done["code"] == 3
+    assert said in done["error"]["message"]
+
+
+@pytest.mark.parametrize("address", ["root://host:1094//a/nts.1.root", "https://host/nts.1.root"])
+def test_a_remote_file_is_told_as_such(run: Ran, address: str) -> None:
+    for arguments in ((address,), listing("echo", address)):
+        done = run("run", "c.toml", *arguments)
+        assert (done["code"], done["error"]["code"]) == (3, "remote_file")
+        assert address.replace("//a", "/a") in done["error"]["message"]
+        assert "Copy it first" in done["error"]["message"]
+
+
 def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     (folder / "nts.9.root").write_bytes((folder / "nts.0.root").read_bytes())
     done = run("run", "c.toml")
