@@ -56,6 +56,8 @@ class IO(InputOutput):
 class Run(RunSettings):
     """[run]: how much is done at a time, and how much of it."""
 
+    workers: int | Literal["auto"] = "auto"
+    """Processes that work on ranges of events side by side; 0 = one a core, auto = this alone."""
     chunk_events: int = Field(default=20000, ge=0)
     """Events of a file that are in memory at a time; 0 = all of a file."""
 

@@ -12,11 +12,14 @@ from typing import Any
 import awkward as ak
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import uproot
 from radiograph.drivers import pipeline
+from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
 from radiograph.drivers.cosmics.tables import of_note, shown, tables_of, tex_of
+from radiograph.drivers.engine.executors import ProcessExecutor
 from radiograph.drivers.main import guarded
 
 SETTINGS = """
@@ -256,6 +259,30 @@ def test_what_cannot_be_is_said(run: Ran, arguments: tuple[str, ...], code: int,
     done = run("run", "c.toml", *arguments)
     assert done["code"] == code
     assert said in done["error"]["message"]
+
+
+def test_no_number_depends_on_the_processes(
+    run: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(workers: int, cache: CacheOptions) -> ProcessExecutor:
+        asked.append(workers)
+        return ProcessExecutor(workers, cache)
+
+    monkeypatch.setattr("radiograph.drivers.cosmics.run.ProcessExecutor", counted)
+    alone = run("run", "c.toml", "--no-cache")
+    assert asked == []
+    several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",
+                  "--set", "run.chunk_events=7")  # fmt: skip
+    assert asked == [2]
+    assert (several["code"], several["summary"]) == (0, alone["summary"])
+    one, other = stored(Path("out.h5")), stored(Path("several.h5"))
+    for name, table in one.frames.items():
+        pd.testing.assert_frame_equal(table, other.frames[name], obj=name)
+    for name, histogram in one.histograms.items():
+        assert (histogram.values == other.histograms[name].values).all(), name
+    assert one.window_rates == other.window_rates
 
 
 def listing(*command: str) -> tuple[str, ...]:
