@@ -132,10 +132,10 @@ def _events(found: Stored) -> Iterator[str]:
 
 
 def _readable(flow: pd.DataFrame) -> pd.DataFrame:
-    """The cut flow with what a reader looks for first, and the long texts last."""
-    last = ("absolute_lo_pct", "absolute_hi_pct", "relative_lo_pct", "relative_hi_pct", "level",
-            "Description")  # fmt: skip
-    return flow[[*(n for n in flow.columns if n not in last), *last]]
+    """The cut flow with what a reader looks for first; what each cut is stands with the cuts."""
+    last = ("absolute_lo_pct", "absolute_hi_pct", "relative_lo_pct", "relative_hi_pct")
+    left_out = ("level", "Description")
+    return flow[[*(n for n in flow.columns if n not in (*last, *left_out)), *last]]
 
 
 def _table(table: pd.DataFrame, caption: str) -> str:
