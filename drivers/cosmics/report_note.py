@@ -129,10 +129,11 @@ def _cut_set(found: Stored) -> str:
 
 
 def _cuts(found: Stored) -> str:
+    cuts: Iterator[Any] = found.frames["effective_cuts"].itertuples(index=False)
     rows = [
         (tex_of(row.cut), tex_of(row.group), "on" if row.active else "off",
          tex_of(row.description))
-        for row in found.frames["effective_cuts"].itertuples(index=False)
+        for row in cuts
     ]  # fmt: skip
     return _table(("Cut", "Group", "Is", "Description"), rows, r"lllp{0.48\textwidth}")
 
@@ -158,10 +159,11 @@ def _figures(found: Stored, named: Path) -> Iterator[str]:
 
 
 def _ledger(found: Stored) -> str:
+    files: Iterator[Any] = found.input_files.itertuples(index=False)
     rows = [
         (ROLES[row.axis], str(row.number), _breaking(Path(row.path).name), tex_of(row.status),
          shown(row.n_records), _breaking(row.message))
-        for row in found.input_files.itertuples(index=False)
+        for row in files
     ]  # fmt: skip
     head = ("As", "No.", "File", "Status", "Events", "Problem")
     return _table(head, rows, r"lrp{0.45\textwidth}lrp{0.2\textwidth}")
