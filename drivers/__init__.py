@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .registry import DEFAULT
 
@@ -12,11 +13,15 @@ if TYPE_CHECKING:
     from .config import LoadedConfig
 
 
-def pipeline(name: str = DEFAULT, config: str | Path | LoadedConfig | None = None) -> Analysis:
+def pipeline(
+    name: str = DEFAULT,
+    config: str | Path | LoadedConfig | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Analysis:
     """A pipeline with its settings, ready to be asked for nodes; see api.pipeline()."""
     from .home import need_home
 
     need_home()
     from .api import pipeline as build
 
-    return build(name, config)
+    return build(name, config, overrides)

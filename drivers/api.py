@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def pipeline(name: str = DEFAULT, config: str | Path | LoadedConfig | None = None) -> Analysis:
+def pipeline(
+    name: str = DEFAULT,
+    config: str | Path | LoadedConfig | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Analysis:
     """A pipeline with its settings.
 
     Parameters
@@ -32,12 +36,30 @@ def pipeline(name: str = DEFAULT, config: str | Path | LoadedConfig | None = Non
     config
         A TOML file, or what load_config() made of one. Without one the graph can be looked at
         but not run.
+    overrides
+        Dotted key and value of settings that are other than in the TOML file, e.g.
+        ``{"cuts.thresholds.lo_trkqual": 0.5}``; files among them are relative to the working
+        folder. A value None leaves the setting as it is.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the settings.
+    UsageError
+        For a file of another pipeline, or overrides without a TOML file that they change.
     """
     wanted = definition(name)
+    if overrides and not isinstance(config, str | Path):
+        msg = "overrides change the settings of a TOML file; give pipeline() the path of one"
+        raise UsageError(msg, key=next(iter(overrides)))
     if config is None:
         with resources.as_file(resources.files("radiograph.configs") / wanted.example) as example:
             return Analysis(name, load_config(example), can_run=False)
-    loaded = config if isinstance(config, LoadedConfig) else load_config(Path(config))
+    loaded = (
+        config
+        if isinstance(config, LoadedConfig)
+        else load_config(Path(config), settings=overrides)
+    )
     found = loaded.config.pipeline.name
     if found != name:
         msg = f"{loaded.path}: is a file of the pipeline {found}, not of {name}"

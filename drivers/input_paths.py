@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,12 @@ from ..schemas.errors import ConfigError, InputError, SettingProblem, UsageError
 from .config import LoadedConfig, resolved_path
 from .files import fault_of_place, is_pattern, matching, natural_order
 from .home import path_of_setting
+from .listing_command import listed_by, names_in
 
 _MAIN_KEY: Final = "io.input_path"
+_PROTOCOLS: Final = frozenset(
+    ("root:", "roots:", "xroot:", "xrootd:", "http:", "https:", "dav:", "davs:", "s3:", "gs:")
+)
 OfFolder = Callable[[Path], Sequence[Path]]
 _FILE_ENDINGS: Final = (".h5", ".hdf5")
 # What a name with such an ending is taken for by every other program.
@@ -70,6 +75,12 @@ def files_matching(folder: Path, pattern: str) -> list[Path]:
 def check_place(path: Path, key: str = _MAIN_KEY) -> None:
     """InputError for what is no file that can be read."""
     fault = fault_of_input(path)
+    if fault and (address := _address(path)):
+        msg = (
+            f"{address}: is the address of a remote file, and files are read from this machine "
+            "alone. Copy it first (xrdcp, curl) and name the copy."
+        )
+        raise InputError(msg, file=address, key=key, code="remote_file")
     if fault:
         repair = "Give a file in it" if path.is_dir() else "Give another file"
         if not path.exists():
@@ -78,6 +89,14 @@ def check_place(path: Path, key: str = _MAIN_KEY) -> None:
             repair = f"Set [{section}] {name}{flag}"
         msg = f"{path}: {fault}. {repair}."
         raise InputError(msg, file=path, key=key)
+
+
+def _address(path: Path) -> str:
+    """The address that was taken for a path; empty for what is none."""
+    for place, part in enumerate(path.parts):
+        if part in _PROTOCOLS:
+            return f"{part}//{'/'.join(path.parts[place + 1 :])}"
+    return ""
 
 
 def output_path(loaded: LoadedConfig[Any]) -> Path:
@@ -127,6 +146,8 @@ def _named(loaded: LoadedConfig[Any], otherwise: str) -> list[Path]:
             text = "input_path and file_list both name the input; keep one of them"
             raise _of_io(loaded, text, "io.file_list")
         return _listed(resolved_path(loaded, io.file_list))
+    if command := _command(io):
+        return listed_by(command, loaded)
     named = io.input_path or otherwise
     values = (named,) if isinstance(named, str) else named
     if not values or not all(values):
@@ -141,11 +162,16 @@ def _listed(path: Path) -> list[Path]:
     except (OSError, UnicodeDecodeError) as reason:
         msg = f"{path}: the list of files cannot be read ({reason}). Correct [io] file_list."
         raise InputError(msg, file=path, key="io.file_list") from None
-    names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    names = names_in(lines)
     if not names:
         msg = f"{path}: names no file. Write one a line, or set [io] input_path."
         raise InputError(msg, file=path, key="io.file_list")
     return [path_of_setting(path.parent, name) for name in names]
+
+
+def _command(io: Any) -> Sequence[str]:
+    """The program that names the input, of a pipeline that has such a setting; else empty."""
+    return () if io.input_path else getattr(io, "file_list_command", ())
 
 
 def _missing(loaded: LoadedConfig[Any], key: str) -> ConfigError:
@@ -172,6 +198,8 @@ def named_inputs(loaded: LoadedConfig[Any]) -> list[str]:
     """The input as a config names it, with what is there of it."""
     io = loaded.config.io
     named = io.input_path or io.file_list
+    if not named and (command := _command(io)):
+        return [f"what {shlex.join(command)} prints"]
     names = [named] if isinstance(named, str) and named else list(named)
     return [_with_presence(loaded, name) for name in names]
 

@@ -11,12 +11,16 @@ from ...nodes.cosmics.drawings import drawn_figure
 from ...schemas.cosmics.config import Output
 from ..definition import Companion
 from .event_files import write_dT, write_events, write_info, write_root
-from .page import drawn_of, page_of
+from .page import page_of
+from .report_note import drawn_of, note_of
 from .stored import Stored, stored
 from .tables import write_csv_of, write_json, write_tex_of
 
 _TABLES: Final = ("cut_flow", "analysis")
-_FIGURES: Final = ("cut_flow", "mom_windows", "summary", "mom_summary", "crv_z", "dT")
+_FIGURES: Final = (
+    "cut_flow", "mom_windows", "summary", "mom_summary", "crv_z", "dT", "cosmic_parents",
+    "projection",
+)  # fmt: skip
 Write = Callable[[Stored, Path], None]
 
 
@@ -42,8 +46,8 @@ class _OneRun:
         return self._figures[name]
 
 
-def asked_companions(output: Output) -> Iterator[Companion]:
-    """The files of some settings."""
+def asked_companions(output: Output, *, has_signal: bool = False) -> Iterator[Companion]:
+    """The files of some settings; the ROC is drawn where there is a signal sample."""
     run = _OneRun()
 
     def of(name: str, write: Write) -> Companion:
@@ -64,6 +68,9 @@ def asked_companions(output: Output) -> Iterator[Companion]:
         text = page_of(run.stored(source), source, named, partial(run.figure, source))
         path.write_text(text, "utf-8")
 
+    def note(source: Path, path: Path, named: Path) -> None:
+        path.write_text(note_of(run.stored(source), named), "utf-8")
+
     for name in _TABLES:
         if "csv" in output.formats:
             yield of(f"{name}.csv", write_csv_of(name))
@@ -80,6 +87,7 @@ def asked_companions(output: Output) -> Iterator[Companion]:
     if output.event_info:
         yield of("info.txt", write_info)
     if output.figures:
-        yield from (figure_of(name) for name in _FIGURES)
+        yield from (figure_of(name) for name in (*_FIGURES, *(("roc",) if has_signal else ())))
     if output.report or "html" in output.formats:
         yield Companion("report.html", report)
+        yield Companion("report.tex", note)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
 from ..definition import Companion, Definition, Fault, Source
 from .inputs import CHOICES, INPUTS, n_events, parts
+
+if TYPE_CHECKING:
+    from ..config import LoadedConfig
+    from ..engine.report import RunReport
 
 
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -51,11 +55,17 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     return write(source, page, pdf=pdf, overwrite=overwrite)
 
 
+def _run(loaded: LoadedConfig[CosmicsConfig], **options: Any) -> RunReport:
+    from .run import run_config
+
+    return run_config(loaded, **options)
+
+
 def companions(config: CosmicsConfig) -> Iterator[Companion]:
     """The files beside the run file that [output] asks for."""
     from .companions import asked_companions
 
-    return asked_companions(config.output)
+    return asked_companions(config.output, has_signal=bool(config.veto.signal_input))
 
 
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
@@ -183,6 +193,7 @@ COSMICS = Definition(
     listed_choices=MappingProxyType(
         {"added": "none", "signal": "given", "scan": "some", "dt_table": "yes"}
     ),
+    run=_run,
     starter=_starter,
     faults=faults,
     report=write_report,

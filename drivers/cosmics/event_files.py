@@ -14,6 +14,7 @@ from ...schemas.histograms import Histogram
 from .stored import Stored
 
 _LINE: Final = "-" * 40
+_NUMBERS: Final = ("run", "subrun", "event")
 _CRV: Final = {
     "time": "time_ns",
     "timeStart": "start_ns",
@@ -26,7 +27,8 @@ _CRV: Final = {
 
 def write_info(found: Stored, path: Path) -> None:
     """A block a surviving track: where it is, its time, and the nearest coincidence."""
-    files = dict(zip(found.input_files["number"], found.input_files["path"], strict=True))
+    of_data = found.input_files[found.input_files["axis"] == "file"]
+    files = dict(zip(of_data["number"], of_data["path"], strict=True))
     blocks = []
     rows: Iterator[Any] = found.frames["unvetoed_events"].itertuples(index=False)
     for row in rows:
@@ -42,14 +44,16 @@ def write_info(found: Stored, path: Path) -> None:
 
 
 def write_events(found: Stored, path: Path) -> None:
-    """The surviving tracks as Parquet, a row each, in the records that the reader takes.
+    """The surviving events as Parquet, a row each with its tracks that survive.
 
-    evt, crv, trk, trkfit, trkmc, and beside them a column a cut. UsageError without pyarrow.
+    In the records that the reader takes: evt, crv, trk, trkfit, trkmc; and beside them a column a
+    cut, a truth a track. UsageError without pyarrow.
     """
     pa = _pyarrow()
     tracks = found.frames["unvetoed_events"]
     n = len(tracks)
-    one = np.arange(n + 1, dtype=np.int64)
+    begins = np.flatnonzero(np.diff(tracks["event_row"].to_numpy(), prepend=-1))
+    of_event = np.append(begins, n).astype(np.int64)
 
     def listed(values: Any, offsets: Any) -> Any:
         return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
@@ -65,16 +69,17 @@ def write_events(found: Stored, path: Path) -> None:
     def per_track(frame: Any, columns: dict[str, Any]) -> Any:
         counts = np.bincount(frame["track"].to_numpy(), minlength=n)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return listed(listed(record(columns), offsets), one)
+        return listed(listed(record(columns), offsets), of_event)
 
     segments, true = found.frames["unvetoed_segments"], found.frames["unvetoed_particles"]
-    hits, offsets = _coincidences_of(found)
+    numbers = tracks[list(_NUMBERS)].iloc[begins]
+    hits, offsets = _coincidences_of(numbers, found.frames["unvetoed_coincidences"])
     cuts = _with_cuts(found, "unvetoed_events")
     columns = {
-        "evt": record({name: tracks[name].to_numpy() for name in ("run", "subrun", "event")}),
+        "evt": record({name: numbers[name].to_numpy() for name in _NUMBERS}),
         "crv": record({f"crvcoincs.{leaf}": listed(hits[name].to_numpy(), offsets)
                        for leaf, name in _CRV.items()}),
-        "trk": record({leaf: listed(tracks[name].to_numpy(), one) for leaf, name in
+        "trk": record({leaf: listed(tracks[name].to_numpy(), of_event) for leaf, name in
                        {"trk.nactive": "nactive", "trk.pdg": "pdg",
                         "trkqual.result": "trkqual"}.items()}),
         "trkfit": record({
@@ -91,19 +96,19 @@ def write_events(found: Stored, path: Path) -> None:
             "mom": vector(true), "startCode": true["startcode"].to_numpy(),
             **{name: true[name].to_numpy() for name in ("nhits", "pdg", "rank", "gen")},
         })}),
-        **{name: values for name, values in cuts.items() if name.startswith("cut_")},
+        **{name: listed(values, of_event) for name, values in cuts.items()
+           if name.startswith("cut_")},
     }  # fmt: skip
     _write_parquet(columns, path)
 
 
-def _coincidences_of(found: Stored) -> tuple[Any, Any]:
-    """The coincidences of the event of each surviving track, and where those of each begin."""
-    tracks, hits = found.frames["unvetoed_events"], found.frames["unvetoed_coincidences"]
-    key = ["run", "subrun", "event"]
-    # A track of an event with two of them has all of its coincidences too.
-    rows = tracks[key].assign(track=np.arange(len(tracks))).merge(hits, on=key, how="inner")
-    rows = rows.sort_values("track", kind="stable")
-    counts = np.bincount(rows["track"].to_numpy(), minlength=len(tracks))
+def _coincidences_of(numbers: Any, coincidences: Any) -> tuple[Any, Any]:
+    """The coincidences of each event, and where those of each begin."""
+    rows = numbers.assign(row=np.arange(len(numbers))).merge(
+        coincidences, on=list(_NUMBERS), how="inner"
+    )
+    rows = rows.sort_values("row", kind="stable")
+    counts = np.bincount(rows["row"].to_numpy(), minlength=len(numbers))
     return rows, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 

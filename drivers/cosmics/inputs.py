@@ -100,9 +100,10 @@ def _scan_points(config: CosmicsConfig, _context: Context) -> tuple[Point, ...]:
     return scan_points(config.scan)
 
 
+_FILES: Final = ("io.input_path", "io.file_list", "io.file_list_command")
 INPUTS: Final[tuple[Input, ...]] = (
-    Input("source_file", ("io.input_path", "io.file_list"), make=of_each_part),
-    Input("file_index", ("io.input_path", "io.file_list"), make=of_each_part),
+    Input("source_file", _FILES, make=of_each_part),
+    Input("file_index", _FILES, make=of_each_part),
     Input("event_range", ("run.chunk_events", "run.max_events"), make=of_each_part),
     Input("tree", ("io.tree",)),
     Input("input_format", ("io.input_format",)),

@@ -10,44 +10,33 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ...nodes.cosmics.drawings import Drawn, drawn_figure, figures_of
+from ...nodes.cosmics.drawings import drawn_figure, figures_of
 from ...schemas.errors import UsageError
 from ..files import check_new_files, new_output
 from ..html import parts
 from ..html.page import Section, page_text
 from ..runfile.last_run import graph_of_run_file
+from .report_note import CAPTIONS, ROLES, drawn_of, note_of
 from .stored import Stored, stored
-from .tables import tables_of, warning_of
-
-_CAPTIONS: Final = {
-    "cut_flow": "Events that pass each cut so far; outlines: all cuts but this one.",
-    "mom_windows": "Momentum at the front of the tracker.",
-    "summary": "What the cuts look at; dashed: thresholds of the cuts that are on.",
-    "mom_summary": "Momentum along and across the axis, its error, and its resolution.",
-    "crv_z": "Coincidences along z, each selection normalised.",
-    "dT": "Time of electron fits at the middle of the tracker less that of coincidences.",
-    "cosmic_parents": "Ancestor of most momentum of the tracks of each selection.",
-    "roc": "Veto efficiency against dead time, a point a window.",
-    "projection": "Error of the veto efficiency over wall time, and the day of the wanted one.",
-}
+from .tables import tables_of, turned, warning_of
 
 
 def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
-    """Write the page of a run file and name it; UsageError or InputError before that."""
+    """Write the page of a run file, and the note beside it, and name them.
+
+    UsageError or InputError before that.
+    """
     if pdf:
         msg = "--pdf: this pipeline has no PDF; print the HTML page from a browser"
         raise UsageError(msg, key="pdf")
-    check_new_files([page], [source], overwrite=overwrite)
+    note = page.with_suffix(".tex")
+    check_new_files([page, note], [source], overwrite=overwrite)
     found = stored(source)
     text = page_of(found, source, source, partial(drawn_figure, drawn_of(found)))
-    with new_output(page) as temporary:
-        temporary.write_text(text, "utf-8")
-    return [page]
-
-
-def drawn_of(found: Stored) -> Drawn:
-    """What figures are drawn of."""
-    return Drawn(found.histograms, found.frames, warning_of(found), found.projection)
+    for path, content in ((page, text), (note, note_of(found, source))):
+        with new_output(path) as temporary:
+            temporary.write_text(content, "utf-8")
+    return [page, note]
 
 
 def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], bytes]) -> str:
@@ -62,9 +51,9 @@ def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], by
         Section("Cut flow", [*_warned(found),
                              _table(_readable(tables["cut_flow"]), "events and tracks"),
                              _table(tables["group_flow"], "group by group")]),
-        Section("Rates", [*_warned(found), _table(_turned(tables["analysis"]), "by window"),
+        Section("Rates", [*_warned(found), _table(turned(tables["analysis"]), "by window"),
                           *_normalisation(found)]),
-        Section("Figures", [parts.picture(figure(n), n, _CAPTIONS[n]) for n in names], "figures"),
+        Section("Figures", [parts.picture(figure(n), n, CAPTIONS[n]) for n in names], "figures"),
         Section("Cuts in effect", [_table(tables["effective_cuts"], "every cut, on or off"),
                                    _table(tables["off_cuts"], "cuts that are off")]),
         Section("Studies", list(_studies(found, tables))),
@@ -99,7 +88,8 @@ def _data(found: Stored) -> Iterator[str]:
         ]
     )
     yield _table(found.frames["verdict"], "checks of the input")
-    files = found.input_files[["number", "path", "status", "n_records", "bytes", "message"]]
+    columns = ["axis", "number", "path", "status", "n_records", "bytes", "message"]
+    files = found.input_files[columns].replace({"axis": ROLES}).rename(columns={"axis": "as"})
     yield parts.collapsible(f"{len(files)} input files", _table(files, "files of the run"))
 
 
@@ -142,17 +132,10 @@ def _events(found: Stored) -> Iterator[str]:
 
 
 def _readable(flow: pd.DataFrame) -> pd.DataFrame:
-    """The cut flow with what a reader looks for first, and the long texts last."""
-    last = ("absolute_lo_pct", "absolute_hi_pct", "relative_lo_pct", "relative_hi_pct", "level",
-            "Description")  # fmt: skip
-    return flow[[*(n for n in flow.columns if n not in last), *last]]
-
-
-def _turned(table: pd.DataFrame) -> pd.DataFrame:
-    """Rates with a row a number and a column a window."""
-    turned = table.set_index("window").T
-    turned.insert(0, "number", turned.index)
-    return turned
+    """The cut flow with what a reader looks for first; what each cut is stands with the cuts."""
+    last = ("absolute_lo_pct", "absolute_hi_pct", "relative_lo_pct", "relative_hi_pct")
+    left_out = ("level", "Description")
+    return flow[[*(n for n in flow.columns if n not in (*last, *left_out)), *last]]
 
 
 def _table(table: pd.DataFrame, caption: str) -> str:

@@ -30,9 +30,18 @@ _RATES: Final = (
     "veto_efficiency", "veto_efficiency_lo", "veto_efficiency_hi",
     "selection_efficiency", "selection_efficiency_lo", "selection_efficiency_hi",
 )  # fmt: skip
+_WHOLE: Final = 1e15
 _TEX: Final = str.maketrans(
-    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "<": r"$<$", ">": r"$>$", "$": r"\$"}
-)
+    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "<": r"$<$", ">": r"$>$", "$": r"\$",
+     "{": r"\{", "}": r"\}", "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
+     "~": r"\textasciitilde{}"}
+)  # fmt: skip
+# What a note shows of the cut flow, within the width of a page, and how its columns are headed.
+_FLOW_OF_NOTE: Final = {
+    "Cut": "Cut", "Events Passing": "Events", "tracks": "Tracks", "Absolute [%]": "Of all [%]",
+    "absolute_lo_pct": "from", "absolute_hi_pct": "to", "Relative [%]": "Of previous [%]",
+    "n_minus_one": "N-1",
+}  # fmt: skip
 
 
 def tables_of(found: Stored) -> dict[str, pd.DataFrame]:
@@ -85,35 +94,53 @@ def json_text(found: Stored) -> str:
     return json.dumps(plain_value(answer), ensure_ascii=False, indent=1) + "\n"
 
 
+def turned(table: pd.DataFrame) -> pd.DataFrame:
+    """Rates with a row a number and a column a window."""
+    rows = table.set_index("window").astype(object).T
+    rows.insert(0, "number", rows.index)
+    return rows.reset_index(drop=True)
+
+
+def of_note(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table as LaTeX shows it, no wider than a page."""
+    if name == "cut_flow":
+        return table[list(_FLOW_OF_NOTE)].rename(columns=_FLOW_OF_NOTE)
+    return turned(table) if name == "analysis" else table
+
+
 def tex_text(table: pd.DataFrame, warning: str) -> str:
     r"""A tabular for \usepackage{booktabs}; a warning needs xcolor."""
     kinds = "".join("r" if is_numeric(table[c]) else "l" for c in table.columns)
-    head = " & ".join(_tex(str(c)) for c in table.columns)
+    head = " & ".join(tex_of(str(c)) for c in table.columns)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", rf"{head} \\", r"\midrule"]
     for row in table.itertuples(index=False):
-        lines.append(" & ".join(_tex(shown(value)) for value in row) + r" \\")
+        lines.append(" & ".join(tex_of(shown(value)) for value in row) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if warning:
-        lines.insert(0, rf"\textcolor{{red}}{{{_tex(warning)}}}\par")
+        lines.insert(0, rf"\textcolor{{red}}{{{tex_of(warning)}}}\par")
     return "\n".join(lines) + "\n"
 
 
-def _tex(text: str) -> str:
+def tex_of(text: str) -> str:
+    """A text as LaTeX prints it."""
     return text.translate(_TEX)
 
 
 def is_numeric(column: pd.Series) -> bool:
-    """Whether a column is of numbers."""
-    return bool(pd.api.types.is_numeric_dtype(column)) and column.dtype != bool
+    """Whether a column is of numbers, where they are known."""
+    found = column.infer_objects()
+    return bool(pd.api.types.is_numeric_dtype(found)) and found.dtype != bool
 
 
 def shown(value: Any) -> str:
-    """A value in a table to be read: six digits, a dash for what is not known."""
+    """A value in a table to be read: counts whole, else six digits; a dash for the unknown."""
     if isinstance(value, bool) or str(type(value)).endswith("bool'>"):
         return "yes" if value else "no"
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < _WHOLE):
+        return f"{value:.6g}"
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
 def write_csv_of(name: str) -> Callable[[Stored, Path], None]:
@@ -129,7 +156,8 @@ def write_tex_of(name: str) -> Callable[[Stored, Path], None]:
     """Writes one table as LaTeX."""
 
     def write(found: Stored, path: Path) -> None:
-        path.write_text(tex_text(tables_of(found)[name], warning_of(found)), "utf-8")
+        table = of_note(name, tables_of(found)[name])
+        path.write_text(tex_text(table, warning_of(found)), "utf-8")
 
     return write
 

@@ -117,8 +117,7 @@ def _rebinned(counts: Any, edges: Any) -> tuple[Any, Any]:
 def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = False) -> None:
     """One histogram in every selection; its thresholds as dashed lines."""
     if name not in drawn.histograms:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, f"{name}: not in the files", ha="center", transform=axes.transAxes)
+        _without(axes, f"{name}: not in the files")
         return
     found = drawn.histograms[name]
     axis, ends = found.axes[0], found.axes[0].edges
@@ -131,7 +130,8 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
         axes.hist(edges[:-1], bins=edges, weights=weights, label=f"{selection}: {n}",
                   **_LOOKS[selection])  # fmt: skip
     for bound in _bounds(drawn, name):
-        axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
+        # Below the legend.
+        axes.axvline(bound, ymax=0.85, color="black", linestyle="--", linewidth=0.8)
     unit = f" ({axis.unit})" if axis.unit else ""
     axes.set_xlabel(f"{axis.label}{unit}")
     axes.set_xlim(float(ends[0]), float(ends[-1]))
@@ -142,11 +142,17 @@ def draw_histogram(axes: Any, drawn: Drawn, name: str, *, normalised: bool = Fal
     if not normalised and most:
         axes.set_yscale("log")
         # Room for the legend above what is drawn.
-        axes.set_ylim(0.5, 30.0 * axes.dataLim.y1)
+        axes.set_ylim(0.5, 15.0 * axes.dataLim.y1)
         axes.yaxis.set_major_formatter(_plain_number)
     else:
         axes.set_ylim(0.0, 1.35 * max(axes.dataLim.y1, 1e-3))
     axes.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.2)
+
+
+def _without(axes: Any, why: str) -> None:
+    """A place where nothing can be drawn, and why."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", transform=axes.transAxes)
 
 
 def _grid_of(names: tuple[str, ...], rows: int, columns: int, size: tuple[float, float]) -> Any:
@@ -162,6 +168,8 @@ def _grid_of(names: tuple[str, ...], rows: int, columns: int, size: tuple[float,
 def _crv_z(drawn: Drawn, kind: str) -> bytes:
     with sheet(1, 1, (6, 4)) as (figure, places):
         draw_histogram(places[0, 0], drawn, "crv_z", normalised=True)
+        # The labels of both axes meet at the corner.
+        places[0, 0].tick_params(axis="x", pad=7)
         return saved(figure, drawn.warning, kind)
 
 
@@ -201,9 +209,12 @@ def _cut_flow(drawn: Drawn, kind: str) -> bytes:
 
 
 def _cosmic_parents(drawn: Drawn, kind: str) -> bytes:
-    codes = drawn.frames["parents"]
+    codes = drawn.frames.get("parents", pd.DataFrame())
     with sheet(1, 1, (6, 4)) as (figure, places):
         axes = places[0, 0]
+        if codes.empty:
+            _without(axes, "no track with an ancestor")
+            return saved(figure, drawn.warning, kind)
         x = np.arange(len(codes))
         for k, selection in enumerate(SELECTIONS[1:], 1):
             look = _LOOKS[selection]
@@ -214,7 +225,10 @@ def _cosmic_parents(drawn: Drawn, kind: str) -> bytes:
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
         axes.set_xlabel("ancestor of most momentum")
         axes.set_ylabel("tracks")
-        axes.legend()
+        axes.set_yscale("log")
+        axes.set_ylim(0.5, 8.0 * max(axes.dataLim.y1, 1.0))
+        axes.yaxis.set_major_formatter(_plain_number)
+        axes.legend(loc="upper center", ncols=3)
         return saved(figure, drawn.warning, kind)
 
 
@@ -229,8 +243,8 @@ def _particle(code: int) -> str:
 
 
 _CHOSEN: Final = (
-    ("is_narrowest", "#FF6600", "narrowest that reaches the target"),
-    ("is_least_dead", "black", "least dead time of these"),
+    ("is_narrowest", "#FF6600", 13, "narrowest that reaches the target"),
+    ("is_least_dead", "black", 8, "least dead time of these"),
 )
 
 
@@ -245,30 +259,42 @@ def _roc(drawn: Drawn, kind: str) -> bytes:
         ]
         axes.errorbar(dead, efficiency, xerr=errors[0], yerr=errors[1], fmt="o", markersize=3,
                       color="#0173B2", ecolor="#999999", elinewidth=0.6)  # fmt: skip
-        for name, colour, text in _CHOSEN:
+        for name, colour, size, text in _CHOSEN:
             chosen = curve[name].to_numpy()
             if chosen.any():
                 row = curve[chosen].iloc[0]
-                axes.plot(dead[chosen], efficiency[chosen], "s", fillstyle="none", markersize=9,
+                axes.plot(dead[chosen], efficiency[chosen], "s", fillstyle="none", markersize=size,
                           color=colour,
                           label=f"{text}: ({row['lo_ns']:g}, {row['hi_ns']:g}) ns")  # fmt: skip
         axes.set_xlabel("dead time on signal (%)")
         axes.set_ylabel("veto efficiency on cosmic rays (%)")
         if axes.get_legend_handles_labels()[0]:
-            axes.legend()
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        else:
+            axes.set_title("no window reaches the target")
         return saved(figure, drawn.warning, kind)
+
+
+def _day(day: float) -> str:
+    """A number of days, whole where that is fine enough."""
+    return f"{day:.0f}" if day >= 10.0 else f"{day:.2g}"
 
 
 def _projection(drawn: Drawn, kind: str) -> bytes:
     found = drawn.projection
     with sheet(1, 1, (6, 4)) as (figure, places):
         axes = places[0, 0]
+        if not found.get("day"):
+            _without(axes, "no projection: it needs a live time, and unvetoed events")
+            return saved(figure, drawn.warning, kind)
         axes.plot(found["days"], found["errors"], color="#0173B2", label="expected counts")
         axes.axhline(found["target"], color="black", linestyle="--", linewidth=0.8,
                      label=f"wanted: {found['target']:g}")  # fmt: skip
-        axes.axvline(found["day"], color="#FF6600", linewidth=1.1, label=f"day {found['day']:.0f}")
+        axes.axvline(
+            found["day"], color="#FF6600", linewidth=1.1, label=f"day {_day(found['day'])}"
+        )
         band = found["day_16"], found["day_84"]
-        label = f"16 to 84 %: {band[0]:.0f} to {band[1]:.0f}"
+        label = f"16 to 84 %: {_day(band[0])} to {_day(band[1])}"
         axes.axvspan(*band, color="#FF6600", alpha=0.25, label=label)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_plain_number)

@@ -43,6 +43,8 @@ class IO(InputOutput):
     """What ends in .h5 (or .hdf5) is the file to write, anything else a folder."""
     on_bad_file: OnBadFile = "fail"
     """A file that gives nothing ends the run with nothing written, or is left out ("skip")."""
+    file_list_command: tuple[str, ...] = ()
+    """A program and its arguments that prints the names, where neither of the others has any."""
     tree: str = "EventNtuple/ntuple"
     """Tree of events in a ROOT file."""
     input_format: InputFormat = "auto"
@@ -54,6 +56,8 @@ class IO(InputOutput):
 class Run(RunSettings):
     """[run]: how much is done at a time, and how much of it."""
 
+    workers: int | Literal["auto"] = "auto"
+    """Processes that work on ranges of events side by side; 0 = one a core, auto = this alone."""
     chunk_events: int = Field(default=20000, ge=0)
     """Events of a file that are in memory at a time; 0 = all of a file."""
 
@@ -181,7 +185,7 @@ class Output(Section):
     figures: bool = True
     """Draw the figures."""
     report: bool = True
-    """Write the report as one HTML page."""
+    """Write the report as one HTML page, and as LaTeX."""
 
 
 class CosmicsConfig(PipelineSettings):

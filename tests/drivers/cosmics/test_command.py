@@ -12,10 +12,14 @@ from typing import Any
 import awkward as ak
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import uproot
+from radiograph.drivers import pipeline
+from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.cosmics.tables import shown, tables_of
+from radiograph.drivers.cosmics.tables import of_note, shown, tables_of, tex_of
+from radiograph.drivers.engine.executors import ProcessExecutor
 from radiograph.drivers.main import guarded
 
 SETTINGS = """
@@ -142,19 +146,21 @@ def test_every_number_is_the_same_everywhere(run: Ran) -> None:
     for name in ("cut_flow", "analysis"):
         table = tables[name]
         rows = list(csv.reader(Path(f"out_{name}.csv").read_text().splitlines()))
-        tex = Path(f"out_{name}.tex").read_text().split("\\midrule\n")[1].split("\n")
         assert rows[0] == list(table.columns)
         for k, row in enumerate(table.itertuples(index=False)):
-            cells = tex[k].removesuffix(r" \\").split(" & ")
-            for value, text, (key, as_json), cell in zip(
-                row, rows[k + 1], told[name][k].items(), cells, strict=True
+            for value, text, (key, as_json) in zip(
+                row, rows[k + 1], told[name][k].items(), strict=True
             ):
                 if not isinstance(value, (int, float)):
                     continue
                 is_known = value == value
                 assert (float(text) == value) if is_known else text == "", key
                 assert as_json == (value if is_known else None), key
-                assert cell == shown(value), key
+        # Of LaTeX the columns that a page has room for, with what is not known as a dash.
+        tex = Path(f"out_{name}.tex").read_text().split("\\midrule\n")[1].split("\n")
+        for k, row in enumerate(of_note(name, table).itertuples(index=False)):
+            cells = tex[k].removesuffix(r" \\").split(" & ")
+            assert cells == [tex_of(shown(value)) for value in row]
     with uproot.open("out_hists.root") as file:
         found = stored(Path("out.h5")).histograms["dT"]
         assert file["dT_Select"].values(flow=True).tolist() == found.values[:, 2].tolist()
@@ -171,6 +177,14 @@ def test_other_thresholds_read_no_file(run: Ran, folder: Path) -> None:
         assert status[name] in ("hit", "skipped"), name
     assert status["cut_flow"] == "executed"
     assert done["values"]["cut_flow"][-1]["events"] == 0
+
+
+def test_another_threshold_from_python(folder: Path) -> None:
+    usual = pipeline("cosmics", "c.toml").run("cut_flow")["cut_flow"]
+    changed = {"cuts.thresholds.lo_trkqual": 0.96}
+    found = pipeline("cosmics", folder / "c.toml", changed).run("cut_flow")["cut_flow"]
+    assert usual["events"].iloc[-1] > 0
+    assert found["events"].iloc[-1] == 0
 
 
 def test_flow_prints_what_run_does(run: Ran) -> None:
@@ -247,6 +261,72 @@ def test_what_cannot_be_is_said(run: Ran, arguments: tuple[str, ...], code: int,
     assert said in done["error"]["message"]
 
 
+def test_no_number_depends_on_the_processes(
+    run: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(workers: int, cache: CacheOptions) -> ProcessExecutor:
+        asked.append(workers)
+        return ProcessExecutor(workers, cache)
+
+    monkeypatch.setattr("radiograph.drivers.cosmics.run.ProcessExecutor", counted)
+    alone = run("run", "c.toml", "--no-cache")
+    assert asked == []
+    several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",
+                  "--set", "run.chunk_events=7")  # fmt: skip
+    assert asked == [2]
+    assert (several["code"], several["summary"]) == (0, alone["summary"])
+    one, other = stored(Path("out.h5")), stored(Path("several.h5"))
+    for name, table in one.frames.items():
+        pd.testing.assert_frame_equal(table, other.frames[name], obj=name)
+    for name, histogram in one.histograms.items():
+        assert (histogram.values == other.histograms[name].values).all(), name
+    assert one.window_rates == other.window_rates
+
+
+def listing(*command: str) -> tuple[str, ...]:
+    return ("--set", "io.input_path=''", "--set", f"io.file_list_command={json.dumps(command)}")
+
+
+def test_a_program_names_the_files(run: Ran, folder: Path) -> None:
+    (folder / "list.txt").write_text("# a comment\nnts.2.root\n\nnts.0.root\n")
+    (folder / "list.sh").write_text("#!/bin/sh\necho >> asked\ncat list.txt\n")
+    (folder / "list.sh").chmod(0o755)
+    done = run("run", "c.toml", "--target", "cut_flow", *listing("./list.sh"))
+    assert [Path(name).name for name in done["input"]] == ["nts.2.root", "nts.0.root"]
+    assert done["values"]["cut_flow"][0]["events"] == 40
+    assert (folder / "asked").read_text() == "\n"
+    # A file of the command line stands in the place of all that the settings name.
+    one = run("run", "c.toml", "nts.1.root", "--target", "cut_flow", "-o", "one.h5",
+              "--set", 'io.file_list_command=["false"]')  # fmt: skip
+    assert one["values"]["cut_flow"][0]["events"] == 20
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("no-such-program", "x"), "no-such-program x: cannot be run"),
+        (("sh", "-c", "echo no ticket >&2; exit 7"), 'ended with code 7 and said "no ticket"'),
+        (("true",), "names no file"),
+        (("echo", "absent.root"), "no such file"),
+    ],
+)
+def test_a_program_that_names_none(run: Ran, command: tuple[str, ...], said: str) -> None:
+    done = run("run", "c.toml", *listing(*command))
+    assert done["code"] == 3
+    assert said in done["error"]["message"]
+
+
+@pytest.mark.parametrize("address", ["root://host:1094//a/nts.1.root", "https://host/nts.1.root"])
+def test_a_remote_file_is_told_as_such(run: Ran, address: str) -> None:
+    for arguments in ((address,), listing("echo", address)):
+        done = run("run", "c.toml", *arguments)
+        assert (done["code"], done["error"]["code"]) == (3, "remote_file")
+        assert address.replace("//a", "/a") in done["error"]["message"]
+        assert "Copy it first" in done["error"]["message"]
+
+
 def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     (folder / "nts.9.root").write_bytes((folder / "nts.0.root").read_bytes())
     done = run("run", "c.toml")
@@ -295,7 +375,7 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
     assert not table["cut_unvetoed"].any()
     events = pq.read_table("out_events.parquet").to_pandas()
     assert len(events) == done["summary"]["unvetoed_events"] > 0
-    assert events["cut_unvetoed"].all()
+    assert all(of_track.all() for of_track in events["cut_unvetoed"])
     # What is left is left again.
     again = run("run", "c.toml", "out_events.parquet", "--target", "cut_flow", "-o", "again.h5")
     last = run("run", "c.toml", "--target", "cut_flow", "-o", "last.h5")["values"]["cut_flow"][-1]
@@ -305,6 +385,34 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
         flow = file["flow/weighted_cut_flow"]
         assert flow["weighted"][0] == 120.0
         assert flow["weighted_error"][0] == pytest.approx(2 * 60**0.5)
+
+
+def test_an_event_with_two_surviving_tracks_is_one_row(run: Ran, folder: Path) -> None:
+    import pyarrow.parquet as pq
+
+    one = events_of(np.random.default_rng(5), 20, 5)
+    in_event = ("trk", "trkqual", "trksegs", "trksegpars_lh", "trkmcsim")
+    twice = {name: ak.concatenate([values, values], axis=1) if name in in_event else values
+             for name, values in one.items()}  # fmt: skip
+    with uproot.recreate(folder / "two.root") as file:
+        file.mkdir("EventNtuple").mkrntuple("ntuple", twice)
+    # Both fits of an event are one particle: the cut on their number is off.
+    options = ("--set", "output.events=true", "--set", "cuts.toggle_cuts.one_reco_electron=false")
+    done = run("run", "c.toml", "two.root", *options)
+    n = done["summary"]["unvetoed_events"]
+    assert n > 0
+    events = pq.read_table("out_events.parquet").to_pandas()
+    assert len(events) == n
+    assert {len(of_event["trk.pdg"]) for of_event in events["trk"]} == {2}
+    assert {len(of_event) for of_event in events["cut_unvetoed"]} == {2}
+    again = run("run", "c.toml", "out_events.parquet", *options, "-o", "again.h5",
+                "--target", "cut_flow")  # fmt: skip
+    assert again["code"] == 0
+    last = again["values"]["cut_flow"][-1]
+    first = run("run", "c.toml", "two.root", *options, "-o", "first.h5",
+                "--target", "cut_flow")["values"]["cut_flow"][-1]  # fmt: skip
+    assert (last["events"], last["tracks"]) == (first["events"], first["tracks"])
+    assert last["tracks"] == 2 * last["events"] > 0
 
 
 def test_the_command_scans_two_thresholds(run: Ran) -> None:
