@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
-from .calibration_report import OF_REPORT, report_text
+from .calibration_report import NOISE_PAGE, OF_REPORT, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_table
 from .parameter_yaml import (
     dsp_parameters_of,
@@ -63,8 +63,12 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             ),
         ]
         if config.output.report:
+            of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            report = _report(absences(config))
             wanted.append(
-                Artifact("report", OF_REPORT, _report_place, write=_report, failures=True)
+                Artifact(
+                    "report", (*OF_REPORT, *of_noise), _report_place, write=report, failures=True
+                )
             )
     return wanted
 
@@ -73,8 +77,27 @@ def _report_place(_config: Any, run_file: Path) -> Path:
     return run_file.with_name("report.html")
 
 
-def _report(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(report_text(values), encoding="utf-8")
+def _report(absent: Sequence[str]) -> Callable[[Path, Mapping[str, Any]], None]:
+    def write(path: Path, values: Mapping[str, Any]) -> None:
+        path.write_text(report_text(values, absent), encoding="utf-8")
+
+    return write
+
+
+def absences(config: GermaniumConfig) -> list[str]:
+    """What a config leaves out of a calibration, and what would bring it in."""
+    found = []
+    if not config.germanium.fft_path:
+        found.append(
+            "No forced triggers were given ([germanium] fft_path): the noise spectrum and the "
+            "noise of the filters are absent, quality cuts are those of the calibration alone"
+            + (
+                ", and the search of the filters begins at the shaping times that are set."
+                if config.germanium.filters.optimise
+                else "."
+            )
+        )
+    return found
 
 
 def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
