@@ -37,6 +37,7 @@ _OF_HIT: Final = (
     "lq_survival",
 )
 """What par_hit is made of."""
+_ALWAYS: Final = "19700101T000000Z"
 
 
 def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
@@ -62,6 +63,10 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
+        validity = ValidityFile()
+        wanted.append(
+            Artifact("validity", ("hit_parameters",), validity.place, write=validity.write)
+        )
         if config.output.report:
             of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
             report = _report(absences(config))
@@ -71,6 +76,29 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 )
             )
     return wanted
+
+
+class ValidityFile:
+    """validity.yaml beside the parameter files: from when on they are valid, as LEGEND has it."""
+
+    def __init__(self) -> None:
+        self._beside = Path()
+
+    def place(self, _config: Any, run_file: Path) -> Path:
+        """Its path; the names of the parameter files follow that of the run file."""
+        self._beside = run_file
+        return run_file.with_name("validity.yaml")
+
+    def write(self, path: Path, _values: Mapping[str, Any]) -> None:
+        """One entry; of an input without a time in its name the parameters are always valid."""
+        name = name_of(self._beside.name)
+        entry = {
+            "valid_from": name.timestamp or _ALWAYS,
+            "category": "all",
+            "mode": "reset",
+            "apply": [f"{name.stem}-par_dsp.yaml", f"{name.stem}-par_hit.yaml"],
+        }
+        write_yaml(path, [entry])
 
 
 def _report_place(_config: Any, run_file: Path) -> Path:
