@@ -43,6 +43,7 @@ GERMANIUM = Definition(
     ),
     parts=later(f"{__package__}.tables:parts_of"),
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),
+    companions=later(f"{__package__}.tier_files:companions_of"),
     inputs=INPUTS,
     choices=CHOICES,
     listed_choices=MappingProxyType(

@@ -13,6 +13,7 @@ from ...nodes.germanium.hit_flags import BITS, bits_of_flags, flags_of
 from ...nodes.germanium.lh5 import name_of
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
+from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from .calibration_report import NOISE_PAGE, OF_REPORT, report_text
@@ -63,10 +64,6 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
-        validity = ValidityFile()
-        wanted.append(
-            Artifact("validity", ("hit_parameters",), validity.place, write=validity.write)
-        )
         if config.output.report:
             of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
             report = _report(absences(config))
@@ -78,27 +75,31 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
     return wanted
 
 
-class ValidityFile:
+class ValidityFile(Companion):
     """validity.yaml beside the parameter files: from when on they are valid, as LEGEND has it."""
 
-    def __init__(self) -> None:
-        self._beside = Path()
+    def beside(self, run_file: Path) -> Path:
+        """It stands once in a folder, whatever the run is called."""
+        return run_file.with_name(self.name)
 
-    def place(self, _config: Any, run_file: Path) -> Path:
-        """Its path; the names of the parameter files follow that of the run file."""
-        self._beside = run_file
-        return run_file.with_name("validity.yaml")
 
-    def write(self, path: Path, _values: Mapping[str, Any]) -> None:
-        """One entry; of an input without a time in its name the parameters are always valid."""
-        name = name_of(self._beside.name)
-        entry = {
-            "valid_from": name.timestamp or _ALWAYS,
-            "category": "all",
-            "mode": "reset",
-            "apply": [f"{name.stem}-par_dsp.yaml", f"{name.stem}-par_hit.yaml"],
-        }
-        write_yaml(path, [entry])
+def companions_of(config: GermaniumConfig) -> list[Companion]:
+    """What tells of the files of a calibration by their names."""
+    if config.germanium.parameters_path:
+        return []
+    return [ValidityFile("validity.yaml", _validity)]
+
+
+def _validity(_run_file: Path, path: Path, named: Path) -> None:
+    """One entry; of an input without a time in its name the parameters are always valid."""
+    name = name_of(named.name)
+    entry = {
+        "valid_from": name.timestamp or _ALWAYS,
+        "category": "all",
+        "mode": "reset",
+        "apply": [f"{name.stem}-par_dsp.yaml", f"{name.stem}-par_hit.yaml"],
+    }
+    write_yaml(path, [entry])
 
 
 def _report_place(_config: Any, run_file: Path) -> Path:
