@@ -18,6 +18,7 @@ from .summary import FAILED, OK, channels_summary
 OF_REPORT: Final = (
     "calibration_pages",
     "n_triggers",
+    "n_duplicates",
     "quality_survival",
     "trapping_alpha_per_ns",
     "energy_scale_keV_per_adc",
@@ -107,6 +108,9 @@ def _of_channel(
     for failure in summary["failures"]:
         kind: parts.Kind = "bad" if summary["status"] == FAILED else "warn"
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
+    if summary["duplicates"]:
+        text = f"{summary['duplicates']} rows repeat an earlier one: was a file given twice?"
+        yield parts.note(text, "warn")
     for name, sheet in pages.get(channel, {}).items():
         # Symbols in a picture are named by the sheet: one name in the whole page.
         yield sheet_drawing(replace(sheet, name=f"{channel}-{name}"))

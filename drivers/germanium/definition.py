@@ -58,6 +58,7 @@ GERMANIUM = Definition(
     stages=STAGES,
     outputs=(
         "n_triggers",
+        "n_duplicates",
         "pole_zero_constants_ns",
         "noise_spectrum",
         "noise_curves",

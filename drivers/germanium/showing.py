@@ -27,6 +27,7 @@ _FRAMES: Final = (
 )  # fmt: skip
 _VALUES: Final = ("pole_zero/pole_zero_constants_ns", "aoe/aoe_low_cut", "lq/lq_model")
 _COUNT: Final = "dsp/n_triggers"
+_COUNTS: Final = (_COUNT, "dsp/n_duplicates")
 
 
 def channel_told(path: Path, channel: str) -> dict[str, Any]:
@@ -81,14 +82,17 @@ def _values_of(content: Content, channel: str) -> Iterator[tuple[str, Any]]:
             group = content.content(f"{key}/{channel}")
             scalars = [name for name, shape in group.shapes().items() if shape == ()]
             yield key, SimpleNamespace(**{name: group[name][()] for name in scalars})
-    if f"{_COUNT}/{channel}" in content:
-        yield _COUNT, int(np.asarray(content[f"{_COUNT}/{channel}"][()]))
+    for key in _COUNTS:
+        if f"{key}/{channel}" in content:
+            yield key, int(np.asarray(content[f"{key}/{channel}"][()]))
 
 
 def lines_of(told: Mapping[str, Any]) -> Iterator[str]:
     """A channel as text: status and failures first, then each number with its error."""
     rows = told.get("rows")
     yield f"{told['channel']}: {told['status']}" + (f", {rows} events" if rows is not None else "")
+    if told.get("duplicates"):
+        yield f"  {told['duplicates']} rows repeat an earlier one: was a file given twice?"
     for failure in told["failures"]:
         yield f"  {failure['node']}: {failure['reason']}"
     if "tau1_us" in told:

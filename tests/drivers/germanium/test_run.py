@@ -180,6 +180,23 @@ def test_the_time_of_validity_stands_beside_the_parameters(
     assert all((folder / "out" / name).is_file() for name in entry["apply"])
 
 
+def test_a_file_that_is_given_twice(run: Ran, folder: Path) -> None:
+    """The verdict says how many rows of the channel repeat others."""
+    copy = folder / "twice" / f"{STEM}-tier_dsp.lh5"
+    copy.parent.mkdir()
+    source = folder / "out" / copy.name
+    copy.write_bytes(source.read_bytes())
+    answer = run(
+        "run", "germanium.toml", "-o", "doubled", "--set",
+        f'io.input_path=["out/{copy.name}", "twice/{copy.name}"]', "--set", 'germanium.tiers=[]',
+    )  # fmt: skip
+    assert answer["code"] == 4
+    assert answer["summary"]["channels"][GOOD]["duplicates"] == 6000
+    checks = {check["check"]: check for check in answer["verdict"]}
+    assert checks["n_duplicates"]["status"] == "fail"
+    assert "rows repeat an earlier one" in (folder / "doubled" / "report.html").read_text()
+
+
 def test_a_run_is_what_its_settings_give(first: dict[str, Any], run: Ran) -> None:
     answer = run("verify", first["output"])
     assert answer["code"] == 0
