@@ -10,6 +10,7 @@ from ...schemas.sheets import Sheet, Words
 from ..sheets.frames import BLUE, GREEN, GREY, VERMILION, Frame
 from .figure_parts import Page, axes, curve, key, limits_of, points, table, with_error
 
+_IN_TABLE = ("shaping_us", "fwhm_adc", "of_waveforms_adc", "of_waveforms_err_adc")
 _COLORS = {"trap": BLUE, "cusp": VERMILION, "zac": GREEN}
 
 
@@ -44,8 +45,8 @@ def noise_sheet(
     dots = "dots: the filter run on the baselines"
     page.shapes.append(Words(right.x + right.w, right.y + right.h + 0.12, dots, 8.5, GREY, "right"))
     rows = [("filter", "least at (µs)", "FWHM of the spectrum (ADC)", "of the baselines (ADC)")]
-    for row in check.itertuples(index=False):
-        of_waves = with_error(row.of_waveforms_adc, row.of_waveforms_err_adc)
-        rows.append((str(row.filter), f"{row.shaping_us:.2f}", f"{row.fwhm_adc:.3f}", of_waves))
+    columns = [check[name].to_numpy(dtype=float) for name in _IN_TABLE]
+    for name, us, of_spectrum, seen, error in zip(check["filter"], *columns, strict=True):
+        rows.append((str(name), f"{us:.2f}", f"{of_spectrum:.3f}", with_error(seen, error)))
     page.shapes += table(1.0, 1.05, (1.2, 1.6, 2.8, 2.6), rows)
     return page.sheet()
