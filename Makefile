@@ -96,6 +96,7 @@ bench: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m radiograph.drivers.docs
 	$(BIN)/python docs/make_example.py
+	$(BIN)/python docs/make_germanium.py
 
 clean:
 	rm -rf .venv .venv-* build dist $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from .summary import FAILED, OK, channels_summary
 OF_REPORT: Final = (
     "calibration_pages",
     "n_triggers",
+    "n_duplicates",
     "quality_survival",
     "trapping_alpha_per_ns",
     "energy_scale_keV_per_adc",
@@ -30,6 +31,8 @@ OF_REPORT: Final = (
 )
 """What the page is made of, beside the failures of the run."""
 
+NOISE_PAGE: Final = "noise_page"
+"""Of a run with forced triggers, one more page a channel."""
 _LINE: Final = "2614.511"
 _HEAD: Final = (
     "channel", "status", "events", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
@@ -37,16 +40,22 @@ _HEAD: Final = (
 )  # fmt: skip
 
 
-def report_text(values: Mapping[str, Any]) -> str:
-    """The whole page, from the values of OF_REPORT by channel and the failures."""
-    pages: Mapping[str, Mapping[str, Sheet]] = values["calibration_pages"]
+def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
+    """The whole page, from the values of OF_REPORT by channel and the failures.
+
+    ``absent`` says what the settings left out; values of NOISE_PAGE add the noise of each channel.
+    """
+    noise: Mapping[str, Sheet] = values.get(NOISE_PAGE, {})
+    pages: dict[str, Mapping[str, Sheet]] = dict(values["calibration_pages"])
+    for channel, sheet in noise.items():
+        pages[channel] = {**pages.get(channel, {}), sheet.name: sheet}
     known = dict.fromkeys([*values["n_triggers"], *pages])
     told = channels_summary(
-        {n: v for n, v in values.items() if n not in ("calibration_pages", FAILURES)},
+        {n: v for n, v in values.items() if n not in ("calibration_pages", NOISE_PAGE, FAILURES)},
         values[FAILURES],
         known,
     )["channels"]
-    sections = [Section("Channels", list(_overview(told)))]
+    sections = [Section("Channels", [*_overview(told), *map(parts.paragraph, absent)])]
     for channel, summary in told.items():
         sections.append(Section(channel, list(_of_channel(channel, summary, pages))))
     failed = sum(summary["status"] != OK for summary in told.values())
@@ -99,6 +108,9 @@ def _of_channel(
     for failure in summary["failures"]:
         kind: parts.Kind = "bad" if summary["status"] == FAILED else "warn"
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
+    if summary["duplicates"]:
+        text = f"{summary['duplicates']} rows repeat an earlier one: was a file given twice?"
+        yield parts.note(text, "warn")
     for name, sheet in pages.get(channel, {}).items():
         # Symbols in a picture are named by the sheet: one name in the whole page.
         yield sheet_drawing(replace(sheet, name=f"{channel}-{name}"))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
 
 _MODULES: Final = (
-    "load", "pole_zero", "selection", "dsp", "quality", "energy", "aoe", "lq", "stability", "hit",
-    "figure_data", "figures",
+    "load", "pole_zero", "forced", "selection", "dsp", "quality", "energy", "aoe", "lq",
+    "stability", "hit", "figure_data", "figures",
 )  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
@@ -35,18 +35,35 @@ GERMANIUM = Definition(
     modules=tuple(f"radiograph.nodes.germanium.{name}" for name in _MODULES),
     tables="radiograph.schemas.germanium.frames:TABLES",
     settings=GermaniumConfig,
-    sources=(Source("source", "io.input_path", "LH5 file of the tier raw or dsp", "*.lh5"),),
+    sources=(
+        Source("source", "io.input_path", "LH5 file of the tier raw or dsp", "*.lh5"),
+        Source(
+            "forced", "germanium.fft_path", "raw file of forced triggers", "*.lh5", needed=False
+        ),
+    ),
     parts=later(f"{__package__}.tables:parts_of"),
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),
+    companions=later(f"{__package__}.tier_files:companions_of"),
     inputs=INPUTS,
     choices=CHOICES,
     listed_choices=MappingProxyType(
-        {"begins": "raw", "decay": "fitted", "shaping": "optimised", "constants": "own"}
+        {
+            "begins": "raw",
+            "decay": "fitted",
+            "shaping": "optimised",
+            "constants": "own",
+            "forced": "given",
+        }
     ),
     stages=STAGES,
     outputs=(
         "n_triggers",
+        "n_duplicates",
         "pole_zero_constants_ns",
+        "noise_spectrum",
+        "noise_curves",
+        "noise_optimum",
+        "noise_check",
         "filter_scan",
         "filter_optima",
         "filter_settings",
@@ -80,6 +97,8 @@ GERMANIUM = Definition(
             "channel": ("channel",),
             "table": ("channel", "file"),
             "range": ("channel", "file", "range"),
+            "forced_table": ("channel", "forced"),
+            "forced_range": ("channel", "forced", "range"),
         }
     ),
     keyed=frozenset({"channel"}),
@@ -89,6 +108,7 @@ GERMANIUM = Definition(
             "peak_lines": "append",
             "peak_waves": "append",
             "peak_drift_ns": "append",
+            "baseline_waveforms": "append",
         }
     ),
     tables_page="germanium_schemas.md",

@@ -75,10 +75,15 @@ def _of(name: str) -> Input:
     return _section(name, name)
 
 
+def _forced(config: GermaniumConfig, _context: Context) -> str:
+    return "given" if config.germanium.fft_path else "none"
+
+
 CHOICES: Final = (
     Input("begins", ("io.input_path", "io.file_list"), _begins),
     Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
     Input("shaping", ("germanium.parameters_path", "germanium.filters.optimise"), _shaping),
+    Input("forced", ("germanium.fft_path",), _forced),
     Input("constants", ("germanium.parameters_path",), _constants),
 )
 INPUTS: Final = (
@@ -88,6 +93,7 @@ INPUTS: Final = (
     _of("filters"),
     _of("selection"),
     _of("seed"),
+    _section("noise_settings", "noise"),
     _section("quality_settings", "quality"),
     _section("energy_settings", "energy"),
     _section("aoe_settings", "aoe"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _SAMPLES: Final = {"DEP": "1592.5", "1620": "1620.5", "Qbb": "2039.0", "SEP": "2
 PERCENT: Final = 100.0
 
 
-def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+def write_yaml(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write plain YAML 1.1, keys in their order; NaN as .nan."""
     text = yaml.safe_dump(_plain(content), sort_keys=False, allow_unicode=True, width=100)
     path.write_text(text, "utf-8")

@@ -46,8 +46,11 @@ def channels_summary(
 
 
 def verdict_of(values: Mapping[str, Any], settings: Germanium) -> list[dict[str, Any]]:
-    """The checks of each channel that is "on": resolution and fit of the primary estimator."""
+    """The checks of each channel that is "on": rows given twice, resolution, fit of the line."""
     checks = []
+    for channel, n in values.get("n_duplicates", {}).items():
+        if status_of(settings, channel) == "on" and n:
+            checks.append(_check(channel, "n_duplicates", float(n), 0.0, ok=False))
     widths, peaks = values.get("qbb_fwhm_keV", {}), values.get("energy_peaks", {})
     for channel, table in widths.items():
         if status_of(settings, channel) != "on":
@@ -85,6 +88,7 @@ def _of_channel(values: Mapping[str, Any], failures: list[Failure]) -> dict[str,
         "status": status,
         "failures": [{"node": f.node, "code": f.code, "reason": f.message} for f in failures],
         "rows": values.get("n_triggers"),
+        "duplicates": values.get("n_duplicates"),
         **_decay(values.get("pole_zero_constants_ns")),
     }
     if _ENERGY in values:

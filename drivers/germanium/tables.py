@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]
         for number, layout in layouts.items()
     }
     _check_alike(tables, files["source"])
+    forced = _forced_tables(files.get("forced", {}), tier)
     there = list(dict.fromkeys(channel for of_file in tables.values() for channel in of_file))
     for channel in chosen_channels(settings, there):
         yield Part({"channel": channel}, {"channel": channel})
@@ -52,6 +54,52 @@ def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]
             table = tables[number].get(channel)
             if table is not None:
                 yield from _of_table(channel, number, ref, table, rows, config.run.max_events)
+        for number, (ref, table) in _of_forced(channel, forced, files, tables).items():
+            at: dict[str, int | str] = {"channel": channel, "forced": number}
+            yield Part(at, {"forced_file": ref, "forced_layout": table})
+            yield from _ranges(at, table.n_rows, rows)
+
+
+def _forced_tables(
+    refs: Mapping[int, FileRef], tier: str
+) -> Mapping[int, Mapping[str, TableLayout]]:
+    """By file of forced triggers: its raw tables by channel; none where the graph reads no raw.
+
+    InputError for a file without such tables.
+    """
+    if tier != RAW:
+        return {}
+    layouts = {number: layout_of(ref.path) for number, ref in refs.items()}
+    for number, layout in layouts.items():
+        if RAW not in layout.tiers:
+            path = refs[number].path
+            msg = (
+                f"{path}: holds the tier {', '.join(layout.tiers)}; forced triggers are read from "
+                "the tier raw. Correct germanium.fft_path."
+            )
+            raise InputError(msg, file=path, code="other_tier")
+    return {
+        number: {t.channel: t for t in layout.tables if t.tier == RAW}
+        for number, layout in layouts.items()
+    }
+
+
+def _of_forced(
+    channel: str,
+    forced: Mapping[int, Mapping[str, TableLayout]],
+    files: Mapping[str, Mapping[int, FileRef]],
+    tables: Mapping[int, Mapping[str, TableLayout]],
+) -> dict[int, tuple[FileRef, TableLayout]]:
+    """Files and tables of forced triggers of a channel.
+
+    Where there are such files and none has the channel: no row of its own table.
+    """
+    refs = files.get("forced", {})
+    found = {number: (refs[number], of[channel]) for number, of in forced.items() if channel in of}
+    if forced and not found:
+        number, table = next((n, of[channel]) for n, of in tables.items() if channel in of)
+        found[next(iter(forced))] = (files["source"][number], replace(table, n_rows=0))
+    return found
 
 
 def _of_table(
@@ -59,8 +107,12 @@ def _of_table(
 ) -> Iterator[Part]:
     at: dict[str, int | str] = {"channel": channel, "file": number}
     yield Part(at, {"source_file": ref, "table_layout": table})
-    n_rows = min(table.n_rows, most) if most else table.n_rows
-    for k, first in enumerate(range(0, n_rows, rows)):
+    yield from _ranges(at, min(table.n_rows, most) if most else table.n_rows, rows)
+
+
+def _ranges(at: Mapping[str, int | str], n_rows: int, rows: int) -> Iterator[Part]:
+    """Ranges of rows; one without rows of a table without any."""
+    for k, first in enumerate(range(0, max(n_rows, 1), rows)):
         n = min(rows, n_rows - first)
         yield Part({**at, "range": k}, {"row_range": EventRange(first, n)}, n)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,10 @@ from ...nodes.germanium.hit_flags import BITS, bits_of_flags, flags_of
 from ...nodes.germanium.lh5 import name_of
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
+from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
-from .calibration_report import OF_REPORT, report_text
+from .calibration_report import NOISE_PAGE, OF_REPORT, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_table
 from .parameter_yaml import (
     dsp_parameters_of,
@@ -37,6 +38,7 @@ _OF_HIT: Final = (
     "lq_survival",
 )
 """What par_hit is made of."""
+_ALWAYS: Final = "19700101T000000Z"
 
 
 def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
@@ -63,18 +65,68 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             ),
         ]
         if config.output.report:
+            of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            report = _report(absences(config))
             wanted.append(
-                Artifact("report", OF_REPORT, _report_place, write=_report, failures=True)
+                Artifact(
+                    "report", (*OF_REPORT, *of_noise), _report_place, write=report, failures=True
+                )
             )
     return wanted
+
+
+class ValidityFile(Companion):
+    """validity.yaml beside the parameter files: from when on they are valid, as LEGEND has it."""
+
+    def beside(self, run_file: Path) -> Path:
+        """It stands once in a folder, whatever the run is called."""
+        return run_file.with_name(self.name)
+
+
+def companions_of(config: GermaniumConfig) -> list[Companion]:
+    """What tells of the files of a calibration by their names."""
+    if config.germanium.parameters_path:
+        return []
+    return [ValidityFile("validity.yaml", _validity)]
+
+
+def _validity(_run_file: Path, path: Path, named: Path) -> None:
+    """One entry; of an input without a time in its name the parameters are always valid."""
+    name = name_of(named.name)
+    entry = {
+        "valid_from": name.timestamp or _ALWAYS,
+        "category": "all",
+        "mode": "reset",
+        "apply": [f"{name.stem}-par_dsp.yaml", f"{name.stem}-par_hit.yaml"],
+    }
+    write_yaml(path, [entry])
 
 
 def _report_place(_config: Any, run_file: Path) -> Path:
     return run_file.with_name("report.html")
 
 
-def _report(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(report_text(values), encoding="utf-8")
+def _report(absent: Sequence[str]) -> Callable[[Path, Mapping[str, Any]], None]:
+    def write(path: Path, values: Mapping[str, Any]) -> None:
+        path.write_text(report_text(values, absent), encoding="utf-8")
+
+    return write
+
+
+def absences(config: GermaniumConfig) -> list[str]:
+    """What a config leaves out of a calibration, and what would bring it in."""
+    found = []
+    if not config.germanium.fft_path:
+        found.append(
+            "No forced triggers were given ([germanium] fft_path): the noise spectrum and the "
+            "noise of the filters are absent, quality cuts are those of the calibration alone"
+            + (
+                ", and the search of the filters begins at the shaping times that are set."
+                if config.germanium.filters.optimise
+                else "."
+            )
+        )
+    return found
 
 
 def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
@@ -38,6 +38,7 @@ _SLOPE_STEP: Final = 1.0
 
 
 @tag(stage="aoe", scope="channel", helper="true")
+@config.when(constants="own")
 def uncorrected_aoe(
     dsp_columns: pd.DataFrame, primary_calibration: EnergyCalibration
 ) -> NDArray[np.float64]:
@@ -56,6 +57,7 @@ def uncorrected_aoe(
 
 
 @tag(stage="aoe", scope="channel", helper="true")
+@config.when(constants="own")
 def aoe_drift_correction(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
@@ -130,6 +132,7 @@ def _relative_width(x: F8) -> float:
 
 
 @tag(stage="aoe", scope="channel", helper="true")
+@config.when(constants="own")
 def corrected_aoe(
     dsp_columns: pd.DataFrame,
     uncorrected_aoe: NDArray[np.float64],
@@ -143,6 +146,7 @@ def corrected_aoe(
 
 
 @tag(stage="aoe", scope="channel", helper="true")
+@config.when(constants="own")
 def fitted_bands(
     corrected_aoe: NDArray[np.float64],
     primary_energy_keV: NDArray[np.float64],
@@ -167,6 +171,7 @@ def fitted_bands(
 
 
 @tag(stage="aoe", scope="channel", schema="AoEBands")
+@config.when(constants="own")
 def aoe_bands(fitted_bands: tuple[Band, ...]) -> pd.DataFrame:
     """The single-site peak of A/E in each Compton band."""
     names = [f.name for f in fields(Band)]
@@ -174,6 +179,7 @@ def aoe_bands(fitted_bands: tuple[Band, ...]) -> pd.DataFrame:
 
 
 @tag(stage="aoe", scope="channel")
+@config.when(constants="own")
 def aoe_model(
     fitted_bands: tuple[Band, ...],
     corrected_aoe: NDArray[np.float64],
@@ -196,6 +202,7 @@ def aoe_model(
 
 
 @tag(stage="aoe", scope="channel", helper="true")
+@config.when(constants="own")
 def aoe_classifier(
     aoe_model: AoEModel,
     corrected_aoe: NDArray[np.float64],
@@ -206,6 +213,7 @@ def aoe_classifier(
 
 
 @tag(stage="aoe", scope="channel")
+@config.when(constants="own")
 def aoe_low_cut(
     aoe_classifier: NDArray[np.float64],
     primary_energy_keV: NDArray[np.float64],
@@ -281,6 +289,7 @@ def _at_border(cut: float, share: Survival, wanted: float) -> Unfit:
 
 
 @tag(stage="aoe", scope="channel", schema="Survivals")
+@config.when(constants="own")
 def aoe_survival(
     aoe_classifier: NDArray[np.float64],
     aoe_low_cut: LowCut,

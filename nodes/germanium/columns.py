@@ -21,3 +21,12 @@ def absence(dsp_columns: pd.DataFrame, name: str) -> str:
     if len(values) and values.dtype.kind == "f" and np.isnan(values).all():
         return f"{name} is NaN in all {len(values)} rows"
     return ""
+
+
+def chances_of(time_s: F8, seed: int) -> F8:
+    """Numbers from 0 to 1 of times (S. Vigna's splitmix64)."""
+    x = np.ascontiguousarray(time_s, np.float64).view(np.uint64)
+    x = x + np.uint64((seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((x ^ (x >> np.uint64(31))) / 2.0**64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
@@ -18,6 +20,8 @@ from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
 from .parameter_files import filters_in, parameters_of, pole_zero_in
 from .recipes import usual_filters
+
+_IDENTITY: Final = ("timestamp", "trapEmax", "cuspEmax", "bl_std", "bl_mean", "A_max")
 
 
 @tag(stage="filters", scope="channel")
@@ -91,3 +95,11 @@ def dsp_tier__of_raw(dsp_columns: pd.DataFrame) -> pd.DataFrame:
 def n_triggers(dsp_columns: pd.DataFrame) -> int:
     """Rows of a channel."""
     return len(dsp_columns)
+
+
+@tag(stage="dsp", scope="channel", helper="true")
+def n_duplicates(dsp_columns: pd.DataFrame) -> int:
+    """Rows that repeat an earlier one: the same time, energies and baseline. Without time none."""
+    there = [name for name in _IDENTITY if name in dsp_columns]
+    known = dsp_columns[dsp_columns["timestamp"].notna()] if "timestamp" in there else None
+    return 0 if known is None else int(known.duplicated(there).sum())

@@ -1,4 +1,4 @@
-"""Frames of the dsp tier: from waveforms, or as an earlier run stored them."""
+"""Frames of the read-out and of the dsp tier: from waveforms, or as an earlier run stored them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,35 @@ import pandas as pd
 from ...schemas.arrays import F4
 from ...schemas.errors import InputError
 from ...schemas.germanium.dsp import DspParameters, RawTable, Waveforms
-from ...schemas.germanium.frames import DSP_COLUMNS
+from ...schemas.germanium.frames import DSP_COLUMNS, RAW_SCALARS
 from ...schemas.sources import EventRange
 from .kernels.dsp import COLUMNS, dsp_rows
 from .lh5 import lh5_file, read_column
 from .recipes import recipe_of
+
+
+def scalars_of(raw_table: RawTable, row_range: EventRange) -> pd.DataFrame:
+    """What the read-out says of each trigger; 0 where the file has no such column."""
+    layout, first, n = raw_table.layout, row_range.first_event, row_range.n_events
+    path = raw_table.file.path
+    energy = "daqenergy" if "daqenergy" in layout.columns else "energy"
+    with lh5_file(path) as file:
+        group = file[layout.path]
+
+        def column(name: str, dtype: str) -> Any:
+            if name not in layout.columns:
+                return np.zeros(n, dtype)
+            return whole_column(read_column(group, name, first, n, path), dtype, name, path)
+
+        return RAW_SCALARS.frame(
+            {
+                "daqenergy": column(energy, "uint16"),
+                "timestamp_s": read_column(group, "timestamp", first, n, path, tier="dsp"),
+                "baseline_adc": column("baseline", "uint16"),
+                "t_sat_lo": column("t_sat_lo", "uint16"),
+                "t_sat_hi": column("t_sat_hi", "uint16"),
+            }
+        )
 
 
 def dsp_frame(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.errors import Unfit
@@ -38,6 +38,7 @@ _DRIFT_TIME: Final = "dt_eff"
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def uncorrected_energies(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
@@ -79,6 +80,7 @@ def uncorrected_energies(
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def trapping_corrections(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
@@ -111,6 +113,7 @@ def _no_trapping(reason: str) -> Trapping:
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def corrected_energies(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
@@ -138,6 +141,7 @@ def corrected_energies(
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def primary_calibration(
     uncorrected_energies: dict[str, EnergyCalibration],
     corrected_energies: dict[str, EnergyCalibration],
@@ -151,6 +155,7 @@ def primary_calibration(
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def primary_energy_keV(
     dsp_columns: pd.DataFrame, primary_calibration: EnergyCalibration
 ) -> NDArray[np.float64]:
@@ -162,6 +167,7 @@ def primary_energy_keV(
 
 
 @tag(stage="energy", scope="channel")
+@config.when(constants="own")
 def shared_shape(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
@@ -173,6 +179,7 @@ def shared_shape(
 
 
 @tag(stage="energy", scope="channel", helper="true")
+@config.when(constants="own")
 def full_energy_survival(
     primary_energy_keV: NDArray[np.float64], quality_flags: pd.DataFrame
 ) -> Survival:
@@ -184,6 +191,7 @@ def full_energy_survival(
 
 
 @tag(stage="energy", scope="channel", schema="TrappingAlphas")
+@config.when(constants="own")
 def trapping_alpha_per_ns(trapping_corrections: dict[str, Trapping]) -> pd.DataFrame:
     """alpha of E (1 + alpha dt_eff) of each estimator, where it comes from and what it gains."""
     rows = list(trapping_corrections.values())
@@ -193,6 +201,7 @@ def trapping_alpha_per_ns(trapping_corrections: dict[str, Trapping]) -> pd.DataF
 
 
 @tag(stage="energy", scope="channel", schema="EnergyScales")
+@config.when(constants="own")
 def energy_scale_keV_per_adc(
     uncorrected_energies: dict[str, EnergyCalibration],
     corrected_energies: dict[str, EnergyCalibration],
@@ -215,6 +224,7 @@ def energy_scale_keV_per_adc(
 
 
 @tag(stage="energy", scope="channel", schema="EnergyPeaks")
+@config.when(constants="own")
 def energy_peaks(
     uncorrected_energies: dict[str, EnergyCalibration],
     corrected_energies: dict[str, EnergyCalibration],
@@ -252,6 +262,7 @@ def energy_peaks(
 
 
 @tag(stage="energy", scope="channel", schema="ResolutionCurves")
+@config.when(constants="own")
 def resolution_curve(
     uncorrected_energies: dict[str, EnergyCalibration],
     corrected_energies: dict[str, EnergyCalibration],
@@ -275,6 +286,7 @@ def resolution_curve(
 
 
 @tag(stage="energy", scope="channel", schema="QbbWidths")
+@config.when(constants="own")
 def qbb_fwhm_keV(
     uncorrected_energies: dict[str, EnergyCalibration],
     corrected_energies: dict[str, EnergyCalibration],

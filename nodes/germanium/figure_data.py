@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
@@ -39,6 +39,7 @@ _DRIFT_TIME: Final = "dt_eff"
 
 
 @tag(stage="figures", scope="channel", schema="EnergySpectrum")
+@config.when(constants="own")
 def energy_spectrum(
     primary_energy_keV: NDArray[np.float64], calibration_rows: NDArray[np.bool_]
 ) -> pd.DataFrame:
@@ -50,6 +51,7 @@ def energy_spectrum(
 
 
 @tag(stage="figures", scope="channel", schema="CalibratedSpectra")
+@config.when(constants="own")
 def calibrated_spectra(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
@@ -74,6 +76,7 @@ def calibrated_spectra(
 
 
 @tag(stage="figures", scope="channel", schema="PeakHistograms")
+@config.when(constants="own")
 def peak_histograms(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
@@ -111,6 +114,7 @@ def _expected_counts(peak: PeakFit, edges: F8) -> tuple[F8, F8]:
 
 
 @tag(stage="figures", scope="channel", schema="DriftPoints")
+@config.when(constants="own")
 def drift_points(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
@@ -132,6 +136,7 @@ def drift_points(
 
 
 @tag(stage="figures", scope="channel", schema="ClassifierCounts")
+@config.when(constants="own")
 def classifier_counts(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
@@ -158,6 +163,7 @@ def classifier_counts(
 
 
 @tag(stage="figures", scope="channel", schema="QualityHistograms")
+@config.when(constants="own")
 def quality_histograms(dsp_columns: pd.DataFrame, quality_cuts: QualityCuts) -> pd.DataFrame:
     """Each parameter in widths from its mode, -10 to 10."""
     middles = 0.5 * (_QUALITY_BINS[1:] + _QUALITY_BINS[:-1])

@@ -113,7 +113,7 @@ def _peak_panel(x: float, y: float, name: str, bins: pd.DataFrame, peak: PeakFit
     if peak.reason:
         shapes.append(Words(x + 2.75, y + 2.2, "not valid", 8.5, VERMILION, align="right"))
     pulls = (counts - expected) / np.sqrt(np.maximum(expected, 1.0))
-    below = Frame(x, y - 0.75, 2.75, 0.65, (low, high), _PULL_LIMITS)
+    below = Frame(x, y - 0.75, 2.75, 0.57, (low, high), _PULL_LIMITS)
     shapes += [
         level(below, 0.0, dashed=False),
         *points(below, middle, np.clip(pulls, -5.0, 5.0), None, BLUE, 2.4),

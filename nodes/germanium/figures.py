@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.germanium.aoe import AoEModel, Band, LowCut
 from ...schemas.germanium.calibration_settings import AoESettings
@@ -24,6 +24,7 @@ from .figure_psd import aoe_page, lq_page, quality_page, survival_page
 
 
 @tag(stage="figures", scope="channel", helper="true")
+@config.when(constants="own")
 def energy_pages(
     energy_spectrum: pd.DataFrame,
     peak_histograms: pd.DataFrame,
@@ -49,6 +50,7 @@ def energy_pages(
 
 
 @tag(stage="figures", scope="channel", helper="true")
+@config.when(constants="own")
 def pulse_shape_pages(
     aoe_model: AoEModel,
     fitted_bands: tuple[Band, ...],
@@ -72,6 +74,7 @@ def pulse_shape_pages(
 
 
 @tag(stage="figures", scope="channel", helper="true")
+@config.when(constants="own")
 def quality_pages(
     quality_histograms: pd.DataFrame,
     quality_cuts: QualityCuts,
@@ -83,6 +86,7 @@ def quality_pages(
 
 
 @tag(stage="figures", scope="run")
+@config.when(constants="own")
 def calibration_pages(
     each_energy_pages: Mapping[str, tuple[Sheet, ...]],
     each_pulse_shape_pages: Mapping[str, tuple[Sheet, ...]],

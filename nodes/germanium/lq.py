@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
@@ -32,6 +32,7 @@ _CLIPPED_SIGMA: Final = 0.98658
 
 
 @tag(stage="lq", scope="channel", helper="true")
+@config.when(constants="own")
 def lq_per_keV(
     dsp_columns: pd.DataFrame, primary_energy_keV: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -47,6 +48,7 @@ def lq_per_keV(
 
 
 @tag(stage="lq", scope="channel")
+@config.when(constants="own")
 def lq_model(
     dsp_columns: pd.DataFrame,
     lq_per_keV: NDArray[np.float64],
@@ -139,6 +141,7 @@ def _subtracted_width(
 
 
 @tag(stage="lq", scope="channel", helper="true")
+@config.when(constants="own")
 def lq_classifier(
     dsp_columns: pd.DataFrame, lq_model: LQModel, lq_per_keV: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -147,6 +150,7 @@ def lq_classifier(
 
 
 @tag(stage="lq", scope="channel", schema="Survivals")
+@config.when(constants="own")
 def lq_survival(
     lq_classifier: NDArray[np.float64],
     lq_model: LQModel,

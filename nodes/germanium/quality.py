@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import Mask
@@ -46,6 +46,7 @@ _VETOES: Final = ("is_saturated", "is_discharge", "is_negative")
 
 
 @tag(stage="quality", scope="channel")
+@config.when(constants="own")
 def quality_cuts(dsp_columns: pd.DataFrame, quality_settings: QualitySettings) -> QualityCuts:
     """Mode, width and cut of each parameter; those of which the columns are absent, with why."""
     cuts, absent = {}, {}
@@ -93,12 +94,14 @@ def _passing(dsp_columns: pd.DataFrame, cuts: QualityCuts, loose: float) -> dict
 
 
 @tag(stage="quality", scope="channel", schema="QualityFlags", helper="true")
+@config.when(constants="own")
 def quality_flags(dsp_columns: pd.DataFrame, quality_cuts: QualityCuts) -> pd.DataFrame:
     """Which events satisfy which cut; a cut that is absent passes all, NaN fails."""
     return QUALITY_FLAGS.frame(_passing(dsp_columns, quality_cuts, 1.0))
 
 
 @tag(stage="quality", scope="channel", helper="true")
+@config.when(constants="own")
 def calibration_rows(dsp_columns: pd.DataFrame, quality_cuts: QualityCuts) -> NDArray[np.bool_]:
     """Events that calibrations are made of: as is_valid_cal, with cuts twice as wide."""
     return _passing(dsp_columns, quality_cuts, _COARSE)["is_valid_cal"]
@@ -119,6 +122,7 @@ def _is_negative(dsp_columns: pd.DataFrame) -> Mask:
 
 
 @tag(stage="quality", scope="channel", schema="QualitySurvivals")
+@config.when(constants="own")
 def quality_survival(
     quality_flags: pd.DataFrame, quality_cuts: QualityCuts, quality_settings: QualitySettings
 ) -> pd.DataFrame:

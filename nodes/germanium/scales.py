@@ -20,6 +20,8 @@ FEP: Final = ENERGY_LINES[-1]
 _TOP_PERCENT: Final = (95.0, 99.9)
 # What is below this point of the energies is no spectrum but its threshold.
 _THRESHOLD_PERCENT: Final = 0.1
+# The continuum of a source is more than this leaves.
+_MOST_IN_LINE: Final = 0.8
 # About the sigma of a line: 1.0 keV at 2614.5 keV, 0.4 keV of noise.
 _NOISE_KEV2: Final = 0.16
 _SPREAD_KEV: Final = 3.2e-4
@@ -100,6 +102,13 @@ def calibration(
         for line in fitted_lines(energy, threshold_keV)
         if line is not FEP
     }
+    share = fit.n_sig / np.count_nonzero(np.isfinite(energy))
+    if share > _MOST_IN_LINE and not any(peak.valid for peak in peaks.values()):
+        return no_calibration(
+            estimator,
+            f"2614.5 keV: {share:.0%} of all events lie in the line that is taken for it, and no "
+            "other line is where it should be; is it a pulser?",
+        )
     # The fit that made the scale, in units of it.
     peaks[FEP.name] = scaled(fit, FEP_KEV / fit.position)
     scale = np.array([0.0, b])

@@ -10,7 +10,6 @@ import pandas as pd
 from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
-from ...schemas.arrays import F8
 from ...schemas.errors import Unfit
 from ...schemas.germanium.dsp import (
     DspParameters,
@@ -22,6 +21,7 @@ from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV
 from ...schemas.germanium.settings import Filters, PoleZero, Selection
 from ...schemas.tables import TableSchema
+from .columns import chances_of
 from .dsp_frames import pulse_columns
 from .filter_search import Merit, greatest_outputs, merit_of, searched
 from .noise import kernels_of
@@ -82,7 +82,7 @@ def peak_lines__of_raw(
     the rows are cut.
     """
     energy = raw_scalars["daqenergy"].to_numpy() * peak_windows.keV_per_daqenergy
-    chance = _chances(raw_scalars["timestamp_s"].to_numpy(), seed)
+    chance = chances_of(raw_scalars["timestamp_s"].to_numpy(), seed)
     found = np.full(len(energy), -1, np.int8)
     for k, (line, share) in enumerate(zip(ENERGY_LINES, peak_windows.shares, strict=True)):
         if line.resolution:
@@ -91,15 +91,6 @@ def peak_lines__of_raw(
     at_rail = (raw_scalars["t_sat_lo"] > 0) | (raw_scalars["t_sat_hi"] > 0)
     found[at_rail.to_numpy()] = -1
     return found
-
-
-def _chances(time_s: F8, seed: int) -> F8:
-    """Numbers from 0 to 1 of times (S. Vigna's splitmix64)."""
-    x = np.ascontiguousarray(time_s, np.float64).view(np.uint64)
-    x = x + np.uint64((seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray((x ^ (x >> np.uint64(31))) / 2.0**64)
 
 
 @tag(stage="selection", helper="true", stored="false")
@@ -143,12 +134,33 @@ def peak_drift_ns__of_raw(
 
 
 @tag(stage="filters", scope="channel", helper="true")
+@config.when(begins="raw", shaping="optimised", forced="none")
+def filter_begins_us__as_set(filters: Filters) -> dict[str, float]:
+    """Where the scan of each filter begins: at the shaping times that are set."""
+    return {
+        "trap": filters.trap_rise_us, "cusp": filters.cusp_sigma_us, "zac": filters.zac_sigma_us,
+    }  # fmt: skip
+
+
+@tag(stage="filters", scope="channel", helper="true")
+@config.when(begins="raw", shaping="optimised", forced="given")
+def filter_begins_us__of_noise(noise_optimum: pd.DataFrame, filters: Filters) -> dict[str, float]:
+    """Where the scan of each filter begins: at the least noise of forced triggers."""
+    least = dict(zip(noise_optimum["filter"], noise_optimum["shaping_us"], strict=True))
+    as_set = {
+        "trap": filters.trap_rise_us, "cusp": filters.cusp_sigma_us, "zac": filters.zac_sigma_us,
+    }  # fmt: skip
+    return {name: float(least.get(name, us)) for name, us in as_set.items()}
+
+
+@tag(stage="filters", scope="channel", helper="true")
 @config.when(begins="raw", shaping="optimised")
 def filter_search__of_raw(
     peak_waves: NDArray[np.float32],
     peak_drift_ns: NDArray[np.float32],
     peak_lines: NDArray[np.int8],
     pole_zero_constants_ns: PoleZeroConstants,
+    filter_begins_us: dict[str, float],
     filters: Filters,
 ) -> tuple:
     """The scan of each filter and its best shaping time, two frames.
@@ -166,12 +178,9 @@ def filter_search__of_raw(
     made = kernels_of(
         filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns
     )
-    begins = {
-        "trap": filters.trap_rise_us, "cusp": filters.cusp_sigma_us, "zac": filters.zac_sigma_us,
-    }  # fmt: skip
     longest = 0.5 * (CUSP_WINDOW_US - LEFT_US - filters.flat_us)
     scans, optima = [], []
-    for name, begin in begins.items():
+    for name, begin in filter_begins_us.items():
 
         def merit(us: float, name: str = name) -> Merit:
             return merit_of(greatest_outputs(peak_waves, made[name](us)), drift, names)

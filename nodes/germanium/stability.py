@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.germanium.energy import EnergyCalibration
@@ -23,6 +23,7 @@ _OF_MEDIAN: Final = 1.2533
 
 
 @tag(stage="energy", scope="channel", schema="TimeStability")
+@config.when(constants="own")
 def time_stability(
     dsp_columns: pd.DataFrame,
     primary_energy_keV: NDArray[np.float64],

@@ -18,6 +18,7 @@ from .energy import (
     TRAPPING_ALPHAS,
 )
 from .filter_scan import FILTER_OPTIMA, FILTER_SCAN
+from .noise import BASELINE_SHAPES, NOISE_CHECKS, NOISE_CURVES, NOISE_OPTIMA
 from .pictures import (
     CLASSIFIER_COUNTS,
     DRIFT_POINTS,
@@ -143,6 +144,10 @@ TABLES: Final = {
         RAW_SCALARS,
         FILTER_SCAN,
         FILTER_OPTIMA,
+        BASELINE_SHAPES,
+        NOISE_CURVES,
+        NOISE_OPTIMA,
+        NOISE_CHECKS,
         DSP_COLUMNS,
         QUALITY_FLAGS,
         QUALITY_SURVIVALS,

@@ -92,6 +92,28 @@ class Selection(Section):
     """Half of the window about a line, in the energy of the read-out."""
 
 
+class Noise(Section):
+    """[germanium.noise]: what is made of forced triggers."""
+
+    threshold_adc: float = Field(default=10.0, ge=0.0)
+    """Forced triggers of which the energy of the read-out is above have a pulse."""
+    shaping_us: tuple[float, float, float] = (1.0, 16.0, 1.0)
+    """First and last shaping time that is looked at, and the step."""
+    n_waveforms: int = Field(default=2000, ge=100)
+    """About so many baselines at most, a seeded choice."""
+
+    @model_validator(mode="after")
+    def _some_times(self) -> Self:
+        first, last, step = self.shaping_us
+        if not (0.0 < first < last and 0.0 < step <= last - first):
+            msg = (
+                f"shaping_us = {list(self.shaping_us)}: give [first, last, step] with "
+                "0 < first < last and a step that fits between"
+            )
+            raise ValueError(msg)
+        return self
+
+
 class Germanium(Section):
     """[germanium]: detectors, what is made, and how."""
 
@@ -105,6 +127,8 @@ class Germanium(Section):
     """The tiers that are written."""
     parameters_path: FilePath | tuple[FilePath, ...] = ""
     """par_dsp and par_hit files whose constants are used: nothing is calibrated then."""
+    fft_path: FilePath | tuple[FilePath, ...] = ""
+    """Raw files of forced triggers: a file, folder, pattern or array; "" = no noise is seen."""
     estimators: tuple[Estimator, ...] = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
     """Energy columns that are calibrated; those that are not there are told of."""
     primary: Estimator = "cuspEmax"
@@ -119,6 +143,8 @@ class Germanium(Section):
     """Events that optimise the filters."""
     filters: Filters = Filters()
     """The energy filters."""
+    noise: Noise = Noise()
+    """Noise of forced triggers."""
     quality: QualitySettings = QualitySettings()
     """Quality cuts."""
     energy: EnergySettings = EnergySettings()

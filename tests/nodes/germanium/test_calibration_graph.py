@@ -78,7 +78,9 @@ def session(path: Path, cache: CacheOptions = NO_CACHE, acceptance: float = 0.9)
     }
     flow = germanium_graph.CALIBRATION
     opened = open_cache(cache, (), flow.packages)
-    return Session(flow, parts, GraphInputs({}, settings), opened, LocalExecutor())
+    return Session(
+        flow, parts, GraphInputs({"constants": "own"}, settings), opened, LocalExecutor()
+    )
 
 
 def test_a_channel_that_fails_leaves_the_others_alone(path: Path, tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_every_page_is_drawn_within_its_bounds(path: Path) -> None:
 def test_the_report_begins_with_what_failed(path: Path) -> None:
     """A page in one file: the overview with a reason a failed channel, then each channel."""
     ran = session(path)
-    values = ran.run([n for n in OF_REPORT if n != "n_triggers"])
+    values = ran.run([n for n in OF_REPORT if n not in ("n_triggers", "n_duplicates")])
     values = {n: v for n, v in values.items() if isinstance(v, dict)}
     counts = {"ch1": 6000, "ch2": 6000, "ch3": 3000, "ch4": 10}
     text = report_text({**values, "n_triggers": counts, FAILURES: ran.failures})

@@ -6,12 +6,14 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from germanium_data import TEST_STAND_DSP, TEST_STAND_RAW, THREE_TIERS, reference
 from radiograph.nodes.germanium.dsp import (
     dsp_columns__of_raw,
     dsp_parameters__of_raw,
     filter_settings__given,
+    n_duplicates,
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
@@ -260,3 +262,15 @@ def test_half_samples_are_rounded_to_even() -> None:
     """8 us are 62 samples of 128 ns, 2.5 us are 20."""
     assert [whole_samples(t, 128.0) for t in (8000.0, 2500.0)] == [62, 20]
     assert whole_samples(2500.0, 16.0) == 156
+
+
+def test_rows_that_are_given_twice() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({n: rng.normal(size=20) for n in ("timestamp", "trapEmax", "bl_std")})
+    assert n_duplicates(frame) == 0
+    assert n_duplicates(pd.concat([frame, frame.tail(7)])) == 7
+    # Two triggers at one time are two; without a time nothing is told.
+    assert n_duplicates(pd.concat([frame, frame.assign(trapEmax=0.0)])) == 0
+    assert n_duplicates(pd.concat([frame, frame]).assign(timestamp=np.nan)) == 0
+    assert n_duplicates(frame.head(0)) == 0
+    assert n_duplicates(frame.drop(columns="timestamp")) == 0

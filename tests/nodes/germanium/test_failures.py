@@ -144,3 +144,36 @@ def test_the_line_does_not_move() -> None:
 def test_the_scale_begins_at_the_top_of_the_spectrum() -> None:
     assert start_scale(toy_channel()["cuspEmax"].to_numpy()) == pytest.approx(SCALE, rel=2e-3)
     assert np.isnan(start_scale(np.array([np.nan, -1.0])))
+
+
+def test_only_a_pulser() -> None:
+    """One narrow line: it is none of the source, since no other is where it should be."""
+    rng = np.random.default_rng(5)
+    frame = toy_channel().head(3000).copy()
+    for name in ("cuspEmax", "trapEmax"):
+        frame[name] = rng.normal(9000.0, 3.0, len(frame))
+    with pytest.raises(Unfit) as caught:
+        channel(frame)["energy_peaks"]
+    assert caught.value.code == "no_energy_scale"
+    assert "is it a pulser?" in caught.value.message
+
+
+def test_times_that_are_not_sorted_change_nothing() -> None:
+    frame = toy_channel().copy()
+    frame["timestamp"] = np.random.default_rng(6).permutation(frame["timestamp"].to_numpy())
+    one, other = channel(toy_channel()), channel(frame)
+    for node in ("energy_peaks", "aoe_survival", "quality_survival"):
+        pd.testing.assert_frame_equal(one[node], other[node])
+
+
+def test_half_of_the_pulses_piled_up() -> None:
+    """The top of the spectrum is no line then: told so, with the counts that are in its place."""
+    rng = np.random.default_rng(7)
+    frame = toy_channel().copy()
+    piled = rng.random(len(frame)) < 0.5
+    for name in ("cuspEmax", "trapEmax"):
+        frame.loc[piled, name] *= rng.uniform(1.0, 1.4, piled.sum())
+    frame.loc[piled, "pz_std"] += rng.uniform(50.0, 500.0, piled.sum())
+    with pytest.raises(Unfit, match=r"2614.5 keV: .* counts in the peak") as caught:
+        channel(frame)["energy_peaks"]
+    assert caught.value.code == "no_energy_scale"
