@@ -25,6 +25,9 @@ STAGE_COLOURS: Final = (
     "#ffaabb",
     "#dddddd",
     "#aaaa00",
+    "#ccbbdd",
+    "#bbddcc",
+    "#ddccaa",
 )
 # The margins, the title and the names of the stages stand in graph.svg at these sizes.
 _MARGIN: Final = 24.0

@@ -86,7 +86,7 @@ def significance_map(
     return significance(cone_mixture, points, isotropic)[0].reshape(pixel_grid.shape)
 
 
-@tag(stage="reconstruction", schema="PointSources", scope="run", main="true")
+@tag(stage="reconstruction", schema="PointSources", scope="run")
 def point_sources(
     cone_mixture: ConeMixture,
     plane_frame: PlaneFrame,

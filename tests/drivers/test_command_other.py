@@ -40,7 +40,7 @@ def test_a_group_without_a_command_shows_its_help(radiograph: Run, argv: tuple[s
         (("run", "a.toml", "--overwrit"), "no such option: --overwrit"),
         (("check", "a.toml", "b.toml"), "unexpected extra argument"),
         (("run", "a.toml", "--target"), "--target"),
-        (("simulate", "cosmics"), "no such command 'cosmics'"),
+        (("simulate", "cosmic"), "no such command 'cosmic'"),
         (("nodes", "--stage"), "no such option: --stage"),
     ],
 )
@@ -182,8 +182,8 @@ def test_nodes_lists_every_node_with_its_line(radiograph: Run) -> None:
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     stages = [line[:-1] for line in lines if not line.startswith(" ")]
-    assert stages == ["load", "hits", "events", "energies", "cones", "images", "metrics",
-                      "counters", "figures"]  # fmt: skip
+    assert stages == ["load", "hits", "events", "calibration", "energies", "cones", "uncertainty",
+                      "reconstruction", "images", "metrics", "counters", "figures"]  # fmt: skip
     shown = {line.split()[0]: " ".join(line.split()[1:]) for line in lines if line[:1] == " "}
     rows = listed_nodes("imaging")
     assert list(shown) == [row["name"] for row in rows]

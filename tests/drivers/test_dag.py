@@ -57,9 +57,9 @@ MAIN = {
     ],
     "lightdqm": [
         "light_layout", "light_events", "selected_events", "active_channels",
-        "waveform_features", "noise_summary", "baseline_summary", "light_hits", "spark_rates",
-        "dqm_fractions", "power_spectra", "noise_tones", "channel_masks", "dqm_verdict",
-        "light_figures",
+        "waveform_features", "noise_summary", "baseline_summary", "light_ratios",
+        "channel_history", "light_hits", "spark_rates", "dqm_fractions", "power_spectra",
+        "noise_tones", "channel_masks", "dqm_verdict", "light_figures",
     ],
 }  # fmt: skip
 
@@ -165,6 +165,14 @@ class TestWhatIsShown:
                 "directionality": "axis",
                 "event_cap": True,
                 "cone_cap": True,
+                "calibration": "file" if strategy == "Edep" else "self",
+                "calibration_bias": True,
+                "incident_energy": "fixed" if strategy == "FixedEn" else "unknown",
+                "light_curves": strategy != "Edep",
+                "light_of_recoil": "known" if strategy in ("FixedEn", "ToF") else "unknown",
+                "theta_from": "time_and_light" if strategy == "FixedEn" else "strategy",
+                "width_scale": "given",
+                "reference_source": "given",
             }
             dr = build_driver(IMAGING, choices)
             inputs |= {n.name for n in dr.graph.nodes.values() if n.user_defined}

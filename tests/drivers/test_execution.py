@@ -340,7 +340,8 @@ def test_a_constant_depends_on_no_range(source: Path) -> None:
         session = session_of(source, config_of(energy=strategy))
         nodes = graph_nodes(session.driver)
         of_range = {n for n, v in nodes.items() if v.tags.get("scope") != "run"}
-        for name in upstream(session.driver, of_range) - of_range:
+        # Bars are what all hits say: what they widen is evaluated in a second sweep.
+        for name in upstream(session.driver, of_range) - of_range - {"bars"}:
             assert not upstream(session.driver, [name]) & of_range, name
 
 

@@ -114,6 +114,25 @@ def test_replicas_are_written_where_they_are_asked_for(
         assert file["reconstruction/bootstrap_sources/replica"][()].tolist() == [0, 1, 2, 3, 4]
 
 
+def test_bars_that_calibrate_themselves_go_with_a_target(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    argv = (
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q",
+        "-o", tmp_path / "c.h5", "--set", "calibration.mode=self",
+        "--set", "calibration.steps=['edges']",
+    )  # fmt: skip
+    whole = radiograph(*argv)
+    assert whole.code == 2
+    assert "--target point_sources" in whole.err
+    assert not (tmp_path / "c.h5").exists()
+    done = radiograph(*argv, "--target", "point_sources", "--target", "bar_calibration")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "c.h5") as file:
+        assert len(file["targets/bar_calibration/det_id"]) == 12
+
+
 def test_without_a_plane_there_is_nothing_to_fit_on(
     fitted: tuple[Path, str], radiograph: Run
 ) -> None:

@@ -219,7 +219,7 @@ def test_explain_with_settings(radiograph: Run, project: Path) -> None:
         file.write("[run]\ngammas = false\n")
     config = project / "run.toml"
     found = radiograph("explain", "neutron_energies", config, "--json").json
-    assert found["needs"] == ["neutron_filtered_events"]
+    assert found["needs"] == ["neutron_calibrated_events"]
     gamma = radiograph("explain", "gamma_energies", config)
     assert gamma.code == 0, gamma.err
     assert str(pipeline("imaging", config).explain("projections")).startswith("projections: ")

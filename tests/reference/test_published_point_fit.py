@@ -31,6 +31,7 @@ def config(**sections: dict[str, Any]) -> ImagingConfig:
     text = (ROOT / "configs" / "novo_ddaq_point_fit.toml").read_text()
     table = tomllib.loads(text)
     table["run"] |= {"gammas": False}
+    table["calibration"] = {"mode": "self"}
     for name, changed in sections.items():
         table[name] = {**table.get(name, {}), **changed}
     return ImagingConfig.model_validate(table)

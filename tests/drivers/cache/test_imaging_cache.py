@@ -185,7 +185,7 @@ FROM_GAMMA_HITS = {
     for name in (
         *("hits", "hit_filter_code", "filtered_hits", "shaped_events", "typed_events"),
         *("event_filter_code", "within_max_events", "filtered_events", "energies"),
-        "event_hit_rows",
+        *("event_hit_rows", "calibrated_events"),
         *("candidate_cones", "cone_scores", "direction_ok", "chosen_row", "cone_filter_code"),
         *("cone_cut_code", "selected_cones", "back_projection", "image"),
     )
