@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 from hamilton import driver
@@ -41,7 +41,6 @@ from .protocol import Carry, GraphInputs, NoCarry
 
 log = logging.getLogger("radiograph.run")
 
-RUN_SLOT: Final = "run"
 OnBadFile = Literal["skip", "fail"]
 
 

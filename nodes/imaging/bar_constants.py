@@ -17,8 +17,8 @@ from ...schemas.sources import FileRef
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from ..csv_numbers import EXACT
-from ..light_response import response_curve
-from .resolutions import bar_axes
+from .recoil_light import recoil_energies_of_light
+from .resolutions import bar_axes, hit_positions_cm
 
 END_QUANTILE: Final = 0.001
 # An offset is believed above so many of its errors, and below what a reader may be wrong by.
@@ -151,18 +151,18 @@ def _normal_equations(
     return normal, right
 
 
-def _hit_places_cm(
-    pairs: pd.DataFrame, hit: int, constants: pd.DataFrame, bars: pd.DataFrame
+def _corrected_positions_cm(
+    events: pd.DataFrame, hit: int, constants: pd.DataFrame, bars: pd.DataFrame
 ) -> F8:
-    """Positions (n, 3) of a hit of each pair, offsets along the bars taken off."""
-    x = np.column_stack([pairs[f"{a}{hit}_cm"].to_numpy() for a in "xyz"])
-    ids = pairs[f"det_id{hit}"].to_numpy()
+    """Positions (n, 3) of a hit of each event, offsets along the bars taken off."""
+    ids = events[f"det_id{hit}"].to_numpy(np.int64)
     offset = of_bars(constants, "along_offset_cm", ids, 0.0)
-    return np.asarray(x - offset[:, None] * np.nan_to_num(bar_axes(bars, ids)))
+    along = np.nan_to_num(bar_axes(bars, ids))
+    return np.asarray(hit_positions_cm(events, hit) - offset[:, None] * along)
 
 
 def _distances_cm(pairs: pd.DataFrame, constants: pd.DataFrame, bars: pd.DataFrame) -> F8:
-    x1, x2 = (_hit_places_cm(pairs, k, constants, bars) for k in (1, 2))
+    x1, x2 = (_corrected_positions_cm(pairs, k, constants, bars) for k in (1, 2))
     return np.asarray(np.linalg.norm(x2 - x1, axis=1))
 
 
@@ -181,12 +181,7 @@ def _expected_flight_ns(
 def _flight_ns(
     light: F8, distance: F8, material: pd.Series, light_response: pd.DataFrame, incident: float
 ) -> F8:
-    energy = np.full(len(light), np.nan)
-    codes = material.cat.codes.to_numpy()
-    for code, name in enumerate(material.cat.categories):
-        if (curve := response_curve(light_response, str(name), "proton")) is not None:
-            mine = codes == code
-            energy[mine] = np.interp(light[mine], curve[1], curve[0], np.nan, np.nan)
+    energy, _ = recoil_energies_of_light(light, material, "proton", light_response)
     left = incident - energy
     with np.errstate(invalid="ignore"):
         total = 1.0 + np.where(left > 0, left, np.nan) / NEUTRON_MASS_MEV
@@ -205,10 +200,8 @@ def corrected_events(
     columns: dict[str, F8] = {}
     for k in hits:
         ids = events[f"det_id{k}"].to_numpy(np.int64)
-        axes = np.nan_to_num(bar_axes(bars, ids))
-        offset = of_bars(constants, "along_offset_cm", ids, 0.0)
-        for n, a in enumerate("xyz"):
-            columns[f"{a}{k}_cm"] = events[f"{a}{k}_cm"].to_numpy() - offset * axes[:, n]
+        position = _corrected_positions_cm(events, k, constants, bars)
+        columns |= {f"{a}{k}_cm": position[:, n] for n, a in enumerate("xyz")}
         time = of_bars(constants, "time_offset_ns", ids, 0.0)
         columns[f"t{k}_ns"] = events[f"t{k}_ns"].to_numpy() - time
         if light:

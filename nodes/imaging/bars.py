@@ -5,18 +5,13 @@ A bar that the settings do not describe is long along the axis on which its hits
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import F8, I8
 from ...schemas.imaging.bars import BARS, BarExtents
 from ...schemas.imaging.detectors import Detectors
-
-HITS_OF_NEUTRON: Final = (1, 2)
-HITS_OF_GAMMA: Final = (1, 2, 3)
+from .resolutions import hits_of_events
 
 
 @tag(stage="calibration", helper="true")
@@ -24,11 +19,7 @@ def bar_extents(
     neutron_filtered_events: pd.DataFrame, gamma_filtered_events: pd.DataFrame
 ) -> BarExtents:
     """Least and greatest coordinates of the hits of each detector, cm."""
-    parts = [_hits(neutron_filtered_events, k) for k in HITS_OF_NEUTRON]
-    parts += [_hits(gamma_filtered_events, k) for k in HITS_OF_GAMMA]
-    det_id = np.concatenate([ids for ids, _ in parts])
-    position = np.concatenate([x for _, x in parts])
-    return BarExtents.of_hits(det_id, position)
+    return BarExtents.of_hits(*hits_of_events(neutron_filtered_events, gamma_filtered_events))
 
 
 @tag(stage="calibration", schema="Bars", scope="run")
@@ -51,8 +42,3 @@ def bars(bar_extents: BarExtents, detectors: Detectors) -> pd.DataFrame:
             "n_hits": bar_extents.n_hits,
         }
     )
-
-
-def _hits(events: pd.DataFrame, number: int) -> tuple[I8, F8]:
-    position = np.column_stack([events[f"{a}{number}_cm"].to_numpy() for a in "xyz"])
-    return events[f"det_id{number}"].to_numpy(np.int64), position

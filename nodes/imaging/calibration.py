@@ -22,7 +22,7 @@ from ...schemas.imaging.images import PlaneFrame
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.sources import FileRef
 from .bar_constants import corrected_events, edge_offsets, read_constants, scatter_constants
-from .resolutions import hit_positions_cm
+from .resolutions import hits_of_events
 from .simulated_pairs import simulated_pairs
 
 
@@ -32,12 +32,7 @@ def hit_profiles(
     neutron_filtered_events: pd.DataFrame, gamma_filtered_events: pd.DataFrame
 ) -> HitProfiles:
     """Hits of each detector by position, of all events that pass."""
-    frames = [(neutron_filtered_events, k) for k in (1, 2)]
-    frames += [(gamma_filtered_events, k) for k in (1, 2, 3)]
-    return HitProfiles.of_hits(
-        np.concatenate([f[f"det_id{k}"].to_numpy(np.int64) for f, k in frames]),
-        np.concatenate([hit_positions_cm(f, k) for f, k in frames]),
-    )
+    return HitProfiles.of_hits(*hits_of_events(neutron_filtered_events, gamma_filtered_events))
 
 
 @tag(stage="calibration", schema="ScatterPairs", helper="true")

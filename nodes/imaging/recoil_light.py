@@ -1,4 +1,4 @@
-"""Recoil energies by the inverse light response. Plain functions without nodes."""
+"""Light of recoils by the response, and their energies by its inverse. Plain functions."""
 
 from __future__ import annotations
 
@@ -28,3 +28,16 @@ def recoil_energies_of_light(
         energy[mine] = np.where(inside, np.interp(light, lights, energies), np.nan)
         status[mine] = np.where(inside, EnergyStatus.ok, EnergyStatus.light_outside_response)
     return energy, status
+
+
+def recoil_light_MeVee(
+    energy_MeV: F8, material: pd.Series, recoil: str, light_response: pd.DataFrame
+) -> F8:
+    """Light of recoils by the response, its ends held beyond the table; NaN without a curve."""
+    light = np.full(len(energy_MeV), np.nan)
+    codes = material.cat.codes.to_numpy()
+    for code, name in enumerate(material.cat.categories):
+        if (curve := response_curve(light_response, str(name), recoil)) is not None:
+            mine = codes == code
+            light[mine] = np.interp(energy_MeV[mine], *curve)
+    return light

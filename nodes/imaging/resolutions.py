@@ -29,9 +29,17 @@ def hit_positions_cm(events: pd.DataFrame, hit: int) -> F8:
     return columns3(events, f"{{}}{hit}_cm")
 
 
-def time_sigma_ns(events: pd.DataFrame, hit: int, uncertainty: Uncertainty) -> F8:
-    """Resolution of the time of a hit of each event, by detector."""
-    det_id = events[f"det_id{hit}"].to_numpy()
+def hits_of_events(neutrons: pd.DataFrame, gammas: pd.DataFrame) -> tuple[I8, F8]:
+    """(detector, position (n, 3)) of every hit of some events."""
+    hits = [(neutrons, k) for k in (1, 2)] + [(gammas, k) for k in (1, 2, 3)]
+    return (
+        np.concatenate([events[f"det_id{k}"].to_numpy(np.int64) for events, k in hits]),
+        np.concatenate([hit_positions_cm(events, k) for events, k in hits]),
+    )
+
+
+def time_sigma_ns(det_id: I8, uncertainty: Uncertainty) -> F8:
+    """Resolution of the times of some hits, by detector."""
     sigma = np.full(len(det_id), uncertainty.sigma_of_time_ns())
     for number in uncertainty.time.detectors:
         sigma[det_id == number] = uncertainty.sigma_of_time_ns(number)

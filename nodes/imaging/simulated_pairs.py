@@ -17,8 +17,8 @@ from ...schemas.imaging.calibration import PAIRS
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
-from ..light_response import response_curve
-from .resolutions import light_sigma_MeVee
+from .recoil_light import recoil_light_MeVee
+from .resolutions import light_sigma_MeVee, time_sigma_ns
 
 # More draws than pairs are wanted: few points lie where a scatter would go.
 DRAWS_A_ROUND: Final = 500_000
@@ -113,7 +113,7 @@ def _scattered(
     scattered = incident_MeV * cosine**2
     total = 1.0 + scattered / NEUTRON_MASS_MEV
     flight = distance / (SPEED_OF_LIGHT_CM_PER_NS * np.sqrt(1.0 - total**-2))
-    width = np.hypot(*(_time_sigma_ns(array.det_id[bar], uncertainty) for bar in (first, second)))
+    width = np.hypot(*(time_sigma_ns(array.det_id[bar], uncertainty) for bar in (first, second)))
     # Isotropic in the centre of mass: the second recoil takes any energy up to that of the neutron.
     recoils = (incident_MeV - scattered, scattered * rng.random(len(scattered)))
     materials = [categories_of(array.material[bar], array.materials) for bar in (first, second)]
@@ -172,17 +172,5 @@ def _smeared_light_MeVee(
     rng: np.random.Generator,
 ) -> F8:
     """Light of protons with its resolution; NaN without a curve."""
-    light = np.full(len(energy_MeV), np.nan)
-    codes = material.cat.codes.to_numpy()
-    for code, name in enumerate(material.cat.categories):
-        if (curve := response_curve(light_response, str(name), "proton")) is not None:
-            mine = codes == code
-            light[mine] = np.interp(energy_MeV[mine], *curve)
+    light = recoil_light_MeVee(energy_MeV, material, "proton", light_response)
     return light + rng.normal(size=len(light)) * light_sigma_MeVee(light, material, uncertainty)
-
-
-def _time_sigma_ns(det_id: I8, uncertainty: Uncertainty) -> F8:
-    sigma = np.full(len(det_id), uncertainty.sigma_of_time_ns())
-    for number in uncertainty.time.detectors:
-        sigma[det_id == number] = uncertainty.sigma_of_time_ns(number)
-    return sigma

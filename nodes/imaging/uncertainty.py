@@ -271,7 +271,7 @@ def _theta_of_light(
 
 def _flight(events: pd.DataFrame, bars: pd.DataFrame, uncertainty: Uncertainty) -> list[Variation]:
     """Time and distance between the two hits."""
-    sigma = np.hypot(*(time_sigma_ns(events, k, uncertainty) for k in (1, 2)))
+    sigma = np.hypot(*(time_sigma_ns(events[f"det_id{k}"].to_numpy(), uncertainty) for k in (1, 2)))
     return [
         lambda n: events.assign(t2_ns=events["t2_ns"] + n * sigma),
         _distance(events, bars, uncertainty),
@@ -279,7 +279,7 @@ def _flight(events: pd.DataFrame, bars: pd.DataFrame, uncertainty: Uncertainty) 
 
 
 def _time(events: pd.DataFrame, uncertainty: Uncertainty, hit: int) -> Variation:
-    sigma, column = time_sigma_ns(events, hit, uncertainty), f"t{hit}_ns"
+    sigma, column = time_sigma_ns(events[f"det_id{hit}"].to_numpy(), uncertainty), f"t{hit}_ns"
     return lambda n: events.assign(**{column: events[column] + n * sigma})
 
 

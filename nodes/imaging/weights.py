@@ -20,10 +20,10 @@ from ...schemas.imaging.codes import GAMMA_ORDERS, CandidateStatus, Recoil
 from ...schemas.imaging.frames import WEIGHTED_CONES
 from ...schemas.imaging.uncertainty import Reconstruction, Uncertainty
 from ..constants import ELECTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
-from ..light_response import response_curve
 from .cone_geometry import columns3
 from .cross_sections import elastic_probability_per_sr, klein_nishina
 from .kinematics import RECOIL_MASS_MEV
+from .recoil_light import recoil_light_MeVee
 from .resolutions import light_sigma_MeVee
 
 # Atoms of hydrogen and carbon, per cent: SRIM-2013 compounds of the NOVO light response.
@@ -137,18 +137,15 @@ def _light_log_probability(
     """ln N(L; L(E_r), sigma_L) of each hypothesis; 0 for a material without a curve."""
     light, material = events["light1_MeVee"].to_numpy(), events["material1"]
     recoil_MeV = cones["recoil_energy_MeV"].to_numpy().reshape(-1, len(RECOIL_MASS_MEV))
-    out = np.zeros((len(events), len(RECOIL_MASS_MEV)))
-    codes = material.cat.codes.to_numpy()
-    for code, name in enumerate(material.cat.categories):
-        mine = codes == code
-        for k, recoil in enumerate(RECOIL_MASS_MEV):
-            if (curve := response_curve(light_response, str(name), recoil)) is None:
-                continue
-            expected = np.interp(recoil_MeV[mine, k], *curve)
-            sigma = light_sigma_MeVee(expected, material[mine], uncertainty)
-            pull = (light[mine] - expected) / sigma
-            out[mine, k] = -0.5 * pull**2 - np.log(sigma)
-    return out.ravel()
+    columns = []
+    for k, recoil in enumerate(RECOIL_MASS_MEV):
+        expected = recoil_light_MeVee(recoil_MeV[:, k], material, recoil, light_response)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sigma = light_sigma_MeVee(expected, material, uncertainty)
+            log_p = -0.5 * ((light - expected) / sigma) ** 2 - np.log(sigma)
+        # An impossible recoil has no energy; its hypothesis is left out by its status.
+        columns.append(np.where(np.isnan(expected), 0.0, log_p))
+    return np.stack(columns, axis=1).ravel()
 
 
 def _order_log_probability(

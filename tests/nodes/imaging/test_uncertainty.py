@@ -291,9 +291,7 @@ def test_resolution_of_light_by_material_and_of_time_by_detector() -> None:
     material = pd.Series(pd.Categorical(["OGS", "M600", None], categories=["OGS", "M600"]))
     sigma = resolutions.light_sigma_MeVee(np.full(3, 4.0), material, settings)
     assert sigma == pytest.approx([0.4, np.sqrt(0.04 * 4.0 + 0.01), 0.4])
-    events = true_events([0.5])
-    assert resolutions.time_sigma_ns(events, 1, settings).tolist() == [0.3]
-    assert resolutions.time_sigma_ns(events, 2, settings).tolist() == [0.7]
+    assert resolutions.time_sigma_ns(np.array([1, 2]), settings).tolist() == [0.3, 0.7]
 
 
 def test_the_events_are_left_as_they_were() -> None:
