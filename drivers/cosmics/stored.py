@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
@@ -16,7 +15,7 @@ from ...schemas.cosmics.frames import TABLES
 from ...schemas.histograms import Histogram
 from ..hdf5_histograms import read_histogram
 from ..runfile.datasets import Datasets
-from ..runfile.exporting import stored_tables
+from ..runfile.exporting import stored_table, stored_tables
 from ..runfile.record import run_record
 from ..runfile.summary import facts_of_making
 
@@ -55,10 +54,7 @@ class Stored:
 def stored(path: Path) -> Stored:
     """Read a run file; InputError if something of it is absent or damaged."""
     with opened_content(path) as content:
-        frames = {
-            t.name: _in_order(pd.concat(t.frames(), ignore_index=True))
-            for t in stored_tables(content)
-        }
+        frames = {t.name: _in_order(t.frame()) for t in stored_tables(content)}
         group = content.content("histograms")
         nans = content.content("not_in_histograms")
         return Stored(
@@ -70,7 +66,7 @@ def stored(path: Path) -> Stored:
             values_below(content.content("studies/veto_study")),
             values_below(content.content(PROJECTION)) if PROJECTION in content else {},
             values_below(content.content("verdict/run_summary")),
-            _frame(content.content(LEDGER)),
+            _in_order(stored_table("input_files", content.content(LEDGER)).frame()),
             facts_of_making(run_record(Datasets(content.group, path)), path),
         )
 
@@ -102,8 +98,3 @@ def values_below(group: Content) -> dict[str, Any]:
 def _windows(group: Content) -> dict[str, dict[str, Any]]:
     order = ("Inclusive", "Wide", "Extended", "Signal")
     return {name: values_below(group.content(name)) for name in order}
-
-
-def _frame(group: Content) -> pd.DataFrame:
-    columns = values_below(group)
-    return _in_order(pd.DataFrame({name: np.asarray(v) for name, v in columns.items()}))

@@ -67,7 +67,4 @@ def stored_studies(path: Path) -> dict[str, Any]:
 
 def tables_of(content: Content) -> dict[str, pd.DataFrame]:
     """Every table of a file, whole, by the name of its node."""
-    return {
-        table.name: pd.concat(list(table.frames()), ignore_index=True)
-        for table in stored_tables(content)
-    }
+    return {table.name: table.frame() for table in stored_tables(content)}

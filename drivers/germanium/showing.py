@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from ...nodes.germanium.figure_parts import percent, with_error
 from ...nodes.hdf5_content import Content, opened_content
@@ -48,7 +47,7 @@ def channel_told(path: Path, channel: str) -> dict[str, Any]:
             msg = f"{path}: is {what}; give the file that a run of germanium wrote."
             raise InputError(msg, file=path, code="other_pipeline")
         there = list(content.content(_COUNT)) if _COUNT in content else []
-        of_failed = (str(failure.at["channel"]) for failure in failed)  # noqa: PD008 (no frame)
+        of_failed = (str(failure.at["channel"]) for failure in failed)
         there = list(dict.fromkeys([*there, *of_failed]))
         name = _table_of(channel, there, record.settings, path)
         values = {key.rpartition("/")[2]: {name: v} for key, v in _values_of(content, name)}
@@ -75,8 +74,7 @@ def _table_of(channel: str, there: list[str], settings: Mapping[str, Any], path:
 def _values_of(content: Content, channel: str) -> Iterator[tuple[str, Any]]:
     for key in _FRAMES:
         if f"{key}/{channel}" in content:
-            table = stored_table(key, content.content(f"{key}/{channel}"))
-            yield key, pd.concat(list(table.frames()), ignore_index=True)
+            yield key, stored_table(key, content.content(f"{key}/{channel}")).frame()
     for key in _VALUES:
         if f"{key}/{channel}" in content:
             group = content.content(f"{key}/{channel}")

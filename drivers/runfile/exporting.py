@@ -79,6 +79,10 @@ class Table:
             }
             yield pd.DataFrame(named, copy=False)
 
+    def frame(self) -> pd.DataFrame:
+        """All its rows."""
+        return pd.concat(list(self.frames()), ignore_index=True)
+
     def _named(self, column: str, values: np.ndarray) -> Any:
         names = self.codes.get(column)
         if names is None:

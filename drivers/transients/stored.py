@@ -13,6 +13,7 @@ from ...schemas.transients.config import TransientsConfig
 from ...schemas.transients.layout import run_name
 from ...schemas.transients.recordings import PositionMaps
 from ...schemas.transients.stored_run import StoredRun
+from ..runfile.exporting import stored_table
 from ..runfile.record import record_at
 
 _POST: Final = "features/post_window_means_ppm"
@@ -57,12 +58,7 @@ def read_run(path: Path, *, with_windows: bool = True) -> StoredRun:
 def _frame(file: Content, path: str) -> pd.DataFrame | None:
     if path not in file:
         return None
-    group = file.content(path)
-    columns: dict[str, Any] = {}
-    for name in group:
-        values = group[name]
-        columns[name] = values.texts() if values.holds_texts else values[()]
-    return pd.DataFrame(columns)
+    return stored_table(path, file.content(path)).frame()
 
 
 def _maps(file: Content, path: str) -> PositionMaps | None:
