@@ -12,14 +12,15 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ...schemas.imaging.sources import BOOTSTRAP_SOURCES, ConeMixture
+from ...schemas.imaging.sources import BOOTSTRAP_SOURCES, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import Errors, PointFit
 from .poisson_weights import poisson_weights
-from .source_likelihood import FitProblem, fitted_sources, replica_rows
+from .source_likelihood import FitProblem, replica_rows
 
 
 @tag(stage="reconstruction", schema="BootstrapSources", scope="run")
 def bootstrap_sources(
+    source_fit: SourceFit,
     cone_mixture: ConeMixture,
     plane_frame: PlaneFrame,
     pixel_grid: PixelGrid,
@@ -27,12 +28,11 @@ def bootstrap_sources(
     errors: Errors,
 ) -> pd.DataFrame:
     """Place and counts of each source in each replica, sources in the order of point_sources."""
-    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
     if cone_mixture.n_events == 0:
         return BOOTSTRAP_SOURCES.empty()
-    fit = fitted_sources(problem)
+    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
     rows = [
-        replica_rows(problem, fit, poisson_weights(cone_mixture, errors.seed, replica))
+        replica_rows(problem, source_fit, poisson_weights(cone_mixture, errors.seed, replica))
         for replica in range(errors.replicas)
     ]
     found = np.stack(rows)

@@ -14,13 +14,12 @@ from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ...schemas.imaging.sources import POINT_SOURCES, ConeMixture
+from ...schemas.imaging.sources import POINT_SOURCES, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit, Reconstruction
 from .plane import plane_to_world
 from .profile_intervals import profile_intervals
 from .source_likelihood import (
     ISOTROPIC,
-    Fit,
     FitProblem,
     fitted_sources,
     places,
@@ -86,19 +85,30 @@ def significance_map(
     return significance(cone_mixture, points, isotropic)[0].reshape(pixel_grid.shape)
 
 
+@tag(stage="reconstruction", scope="run", helper="true")
+def source_fit(
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    point_fit: PointFit,
+) -> SourceFit:
+    """The maximum of the likelihood, for the sources and for their replicas."""
+    return fitted_sources(FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit))
+
+
 @tag(stage="reconstruction", schema="PointSources", scope="run")
 def point_sources(
+    source_fit: SourceFit,
     cone_mixture: ConeMixture,
     plane_frame: PlaneFrame,
     pixel_grid: PixelGrid,
     point_fit: PointFit,
 ) -> pd.DataFrame:
     """Place of each source with its errors; the strongest first, no row without events."""
-    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
     if cone_mixture.n_events == 0:
         return POINT_SOURCES.empty()
-    fit = fitted_sources(problem)
-    return _source_rows(problem, fit)
+    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
+    return _source_rows(problem, source_fit)
 
 
 def _centres(grid: PixelGrid) -> tuple[F8, F8]:
@@ -118,7 +128,7 @@ def _groups(consistency: F8, species: I8, reconstruction: Reconstruction) -> I8:
     return np.unique(code, return_inverse=True)[1].astype(np.int64)
 
 
-def _source_rows(problem: FitProblem, fit: Fit) -> pd.DataFrame:
+def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:
     n = len(fit.TS)
     at = places(problem, n)
     p, cones = fit.parameters, problem.cones

@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 
 from ...schemas.arrays import F8
-from .source_likelihood import Fit, FitProblem, cost, search_scales
+from ...schemas.imaging.sources import SourceFit
+from .source_likelihood import FitProblem, cost, search_scales
 
 LEVELS: Final = {68: 1.0, 95: 3.84}
 PROFILE_STEPS: Final = 8
 
 
-def profile_intervals(problem: FitProblem, fit: Fit, n_sources: int) -> dict[str, F8]:
+def profile_intervals(problem: FitProblem, fit: SourceFit, n_sources: int) -> dict[str, F8]:
     """Ends of the 68 and 95 % intervals of u and v, where 2 ln L falls by 1.00 and 3.84.
 
     The other parameters are at their best for each value; NaN where no profile is asked for.
@@ -36,7 +37,7 @@ def profile_intervals(problem: FitProblem, fit: Fit, n_sources: int) -> dict[str
 
 
 def _profile_end(
-    problem: FitProblem, fit: Fit, n_sources: int, index: int, sign: float, drop: float
+    problem: FitProblem, fit: SourceFit, n_sources: int, index: int, sign: float, drop: float
 ) -> float:
     """Where the profile of one coordinate has fallen by ``drop``, on one side."""
     best, sigma = fit.parameters[index], float(np.sqrt(max(fit.covariance[index, index], 0.0)))

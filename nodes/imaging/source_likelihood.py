@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ...schemas.imaging.sources import ConeMixture
+from ...schemas.imaging.sources import ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit
 from .kernels.cone_likelihood import LEAST_SINE, cone_densities, significances
 from .plane import plane_to_world
@@ -55,22 +55,6 @@ class FitProblem:
         return plane_to_world(uv[:1], uv[1:], self.frame, self.grid)[0]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Parameters at the maximum: (u, v) of each source, b and ln k of the species, logits.
-
-    ``parameters`` = 2 n coordinates, n - 1 logits of the shares among the sources, bias and ln k
-    of each species that is there, a logit of the share of all sources of each class;
-    ``covariance`` the inverse Hessian, ``log_likelihood`` without the prior of k; ``TS`` twice the
-    gain over one source less.
-    """
-
-    parameters: F8
-    covariance: F8
-    log_likelihood: float
-    TS: tuple[float, ...]
-
-
 def significance(cones: ConeMixture, points: F8, known: F8) -> tuple[F8, F8]:
     """(TS, fraction) of one further source in each of ``points`` (n, 3).
 
@@ -98,7 +82,7 @@ def significance(cones: ConeMixture, points: F8, known: F8) -> tuple[F8, F8]:
     return statistic, fraction
 
 
-def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None = None) -> Fit:
+def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None = None) -> SourceFit:
     """The maximum next to ``start``; ``weights`` (m,) count events more or less often."""
     scales = search_scales(problem, n_sources)
 
@@ -112,7 +96,7 @@ def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None =
     covariance = np.linalg.pinv(hessian, rcond=1e-9, hermitian=True) * np.outer(scales, scales)
     value, _ = cost(problem, parameters, n_sources, weights)
     log_likelihood = -value + _scale_prior(parameters, problem, n_sources)
-    return Fit(parameters, covariance, log_likelihood, ())
+    return SourceFit(parameters, covariance, log_likelihood, ())
 
 
 def cost(
@@ -226,7 +210,7 @@ def sigmoid(logits: F8) -> F8:
     return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
 
-def weighted_maximum(problem: FitProblem, fit: Fit, n_sources: int, weights: F8) -> F8:
+def weighted_maximum(problem: FitProblem, fit: SourceFit, n_sources: int, weights: F8) -> F8:
     """Parameters at the maximum of reweighted events, by steps with the Hessian of all.
 
     The search begins anew where the steps do not settle.
@@ -254,8 +238,13 @@ def fit_start(problem: FitProblem, known: F8) -> tuple[F8, float]:
     return np.array([uu[best], vv[best]]), float(np.clip(fraction[best], 0.01, 0.99))
 
 
-def fitted_sources(problem: FitProblem) -> Fit:
-    """The maximum of the likelihood, from the maximum of a coarse map of significance."""
+def fitted_sources(problem: FitProblem) -> SourceFit:
+    """The maximum of the likelihood, from the maximum of a coarse map of significance.
+
+    Without events there is no source.
+    """
+    if problem.cones.n_events == 0:
+        return SourceFit(np.zeros(0), np.zeros((0, 0)), 0.0, ())
     groups, n_species = problem.n_groups, len(problem.present)
     isotropic = np.full(problem.cones.n_events, ISOTROPIC)
     nuisance = np.zeros(2 * n_species)
@@ -276,7 +265,7 @@ def fitted_sources(problem: FitProblem) -> Fit:
     return replace(two, TS=(*strengths, 2.0 * (two.log_likelihood - fit.log_likelihood)))
 
 
-def replica_rows(problem: FitProblem, fit: Fit, weights: F8) -> F8:
+def replica_rows(problem: FitProblem, fit: SourceFit, weights: F8) -> F8:
     """(u, v, counts) of each source (n, 3) if events count as often as ``weights`` (m,) say."""
     n = len(fit.TS)
     at = places(problem, n)

@@ -55,6 +55,22 @@ BOOTSTRAP_SOURCES: Final = TableSchema(
 
 
 @dataclass(frozen=True)
+class SourceFit:
+    """Parameters at the maximum: (u, v) of each source, b and ln k of the species, logits.
+
+    ``parameters`` = 2 n coordinates, n - 1 logits of the shares among the sources, bias and ln k
+    of each species that is there, a logit of the share of all sources of each class;
+    ``covariance`` the inverse Hessian, ``log_likelihood`` without the prior of k; ``TS`` twice the
+    gain over one source less, one value a source.
+    """
+
+    parameters: F8
+    covariance: F8
+    log_likelihood: float
+    TS: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ConeMixture:
     """Hypotheses of all events, those of an event together.
 

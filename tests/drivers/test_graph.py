@@ -295,7 +295,7 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"summed_images", "footprints", "footprints_of_cones"}
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
-    sources = {"point_sources", "bootstrap_sources", "significance_map"}
+    sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
     assert downstream("pixel_grid") == images | counted | sources
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")

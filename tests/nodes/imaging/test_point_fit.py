@@ -70,7 +70,14 @@ def joined(a: ConeMixture, b: ConeMixture) -> ConeMixture:
 
 
 def fit(cones: ConeMixture, **settings: object) -> pd.DataFrame:
-    return point_fit.point_sources(cones, FRAME, GRID, PointFit.model_validate(settings))
+    told = PointFit.model_validate(settings)
+    found = point_fit.source_fit(cones, FRAME, GRID, told)
+    return point_fit.point_sources(found, cones, FRAME, GRID, told)
+
+
+def replicas_of(cones: ConeMixture, settings: PointFit, errors: Errors) -> pd.DataFrame:
+    found = point_fit.source_fit(cones, FRAME, GRID, settings)
+    return bootstrap.bootstrap_sources(found, cones, FRAME, GRID, settings, errors)
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +247,7 @@ def test_the_start_sees_no_prior(found: pd.DataFrame) -> None:
 
 def test_replicas_spread_as_the_error_says(found: pd.DataFrame) -> None:
     cones = toy(1, 1500, 1000)
-    replicas = bootstrap.bootstrap_sources(
-        cones, FRAME, GRID, PointFit(profile=False), Errors(replicas=60)
-    )
+    replicas = replicas_of(cones, PointFit(profile=False), Errors(replicas=60))
     assert len(replicas) == 60
     for a in "uv":
         assert replicas[f"{a}_cm"].std() == pytest.approx(found[f"{a}_sigma_cm"][0], rel=0.35)
@@ -264,7 +269,7 @@ def test_weights_of_replicas_follow_the_event_and_not_its_place() -> None:
 def test_no_event_no_source() -> None:
     nothing = toy(1, 0, 0)
     assert len(fit(nothing)) == 0
-    assert len(bootstrap.bootstrap_sources(nothing, FRAME, GRID, PointFit(), Errors())) == 0
+    assert len(replicas_of(nothing, PointFit(), Errors())) == 0
 
 
 def weighted(n: int, seed: int) -> pd.DataFrame:
