@@ -173,9 +173,8 @@ def flow_counts(bits: U4, rows: I8, n_events: int, cuts: CutsInEffect) -> tuple[
 
 def _set_bits(words: U4, places: tuple[int, ...]) -> I8:
     """How many words have each of some bits set."""
-    octets = np.ascontiguousarray(words, "<u4").view(np.uint8).reshape(len(words), 4)
-    each = np.unpackbits(octets, axis=1, bitorder="little").sum(axis=0, dtype=np.int64)
-    return np.asarray(each[list(places)])
+    each = [np.count_nonzero((words & np.uint32(1 << place)) != 0) for place in places]
+    return np.array(each, np.int64)
 
 
 def places_of(cuts: CutsInEffect, name: str) -> tuple[int, ...]:
