@@ -51,7 +51,7 @@ def raw_signs(text: str) -> list[str]:
     """Signs of LaTeX in the body that are neither text nor the columns of a table."""
     body = text[text.index(r"\begin{document}") :]
     body = re.sub(r"\\includegraphics\[[^]]*\]\{[^}]*\}", "", body)
-    body = re.sub(r"\\[_&%#$]", "", body)
+    body = re.sub(r"\\[_&%#$]|\$[<>]\$", "", body)
     outside = [line for line in body.splitlines() if not line.endswith(r"\\")]
     return re.findall(r"[_%#$^~]", body) + re.findall("&", "".join(outside))
 
