@@ -259,7 +259,7 @@ def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[F
     yield from ()
 
 
-def _no_companions(_config: Any) -> Iterable[Companion]:
+def _no_companions(_config: Any, _folder: Path) -> Iterable[Companion]:
     return ()
 
 
@@ -317,7 +317,8 @@ class Definition:
     carry
         What the parts before decide for the next, from a config; None = nothing.
     companions
-        Files that a whole run of a config makes of its HDF5 file, beside it.
+        Files that a whole run of a config makes of its HDF5 file, beside it; paths of the config
+        are relative to a folder.
     places
         Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
@@ -420,7 +421,7 @@ class Definition:
     artifacts: Callable[[Any], Sequence[Artifact]] = defaults.no_artifacts
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
-    companions: Callable[[Any], Iterable[Companion]] = _no_companions
+    companions: Callable[[Any, Path], Iterable[Companion]] = _no_companions
     places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)

@@ -49,10 +49,10 @@ def read_yaml(path: Path, key: str) -> Any:
 
 
 def _loader() -> Any:
-    """The safe loader, which takes a key that stands twice for an error."""
+    """The safe loader, compiled where it can be, which takes a key twice for an error."""
     import yaml
 
-    class Once(yaml.SafeLoader):  # type: ignore[misc]
+    class Once(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()
             for key_node, _ in node.value:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from ...nodes.cosmics.drawings import drawn_figure
-from ...schemas.cosmics.config import Output
+from ...schemas.cosmics.config import Output, Workspace
 from ..definition import Companion
 from .event_files import write_dT, write_events, write_info, write_root
 from .page import page_of
 from .report_note import drawn_of, note_of
 from .stored import Stored, stored
 from .tables import write_csv_of, write_json, write_tex_of
+from .workspace_settings import workspace_request
+from .workspaces import document_of
 
 _TABLES: Final = ("cut_flow", "analysis")
 _FIGURES: Final = (
@@ -91,3 +93,14 @@ def asked_companions(output: Output, *, has_signal: bool = False) -> Iterator[Co
     if output.report or "html" in output.formats:
         yield Companion("report.html", report)
         yield Companion("report.tex", note)
+
+
+def workspace_companion(settings: Workspace, folder: Path) -> Companion:
+    """The model of counts of this run and others."""
+
+    def written(source: Path, path: Path, named: Path) -> None:
+        del named
+        document, _ = document_of(workspace_request(settings, folder, source))
+        path.write_text(document, "utf-8")
+
+    return Companion("workspace.json", written)

@@ -38,7 +38,7 @@ class Meaning(NamedTuple):
 
 _NO_MEANING: Final = "has no meaning here"
 _LEAVES: Final = "only the leaves that are needed are read"
-_REMOTE: Final = "a name that begins with root:// or https:// is read from there"
+_REMOTE: Final = "files are read from this machine alone; copy remote ones first"
 _WORKERS: Final = "see [run] workers and --executor"
 _MEANINGS: Final[Mapping[str, Mapping[str, Meaning]]] = MappingProxyType(
     {

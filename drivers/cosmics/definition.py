@@ -19,7 +19,10 @@ def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterato
     from .cuts_in_effect import cuts_in_effect
     from .histogram_settings import histogram_specs
     from .scan_settings import scan_points
+    from .workspace_settings import workspace_faults
 
+    if "workspace" not in skip:
+        yield from workspace_faults(config.workspace, folder)
     veto = config.veto
     if "veto" not in skip and veto.lo_ns[-1] >= veto.hi_ns[0]:
         text = f"lo_ns = {veto.lo_ns[-1]:g} is not below hi_ns = {veto.hi_ns[0]:g}; separate them"
@@ -52,11 +55,13 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     return write(source, page, pdf=pdf, overwrite=overwrite)
 
 
-def companions(config: CosmicsConfig) -> Iterator[Companion]:
-    """The files beside the run file that [output] asks for."""
-    from .companions import asked_companions
+def companions(config: CosmicsConfig, folder: Path) -> Iterator[Companion]:
+    """The files beside the run file that [output] and [workspace] ask for."""
+    from .companions import asked_companions, workspace_companion
 
-    return asked_companions(config.output, has_signal=bool(config.veto.signal_input))
+    yield from asked_companions(config.output, has_signal=bool(config.veto.signal_input))
+    if config.workspace.samples:
+        yield workspace_companion(config.workspace, folder)
 
 
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:

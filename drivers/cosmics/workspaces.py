@@ -38,18 +38,24 @@ class WorkspaceRequest:
 def write_workspace(request: WorkspaceRequest, out: Path, *, overwrite: bool) -> list[str]:
     """Write the workspace; returns a line a sample. UsageError for samples that do not fit."""
     check_new_files([out], list(request.files.values()), overwrite=overwrite)
-    _check_names(request)
-    runs = {name: stored_results(path, name) for name, path in request.files.items()}
-    _check_cuts(runs)
-    samples = samples_of(runs, request)
-    document = workspace(request.histogram, samples)
+    document, samples = document_of(request)
     with new_output(out) as temporary:
-        temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(document, encoding="utf-8")
     return [
         f"{s.name}: {s.counts.sum():.6g} +- {np.sqrt(s.variances.sum()):.3g} expected"
         f"{' (signal)' if s.is_signal else ''}"
         for s in samples
     ]
+
+
+def document_of(request: WorkspaceRequest) -> tuple[str, Sequence[Sample]]:
+    """The workspace as text, and its samples; UsageError for samples that do not fit."""
+    _check_names(request)
+    runs = {name: stored_results(path, name) for name, path in request.files.items()}
+    _check_cuts(runs)
+    samples = samples_of(runs, request)
+    document = workspace(request.histogram, samples)
+    return json.dumps(document, indent=1) + "\n", samples
 
 
 def _check_names(request: WorkspaceRequest) -> None:

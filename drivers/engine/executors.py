@@ -110,12 +110,21 @@ class LocalExecutor:
             if n_parts > 1:
                 # Hamilton leaves cycles behind that hold the frames of a part: big but few
                 # objects, which the collector would not hurry to look at.
-                gc.collect(1)
+                gc.collect()
             if here.cache is not None:
                 here.cache.slot = task.name
             return _results(here.driver, recipe, task)
 
-        yield result_of
+        if n_parts < 2:
+            yield result_of
+            return
+        # What is there already is not looked at anew for each part.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield result_of
+        finally:
+            gc.unfreeze()
 
     def caching(self, options: CacheOptions) -> LocalExecutor:
         """The same: the session keeps what is made here."""

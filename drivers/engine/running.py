@@ -143,7 +143,8 @@ def run_pipeline(
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
     is_whole = not targets and loaded.config.pipeline.until == flow.stages[-1]
-    companions = {c.beside(out): c for c in (flow.companions(loaded.config) if is_whole else ())}
+    asked = flow.companions(loaded.config, loaded.path.parent) if is_whole else ()
+    companions = {c.beside(out): c for c in asked}
     artifacts = () if targets else flow.artifacts(loaded.config)
     check_new_files(
         [out, *companions, *(item.place(loaded.config, out) for item in artifacts)],

@@ -83,7 +83,7 @@ class ValidityFile(Companion):
         return run_file.with_name(self.name)
 
 
-def companions_of(config: GermaniumConfig) -> list[Companion]:
+def companions_of(config: GermaniumConfig, _folder: Path) -> list[Companion]:
     """What tells of the files of a calibration by their names."""
     if config.germanium.parameters_path:
         return []

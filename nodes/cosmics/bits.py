@@ -12,6 +12,7 @@ import pandas as pd
 from ...schemas.arrays import I8, U4, Mask, frozen
 from ...schemas.cosmics.cuts import BIT_OF, ELECTRON, CutInEffect, CutsInEffect
 from ...schemas.cut_flow import CutFlow
+from .ragged import bits_of_parent
 
 _LOWEST_HIGHEST: Final = {
     "pz_MeV": ("pz_min_MeV", ""),
@@ -139,35 +140,41 @@ def flow_counts(bits: U4, rows: I8, n_events: int, cuts: CutsInEffect) -> tuple[
     places = cuts.active
     word = mask_of(places)
     failed = ~bits & word
-    # A track that fails one cut alone counts for what passes all but that one.
-    fails_once = (failed & (failed - np.uint32(1))) == 0
-    events, tracks = [n_events], [len(bits)]
-    individual: dict[str, list[int]] = {"events": [], "tracks": []}
-    but_one: dict[str, list[int]] = {"events": [], "tracks": []}
-    so_far = np.ones(len(bits), bool)
-    for place in places:
-        bit = np.uint32(1 << place)
-        passes = (bits & bit) != 0
-        so_far = so_far & passes
-        others = fails_once & ((failed == 0) | (failed == bit))
-        for mask, total in ((passes, individual), (others, but_one)):
-            total["events"].append(n_events_with(mask, rows))
-            total["tracks"].append(int(np.count_nonzero(mask)))
-        events.append(n_events_with(so_far, rows))
-        tracks.append(int(np.count_nonzero(so_far)))
+    # The first cut that a track fails: their order is that of the bits.
+    first = failed & (~failed + np.uint32(1))
+    passes_every = failed == 0
+    words = {
+        "cumulative": np.where(passes_every, word, (first - np.uint32(1)) & word),
+        "individual": bits & word,
+        # A track that fails one cut alone counts for what passes all but that one.
+        "n_minus_one": np.where(passes_every, word, np.where(failed == first, first, np.uint32(0))),
+    }
+    found = {
+        "events": {k: _set_bits(bits_of_parent(w, rows, n_events), places)
+                   for k, w in words.items()},
+        "tracks": {k: _set_bits(w, places) for k, w in words.items()},
+    }  # fmt: skip
     items = [cuts.cuts[place].cut for place in places]
 
-    def flow(of: str, cumulative: list[int]) -> CutFlow:
-        counts = (cumulative, individual[of], but_one[of])
+    def flow(of: str, whole: int) -> CutFlow:
+        counts = found[of]
         return CutFlow(
             of,
             tuple(c.name for c in items),
             tuple(c.group for c in items),
             tuple(c.level for c in items),
-            *(frozen(np.array(c, np.int64)) for c in counts),
+            frozen(np.append(whole, counts["cumulative"])),
+            frozen(counts["individual"]),
+            frozen(counts["n_minus_one"]),
         )
 
-    return flow("events", events), flow("tracks", tracks)
+    return flow("events", n_events), flow("tracks", len(bits))
+
+
+def _set_bits(words: U4, places: tuple[int, ...]) -> I8:
+    """How many words have each of some bits set."""
+    each = [np.count_nonzero((words & np.uint32(1 << place)) != 0) for place in places]
+    return np.array(each, np.int64)
 
 
 def places_of(cuts: CutsInEffect, name: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...schemas.arrays import I8, U1, frozen
+from ...schemas.arrays import I4, I8, U1, frozen
 from ...schemas.cosmics.counts import SELECTIONS
 from ...schemas.histograms import Axis, Histogram
 
@@ -31,22 +31,24 @@ def places_on(axis: Axis, values: Any) -> I8:
     return places
 
 
-def filled(axis: Axis, values: Any, selected: U1) -> tuple[Histogram, I8]:
+def places_or_nan(axis: Axis, values: Any) -> I4:
+    """Where values belong on an axis, -1 for NaN."""
+    is_nan = np.isnan(values)
+    found = np.full(len(values), -1, np.int32)
+    found[~is_nan] = places_on(axis, values[~is_nan])
+    return found
+
+
+def filled(axis: Axis, places: I4, selected: U1) -> tuple[Histogram, I8]:
     """Counts over an axis and the selections, and how many NaN there are in each selection.
 
-    ``selected`` has a bit a selection for each value.
+    ``places`` are those of ``places_or_nan``; ``selected`` has a bit a selection for each.
     """
-    is_nan = np.isnan(values)
-    missing = np.array(
-        [np.count_nonzero(is_nan & (selected >> bit & 1).astype(bool)) for bit in range(4)],
-        np.int64,
-    )
-    places, of_number = places_on(axis, values[~is_nan]), selected[~is_nan]
-    counts = np.zeros((axis.n_places, len(SELECTIONS)), np.int64)
     # Words of four bits: one pass over the values, sixteen sums.
-    words = np.bincount(places * 16 + of_number, minlength=axis.n_places * 16)
-    words = words.reshape(axis.n_places, 16)
+    words = np.bincount((places + np.int32(1)) * 16 + selected, minlength=(axis.n_places + 1) * 16)
+    words = words.reshape(axis.n_places + 1, 16)
+    counts = np.zeros((axis.n_places + 1, len(SELECTIONS)), np.int64)
     for bit in range(len(SELECTIONS)):
         counts[:, bit] = words[:, (np.arange(16) >> bit & 1).astype(bool)].sum(axis=1)
-    found = Histogram((axis, SELECTION_AXIS), frozen(counts), None, int(np.count_nonzero(is_nan)))
-    return found, missing
+    n_nan = int(words[0].sum())
+    return Histogram((axis, SELECTION_AXIS), frozen(counts[1:].copy()), None, n_nan), counts[0]

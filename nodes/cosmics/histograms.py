@@ -9,74 +9,95 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import I8, U1
+from ...schemas.arrays import F4, I4, I8, U1, Mask, frozen
 from ...schemas.cosmics.columns import AbsentLeaves
-from ...schemas.cosmics.counts import Histograms
+from ...schemas.cosmics.counts import HistogramEntries, Histograms
 from ...schemas.cosmics.cuts import ELECTRON, CutsInEffect
 from ...schemas.cosmics.histogram_specs import HistogramSpec
 from ...schemas.histograms import Histogram
 from .absent import check_leaves, lacks
-from .filling import filled
+from .filling import filled, places_or_nan
 from .quantities import momentum_MeV, resolution_MeV, slope, transverse_MeV
 from .ragged import bits_of_parent
 
+_PARENT: Final = {
+    "electron": "track_row",
+    "combination": "track_row",
+    "coincidence": "event_row",
+}
 _MADE: Final = {"p_MeV": momentum_MeV, "pT_MeV": transverse_MeV, "slope": slope}
 
 
 @tag(stage="histograms", helper="true")
-def histogram_counts(
+def histogram_entries(
     event_extremes: pd.DataFrame,
     tracks: pd.DataFrame,
     segments: pd.DataFrame,
     true_particles: pd.DataFrame,
     coincidences: pd.DataFrame,
     veto_times_ns: pd.DataFrame,
-    selections: U1,
     absent_leaves: AbsentLeaves,
     histogram_specs: tuple,
-    cuts: CutsInEffect,
-) -> Histograms:
-    """Counts with what lies outside of the axes, and NaN, by name; each over the selections.
+) -> HistogramEntries:
+    """The places of all that is filled, which no cut changes; ``histogram_specs``: HistogramSpec.
 
-    ``histogram_specs`` are HistogramSpec.
-
-    A track belongs to a selection by its own cuts, an event and its coincidences by any of its
-    tracks. Momentum windows are filled with what lies strictly inside. One whose leaf the file
-    lacks is left out, InputError if the settings name it.
+    A histogram whose leaf the file lacks is left out, InputError if the settings name it.
     """
-    tables = {
-        "electron": segments,
+    places: dict[str, I4] = {}
+    values_of: dict[str, F4] = {}
+    parents: dict[str, I8] = {}
+    frames: dict[str, pd.DataFrame] = {
         "track": tracks,
         "combination": veto_times_ns,
         "event": event_extremes,
         "coincidence": coincidences,
     }
-    of_event = _event_selections(tracks, selections, len(event_extremes))
-    by_surface: dict[int, tuple[pd.DataFrame, Any]] = {}
-    found, missing = {}, {}
     for spec in histogram_specs:
         if spec.is_asked:
             check_leaves(absent_leaves, spec.leaves, f"the histogram {spec.name}")
         if lacks(absent_leaves, spec.leaves):
             continue
-        frame = tables[spec.rows]
-        if spec.rows == "electron":
-            if spec.surface not in by_surface:
-                by_surface[spec.surface] = _of_electrons(segments, tracks, spec.surface)
-            frame, rows = by_surface[spec.surface]
-            selected = selections[rows]
-        elif spec.rows == "combination":
-            selected = selections[veto_times_ns["track_row"].to_numpy()]
-        elif spec.rows == "track":
-            selected = selections
-        elif spec.rows == "event":
-            selected = of_event
-        else:
-            selected = of_event[coincidences["event_row"].to_numpy()]
+        if spec.rows == "electron" and spec.kind not in frames:
+            frames[spec.kind] = _of_electrons(segments, tracks, spec.surface)
+        frame = frames[spec.kind]
+        if spec.rows in _PARENT:
+            parents[spec.kind] = frame[_PARENT[spec.rows]].to_numpy()
         values = _values(spec, frame, true_particles, len(tracks))
+        places[spec.name] = frozen(places_or_nan(spec.axis, values))
         if spec.inside:
-            values, selected = _inside(values, selected, spec, cuts.thresholds)
-        found[spec.name], missing[spec.name] = filled(spec.axis, values, selected)
+            values_of[spec.name] = frozen(values)
+    return HistogramEntries(places, values_of, parents)
+
+
+@tag(stage="histograms", helper="true")
+def histogram_counts(
+    histogram_entries: HistogramEntries,
+    track_extremes: pd.DataFrame,
+    event_extremes: pd.DataFrame,
+    selections: U1,
+    histogram_specs: tuple,
+    cuts: CutsInEffect,
+) -> Histograms:
+    """Counts with what lies outside of the axes, and NaN, by name; each over the selections.
+
+    A track belongs to a selection by its own cuts, an event and its coincidences by any of its
+    tracks. Momentum windows are filled with what lies strictly inside.
+    """
+    of_event = _event_selections(
+        track_extremes["event_row"].to_numpy(), selections, len(event_extremes)
+    )
+    of_rows = {"track": selections, "event": of_event}
+    for kind, rows in histogram_entries.parents.items():
+        of_rows[kind] = (of_event if kind == "coincidence" else selections)[rows]
+    found, missing = {}, {}
+    for spec in histogram_specs:
+        if spec.name not in histogram_entries.places:
+            continue
+        places, selected = histogram_entries.places[spec.name], of_rows[spec.kind]
+        if spec.inside:
+            inside = _inside(histogram_entries.values[spec.name], spec, cuts.thresholds)
+            places, selected = places[inside], selected[inside]
+        found[spec.name], missing[spec.name] = filled(spec.axis, places, selected)
     return Histograms(found, missing)
 
 
@@ -92,21 +113,17 @@ def not_in_histograms(histogram_counts: Histograms) -> dict[str, I8]:
     return dict(histogram_counts.missing)
 
 
-def _event_selections(tracks: pd.DataFrame, selections: U1, n_events: int) -> U1:
+def _event_selections(rows: I8, selections: U1, n_events: int) -> U1:
     """The selections of each event: those of any of its tracks, and All."""
-    found = bits_of_parent(selections, tracks["event_row"].to_numpy(), n_events)
-    return np.asarray(found | np.uint8(1))
+    return np.asarray(bits_of_parent(selections, rows, n_events) | np.uint8(1))
 
 
-def _of_electrons(
-    segments: pd.DataFrame, tracks: pd.DataFrame, surface: int
-) -> tuple[pd.DataFrame, Any]:
-    """The segments of electron fits at a surface, and the rows of their tracks."""
-    rows = segments["track_row"].to_numpy()
-    mask = (tracks["pdg"].to_numpy() == ELECTRON)[rows]
+def _of_electrons(segments: pd.DataFrame, tracks: pd.DataFrame, surface: int) -> pd.DataFrame:
+    """The segments of electron fits at a surface; -1 = every one."""
+    mask = (tracks["pdg"].to_numpy() == ELECTRON)[segments["track_row"].to_numpy()]
     if surface >= 0:
         mask = mask & (segments["sid"].to_numpy() == surface)
-    return segments[mask], rows[mask]
+    return segments[mask]
 
 
 def _values(
@@ -119,10 +136,7 @@ def _values(
     return frame[spec.quantity].to_numpy()
 
 
-def _inside(
-    values: Any, selected: U1, spec: HistogramSpec, thresholds: Mapping[str, float]
-) -> tuple[Any, U1]:
-    """What lies strictly between two thresholds, in the precision of the values; NaN stay."""
+def _inside(values: F4, spec: HistogramSpec, thresholds: Mapping[str, float]) -> Mask:
+    """What lies strictly between two thresholds, in the precision of the values; no NaN does."""
     lo, hi = (np.float32(thresholds[f"{end}_{spec.inside}"]) for end in ("lo", "hi"))
-    inside = (values > lo) & (values < hi)
-    return values[inside], selected[inside]
+    return np.asarray((values > lo) & (values < hi))

@@ -171,6 +171,23 @@ class Projection(Section):
     """Error of the veto efficiency that is wanted."""
 
 
+class Workspace(Section):
+    """[workspace]: a model of counts for pyhf of this run and others."""
+
+    samples: Mapping[str, FilePath] = Field(default={})
+    """Name = file of another run, with the same cuts; none = no workspace."""
+    name: str = "cosmic"
+    """Name of this run among the samples."""
+    signal: str = ""
+    """The sample whose strength is measured."""
+    scales: Mapping[str, float] = Field(default={})
+    """Name = factor to the exposure; without, as it is."""
+    histogram: str = "mom_ext"
+    """Histogram that is the channel."""
+    selection: Literal["All", "Preselect", "Select", "Unvetoed"] = "Unvetoed"
+    """Its selection."""
+
+
 class Output(Section):
     """[output]: what is written beside the HDF5 file."""
 
@@ -213,5 +230,7 @@ class CosmicsConfig(PipelineSettings):
     """[histograms.NAME]: bins, lo, hi, label."""
     projection: Projection = Projection()
     """The error over wall time."""
+    workspace: Workspace = Workspace()
+    """A model of counts."""
     output: Output = Output()
     """What is written."""

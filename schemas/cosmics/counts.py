@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ..arrays import F8, I8, U4, frozen
+from ..arrays import F4, F8, I4, I8, U4, frozen
 from ..cut_flow import CutFlow
 from ..errors import NotAddableError
 from ..histograms import Histogram
@@ -70,6 +70,26 @@ class CutCounts:
             frozen(self.selected + other.selected),
             frozen(self.in_window + other.in_window),
         )
+
+
+@dataclass(frozen=True)
+class HistogramEntries:
+    """Where the rows of a range belong on the axes of histograms, whatever the cuts say.
+
+    Attributes
+    ----------
+    places
+        By histogram: 0 below its axis, then the bins, last above; -1 = not a number.
+    values
+        What is filled only between two thresholds, by histogram.
+    parents
+        The track of each row, of coincidences the event, by what it is a row of; absent where
+        there is a row a track or an event.
+    """
+
+    places: Mapping[str, I4]
+    values: Mapping[str, F4]
+    parents: Mapping[str, I8]
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class HistogramSpec:
     is_asked: bool = False
 
     @property
+    def kind(self) -> str:
+        """Of what it has an entry, with the surface of electron fits."""
+        return f"electron {self.surface}" if self.rows == "electron" else self.rows
+
+    @property
     def axis(self) -> Axis:
         """The axis with even bins."""
         edges = np.linspace(self.lo, self.hi, self.bins + 1)

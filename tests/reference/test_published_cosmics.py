@@ -22,7 +22,7 @@ from radiograph.drivers.engine.running import open_session
 from radiograph.nodes.cosmics import cuts as cut_nodes
 from radiograph.nodes.cosmics import extremes, flow
 from radiograph.nodes.cosmics.added_cuts import added_cut_marks__none
-from radiograph.nodes.cosmics.histograms import histogram_counts
+from radiograph.nodes.cosmics.histograms import histogram_counts, histogram_entries
 from radiograph.nodes.cosmics.intervals import count_interval
 from radiograph.nodes.cosmics.normalisation import window_rates
 from radiograph.nodes.cosmics.readers import n_events_of, read_columns, root_files
@@ -176,8 +176,9 @@ def histograms_of(name: str, cuts: CutsInEffect) -> Histograms:
     _, events, veto = extremes_of(name)
     absent = AbsentLeaves(found.absent, name)
     tables = (found.tracks, found.segments, found.true_particles, found.coincidences)
-    _, selected = selections_of(name, cuts)
-    return histogram_counts(events, *tables, veto, selected, absent, HISTOGRAMS, cuts)
+    extremes, selected = selections_of(name, cuts)
+    entries = histogram_entries(events, *tables, veto, absent, HISTOGRAMS)
+    return histogram_counts(entries, extremes, events, selected, HISTOGRAMS, cuts)
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 
@@ -61,11 +62,23 @@ def count_structs(data: Any, begins: Any, ends: Any, n_lists: Any, stride: int, 
 
 
 @njit(cache=True, nogil=True)
-def copy_structs(
-    data: Any, begins: Any, n_lists: Any, counts: Any, head: Any, structs: Any
+def take_members(
+    data: Any,
+    begins: Any,
+    n_lists: Any,
+    counts: Any,
+    head: Any,
+    stride: int,
+    places_of_4: Any,
+    places_of_8: Any,
+    words: Any,
+    double_words: Any,
 ) -> bool:
-    """Copy the structs as rows of bytes; false where one does not begin with the bytes ``head``."""
-    stride = structs.shape[1]
+    """Fill members of the structs; false where a struct does not begin with the bytes ``head``.
+
+    ``places_of_4`` and ``places_of_8`` say where members of four and eight bytes stand in a
+    struct, ``words`` (u4, members x structs) and ``double_words`` (u8) take their bits.
+    """
     row = 0
     k = 0
     for entry in range(len(begins)):
@@ -76,8 +89,12 @@ def copy_structs(
                 for i in range(len(head)):
                     if data[place + i] != head[i]:
                         return False
-                for i in range(stride):
-                    structs[row, i] = data[place + i]
+                for i in range(len(places_of_4)):
+                    words[i, row] = number_at(data, place + places_of_4[i])
+                for i in range(len(places_of_8)):
+                    at = place + places_of_8[i]
+                    high, low = number_at(data, at), number_at(data, at + 4)
+                    double_words[i, row] = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
                 row += 1
                 place += stride
             k += 1

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ....schemas.sources import EventRange
-from ..kernels.unsplit import copy_structs, count_lists, count_structs
+from ..kernels.unsplit import count_lists, count_structs, take_members
 
 _TYPES: Final[Mapping[int, str]] = {1: "i1", 3: ">i4", 5: ">f4", 8: ">f8", 18: "?"}
 """numpy types by the code of a member in a streamer info."""
@@ -91,7 +91,9 @@ def decoded(
 
     ``names`` are members by leaf. None if bytes are not as the layout says.
     """
-    asked = {leaf: member for leaf, member in names.items() if member in layout.members}
+    asked = {leaf: layout.members[m] for leaf, m in names.items() if m in layout.members}
+    if any(_size(kind) not in (4, 8) for _, kind in asked.values()):
+        return None
     n_lists: list[Any] = []
     counts: list[Any] = []
     columns: dict[str, list[Any]] = {leaf: [] for leaf in asked}
@@ -102,28 +104,24 @@ def decoded(
             continue
         basket = branch.basket(number)
         wanted = slice(max(first - begin, 0), min(last, end) - begin)
-        part = _structs(basket, wanted, layout)
+        part = _members(basket, wanted, layout, asked)
         if part is None:
             return None
         n_lists.append(part[0])
         counts.append(part[1])
-        kind = np.dtype(
-            {
-                "names": list(asked),
-                "formats": [layout.members[m][1] for m in asked.values()],
-                "offsets": [layout.members[m][0] for m in asked.values()],
-                "itemsize": layout.stride,
-            }
-        )
-        rows = part[2].view(kind).reshape(-1)
         for leaf in asked:
-            values = rows[leaf]
-            columns[leaf].append(values.astype(values.dtype.newbyteorder("=")))
+            columns[leaf].append(part[2][leaf])
     return _nested(n_lists, counts, columns)
 
 
-def _structs(basket: Any, wanted: slice, layout: Layout) -> tuple[Any, Any, Any] | None:
-    """Lists an entry, structs a list and the bytes of each struct, of some entries of a basket."""
+def _size(kind: str) -> int:
+    return np.dtype(kind).itemsize
+
+
+def _members(
+    basket: Any, wanted: slice, layout: Layout, asked: Mapping[str, tuple[int, str]]
+) -> tuple[Any, Any, dict[str, Any]] | None:
+    """Lists an entry, structs a list and members by leaf, of some entries of a basket."""
     offsets = basket.byte_offsets
     if offsets is None:
         return None
@@ -137,11 +135,20 @@ def _structs(basket: Any, wanted: slice, layout: Layout) -> tuple[Any, Any, Any]
     total = count_structs(data, begins, ends, n_lists, layout.stride, counts)
     if total < 0:
         return None
-    structs = np.empty((total, layout.stride), np.uint8)
+    of_size = {n: [leaf for leaf in asked if _size(asked[leaf][1]) == n] for n in (4, 8)}
+    at = {n: np.array([asked[leaf][0] for leaf in of_size[n]], np.int64) for n in (4, 8)}
+    words = np.empty((len(at[4]), total), np.uint32)
+    double_words = np.empty((len(at[8]), total), np.uint64)
     head = np.frombuffer(layout.head, np.uint8)
-    if not copy_structs(data, begins, n_lists, counts, head, structs):
+    if not take_members(
+        data, begins, n_lists, counts, head, layout.stride, at[4], at[8], words, double_words
+    ):
         return None
-    return n_lists, counts, structs
+    found = {}
+    for size, rows in ((4, words), (8, double_words)):
+        for leaf, row in zip(of_size[size], rows, strict=True):
+            found[leaf] = row.view(np.dtype(asked[leaf][1]).newbyteorder("="))
+    return n_lists, counts, found
 
 
 def _nested(

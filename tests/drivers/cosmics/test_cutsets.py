@@ -59,7 +59,7 @@ cutsets:
         ("cutsets: {alpha: {inherits: b}, b: {inherits: alpha}}", "alpha -> b -> alpha"),
         ("cutsets: {alpha: {inherits: alhpa}}", "Did you mean alpha"),
         ("cutsets: {alpha: {}, alpha: {}}", "stands twice"),
-        ("cutsets: [", "is no plain YAML in line 1"),
+        ("cutsets: [", "is no plain YAML in line"),
         ("cutsets: {alpha: !!python/object:os.system {}}", "could not determine a constructor"),
         ("[1, 2]", "write a table"),
         ("cutsets: {}", "names no cut set"),

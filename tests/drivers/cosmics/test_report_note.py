@@ -47,10 +47,20 @@ def balanced(text: str) -> bool:
     return depth == 0 and not opened
 
 
+def raw_signs(text: str) -> list[str]:
+    """Signs of LaTeX in the body that are neither text nor the columns of a table."""
+    body = text[text.index(r"\begin{document}") :]
+    body = re.sub(r"\\includegraphics\[[^]]*\]\{[^}]*\}", "", body)
+    body = re.sub(r"\\[_&%#$]|\$[<>]\$", "", body)
+    outside = [line for line in body.splitlines() if not line.endswith(r"\\")]
+    return re.findall(r"[_%#$^~]", body) + re.findall("&", "".join(outside))
+
+
 def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(folder: Path) -> None:
     assert guarded(["run", "c.toml", "-q"]) == 0
     text = Path("out_report.tex").read_text()
     assert balanced(text)
+    assert raw_signs(text) == []
     titles = ["Data sets", "Beam", "Effective cuts", "Cut flow", "Rates", "Figures", "Input files"]
     assert re.findall(r"\\section\{(.*)\}", text) == titles
     found = stored(Path("out.h5"))
@@ -82,6 +92,7 @@ def test_what_is_not_complete_is_red_at_every_table_of_numbers(folder: Path) -> 
     assert guarded([*argv, "--set", "output.event_info=true"]) == 3
     text = Path("out_report.tex").read_text()
     assert balanced(text)
+    assert raw_signs(text) == []
     assert text.count(r"\textcolor{red}{NOT COMPLETE") == 4
     assert r"nts.\allowbreak{}broken\_\allowbreak{}file.\allowbreak{}root & failed" in text
     assert r"\section{Figures}" not in text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cosmic_runs import SETTINGS
 from radiograph.drivers.cosmics.stored_results import stored_results
 from radiograph.nodes.cosmics.likelihood import Sample, workspace
 
@@ -88,3 +90,55 @@ def test_samples_that_do_not_fit(
     assert done.code == 2
     assert message in done.err
     assert not out.exists()
+
+
+def settings_of(folder: Path, tmp_path: Path, workspace: str) -> Path:
+    """A run over the events of "c" whose settings ask for a workspace."""
+    text = SETTINGS.format(
+        files=folder / "nts.*_00000010.root", name="mine", cutset="SU2020e", lo_veto_dt_ns=-150.0
+    )
+    (tmp_path / "mine.toml").write_text(f"{text}\n[workspace]\n{workspace}")
+    return tmp_path / "mine.toml"
+
+
+def test_settings_ask_for_one_beside_the_run(
+    runs: dict[str, Path], radiograph: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copy(runs["a"], tmp_path / "ce.h5")
+    asked = 'samples = {ce = "ce.h5"}\nsignal = "ce"\nscales = {ce = 0.5}\nhistogram = "mom_full"'
+    settings = settings_of(runs["a"].parent, tmp_path, asked)
+    assert radiograph("run", settings).code == 0
+    found = json.loads((tmp_path / "mine_workspace.json").read_text())
+    out, both = tmp_path / "w.json", (f"cosmic={tmp_path / 'mine.h5'}", f"ce={runs['a']}")
+    command = ("cosmics", "workspace", *both, "--signal", "ce", "--scale", "ce=0.5")
+    assert radiograph(*command, "--histogram", "mom_full", "-o", out).code == 0
+    assert found == json.loads(out.read_text())
+    # Nothing of it is read or written where it names no samples.
+    assert (
+        radiograph("run", settings, "--set", "workspace.samples={}", "-o", tmp_path / "b.h5").code
+        == 0
+    )
+    assert not (tmp_path / "b_workspace.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("workspace", "said"),
+    [
+        ('samples = {ce = "no.h5"}\nsignal = "ce"', "no such file; run that data set first"),
+        ('samples = {ce = "mine.toml"}\nsignal = "c"', "Did you mean ce"),
+        ('samples = {cosmic = "mine.toml"}\nsignal = "cosmic"', "is one of the samples"),
+        ('samples = {ce = "mine.toml"}\nsignal = "ce"\nscales = {ce = 0}', "no factor above zero"),
+        ('samples = {ce = "mine.toml"}\nsignal = "ce"\nscales = {x = 1}', "'x' is no sample"),
+    ],
+)
+def test_settings_that_ask_for_what_cannot_be(
+    runs: dict[str, Path],
+    radiograph: Callable[..., Any],
+    tmp_path: Path,
+    workspace: str,
+    said: str,
+) -> None:
+    done = radiograph("run", settings_of(runs["a"].parent, tmp_path, workspace))
+    assert done.code == 2
+    assert said in done.err
+    assert not (tmp_path / "mine.h5").exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from radiograph.nodes.cosmics.filling import filled, places_on
+from radiograph.nodes.cosmics.filling import filled, places_on, places_or_nan
 from radiograph.nodes.cosmics.intervals import count_interval, fraction_interval
 from radiograph.nodes.cosmics.window_grid import vetoed
 from radiograph.schemas.cosmics.statistics import StatisticsSettings
@@ -99,7 +99,7 @@ def test_filling_counts_as_numpy_does(values: list[float]) -> None:
 def test_nan_and_what_lies_outside_are_kept() -> None:
     axis = Axis("x", edges=np.array([0.0, 1.0, 2.0]))
     values = np.array([-1.0, 0.0, 1.5, 2.0, np.nan])
-    found, missing = filled(axis, values, np.array([1, 3, 7, 15, 9], np.uint8))
+    found, missing = filled(axis, places_or_nan(axis, values), np.array([1, 3, 7, 15, 9], np.uint8))
     assert found.values[:, 0].tolist() == [1, 1, 1, 1]
     assert found.values[:, 2].tolist() == [0, 0, 1, 1]
     assert missing.tolist() == [1, 0, 0, 1]

@@ -7,22 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 from radiograph.nodes.cosmics.kernels.unsplit import (
-    copy_structs,
     count_lists,
     count_structs,
     number_at,
+    take_members,
 )
 
-STRIDE = 12
+STRIDE = 20
 HEAD = (STRIDE - 4 | 0x40000000).to_bytes(4, "big") + bytes(2)
 
 
 def entry(lists: list[list[int]]) -> bytes:
-    """An entry of lists of structs: head, two bytes, and a number each."""
+    """An entry of lists of structs: head, two bytes, a number, and it shifted in eight bytes."""
     body = b"\0\x0a" + len(lists).to_bytes(4, "big")
     for numbers in lists:
         body += len(numbers).to_bytes(4, "big")
-        body += b"".join(HEAD + b"\7\7" + n.to_bytes(4, "big") for n in numbers)
+        body += b"".join(
+            HEAD + b"\7\7" + n.to_bytes(4, "big") + (n << 33).to_bytes(8, "big") for n in numbers
+        )
     return (len(body) | 0x40000000).to_bytes(4, "big") + body
 
 
@@ -42,12 +44,15 @@ def decoded(data: bytes, ends: list[int], plain: bool) -> Any:
     total = form(count_structs)(array, begins, last, n_lists, STRIDE, counts)
     if total < 0:
         return None
-    structs = np.zeros((total, STRIDE), np.uint8)
+    words, double_words = np.zeros((1, total), np.uint32), np.zeros((1, total), np.uint64)
     head = np.frombuffer(HEAD, np.uint8)
-    if not form(copy_structs)(array, begins, n_lists, counts, head, structs):
+    at_4, at_8 = np.array([8]), np.array([12])
+    if not form(take_members)(
+        array, begins, n_lists, counts, head, STRIDE, at_4, at_8, words, double_words
+    ):
         return None
-    numbers = [int.from_bytes(bytes(row[8:]), "big") for row in structs]
-    return n_lists.tolist(), counts.tolist(), numbers
+    assert (double_words[0] == words[0].astype(np.uint64) << np.uint64(33)).all()
+    return n_lists.tolist(), counts.tolist(), words[0].tolist()
 
 
 @pytest.mark.parametrize("plain", [True, False])
