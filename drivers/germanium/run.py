@@ -16,7 +16,7 @@ from ..engine.input_files import found_paths
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
 from ..registry import definition_of
-from .summary import channels_summary, verdict_of
+from .summary import channels_summary, failed_check, verdict_of
 
 
 def run_config(
@@ -35,6 +35,7 @@ def run_config(
         report = run_pipeline(loaded, cache=cache, executor=executor, **options)
     report.summary = channels_summary(report.values, report.failed, _channels(report))
     report.verdict = verdict_of(report.values, loaded.config.germanium)
+    report.warnings += [failed_check(c) for c in report.verdict if c["status"] == "fail"]
     return report
 
 

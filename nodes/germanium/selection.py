@@ -25,7 +25,7 @@ from .columns import chances_of
 from .dsp_frames import pulse_columns
 from .filter_search import Merit, greatest_outputs, merit_of, searched
 from .noise import kernels_of
-from .recipes import CUSP_WINDOW_US, LEFT_US, usual_filters, whole_samples
+from .recipes import CUSP_WINDOW_US, LEFT_US, second_decay, usual_filters, whole_samples
 
 FEWEST: Final = 300
 _TOP: Final = (95.0, 99.9)
@@ -176,8 +176,9 @@ def filter_search__of_raw(
     sample_ns = 1e3 * CUSP_WINDOW_US / peak_waves.shape[1]
     sample_ns = float(np.rint(sample_ns))
     made = kernels_of(
-        filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns
-    )
+        filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns,
+        second_decay(pole_zero_constants_ns, sample_ns),
+    )  # fmt: skip
     longest = 0.5 * (CUSP_WINDOW_US - LEFT_US - filters.flat_us)
     scans, optima = [], []
     for name, begin in filter_begins_us.items():

@@ -87,7 +87,7 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
 
 def test_noise_of_forced_triggers(run: Ran) -> None:
-    """The spectrum gives the noise of each filter run on the waveforms within 5 %, and its error."""
+    """The spectrum gives the noise of each filter run on the waveforms within 5 % and its error."""
     answer = run("run", "germanium.toml", "-o", "out")
     assert answer["code"] == 4
     codes = {(f["at"]["channel"], f["code"]) for f in answer["failed"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -17,7 +18,7 @@ from radiograph.nodes.germanium.dsp import (
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
-from radiograph.nodes.germanium.filters import cusp_kernel, zac_kernel
+from radiograph.nodes.germanium.filters import cusp_kernel, falling_pulse, zac_kernel
 from radiograph.nodes.germanium.kernels import pulses
 from radiograph.nodes.germanium.kernels.dsp import COLUMNS, Decay, Recipe, Trapezoid, dsp_rows
 from radiograph.nodes.germanium.lh5 import layout_of
@@ -245,6 +246,22 @@ def test_filters_have_their_shape() -> None:
     assert abs(area) < 0.02
     with pytest.raises(ValueError, match="no wings"):
         cusp_kernel(20, 3.0, 20, decay)
+
+
+@pytest.mark.parametrize("make", [cusp_kernel, zac_kernel])
+def test_filters_of_two_decays(make: Callable[..., Any]) -> None:
+    """The output is that of the steps: as of one decay, where its own is taken back."""
+    decay, second = TAU_NS / 128.0, (17_600.0 / 128.0, 0.02)
+    steps = make(700, 62.5, 20, 1e15)
+    both = make(700, 62.5, 20, decay, second)
+    pulse = falling_pulse(300, decay, second)
+    np.testing.assert_allclose(
+        np.convolve(pulse, both)[:300], np.convolve(np.ones(300), steps)[:300], atol=1e-9
+    )
+    one = make(700, 62.5, 20, decay)
+    assert np.abs(np.convolve(pulse, one)[:300] - np.convolve(np.ones(300), steps)[:300]).max() > (
+        1e-3
+    )
 
 
 def test_a_filter_that_does_not_fit() -> None:
