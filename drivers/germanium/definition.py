@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
 
 _MODULES: Final = (
-    "load", "pole_zero", "forced", "selection", "dsp", "quality", "energy", "aoe", "lq",
-    "stability", "hit", "figure_data", "figures",
+    "load", "pole_zero", "forced", "selection", "optimal_filter", "dsp", "quality", "energy",
+    "aoe", "lq", "stability", "hit", "figure_data", "figures",
 )  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
@@ -53,6 +53,8 @@ GERMANIUM = Definition(
             "shaping": "optimised",
             "constants": "own",
             "forced": "given",
+            "dplms": "made",
+            "peaks": "read",
         }
     ),
     stages=STAGES,
@@ -67,6 +69,8 @@ GERMANIUM = Definition(
         "filter_scan",
         "filter_optima",
         "filter_settings",
+        "dplms_grid",
+        "dplms_filter",
         "dsp_parameters",
         "quality_survival",
         "trapping_alpha_per_ns",

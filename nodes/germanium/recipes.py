@@ -87,6 +87,12 @@ def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, 
             f"waveforms of {n * dt / 1e3:.1f} us; they must leave {LEFT_US} us. Shorten kernel_us."
         )
         raise InputError(msg, key="germanium.filters.kernel_us", code="long_filter")
+    if len(parameters.dplms) > span:
+        msg = (
+            f"a filter of {len(parameters.dplms)} samples ([germanium.dplms] length) does not fit "
+            f"into the {span} that it is run over. Shorten it."
+        )
+        raise InputError(msg, key="germanium.dplms.length", code="long_filter")
     if tail + 2 > n or baseline + 2 > n:
         msg = (
             f"waveforms of {n * dt / 1e3:.1f} us have no baseline up to "

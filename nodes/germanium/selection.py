@@ -45,7 +45,7 @@ class PeakWindows:
 
 
 @tag(stage="selection", scope="channel")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_windows__of_raw(
     raw_scalars: pd.DataFrame, selection: Selection, threshold_keV: float
 ) -> PeakWindows:
@@ -72,7 +72,7 @@ def peak_windows__of_raw(
 
 
 @tag(stage="selection", helper="true")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_lines__of_raw(
     raw_scalars: pd.DataFrame, peak_windows: PeakWindows, selection: Selection, seed: int
 ) -> NDArray[np.int8]:
@@ -94,7 +94,7 @@ def peak_lines__of_raw(
 
 
 @tag(stage="selection", helper="true", stored="false")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_waves__of_raw(
     waveforms: Waveforms, peak_lines: NDArray[np.int8], pole_zero: PoleZero
 ) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def peak_waves__of_raw(
 
 
 @tag(stage="selection", helper="true")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_drift_ns__of_raw(
     waveforms: Waveforms,
     peak_lines: NDArray[np.int8],

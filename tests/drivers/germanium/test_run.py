@@ -33,6 +33,8 @@ output_path = "out"
 workers = 1
 [cache]
 dir = "cache"
+[germanium.filters]
+optimise = false
 [germanium.aoe]
 drift_correction = "off"
 """

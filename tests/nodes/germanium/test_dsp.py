@@ -79,7 +79,7 @@ def test_the_published_columns() -> None:
     )  # fmt: skip
     out = np.empty((len(COLUMNS), len(waves)), np.float32)
     filters = [f(4200, 500.0, 156, 180_000.0 / 16.0) for f in (cusp_kernel, zac_kernel)]
-    dsp_rows(waves, waves, *filters, recipe, out)
+    dsp_rows(waves, waves, *filters, np.empty(0), recipe, out)
     found = dict(zip(COLUMNS, out, strict=True))
     with h5py.File(reference(TEST_STAND_DSP)) as file:
         published = {name: item[()] for name, item in file["geds/dsp"].items()}
@@ -182,9 +182,10 @@ def test_kernel_is_its_python() -> None:
     """The compiled row equals the same instructions in Python."""
     waves = pulse_train([900.0], noise=2.0)
     recipe, cusp, zac = recipe_of(PARAMETERS, waves)
+    dplms = np.random.default_rng(1).normal(size=500)
     compiled, plain = (np.empty((len(COLUMNS), 1), np.float32) for _ in range(2))
-    dsp_rows(waves.slow, waves.fast, cusp, zac, recipe, compiled)
-    dsp_rows.py_func(waves.slow, waves.fast, cusp, zac, recipe, plain)
+    dsp_rows(waves.slow, waves.fast, cusp, zac, dplms, recipe, compiled)
+    dsp_rows.py_func(waves.slow, waves.fast, cusp, zac, dplms, recipe, plain)
     # A column is of 32 bits, in which Python goes on with its values.
     np.testing.assert_allclose(compiled, plain, rtol=2e-7)
 
