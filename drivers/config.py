@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..schemas.errors import ConfigError, SettingProblem
 from ..schemas.settings import Section
 from . import registry
 from .config_errors import Report, Source, report_of
-from .config_fields import nearest
+from .config_fields import Loc, nearest
 from .definition import Definition
 from .home import path_of_setting
 from .loaded_config import LoadedConfig
@@ -212,11 +212,19 @@ def _checked(
     """
     problems: list[SettingProblem] = []
     aside: set[str] = set()
+    guessed: set[Loc] = set()
     while True:
         config, errors = _attempt(data, source)
         if config is not None:
             return config, problems, frozenset(aside)
+        # A value that does not suit the key that was guessed says nothing of that key.
+        wrong = {path for path in guessed for e in errors if e["loc"][: len(path)] == path}
+        if wrong:
+            guessed -= wrong
+            data = _without(data, wrong)
+            continue
         report = report_of(errors, data, source)
+        guessed |= {(*path[:-1], key) for path, key in report.unknown.items() if key is not None}
         problems += report.problems
         aside |= report.faulty
         data = _without_faults(data, report, stand_ins)
@@ -227,6 +235,17 @@ def _attempt(data: dict[str, Any], source: Source) -> tuple[Any, list[ErrorDetai
         return source.root.model_validate(data), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
+
+
+def _without(data: dict[str, Any], paths: Iterable[Loc]) -> dict[str, Any]:
+    """``data`` without some keys that are in it."""
+    kept, _ = with_overrides(data, [], "")
+    for path in paths:
+        table: Any = kept
+        for step in path[:-1]:
+            table = table[step]
+        del table[path[-1]]
+    return kept
 
 
 def _without_faults(

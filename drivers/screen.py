@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LEVELS = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _MOST_PROBLEMS_SHOWN = 5
+_MOST_FAILURES_SHOWN = 20
 
 
 class Screen:
@@ -68,7 +69,13 @@ class Screen:
             yield lambda n: bar.advance(task, n)
 
     def summary(self, report: RunReport, stage_lines: Iterable[StageLine] = ()) -> None:
-        """Stage lines, warnings and problems, then every counter that is not zero."""
+        """What failed by key, warnings and problems, stage lines, counters that are not zero."""
+        # A file that gave nothing was told of when it was left out.
+        by_key = [failure for failure in report.failed if failure.node]
+        for failure in by_key[:_MOST_FAILURES_SHOWN]:
+            self._console.print(f"failed: {failure}", markup=False, style="red")
+        if len(by_key) > _MOST_FAILURES_SHOWN:
+            self.warn(f"{len(by_key) - _MOST_FAILURES_SHOWN} more failures stand in --json")
         for text in report.warnings:
             self.warn(text)
         problems = [p for p in report.problems if p["message"] not in report.warnings]

@@ -43,6 +43,12 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{os.fsdecode(name)}.{me}-{_state_and_start(me)[1]}-{_place()}.tmp")
 
 
+def meant_name(temporary: Path) -> str:
+    """The name that a temporary file of ``temporary_path`` is to get, if it is not too long."""
+    found = _NAME.fullmatch(temporary.name)
+    return temporary.name[1:].rsplit(".", 2)[0] if found else temporary.name
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what processes that are gone left of their files in the folder of ``path``.
 

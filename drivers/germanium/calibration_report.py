@@ -59,7 +59,8 @@ def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
     for channel, summary in told.items():
         sections.append(Section(channel, list(_of_channel(channel, summary, pages))))
     failed = sum(summary["status"] != OK for summary in told.values())
-    subtitle = f"{len(told)} channels, {failed} of them not calibrated or only in part"
+    channels = "1 channel" if len(told) == 1 else f"{len(told)} channels"
+    subtitle = f"{channels}, {failed} of them not calibrated or only in part"
     return page_text("Germanium calibration", sections, subtitle=subtitle, wide=True)
 
 

@@ -11,8 +11,8 @@ from ..definition import Definition, Source
 from .inputs import CHOICES, INPUTS
 
 _MODULES: Final = (
-    "load", "pole_zero", "forced", "selection", "dsp", "quality", "energy", "aoe", "lq",
-    "stability", "hit", "figure_data", "figures",
+    "load", "pole_zero", "forced", "selection", "optimal_filter", "dsp", "quality", "energy",
+    "aoe", "lq", "stability", "hit", "figure_data", "figures",
 )  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
@@ -44,6 +44,8 @@ GERMANIUM = Definition(
             "shaping": "optimised",
             "constants": "own",
             "forced": "given",
+            "dplms": "made",
+            "peaks": "read",
         }
     ),
     stages=STAGES,
@@ -58,6 +60,8 @@ GERMANIUM = Definition(
         "filter_scan",
         "filter_optima",
         "filter_settings",
+        "dplms_grid",
+        "dplms_filter",
         "dsp_parameters",
         "quality_survival",
         "trapping_alpha_per_ns",

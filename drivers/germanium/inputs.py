@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from ...nodes.germanium.parameter_files import named_arrays
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.parameters import ParameterFiles
 from ..definition import ABSENT, Context, Input
@@ -63,7 +64,9 @@ def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
     values = [v for v in ((named,) if isinstance(named, str) else named) if v]
     if not values:
         return ABSENT
-    return ParameterFiles(tuple(file_ref(path_of_setting(context.folder, v)) for v in values))
+    paths = [path_of_setting(context.folder, v) for v in values]
+    arrays = dict.fromkeys(array for path in paths for array in named_arrays(path))
+    return ParameterFiles(tuple(map(file_ref, paths)), tuple(map(file_ref, arrays)))
 
 
 def _section(name: str, key: str) -> Input:
@@ -79,12 +82,32 @@ def _forced(config: GermaniumConfig, _context: Context) -> str:
     return "given" if config.germanium.fft_path else "none"
 
 
+def _dplms(config: GermaniumConfig, _context: Context) -> str:
+    """Whether a DPLMS filter is made, taken from parameter files if these have one, or absent."""
+    if config.germanium.parameters_path:
+        return "stored"
+    return "made" if config.germanium.fft_path and config.germanium.dplms.enabled else "none"
+
+
+def _peaks(config: GermaniumConfig, context: Context) -> str:
+    """Whether pulses of the lines are looked at before the dsp tier is made."""
+    wanted = (_shaping(config, context) == "optimised", _dplms(config, context) == "made")
+    return "read" if any(wanted) else "none"
+
+
+_OF_DPLMS: Final = (
+    "germanium.parameters_path",
+    "germanium.fft_path",
+    "germanium.dplms.enabled",
+)
 CHOICES: Final = (
     Input("begins", ("io.input_path", "io.file_list"), _begins),
     Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
     Input("shaping", ("germanium.parameters_path", "germanium.filters.optimise"), _shaping),
     Input("forced", ("germanium.fft_path",), _forced),
     Input("constants", ("germanium.parameters_path",), _constants),
+    Input("dplms", _OF_DPLMS, _dplms),
+    Input("peaks", (*_OF_DPLMS, "germanium.filters.optimise"), _peaks),
 )
 INPUTS: Final = (
     _of("pole_zero"),
@@ -94,6 +117,7 @@ INPUTS: Final = (
     _of("selection"),
     _of("seed"),
     _section("noise_settings", "noise"),
+    _section("dplms_settings", "dplms"),
     _section("quality_settings", "quality"),
     _section("energy_settings", "energy"),
     _section("aoe_settings", "aoe"),

@@ -68,6 +68,12 @@ def write_table(file: h5py.File, path: str, columns: Lh5Columns) -> None:
     _name_type(group, f"table{{{','.join(columns)}}}")
 
 
+def write_array(group: h5py.Group, name: str, values: Any) -> None:
+    """Write a row of numbers into a group, which is a struct then."""
+    _dataset(group, name, np.asarray(values), "array<1>{real}")
+    _name_type(group, f"struct{{{','.join(group)}}}")
+
+
 def columns_of_frame(
     frame: pd.DataFrame, table: TableSchema | None = None, bits: Mapping[str, Bits] | None = None
 ) -> dict[str, Lh5Column]:

@@ -58,6 +58,14 @@ def dsp_parameters_of(parameters: DspParameters) -> dict[str, Any]:
     }
 
 
+def dplms_of(parameters: DspParameters, arrays: str, channel: str) -> dict[str, Any]:
+    """The DPLMS filter of a channel, whose coefficients stand in a file beside; empty without."""
+    if not parameters.dplms:
+        return {}
+    place = f"loadlh5('$_/{arrays}','{channel}/dplms/coefficients')"
+    return {"dplms": {"length": len(parameters.dplms), "coefficients": place}}
+
+
 def _rows(table: pd.DataFrame) -> Iterable[Any]:
     """The rows of a table, columns by name."""
     return table.itertuples(index=False)

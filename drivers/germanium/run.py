@@ -13,7 +13,7 @@ from ..engine.input_files import found_paths
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
 from ..registry import definition_of
-from .summary import channels_summary, verdict_of
+from .summary import channels_summary, failed_check, verdict_of
 
 
 def run_config(loaded: LoadedConfig[Any], **options: Any) -> RunReport:
@@ -21,6 +21,7 @@ def run_config(loaded: LoadedConfig[Any], **options: Any) -> RunReport:
     report = run_pipeline(loaded, **options)
     report.summary = channels_summary(report.values, report.failed, _channels(report))
     report.verdict = verdict_of(report.values, loaded.config.germanium)
+    report.warnings += [failed_check(c) for c in report.verdict if c["status"] == "fail"]
     return report
 
 

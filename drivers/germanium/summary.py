@@ -69,6 +69,20 @@ def verdict_of(values: Mapping[str, Any], settings: Germanium) -> list[dict[str,
     return checks
 
 
+_WORDS: Final = {
+    "n_duplicates": "rows repeat an earlier one: was a file given twice?",
+    "qbb_fwhm_keV": "keV FWHM at Q_bb, above [germanium.gates] qbb_fwhm_keV",
+    "p_value_2614": "is the p-value of the 2614.5 keV line, below [germanium.gates] p_value",
+}
+
+
+def failed_check(check: Mapping[str, Any]) -> str:
+    """A check of ``verdict_of`` that failed, in words."""
+    value = "no" if check["value"] is None else f"{check['value']:.4g}"
+    limit = "" if not check["limit"] else f" = {check['limit']:g}"
+    return f"{check['channel']}: {value} {_WORDS[check['check']]}{limit}"
+
+
 def _check(channel: str, name: str, value: float, limit: float, ok: bool) -> dict[str, Any]:
     known = value if math.isfinite(value) else None
     status = "pass" if ok else "fail"

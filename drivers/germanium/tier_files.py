@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from ...nodes.germanium.hit_flags import BITS, bits_of_flags, flags_of
@@ -16,9 +17,11 @@ from ...schemas.germanium.frames import DSP_COLUMNS
 from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
+from ..temporary_files import meant_name
 from .calibration_report import NOISE_PAGE, OF_REPORT, report_text
-from .lh5_writing import columns_of_frame, new_lh5, write_table
+from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
+    dplms_of,
     dsp_parameters_of,
     hit_results,
     operations_of,
@@ -64,6 +67,9 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
+        if config.germanium.fft_path and config.germanium.dplms.enabled:
+            place = _beside("par_dsp.lh5")
+            wanted.append(Artifact("par_arrays", ("dsp_parameters",), place, write=_par_arrays))
         if config.output.report:
             of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
             report = _report(absences(config))
@@ -119,7 +125,8 @@ def absences(config: GermaniumConfig) -> list[str]:
     if not config.germanium.fft_path:
         found.append(
             "No forced triggers were given ([germanium] fft_path): the noise spectrum and the "
-            "noise of the filters are absent, quality cuts are those of the calibration alone"
+            "noise of the filters are absent, and so is the DPLMS filter (dplmsEmax); quality cuts "
+            "are those of the calibration alone"
             + (
                 ", and the search of the filters begins at the shaping times that are set."
                 if config.germanium.filters.optimise
@@ -132,9 +139,11 @@ def absences(config: GermaniumConfig) -> list[str]:
 def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
     def write(path: Path, values: Mapping[str, Any]) -> None:
         alphas = values["trapping_alpha_per_ns"]
+        arrays = Path(meant_name(path)).with_suffix(".lh5").name
         content = {
             detectors.get(channel, channel): {
                 **dsp_parameters_of(parameters),
+                **dplms_of(parameters, arrays, channel),
                 **({"ctc_params": trapping_of(alphas[channel])} if channel in alphas else {}),
             }
             for channel, parameters in values["dsp_parameters"].items()
@@ -142,6 +151,15 @@ def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]]
         write_yaml(path, content)
 
     return write
+
+
+def _par_arrays(path: Path, values: Mapping[str, Any]) -> None:
+    """What is too long for the parameter file: the coefficients of the DPLMS filters."""
+    with new_lh5(path) as file:
+        for channel, parameters in values["dsp_parameters"].items():
+            if parameters.dplms:
+                group = file.create_group(f"{channel}/dplms")
+                write_array(group, "coefficients", np.array(parameters.dplms))
 
 
 def _par_hit(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:

@@ -7,28 +7,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
 from ...schemas.germanium.dplms import DPLMS_GRID, DplmsFilter
+from ...schemas.germanium.dsp import PoleZeroConstants
+from ..waveforms.filters import double_pole_zero, pole_zero
 from .filter_search import Merit
+from .recipes import second_decay
+
+FLAT_SAMPLES: Final = 10
+"""Samples by which a pulse may move while the output stays: its charge comes in so late."""
+_MOST_AWAY: Final = 2.0
+
+
+def steps_of(waves: NDArray[np.float32], constants: PoleZeroConstants, sample_ns: float) -> F8:
+    """Waveforms less their baseline, pole-zero corrected, (n, samples)."""
+    decay = constants.tau1_ns / sample_ns
+    faster, fraction = second_decay(constants, sample_ns)
+    if fraction > 0.0:
+        return double_pole_zero(waves, decay, faster, fraction)
+    return pole_zero(waves, decay)
+
+
+def aligned_pulses(steps: F8, length: int) -> F8:
+    """Pulses that begin to stay in the middle of ``length`` + FLAT_SAMPLES samples, (n, ...).
+
+    Aligned on the half of their height, of height 1 each. Those whose stretch is not in the
+    waveform are left out, and those twice as far from the median pulse as is usual: piled up.
+    """
+    top = np.median(steps[:, -steps.shape[1] // 4 :], axis=1)
+    good = top > 0.0
+    half = (steps > 0.5 * top[:, np.newaxis]).argmax(axis=1)
+    begin = half - length // 2
+    span = length + FLAT_SAMPLES
+    good &= (begin >= 0) & (begin + span <= steps.shape[1])
+    rows = np.flatnonzero(good)
+    found = steps[rows[:, np.newaxis], begin[rows, np.newaxis] + np.arange(span)]
+    found /= top[rows, np.newaxis]
+    if not len(found):
+        return found
+    away = np.sqrt(((found - np.median(found, axis=0)) ** 2).mean(axis=1))
+    return np.asarray(found[away <= _MOST_AWAY * np.median(away)])
 
 
 def noise_covariance(baselines: Any, length: int) -> F8:
     """Covariance of ``length`` neighbouring samples, (length, length), symmetric.
 
-    Of baselines (n, samples), pole-zero corrected, the mean of each taken away: the mean of the
-    covariances of every stretch of that length, from cumulative sums along the diagonals.
+    Of baselines (n, samples), pole-zero corrected and less their baseline as pulses are: how they
+    walk away from it counts. The mean of the covariances of every stretch of that length, from
+    cumulative sums along the diagonals.
     ValueError if the baselines are shorter, or there is none.
     """
     x = np.asarray(baselines, dtype=np.float64)
     if x.ndim != 2 or len(x) == 0 or x.shape[1] < length:
         msg = f"baselines of shape {x.shape}; at least one of {length} samples is needed"
         raise ValueError(msg)
-    x = x - x.mean(axis=1, keepdims=True)
     whole = x.T @ x / len(x)
     n_places = x.shape[1] - length + 1
     out = np.empty((length, length))

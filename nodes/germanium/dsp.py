@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
+from ...schemas.germanium.dplms import DplmsFilter
 from ...schemas.germanium.dsp import (
     DspParameters,
     FilterSettings,
@@ -18,7 +20,7 @@ from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
-from .parameter_files import filters_in, parameters_of, pole_zero_in
+from .parameter_files import dplms_in, filters_in, parameters_of, pole_zero_in
 from .recipes import usual_filters
 
 _IDENTITY: Final = ("timestamp", "trapEmax", "cuspEmax", "bl_std", "bl_mean", "A_max")
@@ -58,7 +60,7 @@ def pole_zero_constants_ns__stored(
 
 
 @tag(stage="dsp", scope="channel", main="true")
-@config.when(begins="raw")
+@config.when(begins="raw", dplms="none")
 def dsp_parameters__of_raw(
     pole_zero_constants_ns: PoleZeroConstants, filter_settings: FilterSettings, pole_zero: PoleZero
 ) -> DspParameters:
@@ -66,6 +68,35 @@ def dsp_parameters__of_raw(
     return DspParameters(
         pole_zero_constants_ns, filter_settings, pole_zero.baseline_us, pole_zero.tail_us
     )
+
+
+@tag(stage="dsp", scope="channel", main="true")
+@config.when(begins="raw", dplms="made")
+def dsp_parameters__with_dplms(
+    pole_zero_constants_ns: PoleZeroConstants,
+    filter_settings: FilterSettings,
+    pole_zero: PoleZero,
+    dplms_filter: DplmsFilter,
+) -> DspParameters:
+    """All constants that the dsp columns of a channel are made with, and the DPLMS filter."""
+    made = dsp_parameters__of_raw(pole_zero_constants_ns, filter_settings, pole_zero)
+    return replace(made, dplms=tuple(dplms_filter.coefficients.tolist()))
+
+
+@tag(stage="dsp", scope="channel", main="true")
+@config.when(begins="raw", dplms="stored")
+def dsp_parameters__stored(
+    pole_zero_constants_ns: PoleZeroConstants,
+    filter_settings: FilterSettings,
+    pole_zero: PoleZero,
+    parameter_files: ParameterFiles,
+    channel: str,
+    detectors: dict[str, str],
+) -> DspParameters:
+    """All constants that the dsp columns of a channel are made with, from parameter files."""
+    made = dsp_parameters__of_raw(pole_zero_constants_ns, filter_settings, pole_zero)
+    parameters = parameters_of(parameter_files, channel, detectors)
+    return replace(made, dplms=dplms_in(parameters, parameter_files, channel))
 
 
 @tag(stage="dsp", schema="DspColumns", main="true")

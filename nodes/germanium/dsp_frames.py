@@ -68,7 +68,8 @@ def pulse_columns(waveforms: Waveforms, parameters: DspParameters) -> dict[str, 
     """What is computed of waveforms, float32 columns by name."""
     recipe, cusp, zac = recipe_of(parameters, waveforms)
     out = np.empty((len(COLUMNS), len(waveforms.slow)), np.float32)
-    dsp_rows(waveforms.slow, waveforms.fast, cusp, zac, recipe, out)
+    dplms = np.array(parameters.dplms, np.float64)
+    dsp_rows(waveforms.slow, waveforms.fast, cusp, zac, dplms, recipe, out)
     return dict(zip(COLUMNS, out, strict=True))
 
 

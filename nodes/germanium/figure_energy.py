@@ -219,15 +219,17 @@ def stability_page(table_: pd.DataFrame, channel: str) -> Sheet:
     hours = 0.5 * (table_["begin_s"] + table_["end_s"]).to_numpy() / 3600.0
     median, error = table_["median_keV"].to_numpy(), table_["median_err_keV"].to_numpy()
     span = (0.0, max(float(table_["end_s"].max()) / 3600.0, 1e-3))
-    ends = np.concatenate([median - error, median + error, [FEP_KEV]])
+    # From the line on: labels of the axis are short.
+    away, trend = median - FEP_KEV, table_["trend_keV"].to_numpy() - FEP_KEV
+    ends = np.concatenate([away - error, away + error, [0.0]])
     frame = Frame(1.0, 2.9, 10.6, 2.3, span, limits_of(ends))
-    page.shapes += [level(frame, FEP_KEV), *points(frame, hours, median, error, BLUE)]
-    page.shapes += [curve(frame, hours, table_["trend_keV"], VERMILION)]
+    page.shapes += [level(frame, 0.0), *points(frame, hours, away, error, BLUE)]
+    page.shapes += [curve(frame, hours, trend, VERMILION)]
     slope, slope_err = (float(table_[f"drift{e}_keV_per_h"].iloc[0]) for e in ("", "_err"))
     said = (
         f"drift {with_error(slope, slope_err)} keV/h, p(constant) {table_['p_value'].iloc[0]:.2g}"
     )
-    page.shapes += axes(frame, "", "median of 2614.5 keV (keV)", said, x_labels=False)
+    page.shapes += axes(frame, "", "median − 2614.511 (keV)", said, x_labels=False)
     rate = table_["rate_Hz"].to_numpy()
     below = Frame(1.0, 0.8, 10.6, 1.6, span, top_of_counts(rate))
     page.shapes += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,7 @@ from .figure_parts import (
 
 _CELL: Final = (25.0, 0.25)
 _ZOOM_KEV: Final = 45.0
+_LINE_CHARACTERS: Final = 50
 
 
 def aoe_page(
@@ -68,7 +70,8 @@ def aoe_page(
     text = f"drift time: {drift.reason}" if drift.reason else (
         f"drift time: a = {drift.slope_per_ns:.3g} ± {drift.slope_err_per_ns:.2g} per ns"
     )  # fmt: skip
-    page.shapes.append(Words(8.5, 3.65, text, 8.5, GREY))
+    for k, line in enumerate(wrap(text, _LINE_CHARACTERS)):
+        page.shapes.append(Words(8.5, 3.65 - 0.22 * k, line, 8.5, GREY))
     return page.sheet()
 
 

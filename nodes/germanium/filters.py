@@ -5,22 +5,34 @@ M. Salathe, T. Kihm, NIM A 808 (2016) 150; A. D'Andrea et al., EPJ C 75 (2015) 2
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from ...schemas.arrays import F8
 
+NO_SECOND: Final = (0.0, 0.0)
+"""Of pulses with one decay: there is no faster one."""
 
-def cusp_kernel(length: int, sigma: float, flat: int, decay: float) -> F8:
+
+def cusp_kernel(
+    length: int, sigma: float, flat: int, decay: float, second: tuple[float, float] = NO_SECOND
+) -> F8:
     """A cusp of ``length`` samples with a flat top, for pulses that fall as exp(-i / decay).
 
+    With ``second``, a faster decay in samples and its fraction, for those with two decays.
+
     k_i = sinh(i / sigma) / sinh(lt / sigma) on the rising wing, lt = (length - flat) / 2, 1 on the
-    flat top, mirrored after it; convolved with [1, -exp(-1 / decay)], so that a pulse gives a
-    cusp of its height. ValueError if the flat top leaves no wings.
+    flat top, mirrored after it; convolved with what makes a pulse a step, [1, -exp(-1 / decay)] of
+    one decay, so that a pulse gives a cusp of its height. ValueError if the flat top leaves no
+    wings.
     """
-    return _deconvolved(_cusp(length, sigma, flat), decay)
+    return of_steps(_cusp(length, sigma, flat), decay, second)
 
 
-def zac_kernel(length: int, sigma: float, flat: int, decay: float) -> F8:
+def zac_kernel(
+    length: int, sigma: float, flat: int, decay: float, second: tuple[float, float] = NO_SECOND
+) -> F8:
     """The cusp less the parabolas on its wings that take its area away."""
     cusp = _cusp(length, sigma, flat)
     wing = (length - flat) // 2
@@ -30,7 +42,7 @@ def zac_kernel(length: int, sigma: float, flat: int, decay: float) -> F8:
     parabola[:wing] = arch
     after = wing + flat
     parabola[after + 1 :] = arch[::-1][: length - after - 1]
-    return _deconvolved(cusp - parabola * (cusp.sum() / parabola.sum()), decay)
+    return of_steps(cusp - parabola * (cusp.sum() / parabola.sum()), decay, second)
 
 
 def _cusp(length: int, sigma: float, flat: int) -> F8:
@@ -49,9 +61,30 @@ def _cusp(length: int, sigma: float, flat: int) -> F8:
     return kernel
 
 
-def _deconvolved(kernel: F8, decay: float) -> F8:
-    """The first samples of the kernel convolved with [1, -exp(-1 / decay)], as many as it has."""
-    falling = np.exp(-1.0 / decay)
+def of_steps(kernel: F8, decay: float, second: tuple[float, float] = NO_SECOND) -> F8:
+    """A kernel for steps as one for pulses that decay: as many samples as it has.
+
+    One decay: convolved with [1, -a], a = exp(-1 / decay). Two, with b of the faster, f its
+    fraction and c = b + f (a - b): with (1 - a z)(1 - b z) / (1 - c z), z the delay of a sample,
+    which is the inverse of (1 - f) a^n + f b^n.
+    """
+    a = np.exp(-1.0 / decay)
     out = kernel.copy()
-    out[1:] -= falling * kernel[:-1]
-    return out
+    out[1:] -= a * kernel[:-1]
+    faster, fraction = second
+    if fraction == 0.0:
+        return out
+    from scipy.signal import lfilter
+
+    b = np.exp(-1.0 / faster)
+    return np.asarray(lfilter([1.0, -b], [1.0, -(b + fraction * (a - b))], out))
+
+
+def falling_pulse(n: int, decay: float, second: tuple[float, float] = NO_SECOND) -> F8:
+    """A pulse of height 1 of that decay, or those two, (n,)."""
+    i = np.arange(n)
+    faster, fraction = second
+    slow = np.exp(-i / decay)
+    if fraction == 0.0:
+        return np.asarray(slow)
+    return np.asarray((1.0 - fraction) * slow + fraction * np.exp(-i / faster))

@@ -28,6 +28,7 @@ from .columns import chances_of
 from .dsp_frames import dsp_frame, scalars_of
 from .figure_noise import noise_sheet
 from .figure_parts import no_page
+from .recipes import second_decay
 from .waveforms import waveforms_of
 
 FEWEST: Final = 100
@@ -154,6 +155,7 @@ def noise_search__given(
     return noise.noise_curves(
         noise_spectrum, times.tolist(), filters.flat_us, filters.kernel_us,
         pole_zero_constants_ns.tau1_ns / 1e3, pole_zero.baseline_us[1],
+        second_decay(pole_zero_constants_ns, noise_spectrum.sample_ns),
     )  # fmt: skip
 
 
@@ -183,13 +185,15 @@ def noise_check__given(
 ) -> pd.DataFrame:
     """The least noise of each filter beside that of the filter run on the waveforms."""
     sample_ns, decay_us = baseline_limits.sample_ns, pole_zero_constants_ns.tau1_ns / 1e3
-    made = noise.kernels_of(filters.flat_us, filters.kernel_us, decay_us, sample_ns)
+    second = second_decay(pole_zero_constants_ns, sample_ns)
+    made = noise.kernels_of(filters.flat_us, filters.kernel_us, decay_us, sample_ns, second)
     n_baseline = int(np.round(pole_zero.baseline_us[1] * 1e3 / sample_ns))
     found = []
     for name, us in zip(noise_optimum["filter"], noise_optimum["shaping_us"], strict=True):
         kernel = made[name](us)
         sigma, error = noise.filtered_sigma(kernel, baseline_waveforms, n_baseline)
-        factor = FWHM_PER_SIGMA / noise.gain_of(kernel, decay_us * 1e3 / sample_ns)
+        gain = noise.gain_of(kernel, decay_us * 1e3 / sample_ns, second)
+        factor = FWHM_PER_SIGMA / gain
         found.append((factor * sigma, factor * error))
     values = np.array(found, dtype=np.float64).reshape(-1, 2)
     same = {name: noise_optimum[name] for name in ("filter", "shaping_us", "fwhm_adc")}

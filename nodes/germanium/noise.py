@@ -20,11 +20,14 @@ from ...schemas.germanium.noise import (
     NoiseSpectrum,
 )
 from ..peaks.shapes import FWHM_PER_SIGMA
-from .filters import cusp_kernel, zac_kernel
+from .filters import NO_SECOND, cusp_kernel, falling_pulse, of_steps, zac_kernel
 
 GROUPS: Final = 20
 _FINER: Final = 8
 _PULSE_DECAYS: Final = 3.0
+# A Hann window adds 1/6 of the second difference of a spectrum to it, chords between its points
+# 1/12: of steps, whose power rises from 0 as f^2, a cusp would see too much.
+_SMEARING: Final = 0.25
 
 
 def noise_spectrum(waves: Any, sample_ns: float) -> NoiseSpectrum:
@@ -56,12 +59,12 @@ def noise_spectrum(waves: Any, sample_ns: float) -> NoiseSpectrum:
     return NoiseSpectrum(frequency, np.array(means), len(x), sample_ns)
 
 
-def trapezoid_kernel(rise: int, flat: int, decay: float) -> F8:
+def trapezoid_kernel(
+    rise: int, flat: int, decay: float, second: tuple[float, float] = NO_SECOND
+) -> F8:
     """The trapezoid of pole-zero corrected samples as a kernel on those before the correction."""
     box = np.concatenate([np.full(rise, 1.0 / rise), np.zeros(flat), np.full(rise, -1.0 / rise)])
-    summed = np.append(np.cumsum(box), 0.0)
-    summed[1:] -= np.exp(-1.0 / decay) * summed[:-1].copy()
-    return summed
+    return of_steps(np.append(np.cumsum(box), 0.0), decay, second)
 
 
 def with_baseline(kernel: F8, n_baseline: int) -> F8:
@@ -79,11 +82,11 @@ def with_baseline(kernel: F8, n_baseline: int) -> F8:
     return whole
 
 
-def gain_of(kernel: F8, decay: float) -> float:
-    """Greatest output for a pulse of height 1 that falls as exp(-i / decay)."""
+def gain_of(kernel: F8, decay: float, second: tuple[float, float] = NO_SECOND) -> float:
+    """Greatest output for a pulse of height 1 with one decay, or two, in samples."""
     from scipy.signal import fftconvolve
 
-    pulse = np.exp(-np.arange(int(len(kernel) + _PULSE_DECAYS)) / decay)
+    pulse = falling_pulse(int(len(kernel) + _PULSE_DECAYS), decay, second)
     return float(fftconvolve(pulse, kernel)[: len(pulse)].max())
 
 
@@ -99,8 +102,10 @@ def output_sigmas(kernel: F8, spectrum: NoiseSpectrum) -> F8:
         raise ValueError(msg)
     fine = np.fft.rfftfreq(_FINER * longest, spectrum.sample_ns * 1e-9)
     gain = np.abs(np.fft.rfft(np.cumsum(kernel), _FINER * longest)) ** 2
-    known = spectrum.frequency_Hz
-    power = np.array([np.interp(fine, known, group) for group in spectrum.steps_adc2_per_Hz])
+    known, smeared = spectrum.frequency_Hz, spectrum.steps_adc2_per_Hz
+    beside = np.pad(smeared, ((0, 0), (1, 1)), mode="reflect")
+    sharp = smeared - _SMEARING * (beside[:, 2:] - 2.0 * smeared + beside[:, :-2])
+    power = np.array([np.interp(fine, known, group) for group in sharp])
     return np.asarray(np.sqrt(np.trapezoid(power * gain, fine, axis=1)))
 
 
@@ -123,18 +128,25 @@ def filtered_sigma(kernel: F8, waves: Any, n_baseline: int) -> tuple[float, floa
 
 
 def kernels_of(
-    flat_us: float, kernel_us: float, decay_us: float, sample_ns: float
+    flat_us: float,
+    kernel_us: float,
+    decay_us: float,
+    sample_ns: float,
+    second: tuple[float, float] = NO_SECOND,
 ) -> Mapping[str, Callable[[float], F8]]:
-    """By filter: its kernel for a shaping time in us. Times become whole samples."""
+    """By filter: its kernel for a shaping time in us. Times become whole samples.
+
+    ``second``: a faster decay, in samples, and its fraction.
+    """
 
     def samples(us: float) -> int:
         return max(int(np.round(us * 1e3 / sample_ns)), 1)
 
     length, flat, decay = samples(kernel_us), samples(flat_us), decay_us * 1e3 / sample_ns
     return {
-        "trap": lambda us: trapezoid_kernel(samples(us), flat, decay),
-        "cusp": lambda us: cusp_kernel(length, us * 1e3 / sample_ns, flat, decay),
-        "zac": lambda us: zac_kernel(length, us * 1e3 / sample_ns, flat, decay),
+        "trap": lambda us: trapezoid_kernel(samples(us), flat, decay, second),
+        "cusp": lambda us: cusp_kernel(length, us * 1e3 / sample_ns, flat, decay, second),
+        "zac": lambda us: zac_kernel(length, us * 1e3 / sample_ns, flat, decay, second),
     }
 
 
@@ -145,13 +157,14 @@ def noise_curves(
     kernel_us: float,
     decay_us: float,
     baseline_us: float,
+    second: tuple[float, float] = NO_SECOND,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """FWHM of the noise by filter and shaping time, and the least of each filter.
 
     Times at which a filter does not fit into the waveforms are left out. The minimum is that of a
     parabola in the logarithm of the time through three points, with errors from the groups.
     """
-    made = kernels_of(flat_us, kernel_us, decay_us, spectrum.sample_ns)
+    made = kernels_of(flat_us, kernel_us, decay_us, spectrum.sample_ns, second)
     decay = decay_us * 1e3 / spectrum.sample_ns
     n_baseline = int(np.round(baseline_us * 1e3 / spectrum.sample_ns))
     longest = _samples_of(spectrum)
@@ -165,7 +178,7 @@ def noise_curves(
         times = np.array(list(fitting))
         groups = FWHM_PER_SIGMA * np.array(
             [
-                output_sigmas(with_baseline(k, n_baseline), spectrum) / gain_of(k, decay)
+                output_sigmas(with_baseline(k, n_baseline), spectrum) / gain_of(k, decay, second)
                 for k in fitting.values()
             ]
         )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import h5py
 import yaml
 
 from ...schemas.errors import InputError, Unfit
@@ -15,9 +16,12 @@ from ...schemas.germanium.dsp import FilterSettings, PoleZeroConstants
 from ...schemas.germanium.operations import Operation
 from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.settings import Filters
+from .lh5 import lh5_file
+from .lh5_datasets import rows_of_dataset
 
 _LARGEST: Final = 50_000_000
 _TIME: Final = re.compile(r"\s*([-+.\deE]+)\s*(?:\*?\s*(ns|us|ms|s))?\s*\Z")
+_ARRAY: Final = re.compile(r"loadlh5\(\s*'\$_/([^'/]+)'\s*,\s*'([^']+)'\s*\)")
 _NS: Final = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -133,6 +137,47 @@ def pole_zero_in(parameters: Mapping[str, Any], channel: str) -> PoleZeroConstan
     tau2 = time_ns(told["tau2"], f"pz.tau2 of {channel}") if "tau2" in told else 0.0
     frac = float(told.get("frac", 0.0)) if tau2 else 0.0
     return PoleZeroConstants(tau1, tau2, frac, origin="parameters")
+
+
+def named_arrays(path: str | Path) -> list[Path]:
+    """The LH5 files that a parameter file names by loadlh5('$_/...'), in its folder."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    names = dict.fromkeys(found.group(1) for found in _ARRAY.finditer(text))
+    there = [Path(path).parent / name for name in names]
+    return [file for file in there if file.is_file()]
+
+
+def dplms_in(
+    parameters: Mapping[str, Any], files: ParameterFiles, channel: str
+) -> tuple[float, ...]:
+    """The coefficients of the DPLMS filter of a par_dsp; none where it has no such filter.
+
+    InputError if they stand in an LH5 file that is not there or has them not.
+    """
+    told = parameters.get("dplms")
+    if not isinstance(told, Mapping) or "coefficients" not in told:
+        return ()
+    named = told["coefficients"]
+    if isinstance(named, list):
+        return tuple(float(value) for value in named)
+    found = _ARRAY.fullmatch(str(named).strip())
+    refs = {Path(ref.path).name: ref for ref in files.arrays}
+    if found is None or Path(found.group(1)).name not in refs:
+        msg = (
+            f"dplms.coefficients of {channel} are {named!r}; numbers, or loadlh5('$_/FILE', "
+            "'PLACE') of a file beside the parameter file, are needed. Put it there."
+        )
+        raise InputError(msg, code="no_parameters")
+    path = refs[Path(found.group(1)).name].path
+    with lh5_file(path) as file:
+        item = file.get(found.group(2))
+        if not isinstance(item, h5py.Dataset) or item.ndim != 1 or item.dtype.kind != "f":
+            msg = f"{path}: {found.group(2)} is no row of numbers: it is to be a DPLMS filter."
+            raise InputError(msg, file=path, code="no_parameters")
+        return tuple(rows_of_dataset(item, 0, len(item), path).tolist())
 
 
 def filters_in(parameters: Mapping[str, Any], usual: Filters, channel: str) -> FilterSettings:

@@ -15,7 +15,7 @@ from ...schemas.germanium.dsp import (
     Waveforms,
 )
 from ...schemas.germanium.settings import Filters
-from .filters import cusp_kernel, zac_kernel
+from .filters import NO_SECOND, cusp_kernel, zac_kernel
 from .kernels.dsp import Decay, Recipe, Trapezoid
 
 LONG_TRAP_US: Final = (8.0, 2.5)
@@ -41,6 +41,13 @@ def decay_of(constants: PoleZeroConstants, dt_ns: float) -> Decay:
     """What is left of a pulse a sample later."""
     b = np.exp(-dt_ns / constants.tau2_ns) if constants.tau2_ns > 0.0 else 0.0
     return Decay(float(np.exp(-dt_ns / constants.tau1_ns)), float(b), constants.frac2)
+
+
+def second_decay(constants: PoleZeroConstants, dt_ns: float) -> tuple[float, float]:
+    """The faster decay in samples and its fraction; zeros where there is none."""
+    if constants.tau2_ns <= 0.0:
+        return NO_SECOND
+    return constants.tau2_ns / dt_ns, constants.frac2
 
 
 def trapezoid_of(rise_us: float, flat_us: float, dt_ns: float) -> Trapezoid:
@@ -80,6 +87,12 @@ def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, 
             f"waveforms of {n * dt / 1e3:.1f} us; they must leave {LEFT_US} us. Shorten kernel_us."
         )
         raise InputError(msg, key="germanium.filters.kernel_us", code="long_filter")
+    if len(parameters.dplms) > span:
+        msg = (
+            f"a filter of {len(parameters.dplms)} samples ([germanium.dplms] length) does not fit "
+            f"into the {span} that it is run over. Shorten it."
+        )
+        raise InputError(msg, key="germanium.dplms.length", code="long_filter")
     if tail + 2 > n or baseline + 2 > n:
         msg = (
             f"waveforms of {n * dt / 1e3:.1f} us have no baseline up to "
@@ -91,8 +104,9 @@ def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, 
     cusp_flat, zac_flat = (
         whole_samples(1e3 * f, dt) for f in (filters.cusp_flat_us, filters.zac_flat_us)
     )
-    cusp = cusp_kernel(length, 1e3 * filters.cusp_sigma_us / dt, cusp_flat, decay)
-    zac = zac_kernel(length, 1e3 * filters.zac_sigma_us / dt, zac_flat, decay)
+    second = second_decay(constants, dt)
+    cusp = cusp_kernel(length, 1e3 * filters.cusp_sigma_us / dt, cusp_flat, decay, second)
+    zac = zac_kernel(length, 1e3 * filters.zac_sigma_us / dt, zac_flat, decay, second)
     drift_rise, drift_flat = (whole_samples(t, fast_dt) for t in DRIFT_NS)
     recipe = Recipe(
         baseline=baseline,

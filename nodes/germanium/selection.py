@@ -25,7 +25,7 @@ from .columns import chances_of
 from .dsp_frames import pulse_columns
 from .filter_search import Merit, greatest_outputs, merit_of, searched
 from .noise import kernels_of
-from .recipes import CUSP_WINDOW_US, LEFT_US, usual_filters, whole_samples
+from .recipes import CUSP_WINDOW_US, LEFT_US, second_decay, usual_filters, whole_samples
 
 FEWEST: Final = 300
 _TOP: Final = (95.0, 99.9)
@@ -45,7 +45,7 @@ class PeakWindows:
 
 
 @tag(stage="selection", scope="channel")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_windows__of_raw(
     raw_scalars: pd.DataFrame, selection: Selection, threshold_keV: float
 ) -> PeakWindows:
@@ -72,7 +72,7 @@ def peak_windows__of_raw(
 
 
 @tag(stage="selection", helper="true")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_lines__of_raw(
     raw_scalars: pd.DataFrame, peak_windows: PeakWindows, selection: Selection, seed: int
 ) -> NDArray[np.int8]:
@@ -94,7 +94,7 @@ def peak_lines__of_raw(
 
 
 @tag(stage="selection", helper="true", stored="false")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_waves__of_raw(
     waveforms: Waveforms, peak_lines: NDArray[np.int8], pole_zero: PoleZero
 ) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def peak_waves__of_raw(
 
 
 @tag(stage="selection", helper="true")
-@config.when(begins="raw", shaping="optimised")
+@config.when(begins="raw", peaks="read")
 def peak_drift_ns__of_raw(
     waveforms: Waveforms,
     peak_lines: NDArray[np.int8],
@@ -176,8 +176,9 @@ def filter_search__of_raw(
     sample_ns = 1e3 * CUSP_WINDOW_US / peak_waves.shape[1]
     sample_ns = float(np.rint(sample_ns))
     made = kernels_of(
-        filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns
-    )
+        filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns,
+        second_decay(pole_zero_constants_ns, sample_ns),
+    )  # fmt: skip
     longest = 0.5 * (CUSP_WINDOW_US - LEFT_US - filters.flat_us)
     scans, optima = [], []
     for name, begin in filter_begins_us.items():

@@ -10,7 +10,7 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 from scipy.fft import irfft
 
-from ...schemas.arrays import F8, I4
+from ...schemas.arrays import F4, F8, I4
 from ...schemas.germanium_simulation import (
     BAD,
     DT_NS,
@@ -28,6 +28,8 @@ _ELECTRONICS_NS: Final = 32.0
 _BLUR_NS2_NS: Final = 0.12
 _BLUR_NS2_KEV: Final = 0.02
 _DAQ_FACTOR: Final = 1.43
+# Noise that has a spectrum is made of so many presummed samples, four waveforms on end.
+_LONG: Final = 3200
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def raw_waveforms(
         rng = np.random.default_rng([settings.seed, channel_index, 5, first // _BLOCK])
         rows = slice(first, min(first + _BLOCK, n))
         size = rows.stop - first
-        waves = _coloured(rng, spectrum, size)
-        waves += truth["baseline_adc"].to_numpy()[rows, np.newaxis]
+        waves = _noise(rng, spectrum, constants.white_adc, size)
+        waves += truth["baseline_adc"].to_numpy(np.float32)[rows, np.newaxis]
         wave_block(
             waves,
             heights[rows],
@@ -117,22 +119,32 @@ def raw_scalars(
     }
 
 
-def _noise_spectrum(constants: DetectorConstants) -> F8:
-    """Amplitude of each Fourier coefficient: white, 1/f and 1/f^2 noise of their rms."""
-    n = N_SAMPLES // 2 + 1
-    f = np.arange(n, dtype=np.float64)
+def _noise_spectrum(constants: DetectorConstants) -> F4:
+    """Amplitude of each Fourier coefficient of the 1/f and 1/f^2 noise of presummed samples.
+
+    Of some waveforms on end, so that noise does not come back within one. The density is that of
+    which the coefficients of a single waveform have the rms of the constants.
+    """
+    of_wave = np.arange(1, N_SAMPLES // 2 + 1, dtype=np.float64)
+    stretch = _LONG * PRESUM_RATE / N_SAMPLES
+    f = np.arange(_LONG // 2 + 1) / stretch
     f[0] = np.inf
-    power = np.full(n, constants.white_adc**2 / n)
+    power = np.zeros(len(f))
     for rms, exponent in ((constants.flicker_adc, 1.0), (constants.walk_adc, 2.0)):
-        shape = f**-exponent
-        power += rms**2 * shape / shape.sum()
-    power[0] = 0.0
+        power += rms**2 * f**-exponent / (of_wave**-exponent).sum() / stretch
     # irfft divides by the number of samples, and half of a coefficient is its mirror.
-    return np.asarray(0.5 * N_SAMPLES * np.sqrt(power))
+    return np.asarray(0.5 * _LONG * np.sqrt(power), np.float32)
 
 
-def _coloured(rng: np.random.Generator, amplitude: F8, n: int) -> F8:
-    """Noise of a spectrum, (n, N_SAMPLES)."""
-    parts = rng.standard_normal((n, 2 * len(amplitude))).view(np.complex128)
+def _noise(rng: np.random.Generator, amplitude: F4, white_adc: float, n: int) -> F4:
+    """Noise of n waveforms, (n, N_SAMPLES): white, and what has a spectrum, linear between."""
+    parts = rng.standard_normal((n, 2 * len(amplitude)), np.float32).view(np.complex64)
     parts *= amplitude
-    return np.asarray(irfft(parts, N_SAMPLES, axis=1, overwrite_x=True))
+    n_coarse = N_SAMPLES // PRESUM_RATE
+    coarse = irfft(parts, _LONG, axis=1, overwrite_x=True)[:, : n_coarse + 1]
+    noise: F4 = rng.standard_normal((n, n_coarse, PRESUM_RATE), np.float32)
+    noise *= np.float32(white_adc)
+    noise += coarse[:, :-1, np.newaxis]
+    share = np.arange(PRESUM_RATE, dtype=np.float32) / np.float32(PRESUM_RATE)
+    noise += np.diff(coarse, axis=1)[:, :, np.newaxis] * share
+    return noise.reshape(n, N_SAMPLES)

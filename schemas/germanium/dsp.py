@@ -91,7 +91,8 @@ class FilterSettings:
 class DspParameters:
     """All constants that the dsp columns of a channel are made with.
 
-    ``baseline_us`` and ``tail_us`` say where a waveform has no pulse yet and where it has its tail.
+    ``baseline_us`` and ``tail_us`` say where a waveform has no pulse yet and where it has its tail;
+    ``dplms`` are the coefficients of that filter, newest sample first, none without it.
     """
 
     pole_zero: PoleZeroConstants
@@ -99,3 +100,4 @@ class DspParameters:
     baseline_us: tuple[float, float]
     tail_us: tuple[float, float]
     version: int = field(default=1)
+    dplms: tuple[float, ...] = ()

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..tables import Column, TableSchema
 from .aoe import AOE_BANDS
+from .dplms import DPLMS_GRID
 from .energy import (
     ENERGY_PEAKS,
     ENERGY_SCALES,
@@ -143,6 +144,7 @@ TABLES: Final = {
     for table in (
         RAW_SCALARS,
         FILTER_SCAN,
+        DPLMS_GRID,
         FILTER_OPTIMA,
         BASELINE_SHAPES,
         NOISE_CURVES,

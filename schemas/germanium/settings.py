@@ -32,6 +32,7 @@ def _rising(window: tuple[float, float]) -> tuple[float, float]:
     return window
 
 
+Weight = Annotated[float, Field(ge=0.0)]
 Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
@@ -69,7 +70,7 @@ class PoleZero(Section):
 class Filters(Section):
     """[germanium.filters]: the energy filters."""
 
-    optimise: bool = False
+    optimise: bool = True
     """Search the shaping times of least width at Q_bb, from those given here on."""
     cusp_sigma_us: float = Field(default=8.0, gt=0.0)
     """Width of the cusp."""
@@ -114,6 +115,23 @@ class Noise(Section):
         return self
 
 
+class Dplms(Section):
+    """[germanium.dplms]: the filter that is made of measured noise and pulses, with fft_path."""
+
+    enabled: bool = True
+    """Whether it is made."""
+    length: int = Field(default=500, ge=50)
+    """Its presummed samples."""
+    nm: tuple[Weight, ...] = Field(default=(1.0,), min_length=1)
+    """Weights of the noise that are tried."""
+    za: tuple[Weight, ...] = Field(default=(1.0,), min_length=1)
+    """Of its area."""
+    ft: tuple[Weight, ...] = Field(default=(1.0,), min_length=1)
+    """Of its flat top."""
+    pl: tuple[Weight, ...] = Field(default=(0.0,), min_length=1)
+    """Of earlier pulses."""
+
+
 class Germanium(Section):
     """[germanium]: detectors, what is made, and how."""
 
@@ -145,6 +163,8 @@ class Germanium(Section):
     """The energy filters."""
     noise: Noise = Noise()
     """Noise of forced triggers."""
+    dplms: Dplms = Dplms()
+    """The filter of measured noise and pulses."""
     quality: QualitySettings = QualitySettings()
     """Quality cuts."""
     energy: EnergySettings = EnergySettings()

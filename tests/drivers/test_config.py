@@ -351,6 +351,13 @@ def test_a_misspelt_key_is_checked_as_it_was_meant(problems: Problems) -> None:
     assert "28.5714 steps of du = 0.7" in found[1]
 
 
+def test_a_key_is_not_meant_where_its_value_does_not_suit(problems: Problems) -> None:
+    """tiers is an array: that 1 is none says nothing of it."""
+    found = problems('[pipeline]\nname = "germanium"\n[germanium]\ntresh = 1\n')
+    (of_key,) = [text for text in found if "[germanium]" in text]
+    assert "unknown key 'tresh'" in of_key
+
+
 def test_an_unknown_key_does_not_hide_the_faults_between_keys(problems: Problems) -> None:
     found = problems(PLANE + '[energy]\nstrategy = "FixedEn"\nzzz = 1\n')
     assert len(found) == 2

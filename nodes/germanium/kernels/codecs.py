@@ -31,6 +31,17 @@ def decoded_uleb128(data: Any, ends: Any, out: Any) -> int:
         end = ends[row]
         value = 0
         for i in range(n_samples):
+            # Most differences have one or two bytes: these are read without a branch.
+            if at + 1 < end:
+                one: Any = np.int64(data[at])
+                two: Any = np.int64(data[at + 1])
+                has_two = one >> 7
+                if not has_two & (two >> 7):
+                    coded = (one & 127) | (((two & 127) << 7) & -has_two)
+                    at += 1 + has_two
+                    value += (coded >> 1) ^ -(coded & 1)
+                    out[row, i] = value
+                    continue
             coded = 0
             shift = 0
             more = 128

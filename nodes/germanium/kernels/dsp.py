@@ -25,6 +25,7 @@ from .pulses import (
     greatest_current,
     line,
     pulse_start,
+    span_of,
     summed,
     trapezoid_at,
     trapezoid_between,
@@ -44,7 +45,7 @@ COLUMNS: Final = (
     "dt_eff_invert", "trapTmax_invert", "trapTftp_invert", "tp_0_invert",
     "tp_100_invert", "tp_99_invert", "tp_90_invert", "tp_80_invert", "tp_50_invert",
     "tp_20_invert", "tp_10_invert",
-    "trapTftp", "tail_slope",
+    "trapTftp", "tail_slope", "dplmsEmax",
 )  # fmt: skip
 """The columns of ``dsp_rows``, in the order of its output."""
 
@@ -129,16 +130,18 @@ _Q: Final = COLUMNS.index("QDrift")
 _INVERT: Final = COLUMNS.index("dt_eff_invert")
 _TP_INVERT: Final = COLUMNS.index("tp_0_invert")
 _TFTP: Final = COLUMNS.index("trapTftp")
+_DPLMS: Final = COLUMNS.index("dplmsEmax")
 _LEVELS: Final = (0.01, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 _INVERTED: Final = (1.0, 0.99, 0.9, 0.8, 0.5, 0.2, 0.1)
 _99, _95, _80 = 7, 6, 4
 
 
 @njit(cache=True, nogil=True)
-def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -> None:
+def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any, out: Any) -> None:
     """Fill ``out`` (len(COLUMNS), n) from waveforms (n, samples) of float32.
 
-    ``cusp`` and ``zac`` are the filters, samples of float64. NaN where a step has no answer.
+    ``cusp``, ``zac`` and ``dplms`` are the filters, newest sample first; the last may have none.
+    NaN where a step has no answer.
     """
     n_slow, n_fast = slow.shape[1], fast.shape[1]
     longest = max(n_slow, n_fast)
@@ -150,6 +153,7 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -
     one, two = np.empty(AOE_SAMPLES), np.empty(AOE_OUTPUTS)
     coarse = np.empty(AOE_SAMPLES)
     left = np.empty(recipe.cusp_samples)
+    cusp, zac, dplms = cusp[::-1].copy(), zac[::-1].copy(), dplms[::-1].copy()
     for row in range(slow.shape[0]):
         values = out[:, row]
         values[:] = np.nan
@@ -170,6 +174,9 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -
         for i in range(recipe.cusp_samples):
             left[i] = wave[i] - pedestal
         _at_fixed_time(left, sums, cusp, zac, recipe, scratch, values)
+        if len(dplms):
+            n_out = convolved(pz, recipe.cusp_samples, dplms, scratch)
+            values[_DPLMS] = scratch[:n_out].max()
         _drift(fast_sums, n_fast, start, recipe, values)
         if start >= 0 and start + AOE_SAMPLES <= n_fast:
             current, place = greatest_current(fast_pz, start, one, two, coarse)
@@ -181,38 +188,25 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, recipe: Any, out: Any) -
 
 @njit(cache=True, nogil=True)
 def _extremes(wave: Any, dt: float, t0: float, rail: float, values: Any) -> None:
-    low = high = 0
-    at_low = at_high = 0
-    first = -1
-    for i in range(len(wave)):
-        sample = wave[i]
-        if sample < wave[low]:
-            low = i
-        if sample > wave[high]:
-            high = i
-        if sample <= 0.0:
-            at_low += 1
-            if first < 0:
-                first = i
-        elif sample >= rail:
-            at_high += 1
+    least, greatest, low, high = span_of(wave)
     values[_TP_MIN], values[_TP_MAX] = t0 + low * dt, t0 + high * dt
-    values[_WF_MIN], values[_WF_MAX] = wave[low], wave[high]
+    values[_WF_MIN], values[_WF_MAX] = least, greatest
+    at_low = at_high = 0
+    if least <= 0.0 or greatest >= rail:
+        for i in range(len(wave) - 1, -1, -1):
+            if wave[i] <= 0.0:
+                at_low += 1
+                values[_DISCHARGE] = t0 + i * dt
+            elif wave[i] >= rail:
+                at_high += 1
     values[_SAT_LO], values[_SAT_HI] = at_low * dt, at_high * dt
-    if first >= 0:
-        values[_DISCHARGE] = t0 + first * dt
 
 
 @njit(cache=True, nogil=True)
 def _window_extremes(wave: Any, dt: float, t0: float, values: Any) -> None:
-    low = high = 0
-    for i in range(len(wave)):
-        if wave[i] < wave[low]:
-            low = i
-        if wave[i] > wave[high]:
-            high = i
+    least, greatest, low, high = span_of(wave)
     values[_WIN], values[_WIN + 1] = t0 + low * dt, t0 + high * dt
-    values[_WIN + 2], values[_WIN + 3] = wave[low], wave[high]
+    values[_WIN + 2], values[_WIN + 3] = least, greatest
 
 
 @njit(cache=True, nogil=True)

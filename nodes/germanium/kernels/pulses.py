@@ -110,9 +110,13 @@ def trapezoids(sums: Any, n_samples: int, rise: int, flat: int, fall: int, out: 
     for n in range(full):
         out[n] = trapezoid_at(sums, n, rise, flat, fall)
     high, low = 1.0 / rise, 1.0 / fall
-    late, early, first = 1 - rise, 1 - rise - flat, 1 - rise - flat - fall
-    for n in range(full, n_samples):
-        out[n] = (sums[n + 1] - sums[n + late]) * high - (sums[n + early] - sums[n + first]) * low
+    # Views that begin together: an index that cannot be negative is added several at a time.
+    n_left = n_samples - full
+    newest, late = sums[full + 1 :], sums[full + 1 - rise :]
+    early, first = sums[full + 1 - rise - flat :], sums[full + 1 - rise - flat - fall :]
+    rest = out[full:]
+    for i in range(n_left):
+        rest[i] = (newest[i] - late[i]) * high - (early[i] - first[i]) * low
 
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER | {"nnan"})
@@ -139,18 +143,36 @@ def trapezoid_between(sums: Any, n_samples: int, at: float, rise: int, flat: int
     return value
 
 
-@njit(cache=True, nogil=True)
-def convolved(left: Any, n_samples: int, kernel: Any, out: Any) -> int:
-    """The outputs of a filter that fit into the first ``n_samples``; how many there are."""
-    length = len(kernel)
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+def convolved(left: Any, n_samples: int, oldest_first: Any, out: Any) -> int:
+    """The outputs of a filter that fit into the first ``n_samples``; how many there are.
+
+    ``oldest_first`` is the kernel turned over.
+    """
+    length = len(oldest_first)
     n_out = n_samples - length + 1
     for j in range(n_out):
-        out[j] = 0.0
-    for k in range(length):
-        weight = kernel[length - 1 - k]
-        for j in range(n_out):
-            out[j] += weight * left[j + k]
+        samples = left[j : j + length]
+        total = 0.0
+        for k in range(length):
+            total += oldest_first[k] * samples[k]
+        out[j] = total
     return n_out
+
+
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER | {"nnan"})
+def span_of(wave: Any) -> Any:
+    """The least and the greatest sample, and where each comes first."""
+    low = high = wave[0]
+    for i in range(len(wave)):
+        low = min(low, wave[i])
+        high = max(high, wave[i])
+    at_low = at_high = 0
+    while at_low < len(wave) - 1 and wave[at_low] > low:
+        at_low += 1
+    while at_high < len(wave) - 1 and wave[at_high] < high:
+        at_high += 1
+    return low, high, at_low, at_high
 
 
 @njit(cache=True, nogil=True)
@@ -238,6 +260,7 @@ def _tap_weights() -> Any:
 TAPS_BEFORE: Final = 6
 N_TAPS: Final = 11
 _WEIGHTS: Final = _tap_weights()
+_OF_TAP: Final = np.ascontiguousarray(_WEIGHTS[:AOE_UP].T)
 # Between two outputs of phase 0 no output is above their line by more than this part of the
 # range of the slopes.
 _SHARE: Final = np.arange(AOE_UP + 1)[:, np.newaxis] / AOE_UP
@@ -267,36 +290,43 @@ def greatest_current(wave: Any, start: int, one: Any, two: Any, coarse: Any) -> 
         slopes[j] = slope
         high = max(high, slope)
         low = min(low, slope)
-    for m in range(_FIRST_INNER, _LAST_INNER + 1):
-        coarse[m] = 0.0
+    inner = coarse[_FIRST_INNER : _LAST_INNER + 1]
+    inner[:] = 0.0
     for k in range(N_TAPS):
         weight = _WEIGHTS[0, k]
-        for m in range(_FIRST_INNER, _LAST_INNER + 1):
-            coarse[m] += weight * slopes[m - TAPS_BEFORE + k]
-    best = -np.inf
-    for m in range(_FIRST_INNER, _LAST_INNER + 1):
-        best = max(best, coarse[m])
+        shifted = slopes[_FIRST_INNER - TAPS_BEFORE + k :]
+        for i in range(_LAST_INNER + 1 - _FIRST_INNER):
+            inner[i] += weight * shifted[i]
+    best = extremes(inner, len(inner))[0]
     least = best - _SLACK * (high - low)
     best = -np.inf
     place = 0
+    outputs = two[:AOE_UP]
     for m in range(_FIRST_INNER, _LAST_INNER + 1):
         beside = coarse[m + 1] if m < _LAST_INNER else coarse[m]
         if not max(coarse[m], beside) >= least:
             continue
+        outputs[:] = 0.0
+        for k in range(N_TAPS):
+            slope = slopes[m - TAPS_BEFORE + k]
+            for phase in range(AOE_UP):
+                outputs[phase] += _OF_TAP[k, phase] * slope
         for phase in range(AOE_UP if m < _LAST_INNER else 1):
-            value = 0.0
-            for k in range(N_TAPS):
-                value += _WEIGHTS[phase, k] * slopes[m - TAPS_BEFORE + k]
-            if value > best:
-                best = value
+            if outputs[phase] > best:
+                best = outputs[phase]
                 place = m * AOE_UP + phase
-    value, at = _end_current(slopes, 0, _LEFT, 0, _FIRST_INNER * AOE_UP, two)
-    if value >= best:
-        best, place = value, at
-    first = AOE_OUTPUTS - _RIGHT
-    value, at = _end_current(slopes, first, _RIGHT, _LAST_INNER * AOE_UP + 1, AOE_OUTPUTS, two)
-    if value > best:
-        best, place = value, at
+    # A mean is not above the greatest of its slopes.
+    if extremes(slopes, _LEFT // AOE_UP + 1)[0] >= best:
+        value, at = _end_current(slopes, 0, _LEFT, 0, _FIRST_INNER * AOE_UP, two)
+        if value >= best:
+            best, place = value, at
+    last = slopes[n_slopes - _RIGHT // AOE_UP - 2 :]
+    if extremes(last, len(last))[0] >= best:
+        first = AOE_OUTPUTS - _RIGHT
+        begin = _LAST_INNER * AOE_UP + 1
+        value, at = _end_current(slopes, first, _RIGHT, begin, AOE_OUTPUTS, two)
+        if value > best:
+            best, place = value, at
     return best, place
 
 

@@ -33,6 +33,8 @@ output_path = "out"
 workers = 1
 [cache]
 dir = "cache"
+[germanium.filters]
+optimise = false
 [germanium.aoe]
 drift_correction = "off"
 """
@@ -69,8 +71,9 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     def ran(*argv: str) -> dict[str, Any]:
         code = guarded([*argv, "--json"])
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return {**answer, "code": code}
+        said = capsys.readouterr()
+        answer: dict[str, Any] = json.loads(said.out)
+        return {**answer, "code": code, "stderr": said.err}
 
     return ran
 
@@ -97,6 +100,8 @@ def test_failed_channels_are_told_and_left_out(first: dict[str, Any]) -> None:
         assert "tails of pulses" in failure["reason"]
     at = [failure["at"] for failure in first["failed"]]
     assert at == [{"channel": FEW}, {"channel": DEAD}]
+    for channel in (FEW, DEAD):
+        assert f"failed: channel {channel}: pole_zero_constants_ns: " in first["stderr"]
 
 
 def test_constants_are_those_of_the_simulation(first: dict[str, Any]) -> None:
@@ -194,6 +199,7 @@ def test_a_file_that_is_given_twice(run: Ran, folder: Path) -> None:
     assert answer["summary"]["channels"][GOOD]["duplicates"] == 6000
     checks = {check["check"]: check for check in answer["verdict"]}
     assert checks["n_duplicates"]["status"] == "fail"
+    assert f"warning: {GOOD}: 6000 rows repeat an earlier one" in answer["stderr"]
     assert "rows repeat an earlier one" in (folder / "doubled" / "report.html").read_text()
 
 
@@ -269,6 +275,7 @@ def test_tiers_from_known_constants(
     made = run("germanium", "build", tier, source, *parameters, "-o", f"built_{tier}")
     assert made["code"] == 4
     assert {f["code"] for f in made["failed"]} == {"no_parameters"}
+    assert f"failed: channel {FEW}: " in made["stderr"]
     name = f"{STEM}-tier_{tier}.lh5"
     with (
         h5py.File(folder / "out" / name) as before,

@@ -22,8 +22,7 @@ NONE = np.zeros((LENGTH, LENGTH))
 
 def test_covariance_against_every_stretch() -> None:
     x = np.random.default_rng(1).normal(size=(40, 30)).cumsum(axis=1)
-    centred = x - x.mean(axis=1, keepdims=True)
-    stretches = [centred[:, s : s + 12].T @ centred[:, s : s + 12] / 40 for s in range(19)]
+    stretches = [x[:, s : s + 12].T @ x[:, s : s + 12] / 40 for s in range(19)]
     found = noise_covariance(x, 12)
     np.testing.assert_allclose(found, np.mean(stretches, axis=0), rtol=1e-10, atol=1e-12)
     assert (found == found.T).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -17,7 +18,7 @@ from radiograph.nodes.germanium.dsp import (
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
-from radiograph.nodes.germanium.filters import cusp_kernel, zac_kernel
+from radiograph.nodes.germanium.filters import cusp_kernel, falling_pulse, zac_kernel
 from radiograph.nodes.germanium.kernels import pulses
 from radiograph.nodes.germanium.kernels.dsp import COLUMNS, Decay, Recipe, Trapezoid, dsp_rows
 from radiograph.nodes.germanium.lh5 import layout_of
@@ -78,7 +79,7 @@ def test_the_published_columns() -> None:
     )  # fmt: skip
     out = np.empty((len(COLUMNS), len(waves)), np.float32)
     filters = [f(4200, 500.0, 156, 180_000.0 / 16.0) for f in (cusp_kernel, zac_kernel)]
-    dsp_rows(waves, waves, *filters, recipe, out)
+    dsp_rows(waves, waves, *filters, np.empty(0), recipe, out)
     found = dict(zip(COLUMNS, out, strict=True))
     with h5py.File(reference(TEST_STAND_DSP)) as file:
         published = {name: item[()] for name, item in file["geds/dsp"].items()}
@@ -181,9 +182,10 @@ def test_kernel_is_its_python() -> None:
     """The compiled row equals the same instructions in Python."""
     waves = pulse_train([900.0], noise=2.0)
     recipe, cusp, zac = recipe_of(PARAMETERS, waves)
+    dplms = np.random.default_rng(1).normal(size=500)
     compiled, plain = (np.empty((len(COLUMNS), 1), np.float32) for _ in range(2))
-    dsp_rows(waves.slow, waves.fast, cusp, zac, recipe, compiled)
-    dsp_rows.py_func(waves.slow, waves.fast, cusp, zac, recipe, plain)
+    dsp_rows(waves.slow, waves.fast, cusp, zac, dplms, recipe, compiled)
+    dsp_rows.py_func(waves.slow, waves.fast, cusp, zac, dplms, recipe, plain)
     # A column is of 32 bits, in which Python goes on with its values.
     np.testing.assert_allclose(compiled, plain, rtol=2e-7)
 
@@ -245,6 +247,22 @@ def test_filters_have_their_shape() -> None:
     assert abs(area) < 0.02
     with pytest.raises(ValueError, match="no wings"):
         cusp_kernel(20, 3.0, 20, decay)
+
+
+@pytest.mark.parametrize("make", [cusp_kernel, zac_kernel])
+def test_filters_of_two_decays(make: Callable[..., Any]) -> None:
+    """The output is that of the steps: as of one decay, where its own is taken back."""
+    decay, second = TAU_NS / 128.0, (17_600.0 / 128.0, 0.02)
+    steps = make(700, 62.5, 20, 1e15)
+    both = make(700, 62.5, 20, decay, second)
+    pulse = falling_pulse(300, decay, second)
+    np.testing.assert_allclose(
+        np.convolve(pulse, both)[:300], np.convolve(np.ones(300), steps)[:300], atol=1e-9
+    )
+    one = make(700, 62.5, 20, decay)
+    assert np.abs(np.convolve(pulse, one)[:300] - np.convolve(np.ones(300), steps)[:300]).max() > (
+        1e-3
+    )
 
 
 def test_a_filter_that_does_not_fit() -> None:

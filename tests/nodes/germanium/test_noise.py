@@ -56,7 +56,7 @@ def test_the_kernel_of_the_trapezoid_has_its_correction_in_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["trap", "cusp", "zac"])
-@pytest.mark.parametrize("shaping_us", [2.0, 8.0])
+@pytest.mark.parametrize("shaping_us", [2.0, 8.0, 12.0])
 def test_the_spectrum_gives_the_noise_of_the_filter(name: str, shaping_us: float) -> None:
     """Within 5 %, of white, 1/f and 1/f^2 noise together."""
     waves = baselines()
@@ -65,7 +65,7 @@ def test_the_spectrum_gives_the_noise_of_the_filter(name: str, shaping_us: float
     sigma = np.sqrt((groups**2).mean())
     of_waves, error = filtered_sigma(kernel, waves, N_BASELINE)
     assert error < 0.03 * of_waves
-    assert sigma == pytest.approx(of_waves, rel=0.05)
+    assert sigma == pytest.approx(of_waves, rel=0.04)
 
 
 def test_the_least_noise_lies_between_white_and_walk() -> None:
