@@ -63,6 +63,8 @@ class Finding:
     unit: str
     failing: tuple[str, ...]
     reason: str
+    spans: tuple[tuple[int, int], ...] = ()
+    """First and last row of each stretch of events that it tells of; none: the whole file."""
 
     @property
     def action(self) -> str:

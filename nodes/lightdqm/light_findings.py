@@ -134,7 +134,8 @@ def light(numbers: Numbers) -> Finding:
     parts.append((surely, "lit not as often as in earlier files", rate, "fail"))
     worst = np.exp(np.fmax(worst, np.where(surely, np.abs(rate), np.nan)))
     bad, texts, status = np.zeros_like(numbers.watched), [], "pass"
-    for marked, what, size, as_status in parts:
+    # What fails comes before what warns: a channel is told of once.
+    for marked, what, size, as_status in sorted(parts, key=lambda part: part[3]):
         new = numbers.watched & np.asarray(marked) & ~bad
         if new.any():
             middle = float(np.exp(np.median(size[new])))
