@@ -223,6 +223,19 @@ OF_LIGHT: Final = (
         _adc,
         after=True,
     ),
+    Case(
+        "trigger late after sound files",
+        _of_file("late_trigger"),
+        (0.3, 0.15),
+        _of_checks("arrival"),
+        after=True,
+    ),
+    Case(
+        "trigger too late for any light, after sound files",
+        _of_file("late_trigger", value=0.9),
+        checks=_of_checks("dark"),
+        after=True,
+    ),
     Case("gain of a channel", _of_channel("gain"), (0.1, 0.2), _DARK_OR_DEAD, _channel),
     Case(
         "gain of a channel after sound files",

@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from ...schemas.errors import UsageError
+from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.stored_runs import RunIdentity
 from ..files import natural_order
 from .file_names import SUFFIX, stem
@@ -20,12 +21,16 @@ _OF_STATE: Final = {
     "noise": frozenset({"railed", "flat"}),
     "height": frozenset({"railed", "flat", "dead", "copies"}),
     "side": frozenset({"railed", "flat", "dead"}),
+    "self_peak": frozenset({"railed", "flat", "dead"}),
+    "beam_peak": frozenset({"railed", "flat", "dead"}),
 }
 _OF_CHANGE: Final = {
     "baseline": frozenset({"baseline_move"}),
     "noise": frozenset({"noise"}),
     "height": frozenset({"light", "light_change"}),
     "side": frozenset({"light", "light_change"}),
+    "self_peak": frozenset({"arrival"}),
+    "beam_peak": frozenset({"arrival"}),
 }
 
 
@@ -139,10 +144,12 @@ def not_comparable(
         found[quantity] = {}
         for run, failing in zip(runs, failures, strict=True):
             names = {name for check in spoiling for name in failing.get(check, ())}
-            found[quantity][run.run_id] = sorted(_place(name) for name in names)
+            places = {place for name in names for place in _places(name)}
+            found[quantity][run.run_id] = sorted(places)
     return found
 
 
-def _place(name: str) -> tuple[int, int]:
+def _places(name: str) -> list[tuple[int, int]]:
+    """ADC and channel of a name; of an ADC all inputs."""
     adc, _, channel = name.partition("/")
-    return int(adc), int(channel)
+    return [(int(adc), c) for c in ([int(channel)] if channel else range(N_CHANNELS))]

@@ -52,6 +52,13 @@ FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("coding", ("unwritten", "triggers", "repeats", "channel_order", *_OF_WAVEFORMS)),
     ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
     ("dark", ("dead", "light", "light_change", "alignment")),
+    (
+        "arrival",
+        (
+            *("triggers", "dead", "baseline_spread", "noise", "negative", "light", "dark_rate"),
+            *("clipped", "sparks", "light_change", "baseline_change", "noise_change"),
+        ),
+    ),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
     ("order", ("triggers", "baseline_spread", *_OF_CHANGES)),
     ("repeats", (*_OF_STUCK, "tones")),
@@ -78,6 +85,7 @@ LEADING: Final = (
     "missing_adcs",
     "timestamps",
     "dark",
+    "arrival",
     "railed",
     "flat",
     "baseline_change",
