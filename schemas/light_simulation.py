@@ -445,7 +445,7 @@ LIGHT_PULSES: Final = TableSchema(
     (
         Column("event", "int64", "", "row in the file", at_least=0),
         Column("tpc", "int32", "", "TPC", at_least=0, at_most=7),
-        Column("start_sample", "int32", "", "first sample of the pulse", at_least=0),
+        Column("start_sample", "int32", "", "first sample of the pulse, below 0 before the first"),
         Column("intensity_adc16", "float64", "adc16", "amplitude of the brightest board"),
         Column("position", "float64", "", "place along the four boards", at_least=0, at_most=4),
     ),
