@@ -192,13 +192,13 @@ def test_the_page_of_events_has_a_row_an_adc() -> None:
     texts = [s.text for s in sheet.shapes if isinstance(s, Words)]
     assert sum(text.startswith("ADC ") for text in texts) == 2
     assert texts.count("no data") == 2  # there was light nowhere
-    # One of two waveforms of ADC 1 has no signal in the second block: shaded in its three panels.
+    # One of two waveforms of ADC 1 has no signal in the second block: shaded in its four panels.
     columns |= {"n_valid": np.full(8, 2), "n_sound": np.array([2, 2, 2, 2, 2, 2, 2, 0])}
     marked = history_sheet("history", CHANNEL_HISTORY.frame(columns), HEADING)
     shades = [
         sum(isinstance(s, Fills) and s.color == GREY for s in page.shapes)
         for page in (sheet, marked)
     ]
-    assert shades[1] - shades[0] == 3
+    assert shades[1] - shades[0] == 4
     empty = history_sheet("history", CHANNEL_HISTORY.empty(), HEADING)
     assert empty.size[1] < sheet.size[1]
