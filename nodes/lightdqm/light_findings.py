@@ -77,10 +77,11 @@ def arrival(numbers: Numbers) -> Finding:
         reason = "light comes when it does in earlier files"
         return Finding("arrival", "pass", value, limit, unit, (), reason)
     middle = float(np.median(worst[bad]))
-    where = "" if bad.all() else f" in ADC {' '.join(map(str, np.flatnonzero(bad).tolist()))}"
+    everywhere = bool(bad[np.isfinite(excess)].all())
+    where = "" if everywhere else f" in ADC {' '.join(map(str, np.flatnonzero(bad).tolist()))}"
     reason = f"light comes {abs(middle):.0f} ns {'earlier' if middle < 0 else 'later'} in the "
     reason += f"waveforms than in earlier files{where}"
-    reason += f": the trigger is {'late' if middle < 0 else 'early'}" if bad.all() else ""
+    reason += f": the trigger is {'late' if middle < 0 else 'early'}" if everywhere else ""
     names = tuple(map(str, np.flatnonzero(bad).tolist()))
     return Finding("arrival", "fail", value, limit, unit, names, reason)
 
