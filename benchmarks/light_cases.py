@@ -232,8 +232,8 @@ OF_LIGHT: Final = (
     ),
     Case(
         "trigger too late for any light, after sound files",
-        _of_file("late_trigger", value=0.9),
-        checks=_of_checks("dark"),
+        _of_file("late_trigger", value=1.0),
+        checks=_of_checks("dark", "arrival"),
         after=True,
     ),
     Case("gain of a channel", _of_channel("gain"), (0.1, 0.2), _DARK_OR_DEAD, _channel),

@@ -16,6 +16,10 @@ from .store import RunStore, StoredRun, order_key
 
 _MOST_SHOWN = 8
 # Checks that say that the noise or the baseline of a channel is not what it should be.
+# And those that other findings are folded into.
+_LEADING: Final = frozenset(
+    {"coding", "unwritten", "order", "alignment", "channel_order", "repeats"}
+)
 _OF_STATE: Final = {
     "baseline": frozenset({"railed", "baseline_band", "baseline_spread"}),
     "noise": frozenset({"railed", "flat"}),
@@ -140,7 +144,7 @@ def not_comparable(
     """
     found: dict[str, dict[int, list[tuple[int, int]]]] = {}
     for quantity, checks in _OF_STATE.items():
-        spoiling = checks if chosen else checks | _OF_CHANGE[quantity]
+        spoiling = checks | _LEADING if chosen else checks | _LEADING | _OF_CHANGE[quantity]
         found[quantity] = {}
         for run, failing in zip(runs, failures, strict=True):
             names = {name for check in spoiling for name in failing.get(check, ())}

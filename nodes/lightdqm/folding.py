@@ -47,6 +47,8 @@ _OF_STUCK: Final = (
     "noise_change",
     "baseline_spread",
 )
+# What they compare is of the whole file, wherever it comes from.
+_WITHOUT_SPANS: Final = ("baseline_spread", "baseline_move")
 _OF_CHANGES: Final = ("light_change", "baseline_change", "noise_change")
 FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("coding", ("unwritten", "triggers", "repeats", "channel_order", *_OF_WAVEFORMS)),
@@ -60,7 +62,7 @@ FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ),
     ),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
-    ("order", ("triggers", "baseline_spread", *_OF_CHANGES)),
+    ("order", ("triggers", *_WITHOUT_SPANS, *_OF_CHANGES)),
     ("repeats", (*_OF_STUCK, "tones")),
     ("channel_order", tuple(c for c in _OF_WAVEFORMS if c not in ("dark", "railed", "flat"))),
     ("railed", _OF_STUCK),
@@ -198,11 +200,11 @@ def _board(name: str) -> tuple[str, int]:
 def _meet(leading: Finding, finding: Finding) -> bool:
     """Whether all that a finding tells of is at events of the other one.
 
-    One that names no events tells of the whole file; a spread of baselines never names any.
+    One that names no events tells of the whole file; checks of _WITHOUT_SPANS never name any.
     """
     leads, follows = leading.spans, finding.spans
     if not leads or not follows:
-        return not leads or finding.check == "baseline_spread"
+        return not leads or finding.check in _WITHOUT_SPANS
     return all(any(first <= b and a <= last for a, b in leads) for first, last in follows)
 
 

@@ -96,7 +96,7 @@ def order(numbers: Numbers) -> Finding:
     value = float(n["duplicated"] + n["backwards"] + n["lost"])
     reason = "; ".join(texts) or "each event number once, in order"
     # What ADCs measure follows from their serial numbers alone.
-    spans = ((row["serial"], n_events - 1),) if names else ()
+    spans = ((row["serial"], n_events - 1),) if row["serial"] > 0 else ()
     return Finding("order", status, value, 0.0, "event numbers", names, reason, spans)
 
 

@@ -91,3 +91,20 @@ def test_a_trigger_that_comes_late(check: Callable[..., FileCheck]) -> None:
     missed = check(4, {"kind": "late_trigger", "value": 1.0}, **size)
     assert row(missed, "dark")["status"] == "fail"
     assert "trigger latency" in row(missed, "dark")["action"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "leads"),
+    [
+        ({"kind": "unshifted"}, {"coding"}),
+        ({"kind": "swapped", "adc": 0, "value": 2}, {"order", "alignment"}),
+    ],
+)
+def test_what_leads_spoils_no_later_file(
+    check: Callable[..., FileCheck], fault: dict[str, Any], leads: set[str]
+) -> None:
+    """Its baselines failed no check of their own: they were folded into what leads."""
+    assert check(0).status == "pass"
+    bad = check(1, fault).verdict
+    assert set(bad.loc[bad["status"].isin(["fail", "warn"]), "check"]) == leads
+    assert check(2).status == "pass"
