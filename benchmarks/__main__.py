@@ -18,6 +18,7 @@ PARTS = (
     "cache",
     "lightdqm",
     "lightdqm_faults",
+    "lightdqm_statement",
     "cosmics",
     "transients",
     "transients_outliers",

@@ -103,6 +103,9 @@ FILE_FAULT_KINDS: Final = MappingProxyType(
         "permuted": FaultKind(
             "file", 0.0, "", "waveform rows in another order, as the references say", ""
         ),
+        "late_trigger": FaultKind(
+            "file", 0.15, "of the waveform", "light comes so much earlier", "arrival"
+        ),
         "seconds": FaultKind("file", 1000.0, "", "Unix times in seconds", "timestamps"),
         "future": FaultKind("file", 20.0, "years", "Unix times in the future", "timestamps"),
         "gap": FaultKind("file", 7.2e6, "ms", "a gap in time at the begin", "timestamps"),
@@ -150,6 +153,7 @@ Kind = Literal[
     "duplicated",
     "lost",
     "permuted",
+    "late_trigger",
     "seconds",
     "future",
     "gap",
@@ -441,7 +445,7 @@ LIGHT_PULSES: Final = TableSchema(
     (
         Column("event", "int64", "", "row in the file", at_least=0),
         Column("tpc", "int32", "", "TPC", at_least=0, at_most=7),
-        Column("start_sample", "int32", "", "first sample of the pulse", at_least=0),
+        Column("start_sample", "int32", "", "first sample of the pulse, below 0 before the first"),
         Column("intensity_adc16", "float64", "adc16", "amplitude of the brightest board"),
         Column("position", "float64", "", "place along the four boards", at_least=0, at_most=4),
     ),

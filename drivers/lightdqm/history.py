@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from ...schemas.errors import UsageError
+from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.lightdqm.stored_runs import RunIdentity
 from ..files import natural_order
 from .file_names import SUFFIX, stem
@@ -15,17 +16,25 @@ from .store import RunStore, StoredRun, order_key
 
 _MOST_SHOWN = 8
 # Checks that say that the noise or the baseline of a channel is not what it should be.
+# And those that other findings are folded into.
+_LEADING: Final = frozenset(
+    {"coding", "unwritten", "order", "alignment", "channel_order", "repeats"}
+)
 _OF_STATE: Final = {
     "baseline": frozenset({"railed", "baseline_band", "baseline_spread"}),
     "noise": frozenset({"railed", "flat"}),
     "height": frozenset({"railed", "flat", "dead", "copies"}),
     "side": frozenset({"railed", "flat", "dead"}),
+    "self_peak": frozenset({"railed", "flat", "dead"}),
+    "beam_peak": frozenset({"railed", "flat", "dead"}),
 }
 _OF_CHANGE: Final = {
     "baseline": frozenset({"baseline_move"}),
     "noise": frozenset({"noise"}),
     "height": frozenset({"light", "light_change"}),
     "side": frozenset({"light", "light_change"}),
+    "self_peak": frozenset({"arrival"}),
+    "beam_peak": frozenset({"arrival"}),
 }
 
 
@@ -135,14 +144,16 @@ def not_comparable(
     """
     found: dict[str, dict[int, list[tuple[int, int]]]] = {}
     for quantity, checks in _OF_STATE.items():
-        spoiling = checks if chosen else checks | _OF_CHANGE[quantity]
+        spoiling = checks | _LEADING if chosen else checks | _LEADING | _OF_CHANGE[quantity]
         found[quantity] = {}
         for run, failing in zip(runs, failures, strict=True):
             names = {name for check in spoiling for name in failing.get(check, ())}
-            found[quantity][run.run_id] = sorted(_place(name) for name in names)
+            places = {place for name in names for place in _places(name)}
+            found[quantity][run.run_id] = sorted(places)
     return found
 
 
-def _place(name: str) -> tuple[int, int]:
+def _places(name: str) -> list[tuple[int, int]]:
+    """ADC and channel of a name; of an ADC all inputs."""
     adc, _, channel = name.partition("/")
-    return int(adc), int(channel)
+    return [(int(adc), c) for c in ([int(channel)] if channel else range(N_CHANNELS))]

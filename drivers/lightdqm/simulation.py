@@ -94,6 +94,8 @@ class LightSimulation:
             "clock_offset_ms",
             "light_pulses",
             "rectangles",
+            "recorded_pulses",
+            "recorded_rectangles",
             "light_event_truth",
             "channel_status",
         )

@@ -55,6 +55,7 @@ def waveform_numbers(
         lowest=np.empty(shape, dtype=np.int16),
         step=np.empty(shape, dtype=np.int32),
         rise=np.empty(shape, dtype=np.int32),
+        peak=np.empty(shape, dtype=np.int32),
     )
     if chosen_waveforms.samples is not None:
         _measure(chosen_waveforms.samples, numbers, np.s_[:])
@@ -78,6 +79,7 @@ def _measure(samples: NDArray[np.int16], numbers: WaveformNumbers, place: slice)
         numbers.lowest[place].reshape(-1),
         numbers.step[place].reshape(-1),
         numbers.rise[place].reshape(-1),
+        numbers.peak[place].reshape(-1),
     )
 
 

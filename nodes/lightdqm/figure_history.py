@@ -15,10 +15,10 @@ from ..statistics.intervals import fraction_of
 from .figure_parts import Heading, Key, adc_name, heading_shapes
 
 _WIDTH: Final = 16.0
-_PANEL: Final = (4.2, 1.05)
-_PITCH: Final = 1.5
+_PANEL: Final = (3.1, 1.05)
+_PITCH: Final = 1.42
 _LEFT, _ABOVE, _BELOW = 0.85, 1.2, 0.6
-_APART: Final = 5.05
+_APART: Final = 3.82
 _MOST_WORST: Final = 3
 # Blocks in which more of the waveforms of an ADC are useless are shaded.
 _MOST_USELESS: Final = 0.05
@@ -26,6 +26,7 @@ _QUANTITIES: Final = (
     ("baseline_adc16", "baseline, adc16"),
     ("noise_adc16", "noise, adc16"),
     ("light", "light seen, of that near by"),
+    ("height", "pulse height, of the other ADC"),
 )
 
 
@@ -48,7 +49,8 @@ def history_sheet(name: str, history: pd.DataFrame, heading: Heading) -> Sheet:
             values = _values(history, adc, quantity, len(edges))
             place = (_LEFT + k * _APART, bottom)
             shapes += _shade(useless[:, adc], edges, *place)
-            shapes += _panel(values, edges, *place, adc, share=quantity == "light")
+            share, lowest = quantity == "light", adc == n_adcs - 1
+            shapes += _panel(values, edges, *place, adc, share=share, x_labels=lowest)
             if adc == 0:
                 x = _LEFT + k * _APART + _PANEL[0]
                 shapes.append(Words(x, bottom + _PANEL[1] + 0.12, label, 9.0, align="right"))
@@ -60,7 +62,10 @@ def _values(history: pd.DataFrame, adc: int, quantity: str, n_blocks: int) -> F8
     """(n_blocks, 64), NaN where there is nothing."""
     rows = history[history["adc"] == adc]
     found = np.full((n_blocks, N_CHANNELS), np.nan)
-    values = fraction_of(rows["k_near"], rows["n_near"]) if quantity == "light" else rows[quantity]
+    values = rows[quantity] if quantity != "light" else fraction_of(rows["k_near"], rows["n_near"])
+    if quantity == "height":
+        # Of its board, times that of the half of the ADC: a weak channel and a weak ADC show.
+        values = values * rows["side"]
     found[rows["block"], rows["channel"]] = values
     return found
 
@@ -93,7 +98,14 @@ def _shade(marked: Mask, edges: F8, x: float, y: float) -> list[Shape]:
 
 
 def _panel(
-    values: F8, edges: F8, x: float, y: float, adc: int, *, share: bool = False
+    values: F8,
+    edges: F8,
+    x: float,
+    y: float,
+    adc: int,
+    *,
+    share: bool = False,
+    x_labels: bool = False,
 ) -> list[Shape]:
     known = values[np.isfinite(values)]
     ends = _ends(edges)
@@ -103,7 +115,7 @@ def _panel(
     if share:
         # From none to all in every panel, so that panels compare.
         low, high = 0.0, 1.0
-    pad = max(0.08 * (high - low), 0.05 if share else 1.0)
+    pad = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
     frame = Frame(x, y, *_PANEL, ends, (low - pad, high + pad))
     middle = edges.mean(axis=1)
     some = np.isfinite(values).any(axis=1)
@@ -118,7 +130,9 @@ def _panel(
     pieces = [frame.at(middle[there[:, c]], values[there[:, c], c]) for c in worst]
     shapes.append(Strokes(lines(pieces), VERMILION, 0.8, 0.8))
     shapes.append(Strokes(frame.at(middle[some], median), BLUE, 1.4))
-    shapes += frame.shapes(ticks_of(ends, 6), ticks_of(frame.y_limits, 3))
+    shapes += frame.shapes(ticks_of(ends, 6), ticks_of(frame.y_limits, 3), x_labels=x_labels)
     names = " ".join(f"{adc}/{c}" for c in worst.tolist())
-    shapes.append(Words(x + _PANEL[0], y - 0.16, names, 7.0, VERMILION, align="right"))
+    shapes.append(
+        Words(x + _PANEL[0], y - (0.3 if x_labels else 0.12), names, 7.0, VERMILION, align="right")
+    )
     return shapes

@@ -39,10 +39,12 @@ _COLORS: Final[Mapping[str, str]] = {
 
 
 def verdict_sheet(name: str, verdict: pd.DataFrame, heading: Heading) -> Sheet:
-    """The first page: the verdict in a word, what leads and what to do, then every check."""
+    """The first page: the verdict in a word, what leads and what to do, then what passed."""
     status = overall_status(verdict)
     lines: list[tuple[str, str, bool]] = []
-    for row in in_order(verdict).to_dict("records"):
+    ordered = in_order(verdict)
+    passed = ordered["check"][ordered["status"] == "pass"].astype(str).tolist()
+    for row in ordered[ordered["status"] != "pass"].to_dict("records"):
         state = str(row["status"])
         text = f"{_WORDS[state]:8} {row['check']}: {row['reason']}"
         channels = str(row["channels"]).split()
@@ -53,6 +55,9 @@ def verdict_sheet(name: str, verdict: pd.DataFrame, heading: Heading) -> Sheet:
         lines += [(part, _COLORS[state] if bad else INK, bad) for part in _wrapped(text)]
         if str(row["action"]):
             lines += [(part, INK, False) for part in _wrapped(f"         -> {row['action']}")]
+    if passed:
+        text = f"{_WORDS['pass']:8} {', '.join(passed)}"
+        lines += [(part, INK, False) for part in _wrapped(text)]
     height = max(_LEAST_HEIGHT, 1.7 + _LINE * len(lines))
     shapes: list[Shape] = [
         Words(0.4, height - 0.5, _WORDS[status], 26.0, _COLORS[status], bold=True),

@@ -40,6 +40,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "repeats": "The buffer of the ADC is stuck: restart it; call the light read-out expert.",
         "channel_order": "Check the map of the channels in the event builder, and the cables.",
         "dark": "Check bias, trigger latency and the status file; call the expert.",
+        "arrival": "Check the delay of the trigger and the latency of the read-out.",
         "light": "Check gain and bias; call the light read-out expert.",
         "dark_rate": "Check the bias and light leaks; call the light read-out expert.",
         "light_change": "Find out what changed bias or gain at this event; call the expert.",
@@ -63,6 +64,8 @@ class Finding:
     unit: str
     failing: tuple[str, ...]
     reason: str
+    spans: tuple[tuple[int, int], ...] = ()
+    """First and last row of each stretch of events that it tells of; none: the whole file."""
 
     @property
     def action(self) -> str:

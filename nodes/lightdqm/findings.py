@@ -17,7 +17,7 @@ from ...schemas.arrays import F8
 from ...schemas.lightdqm.frames import BASELINE_BITS
 from ..statistics.intervals import fraction_of
 from .finding import Finding, Numbers, of_channels, surely_text
-from .light_findings import copies, dark, dark_rate, light
+from .light_findings import arrival, copies, dark, dark_rate, light
 from .order_findings import (
     alignment,
     channel_order,
@@ -349,6 +349,7 @@ CHECK_FUNCTIONS: Final[tuple[Callable[[Numbers], Finding], ...]] = (
     repeats,
     channel_order,
     dark,
+    arrival,
     light,
     dark_rate,
     light_change,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -48,13 +47,22 @@ _OF_STUCK: Final = (
     "noise_change",
     "baseline_spread",
 )
+# What they compare is of the whole file, wherever it comes from.
+_WITHOUT_SPANS: Final = ("baseline_spread", "baseline_move")
 _OF_CHANGES: Final = ("light_change", "baseline_change", "noise_change")
 FOLLOWS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("coding", ("unwritten", "triggers", "repeats", "channel_order", *_OF_WAVEFORMS)),
     ("unwritten", tuple(c for c in _OF_WAVEFORMS if c not in ("tones", "dark"))),
     ("dark", ("dead", "light", "light_change", "alignment")),
+    (
+        "arrival",
+        (
+            *("triggers", "dead", "baseline_spread", "noise", "negative", "light", "dark_rate"),
+            *("clipped", "sparks", "light_change", "baseline_change", "noise_change"),
+        ),
+    ),
     ("alignment", ("dead", "light", "light_change", "dark_rate")),
-    ("order", ("triggers", "baseline_spread", *_OF_CHANGES)),
+    ("order", ("triggers", *_WITHOUT_SPANS, *_OF_CHANGES)),
     ("repeats", (*_OF_STUCK, "tones")),
     ("channel_order", tuple(c for c in _OF_WAVEFORMS if c not in ("dark", "railed", "flat"))),
     ("railed", _OF_STUCK),
@@ -79,6 +87,7 @@ LEADING: Final = (
     "missing_adcs",
     "timestamps",
     "dark",
+    "arrival",
     "railed",
     "flat",
     "baseline_change",
@@ -89,15 +98,17 @@ LEADING: Final = (
 _WITHOUT_LIGHT_OF_ITS_OWN: Final = frozenset({"repeats", "channel_order", "noise"})
 _BY_PARTNER: Final = frozenset({"dead", "light", "light_change", "alignment"})
 _MOST_OF_AN_ADC: Final = 24
-_AN_EVENT: Final = re.compile(r"events? \d")
-_EVENTS: Final = re.compile(r"in events (\d+) to (\d+)|from event (\d+) on")
 # What these explain must happen in the events that they name.
 _AT_THE_SAME_EVENTS: Final = frozenset({"order", "noise"})
 _CHANGES: Final = (
-    ("baseline_change", ("baseline_band", "baseline_spread")),
-    ("noise_change", ("noise",)),
-    ("light_change", ("light",)),
+    ("baseline_change", "baseline_band"),
+    ("baseline_change", "baseline_spread"),
+    ("noise_change", "noise"),
+    ("light_change", "light"),
 )
+# States of the whole file that a change as large makes, and how much of them it must be.
+_MADE_BY_CHANGE: Final = frozenset({"baseline_spread", "light"})
+_AS_LARGE: Final = 0.8
 _TOLD_ALONG: Final = frozenset(_OF_CHANGES)
 
 
@@ -108,12 +119,9 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
     from. Checks keep their order.
     """
     found = {finding.check: finding for finding in findings}
-    for change, states in _CHANGES:
-        for state in states:
-            # A change in the file leads where it names more than the check of the whole file.
-            more = set(found[change].failing) - set(found[state].failing)
-            if found[change].status == found[state].status == "fail" and more:
-                found[state], _ = _without(found[state], found[change])
+    for change, state in _CHANGES:
+        if _change_leads(found[change], found[state]):
+            found[state], _ = _without(found[state], found[change])
     for cause, effects in FOLLOWS:
         leading = found.get(cause)
         if leading is None or leading.status != "fail":
@@ -124,10 +132,22 @@ def folded(findings: Sequence[Finding]) -> list[Finding]:
         for effect in effects:
             if effect in found and found[effect].status in ("fail", "warn"):
                 found[effect], told = _without(found[effect], leading)
-                if told and not _AN_EVENT.search(leading.reason):
+                if told and not leading.spans:
                     leading = replace(leading, reason=f"{leading.reason}; {told}")
         found[cause] = leading
     return [found[finding.check] for finding in findings]
+
+
+def _change_leads(change: Finding, state: Finding) -> bool:
+    """Whether a change in the file stands before the check of the whole file.
+
+    It does where it names more, and where it is so large that it makes the state.
+    """
+    if change.status != "fail" or state.status not in ("warn", "fail"):
+        return False
+    names, of_state = set(change.failing), set(state.failing)
+    makes = state.check in _MADE_BY_CHANGE and change.value > _AS_LARGE * state.value
+    return bool(names - of_state) or (makes and names == of_state)
 
 
 def _without(finding: Finding, leading: Finding) -> tuple[Finding, str]:
@@ -180,20 +200,12 @@ def _board(name: str) -> tuple[str, int]:
 def _meet(leading: Finding, finding: Finding) -> bool:
     """Whether all that a finding tells of is at events of the other one.
 
-    One that names no events tells of the whole file; a spread of baselines never names any.
+    One that names no events tells of the whole file; checks of _WITHOUT_SPANS never name any.
     """
-    leads, follows = _events(leading.reason), _events(finding.reason)
+    leads, follows = leading.spans, finding.spans
     if not leads or not follows:
-        return not leads or finding.check == "baseline_spread"
+        return not leads or finding.check in _WITHOUT_SPANS
     return all(any(first <= b and a <= last for a, b in leads) for first, last in follows)
-
-
-def _events(reason: str) -> list[tuple[float, float]]:
-    """First and last event of each stretch that a reason names."""
-    return [
-        (float(since or first), float(last or np.inf))
-        for first, last, since in _EVENTS.findall(reason)
-    ]
 
 
 def in_order(verdict: pd.DataFrame) -> pd.DataFrame:

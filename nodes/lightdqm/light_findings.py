@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.frames import TRIGGERS
-from ..statistics.widths import median_of
+from ...schemas.lightdqm.units import SAMPLE_NS
+from ..statistics.widths import half_central_68, median_of
 from .finding import Finding, Numbers, counted, of_channels, passed_by_few, places
 from .time_findings import with_rate_above
 
+# The standard error of a median of n normal values is sqrt(pi / 2) sigma / sqrt(n).
+_MEDIAN_ERROR: Final = np.sqrt(np.pi / 2.0)
 _LEAST_EVENTS: Final = 20
-# Ten events with light near by, none of it seen: at most a fifth of it surely, with 84 %.
+# Of so many channels the median is that of their ADC.
+_LEAST_CHANNELS: Final = 6
+# If light comes early in more than this share of the ADCs, the trigger is late.
+_OF_TOLD: Final = 0.5
+# Ten events with light near by, none of it seen: at most a fifth of it surely, with 84 %. And
+# enough for a median whose error Student's t describes.
 _LEAST_JUDGED: Final = 10
 _LEAST_COPIES: Final = 5
 _LEAST_MODULES: Final = 3
@@ -45,6 +53,64 @@ def dark(numbers: Numbers) -> Finding:
     if status == "warn" and len(hits) and not told.any():
         text = f"no light to judge any channel by: {text}"
     return Finding("dark", status, share, limit, unit, (), text)
+
+
+def arrival(numbers: Numbers) -> Finding:
+    """Light that comes earlier or later in the waveforms than in earlier files.
+
+    By ADC and trigger type: the median over its channels of how far their median peaks moved.
+    Channels of an ADC see the same light, so that their errors do not average out.
+    """
+    limit, unit = numbers.limits.arrival_ns, "ns"
+    n_adcs = len(numbers.watched)
+    worst, excess = np.zeros(n_adcs), np.full(n_adcs, -np.inf)
+    for name in ("self_peak", "beam_peak"):
+        moved, sure = _moved_ns(numbers, name)
+        for adc in np.flatnonzero(np.isfinite(moved).sum(axis=1) >= _LEAST_CHANNELS).tolist():
+            size = float(np.nanmedian(moved[adc]))
+            beyond = abs(size) - limit - float(np.nanmedian(sure[adc]))
+            if beyond > excess[adc]:
+                worst[adc], excess[adc] = size, beyond
+    if not np.isfinite(excess).any():
+        reason = "there are no earlier files with light to compare with"
+        return Finding("arrival", "no_data", np.nan, limit, unit, (), reason)
+    value, bad = float(worst[excess.argmax()]), excess > 0
+    if not bad.any():
+        reason = "light comes when it does in earlier files"
+        return Finding("arrival", "pass", value, limit, unit, (), reason)
+    middle = float(np.median(worst[bad]))
+    told = np.isfinite(excess)
+    # The trigger is common to all ADCs, also to one that has too little light to be sure of.
+    everywhere = bool(bad.sum() > _OF_TOLD * told.sum())
+    bad = told if everywhere else bad
+    where = "" if everywhere else f" in ADC {' '.join(map(str, np.flatnonzero(bad).tolist()))}"
+    reason = f"light comes {abs(middle):.0f} ns {'earlier' if middle < 0 else 'later'} in the "
+    reason += f"waveforms than in earlier files{where}"
+    reason += f": the trigger is {'late' if middle < 0 else 'early'}" if everywhere else ""
+    names = tuple(map(str, np.flatnonzero(bad).tolist()))
+    return Finding("arrival", "fail", value, limit, unit, names, reason)
+
+
+def _moved_ns(numbers: Numbers, name: str) -> tuple[F8, F8]:
+    """How far the median peak of each channel moved since earlier files, in ns.
+
+    And by how much it may seem to: its standard error times the quantile of Student's t.
+    """
+    unknown = np.full(numbers.watched.shape, np.nan)
+    now, rows = numbers.light_ratios, numbers.earlier_runs
+    rows = rows[(rows["quantity"] == name) & (rows["n"] >= _LEAST_JUDGED)]
+    rows = rows[rows["adc"] < len(unknown)]
+    if not len(now) or not len(rows):
+        return unknown, unknown
+    n = numbers.of(now, now[f"n_{name}"])
+    width = half_central_68(now[f"{name}_p16"].to_numpy(), now[f"{name}_p84"].to_numpy())
+    own = _MEDIAN_ERROR * numbers.of(now, width) / np.sqrt(np.maximum(n, 1))
+    moved = numbers.of(now, now[name]) - numbers.of(rows, rows["value"])
+    told = numbers.watched & (n >= _LEAST_JUDGED)
+    least = np.fmin(n, numbers.of(rows, rows["n"]))
+    sure = -stdtrit(np.maximum(least - 1, 1), 0.5 * numbers.alpha)
+    sure *= np.hypot(own, numbers.of(rows, rows["sigma"]))
+    return np.where(told, SAMPLE_NS * moved, np.nan), np.where(told, SAMPLE_NS * sure, np.nan)
 
 
 def _log_rate(numbers: Numbers) -> tuple[F8, F8]:
@@ -134,7 +200,8 @@ def light(numbers: Numbers) -> Finding:
     parts.append((surely, "lit not as often as in earlier files", rate, "fail"))
     worst = np.exp(np.fmax(worst, np.where(surely, np.abs(rate), np.nan)))
     bad, texts, status = np.zeros_like(numbers.watched), [], "pass"
-    for marked, what, size, as_status in parts:
+    # What fails comes before what warns: a channel is told of once.
+    for marked, what, size, as_status in sorted(parts, key=lambda part: part[3]):
         new = numbers.watched & np.asarray(marked) & ~bad
         if new.any():
             middle = float(np.exp(np.median(size[new])))

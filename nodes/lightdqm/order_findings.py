@@ -64,7 +64,8 @@ def unwritten(numbers: Numbers) -> Finding:
         ]
     status = "fail" if value > limit else "warn"
     names = tuple(str(adc) for adc in some["adc"])
-    return Finding("unwritten", status, value, limit, unit, names, "; ".join(texts))
+    spans = tuple(zip(some["first_row"].tolist(), some["last_row"].tolist(), strict=True))
+    return Finding("unwritten", status, value, limit, unit, names, "; ".join(texts), spans)
 
 
 def order(numbers: Numbers) -> Finding:
@@ -94,7 +95,9 @@ def order(numbers: Numbers) -> Finding:
     names = tuple(serials.iloc[0].split()) if len(serials) else ()
     value = float(n["duplicated"] + n["backwards"] + n["lost"])
     reason = "; ".join(texts) or "each event number once, in order"
-    return Finding("order", status, value, 0.0, "event numbers", names, reason)
+    # What ADCs measure follows from their serial numbers alone.
+    spans = ((row["serial"], n_events - 1),) if row["serial"] > 0 else ()
+    return Finding("order", status, value, 0.0, "event numbers", names, reason, spans)
 
 
 def alignment(numbers: Numbers) -> Finding:

@@ -10,7 +10,7 @@ from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, Mask
-from ...schemas.lightdqm.arrays import LightHeights
+from ...schemas.lightdqm.arrays import LightHeights, WaveformNumbers
 from ...schemas.lightdqm.detector import EPCB_CHANNELS, N_CHANNELS
 from ...schemas.lightdqm.history_frames import COPIED_CHANNELS, LIGHT_PARTNERS, LIGHT_RATIOS
 from ...schemas.lightdqm.settings import PulseThreshold
@@ -62,13 +62,25 @@ def _sides(height: F8, usable: Mask, clipped: Mask, least: float) -> F8:
 
 
 @tag(stage="relations", schema="LightRatios", main="true")
-def light_ratios(light_heights: LightHeights, active_channels: Mask) -> pd.DataFrame:
-    """How much light each active channel sees of what its neighbours see, over the file."""
+def light_ratios(
+    light_heights: LightHeights,
+    waveform_numbers: WaveformNumbers,
+    waveform_features: pd.DataFrame,
+    selected_events: pd.DataFrame,
+    active_channels: Mask,
+) -> pd.DataFrame:
+    """How much light each active channel sees of what its neighbours see, and when, in the file."""
     adc, channel = np.nonzero(active_channels)
     columns: dict[str, NDArray[np.generic]] = {"adc": adc, "channel": channel}
-    for name in ("height", "side"):
-        values: F8 = vars(light_heights)[name]
-        known = np.isfinite(values)
+    lit = by_waveform(waveform_features, "valid") & by_waveform(waveform_features, "lit")
+    measured: dict[str, tuple[F8, Mask]] = {
+        name: (values, np.isfinite(values)) for name, values in vars(light_heights).items()
+    }
+    peak = waveform_numbers.peak.astype(np.float64)
+    for trigger in ("self", "beam"):
+        chosen = (selected_events["trigger"] == trigger).to_numpy()
+        measured[f"{trigger}_peak"] = (peak, lit & chosen[:, np.newaxis, np.newaxis])
+    for name, (values, known) in measured.items():
         points = masked_percentiles(values, known, (50.0, 16.0, 84.0))
         columns[f"n_{name}"] = known.sum(axis=0)[active_channels]
         for end, part in zip(("", "_p16", "_p84"), points, strict=True):

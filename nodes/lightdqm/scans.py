@@ -23,6 +23,8 @@ _LEAST_ERROR: Final = 1e-3
 # A rate must be below this share of that of the other blocks, and these have so many events.
 _OF_OTHERS: Final = 0.8
 _LEAST_OTHERS: Final = 5
+# Steps whose squares agree to this are the same step.
+_ALIKE: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ def level_change(median: F8, p16: F8, p84: F8, n: Any, limit: float, alpha: floa
     spans = stretches(n_blocks)
     # A stretch from the first block on is the other side of one that ends the file.
     spans = spans[spans[:, 0] > 0] if n_blocks > 1 else spans
+    # Nor is one told from such a side where the first or last blocks are unknown.
+    ending = (spans[:, 1] == n_blocks).reshape(-1, *(1,) * (median.ndim - 1))
     inside, total = _sums(weight, spans), weight.sum(axis=0)
     outside = total - inside
     both = (inside > 0) & (outside > 0)
@@ -176,7 +180,7 @@ def level_change(median: F8, p16: F8, p84: F8, n: Any, limit: float, alpha: floa
     apart = sums / ins - ((level * weight).sum(axis=0) - sums) / out
     sigma = np.sqrt(squares / ins**2 + (variance.sum(axis=0) - squares) / out**2)
     gain = np.where(both, apart**2 * inside * outside / np.maximum(total, 1), -1.0)
-    best = gain.argmax(axis=0)[np.newaxis]
+    best = np.where(ending, gain * (1.0 + _ALIKE), gain).argmax(axis=0)[np.newaxis]
     step, step_error = (np.take_along_axis(v, best, axis=0)[0] for v in (apart, sigma))
     slope, line_gain, slope_error = _line(level, weight, variance)
     length = max(n_blocks - 1, 1)

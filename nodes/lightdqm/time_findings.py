@@ -18,7 +18,7 @@ from .finding import Finding, Numbers, counted, of_channels, passed_by_few, plac
 from .scans import Change, Stretch, level_change, rate_above, rate_below
 
 _MOST_TEXTS: Final = 3
-_MOST_OF_AN_ADC: Final = 0.5
+_MOST_OF_A_GROUP: Final = 0.5
 # Fewer events in a block give no median to rely on.
 _LEAST_EVENTS: Final = 5
 _LEAST_LIT: Final = 3
@@ -88,11 +88,23 @@ def _with_stretch(
     text = f"{counted(int(bad.sum()))} {what}: "
     text += stretch_text(numbers, bad, stretch.begin, stretch.end, stretch.value)
     failing = tuple(sorted({*found.failing, *new}, key=_place))
+    spans = _spans(numbers, bad, stretch.begin, stretch.end)
+    if set(found.failing) - set(places(bad)):
+        spans = ()  # some of them fail throughout
     if found.status == "fail":
-        return replace(found, failing=failing, reason=f"{found.reason}; {text}")
+        reason = f"{found.reason}; {text}"
+        return replace(found, failing=failing, reason=reason, spans=spans)
     worst = stretch.value[bad]
     value = float(worst.min() if low else worst.max())
-    return replace(found, status="fail", failing=failing, reason=text, value=value)
+    return replace(found, status="fail", failing=failing, reason=text, value=value, spans=spans)
+
+
+def _spans(numbers: Numbers, bad: Mask, begin: I8, end: I8) -> tuple[tuple[int, int], ...]:
+    """First and last row of the stretches of what is bad, each once."""
+    blocks = numbers.blocks
+    first, last = (blocks[name].to_numpy() for name in ("first_row", "last_row"))
+    found = np.unique(np.stack([first[begin[bad]], last[end[bad] - 1]], axis=1), axis=0)
+    return tuple((int(a), int(b)) for a, b in found)
 
 
 def _names(shape: tuple[int, ...]) -> NDArray[np.str_]:
@@ -112,18 +124,21 @@ def stretch_text(
     value: F8 | None = None,
     form: Callable[[float], str] = lambda share: f"{100.0 * share:.3g} %",
 ) -> str:
-    """Where it is bad and from which event on, ADCs as a whole first, the largest first."""
+    """Where it is bad and from which event on; ADCs or their halves as a whole, largest first."""
     groups = []
     for adc in np.flatnonzero(bad.any(axis=1)).tolist():
         here = bad[adc]
-        n = int(here.sum())
-        if n > _MOST_OF_AN_ADC * numbers.watched[adc].sum():
-            groups.append((n, f"ADC {adc}", here, adc))
-        else:
-            for channel in np.flatnonzero(here).tolist():
-                alone = np.zeros_like(here)
-                alone[channel] = True
-                groups.append((1, f"{adc}/{channel}", alone, adc))
+        if here.sum() > _MOST_OF_A_GROUP * numbers.watched[adc].sum():
+            groups.append((int(here.sum()), f"ADC {adc}", here, adc))
+            continue
+        for half in np.split(np.arange(len(here)), 2):
+            n = int(here[half].sum())
+            marked = np.flatnonzero(here[half]) + half[0]
+            if n > _MOST_OF_A_GROUP * numbers.watched[adc, half].sum():
+                name = f"inputs {half[0]} to {half[-1]} of ADC {adc}"
+                groups.append((n, name, _only(here, marked), adc))
+                continue
+            groups += [(1, f"{adc}/{c}", _only(here, c), adc) for c in marked.tolist()]
     groups.sort(key=lambda group: -group[0])
     texts = []
     for _, name, here, adc in groups[:_MOST_TEXTS]:
@@ -133,6 +148,12 @@ def stretch_text(
         texts.append(text)
     more = f" and {len(groups) - _MOST_TEXTS} more" if len(groups) > _MOST_TEXTS else ""
     return ", ".join(texts) + more
+
+
+def _only(here: Mask, inputs: Any) -> Mask:
+    marked = np.zeros_like(here)
+    marked[inputs] = True
+    return marked
 
 
 def span_text(numbers: Numbers, begin: I8, end: I8) -> str:
@@ -191,7 +212,9 @@ def light_change(numbers: Numbers) -> Finding:
         return bad[0] if bad else parts[0] if parts[0].status == "pass" else parts[1]
     names = tuple(sorted({*bad[0].failing, *bad[1].failing}, key=_place))
     reason = "; ".join(part.reason for part in bad)
-    return replace(bad[0], failing=names, reason=reason, value=max(p.value for p in bad))
+    spans = tuple(sorted({*bad[0].spans, *bad[1].spans}))
+    value = max(part.value for part in bad)
+    return replace(bad[0], failing=names, reason=reason, value=value, spans=spans)
 
 
 def _change(
@@ -223,7 +246,11 @@ def _change(
     found = of_channels(numbers, check, values, bad, shown, unit, what)
     if not bad.any():
         return passed_by_few(found)
-    return replace(found, reason=f"{found.reason}: {_change_text(numbers, bad, change, form)}")
+    return replace(
+        found,
+        reason=f"{found.reason}: {_change_text(numbers, bad, change, form)}",
+        spans=_spans(numbers, bad, change.begin, change.end),
+    )
 
 
 def _keep_the_lower(change: Change) -> None:

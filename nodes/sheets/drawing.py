@@ -19,6 +19,7 @@ from .symbols import outline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
     from matplotlib.path import Path
 
 
@@ -92,11 +93,19 @@ def _artist(shape: Strokes | Fills | Marks, inches: Any) -> Any:
 
 def _add_words(figure: Figure, words: Words, size: tuple[float, float], level: int) -> None:
     figure.text(
-        words.x / size[0], words.y / size[1], words.text, fontsize=words.size, color=words.color,
+        words.x / size[0], words.y / size[1], words.text, color=words.color, zorder=level,
         ha=words.align, va="center_baseline" if not words.upright else "center",
-        weight="bold" if words.bold else "normal", rotation=90 if words.upright else 0,
-        family="monospace" if words.fixed_pitch else "sans-serif", zorder=level,
+        rotation=90 if words.upright else 0,
+        fontproperties=_font(words.size, bold=words.bold, fixed_pitch=words.fixed_pitch),
     )  # fmt: skip
+
+
+@cache
+def _font(size: float, *, bold: bool, fixed_pitch: bool) -> FontProperties:
+    from matplotlib.font_manager import FontProperties
+
+    family, weight = "monospace" if fixed_pitch else "sans-serif", "bold" if bold else "normal"
+    return FontProperties(family=family, weight=weight, size=size)
 
 
 def _pieces(xy: F8) -> list[F8]:

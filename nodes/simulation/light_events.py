@@ -160,6 +160,41 @@ def rectangles(
     return RECTANGLES.frame(columns | {"cause": categories_of(columns["cause"], _CAUSES)})
 
 
+@tag(stage="events", schema="LightPulses")
+def recorded_pulses(
+    light_pulses: pd.DataFrame, planted_faults: pd.DataFrame, n_events: int, n_samples: int
+) -> pd.DataFrame:
+    """The interactions where the waveforms show them: the later the trigger, the earlier."""
+    late = _late_samples(planted_faults, n_events, n_samples)[light_pulses["event"].to_numpy()]
+    starts = (light_pulses["start_sample"] - late).astype(np.int32)
+    return LIGHT_PULSES.frame(dict(light_pulses) | {"start_sample": starts})
+
+
+@tag(stage="events", schema="Rectangles")
+def recorded_rectangles(
+    rectangles: pd.DataFrame, planted_faults: pd.DataFrame, n_events: int, n_samples: int
+) -> pd.DataFrame:
+    """Rectangles where the waveforms show them; the beam monitor keeps its time with the light."""
+    late = _late_samples(planted_faults, n_events, n_samples)[rectangles["event"].to_numpy()]
+    moved = rectangles["start_sample"] - late * (rectangles["cause"] == "monitor").to_numpy()
+    end = moved + rectangles["n_samples"]
+    start = np.maximum(moved, 0)
+    frame = rectangles.assign(
+        start_sample=start.astype(np.int32), n_samples=(end - start).astype(np.int32)
+    )
+    return RECTANGLES.frame(dict(frame[end > 0].reset_index(drop=True)))
+
+
+def _late_samples(planted_faults: pd.DataFrame, n_events: int, n_samples: int) -> I8:
+    """By how many samples the trigger of each event is late, (n_events,)."""
+    late = np.zeros(n_events, dtype=np.int64)
+    for fault in planted(planted_faults):
+        if fault.kind == "late_trigger":
+            first, end = fault.events(n_events)
+            late[first:end] += round(fault.value * n_samples)
+    return late
+
+
 def _acts(segments: tuple[LightSegment, ...], name: str, adc: int, channel: int) -> Mask:
     """In which events a rate of a channel is above zero, (n_events,)."""
     parts = [np.full(s.end_event - s.first_event, _rate(s, name)[adc, channel]) for s in segments]

@@ -115,6 +115,8 @@ class WaveformNumbers:
         Greatest step between two neighbouring samples, up or down, in counts.
     rise
         Greatest step up, as far as it is above the mean of the window.
+    peak
+        First of the samples that are the highest, from 0.
     """
 
     window: int
@@ -124,6 +126,7 @@ class WaveformNumbers:
     lowest: I2
     step: I4
     rise: I4
+    peak: I4
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,10 @@ LIGHT_RATIOS = TableSchema(
         *_points("height", "x", "height, of that of the others of its board"),
         Column("n_side", "int64", "", "events that the height of its half is compared in"),
         *_points("side", "x", "height of its half of the ADC, of that of the partner"),
+        Column("n_self_peak", "int64", "", "lit waveforms of self triggers", at_least=0),
+        *_points("self_peak", "samples", "sample at which they are highest, from 0"),
+        Column("n_beam_peak", "int64", "", "lit waveforms of beam triggers", at_least=0),
+        *_points("beam_peak", "samples", "sample at which they are highest, from 0"),
     ),
 )
 

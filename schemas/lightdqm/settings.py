@@ -141,6 +141,8 @@ class VerdictLimits(Section):
     """Factor by which noise may step or drift in a file."""
     light_change: float = Field(default=1.6, gt=1)
     """Factor by which pulse heights may step or drift in a file, or since earlier files."""
+    arrival_ns: float = Field(default=160.0, gt=0)
+    """How much earlier or later in the waveform light may come than in earlier files."""
     light_factor: float = Field(default=3.0, gt=1)
     """Factor between the pulse heights of a channel and its board, or of an ADC and the others."""
     dark_rate: float = Field(default=0.5, gt=0, lt=1)

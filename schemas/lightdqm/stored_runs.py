@@ -4,7 +4,8 @@ An array has the axes (ADC, input) and a name:
 
 - ``noise.median``, ``noise.p16``, ``noise.p84`` (ADC16 counts, NaN without data), ``noise.n``
   (events, -1 where unknown), and the same of ``baseline``; of ``height`` and ``side``, ratios of
-  pulse heights to those of the neighbours (LightRatios);
+  pulse heights to those of the neighbours, and of ``self_peak`` and ``beam_peak``, samples at which
+  lit waveforms are highest (LightRatios);
 - ``clipped.beam.epcb.k`` and ``.n``: flagged events and events that count, for each quantity,
   trigger and denominator of DqmFractions;
 - ``spectrum.0_5.median`` and ``.mean``: V^2 in the bin nearest to 0.5 MHz, dark events.
@@ -25,8 +26,8 @@ from .frames import DQM_VERDICT, GRANULARITIES, QUANTITIES, TRIGGER_COUNTS
 
 UNKNOWN: Final = -1
 SUMMARIES: Final = ("noise", "baseline")
-LIGHT_SUMMARIES: Final = ("height", "side")
-"""Pulse heights over those of the board, and of half an ADC over its partner."""
+LIGHT_SUMMARIES: Final = ("height", "side", "self_peak", "beam_peak")
+"""Pulse heights over those of the board, and of half an ADC over its partner; times of peaks."""
 SUMMARY_PARTS: Final = ("median", "p16", "p84")
 STORED_TRIGGERS: Final = ("beam", "self")
 ROI_MHZ: Final = (0.5, 1.8, 4.6, 7.1, 8.5, 10.0, 11.5, 19.0, 20.0, 25.0, 30.0)

@@ -17,6 +17,7 @@ def waveform_pass(
     lowest: Any,
     step: Any,
     rise: Any,
+    peak: Any,
 ) -> None:
     """Fill one row of each output a waveform.
 
@@ -26,10 +27,11 @@ def waveform_pass(
         (n_waveforms, n_samples) int16.
     window
         Samples that are summed, at most n_samples.
-    window_sum, window_square_sum, highest, lowest, step, rise
-        (n_waveforms,) outputs: int32, int64, int16, int16, int32, int32. The step is the greatest
-        difference of neighbours, up or down; a 16-bit difference would wrap. The rise is the
-        greatest step up, counted from the mean of the window on: the way back from below is none.
+    window_sum, window_square_sum, highest, lowest, step, rise, peak
+        (n_waveforms,) outputs: int32, int64, int16, int16 and three times int32. The step is the
+        greatest difference of neighbours, up or down; a 16-bit difference would wrap. The rise is
+        the greatest step up, counted from the mean of the window on: the way back from below is
+        none. The peak is the first sample that is the highest.
     """
     n_samples = samples.shape[1]
     for row in range(samples.shape[0]):
@@ -57,3 +59,7 @@ def waveform_pass(
         lowest[row] = low
         step[row] = largest
         rise[row] = up
+        first = 0
+        while wave[first] < high:
+            first += 1
+        peak[row] = first

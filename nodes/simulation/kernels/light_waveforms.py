@@ -48,10 +48,13 @@ def add_noise(values: Any, base: Any, sigma: Any, key: Any, quantiles: Any) -> N
 
 @njit(cache=True, nogil=True)
 def add_pulse(values: Any, start: Any, amplitude: Any, swing: Any, shape: Any, after: Any) -> None:
-    """Add a pulse of light and the swing below the baseline that follows it."""
+    """Add a pulse of light and the swing below the baseline that follows it.
+
+    What lies before the first sample is not seen.
+    """
     low = np.float32(amplitude * swing)
     high = np.float32(amplitude)
-    for s in range(start, values.shape[0]):
+    for s in range(max(start, 0), min(start + shape.shape[0], values.shape[0])):
         values[s] += high * shape[s - start] - low * after[s - start]
 
 

@@ -21,10 +21,10 @@ def check(tmp_path: Path) -> Callable[..., FileCheck]:
     store = RunStore(tmp_path / "runs.sqlite")
     loaded = light_config(None, settings={"io.output_path": str(tmp_path)})
 
-    def of(subrun: int, *faults: dict[str, Any], n_adcs: int = 4, n_events: int = 200) -> FileCheck:
+    def of(subrun: int, *faults: dict[str, Any], **given: Any) -> FileCheck:
+        usual = {"n_events": 200, "n_adcs": 4, "n_samples": 160, "seed": 5}
         model = LightSimulationSettings.model_validate(
-            {"n_events": n_events, "n_adcs": n_adcs, "n_samples": 160, "seed": 5, "subrun": subrun}
-            | {"faults": faults}
+            usual | given | {"subrun": subrun, "faults": faults}
         )
         path = write_light_simulation(model, tmp_path, overwrite=True).out
         return check_file(loaded, path, store)
@@ -71,3 +71,40 @@ def test_a_module_that_is_lit_less_often(check: Callable[..., FileCheck]) -> Non
     assert row_of["status"] == "fail"
     assert {name.split("/")[0] for name in row_of["channels"].split()} == {"2", "3"}
     assert "lit not as often as in earlier files" in row_of["reason"]
+
+
+def test_a_trigger_that_comes_late(check: Callable[..., FileCheck]) -> None:
+    """Light 60 samples of 16 ns earlier than before; too late for any light, the file is dark."""
+    size = {"n_samples": 400, "n_events": 120}
+    assert check(0, **size).status == "pass"
+    sound = row(check(1, **size), "arrival")
+    assert sound["status"] == "pass"
+    assert abs(sound["value"]) < 160
+    late = check(2, {"kind": "late_trigger"}, **size)
+    bad = late.verdict[late.verdict["status"].isin(["fail", "warn"])]
+    assert bad["check"].tolist() == ["arrival"]
+    reason = row(late, "arrival")["reason"]
+    assert "960 ns earlier" in reason
+    assert "the trigger is late" in reason
+    # The late file shifts nothing that the next one is compared with.
+    assert row(check(3, **size), "arrival")["status"] == "pass"
+    missed = check(4, {"kind": "late_trigger", "value": 1.0}, **size)
+    assert row(missed, "dark")["status"] == "fail"
+    assert "trigger latency" in row(missed, "dark")["action"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "leads"),
+    [
+        ({"kind": "unshifted"}, {"coding"}),
+        ({"kind": "swapped", "adc": 0, "value": 2}, {"order", "alignment"}),
+    ],
+)
+def test_what_leads_spoils_no_later_file(
+    check: Callable[..., FileCheck], fault: dict[str, Any], leads: set[str]
+) -> None:
+    """Its baselines failed no check of their own: they were folded into what leads."""
+    assert check(0).status == "pass"
+    bad = check(1, fault).verdict
+    assert set(bad.loc[bad["status"].isin(["fail", "warn"]), "check"]) == leads
+    assert check(2).status == "pass"

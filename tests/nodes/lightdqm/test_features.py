@@ -35,7 +35,7 @@ def with_pulses(
 
 
 def measured(samples: NDArray[np.int16], window: int, function: Any) -> list[NDArray[Any]]:
-    kinds = (np.int32, np.int64, np.int16, np.int16, np.int32, np.int32)
+    kinds = (np.int32, np.int64, np.int16, np.int16, np.int32, np.int32, np.int32)
     out = [np.empty(len(samples), d) for d in kinds]
     function(samples, window, *out)
     return out
@@ -55,6 +55,7 @@ def test_kernel(samples: NDArray[np.int16], window: int) -> None:
         wide.min(axis=1),
         np.abs(np.diff(wide, axis=1)).max(axis=1),
         np.maximum((wide[:, 1:] - np.maximum(wide[:, :-1], mean)).max(axis=1), 0),
+        wide.argmax(axis=1),
     ]
     for one, other, truth in zip(compiled, plain, expected, strict=True):
         assert np.array_equal(one, truth)

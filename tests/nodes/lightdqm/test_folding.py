@@ -19,6 +19,7 @@ from radiograph.schemas.lightdqm.history_frames import CHANNEL_HISTORY
 from radiograph.schemas.sheets import Fills, Marks, Words
 
 ALL_OF_2 = " ".join(f"2/{c}" for c in range(64) if c % 16 >= 4)
+Spans = tuple[tuple[int, int], ...]
 HEADING = Heading("run_7.FLOW.hdf5", "12:00 to 13:00", "40 of 40 events")
 
 
@@ -41,7 +42,7 @@ def status_of(found: list[Finding]) -> dict[str, str]:
         ({"railed": "1/4", "dead": "1/4", "light": "1/4"}, {"railed"}),
         ({"noise": "1/4", "negative": "1/4"}, {"noise"}),
         ({"noise": "1/4", "negative": "1/5"}, {"noise", "negative"}),
-        ({"baseline_spread": "1/4", "baseline_change": "1/4"}, {"baseline_spread"}),
+        ({"baseline_band": "1/4", "baseline_change": "1/4"}, {"baseline_band"}),
         ({"baseline_spread": "1/4", "baseline_change": "1/4 1/5"}, {"baseline_change"}),
         ({"order": "", "dead": "1/4"}, {"order", "dead"}),
         ({"order": "", "baseline_change": "1/4"}, {"order", "baseline_change"}),
@@ -81,26 +82,51 @@ def test_a_folded_change_tells_its_event_with_the_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "effect", "explained"),
+    ("change", "state", "size", "leads"),
     [
-        ("in events 250 to 281", "in events 250 to 281", True),
-        ("in events 250 to 281", "in events 282 to 300", False),
-        ("in events 250 to 281", "from event 400 on", False),
-        ("from event 250 on", "from event 250 on", True),
-        ("in all", "from event 250 on", True),
-        ("in events 250 to 281", "in events 250 to 281; 2/5 in events 10 to 20", False),
-        ("in events 250 to 281", "in all", False),
-        ("in all", "in all", True),
+        ("baseline_change", "baseline_spread", 1000.0, True),
+        ("baseline_change", "baseline_spread", 400.0, False),
+        ("light_change", "light", 1000.0, True),
+        ("baseline_change", "baseline_band", 1000.0, False),
     ],
 )
-def test_what_follows_happens_at_the_same_events(cause: str, effect: str, explained: bool) -> None:
+def test_a_change_that_is_large_enough_makes_the_state_of_the_file(
+    change: str, state: str, size: float, leads: bool
+) -> None:
+    values = {change: size, state: 1000.0}
+    found = [
+        replace(f, value=values.get(f.check, 1.0)) for f in findings(**dict.fromkeys(values, "1/4"))
+    ]
+    left = {check for check, status in status_of(folded(found)).items() if status == "fail"}
+    assert left == {change if leads else state}
+
+
+FROM_250, BURST, LATER = (250, 499), (250, 281), (282, 300)
+
+
+@pytest.mark.parametrize(
+    ("cause", "effect", "explained"),
+    [
+        ((BURST,), (BURST,), True),
+        ((BURST,), (LATER,), False),
+        ((BURST,), ((400, 499),), False),
+        ((FROM_250,), (FROM_250,), True),
+        ((), (FROM_250,), True),
+        ((BURST,), (BURST, (10, 20)), False),
+        ((BURST,), (), False),
+        ((), (), True),
+    ],
+)
+def test_what_follows_happens_at_the_same_events(
+    cause: Spans, effect: Spans, explained: bool
+) -> None:
     for check, channels, other in (
         ("noise", ALL_OF_2, "light_change"),
         ("order", "3", "noise_change"),
     ):
-        texts = {check: cause, other: effect}
+        spans = {check: cause, other: effect}
         found = [
-            replace(f, reason=texts.get(f.check, f.reason))
+            replace(f, spans=spans.get(f.check, ()))
             for f in findings(**{check: channels, other: "3/4"})
         ]
         status = status_of(folded(found))
@@ -166,13 +192,13 @@ def test_the_page_of_events_has_a_row_an_adc() -> None:
     texts = [s.text for s in sheet.shapes if isinstance(s, Words)]
     assert sum(text.startswith("ADC ") for text in texts) == 2
     assert texts.count("no data") == 2  # there was light nowhere
-    # One of two waveforms of ADC 1 has no signal in the second block: shaded in its three panels.
+    # One of two waveforms of ADC 1 has no signal in the second block: shaded in its four panels.
     columns |= {"n_valid": np.full(8, 2), "n_sound": np.array([2, 2, 2, 2, 2, 2, 2, 0])}
     marked = history_sheet("history", CHANNEL_HISTORY.frame(columns), HEADING)
     shades = [
         sum(isinstance(s, Fills) and s.color == GREY for s in page.shapes)
         for page in (sheet, marked)
     ]
-    assert shades[1] - shades[0] == 3
+    assert shades[1] - shades[0] == 4
     empty = history_sheet("history", CHANNEL_HISTORY.empty(), HEADING)
     assert empty.size[1] < sheet.size[1]

@@ -14,6 +14,8 @@ from radiograph.nodes.simulation.light_events import (
     light_pulses,
     light_triggers,
     light_utime_ms,
+    recorded_pulses,
+    recorded_rectangles,
     rectangles,
 )
 from radiograph.schemas.light_simulation import (
@@ -144,3 +146,23 @@ def test_a_rare_discharge_comes_once(shared: dict[str, Any]) -> None:
     rare = replace(shared["light_channels"], spark_rate=rate)
     frame: pd.DataFrame = rectangles(SELF, 200, rare, (LightSegment(0, len(SELF), rare),), STREAMS)
     assert (frame["cause"] == "spark").sum() == 1
+
+
+def test_a_late_trigger_sees_light_and_monitor_earlier(shared: dict[str, Any]) -> None:
+    """By 0.15 of 200 samples from event 200 on; what lies before the first sample is cut."""
+    fault = {"kind": "late_trigger", "adc": -1, "channel": -1, "value": 0.15, "known": False}
+    faults = PLANTED_FAULTS.frame({k: [v] for k, v in (fault | {"begin": 0.5, "end": 1.0}).items()})
+    pulses, drawn = shared["light_pulses"], shared["rectangles"]
+    moved = recorded_pulses(pulses, faults, 400, 200)
+    late = np.where(pulses["event"] >= 200, 30, 0)
+    assert (pulses["start_sample"] - moved["start_sample"] == late).all()
+    seen = recorded_rectangles(drawn, faults, 400, 200)
+    monitor = seen[seen["cause"] == "monitor"].groupby(seen["event"] >= 200)["start_sample"]
+    assert monitor.unique().map(list).tolist() == [[40], [10]]
+    others = [frame[frame["cause"] != "monitor"].reset_index(drop=True) for frame in (seen, drawn)]
+    pd.testing.assert_frame_equal(*others)
+    cut = recorded_rectangles(drawn, faults.assign(value=0.3), 400, 200)
+    row = cut[(cut["cause"] == "monitor") & (cut["event"] >= 200)].iloc[0]
+    assert (row["start_sample"], row["n_samples"]) == (0, 20)
+    gone = recorded_rectangles(drawn, faults.assign(value=0.5), 400, 200)
+    assert not ((gone["cause"] == "monitor") & (gone["event"] >= 200)).any()
