@@ -23,7 +23,7 @@ TAIL: Final = 0.005
 REGIONS: Final = ("region", "plane", "elsewhere")
 
 
-@tag(stage="reconstruction", schema="RegionSpectra", scope="run")
+@tag(stage="metrics", schema="RegionSpectra", scope="run")
 def region_spectra(
     image_fits: dict[str, ImageFit],
     centred_cones: ConeMixture,

@@ -81,7 +81,7 @@ GOLDEN = {
     "reconstruction": [
         "bootstrap_sources", "elsewhere_counts", "focus_curve", "focus_distance_cm",
         "image_shapes", "iteration_history", "point_sources", "reconstructed_images",
-        "region_spectra", "significance_map", "weighted_images",
+        "significance_map", "weighted_images",
     ],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
@@ -95,7 +95,9 @@ GOLDEN = {
         "gamma_back_projection", "gamma_image", "neutron_back_projection", "neutron_image",
         "summed_images",
     ],
-    "metrics": ["projection_metrics", "projections", "region_of_interest"],
+    "metrics": [
+        "projection_metrics", "projections", "region_of_interest", "region_spectra",
+    ],
     "counters": ["counters"],
     "figures": ["comparison_figure", "figures"],
 }  # fmt: skip
