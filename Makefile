@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+DEMO_METHODS := 'imaging.method=["weighted","mlem","point_fit"]'
 JOBS ?= 2
 # What another Python or other libraries break first: settings, code versions, kept values, kernels.
 PART := tests/schemas/test_settings.py tests/drivers/cache/test_code.py \
@@ -39,9 +40,10 @@ $(LOWEST)/.installed: pyproject.toml .ci/lowest.py
 
 demo: $(VENV)/.installed
 	$(BIN)/radiograph init $(DEMO) --overwrite
-	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite
+	$(BIN)/radiograph run $(DEMO)/phits_edep.toml --overwrite --set $(DEMO_METHODS)
 	$(BIN)/radiograph report $(DEMO)/image.h5 --overwrite
 	@echo "The pictures are $(DEMO)/n_image.png, $(DEMO)/g_image.png and $(DEMO)/all_image.png;"
+	@echo "$(DEMO)/comparison_image.png shows the thin picture beside the new ones;"
 	@echo "the report is $(DEMO)/image.html; every number behind them is in $(DEMO)/image.h5."
 	@echo "The command is $(BIN)/radiograph; '. $(BIN)/activate' puts it on the path."
 

@@ -12,6 +12,7 @@ import platform
 PARTS = (
     "start",
     "kernels",
+    "reconstruction",
     "stages",
     "chain",
     "scaling",

@@ -26,6 +26,9 @@ _PLACES: Final[Mapping[str, str]] = MappingProxyType(
         "projections": "/images/summed/projections",
         "source_metadata": "/meta/source",
         "summed_images": "/images/summed",
+        "weighted_images": "/images/weighted",
+        "reconstructed_images": "/images/mlem",
+        "significance_map": "/images/significance",
     }
 )
 

@@ -103,13 +103,17 @@ _STAGES: Final = (
     "pulls",
     "point_fit",
     "bootstrap",
+    "reconstruction",
+    "focus",
     "images",
     "tables",
     "list_mode",
     "metrics",
+    "region_spectra",
     "counters",
     "labels",
     "figures",
+    "comparison_figures",
 )
 
 

@@ -23,6 +23,7 @@ from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.physics import TofStart
 from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
+from ...schemas.imaging.uncertainty import ExpectationSettings, Reconstruction
 from ...schemas.settings import Section
 from ..definition import ABSENT, Context, Input, made, of_each_part, setting
 from ..engine.protocol import GraphInputs
@@ -228,6 +229,18 @@ def imaging_method(config: ImagingConfig) -> ImagingMethod:
     return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
 
 
+def hypotheses(config: ImagingConfig) -> Reconstruction:
+    """What of [reconstruction] hypotheses and classes depend on."""
+    told = config.reconstruction
+    return Reconstruction(**{k: getattr(told, k) for k in _HYPOTHESES})
+
+
+def expectation(config: ImagingConfig) -> ExpectationSettings:
+    """What of [reconstruction] the method mlem alone depends on."""
+    told = config.reconstruction
+    return ExpectationSettings(**{k: getattr(told, k) for k in ExpectationSettings.model_fields})
+
+
 def threads(config: ImagingConfig) -> Threads:
     """How many threads, and cones a task; 0 or auto = all cores, and the method's choice."""
     count = config.run.workers if isinstance(config.run.workers, int) else 0
@@ -280,6 +293,11 @@ _STOPPING_POWERS: Final = "stopping_powers.csv"
 _RANGE: Final = ("plane.u_min", "plane.u_max", "plane.v_min", "plane.v_max")
 _GRID: Final = ("plane.normal", "plane.u_axis", "plane.v_axis", *_RANGE, "plane.du", "plane.dv")
 _STRATEGY: Final = "energy.strategy"
+_HYPOTHESES: Final = tuple(
+    k for k in Reconstruction.model_fields if k not in ExpectationSettings.model_fields
+)
+_OF_HYPOTHESES: Final = tuple(f"reconstruction.{k}" for k in _HYPOTHESES)
+_OF_PASSES: Final = tuple(f"reconstruction.{k}" for k in ExpectationSettings.model_fields)
 
 CHOICES: Final = (
     Input("start", (), _start),
@@ -389,9 +407,11 @@ INPUTS: Final = (
     ),
     Input("calibration_file", ("calibration.path",), _calibration_file),
     Input("uncertainty", ("uncertainty",)),
-    Input("reconstruction", ("reconstruction",)),
+    Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
+    Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),
     Input("point_fit", ("point_fit",)),
     Input("errors", ("errors",)),
+    Input("focus", ("focus",)),
     Input("projection_settings", ("vis.projections",)),
     Input("vis", ("vis",)),
     Input(

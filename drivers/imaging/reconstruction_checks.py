@@ -29,11 +29,12 @@ def known_energy(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
 
 
 def plane_of_sources(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
-    """A source is fitted on the plane."""
+    """A source is fitted, and imaged, on the plane."""
     if config.plane is not None:
         return
-    if "point_fit" in config.imaging.methods:
-        text = 'method "point_fit" needs the plane that the source lies in; add [plane]'
+    uncertain = [method for method in config.imaging.methods if method != "sbp"]
+    if uncertain:
+        text = f'method "{uncertain[0]}" needs the plane that the source lies in; add [plane]'
         yield Fault("imaging", text, ("imaging.method", "plane"))
     if config.calibration.mode == "self" and "bias" in config.calibration.steps:
         text = 'step "bias" needs to know from where neutrons come, about; add [plane]'

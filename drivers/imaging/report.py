@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ...nodes.imaging.comparison import Comparison
 from ...nodes.imaging.figure_picture import Drawing, View
 from ...nodes.imaging.figure_text import SPECIES_NAMES, grouped, with_error
 from ...schemas.errors import InputError
@@ -22,9 +23,10 @@ from ..runfile.record import StoredInput
 from .counter_flow import FlowStage, flow_of
 from .inputs import STRATEGY_NAMES
 from .problems import warnings_of
-from .redrawing import Redraw, redrawn_vis, saved_pictures_of, target_cm
+from .redrawing import Redraw, labels_of, redrawn_vis, saved_pictures_of, target_cm, vis_of
 from .saved import SavedRun
 from .saved_detectors import detector_table
+from .saved_reconstruction import SavedReconstruction, saved_reconstruction
 from .saved_record import ImagingRecord
 from .saved_spectra import FilledSpectrum, filled_spectra
 
@@ -44,7 +46,8 @@ class Report:
 
     ``drawings`` are the images that exist, by name, ready to be drawn; ``summary`` holds
     names and values, ``failures`` say which input files gave nothing, and why; ``graph`` is an SVG
-    of what the run did.
+    of what the run did; ``reconstruction`` what methods with uncertainty left, ``comparison`` their
+    images side by side.
     """
 
     title: str
@@ -62,6 +65,9 @@ class Report:
     graph: str
     record: ImagingRecord
     stages: tuple[str, ...]
+    reconstruction: SavedReconstruction
+    comparison: Comparison | None
+    vis: Vis
 
 
 def report_of(saved: SavedRun) -> Report:
@@ -69,6 +75,7 @@ def report_of(saved: SavedRun) -> Report:
     record, config = saved.record, _config_of(saved)
     drawings = _drawings(saved) if "image" in saved.stages else {}
     flow = flow_of(record.all_counters)
+    reconstruction = saved_reconstruction(saved)
     title = (config.run.plot_label if config is not None else "") or saved.path.stem
     parts = [saved.path.name, record.software]
     parts += (
@@ -92,6 +99,26 @@ def report_of(saved: SavedRun) -> Report:
         graph=saved.graph().svg if config is not None and record.nodes else "",
         record=record,
         stages=saved.stages,
+        reconstruction=reconstruction,
+        comparison=_comparison(saved, reconstruction),
+        vis=vis_of(saved),
+    )
+
+
+def _comparison(saved: SavedRun, found: SavedReconstruction) -> Comparison | None:
+    """The figure of all methods; None where one of them is not in the file."""
+    if not found.compares or "image" not in saved.stages:
+        return None
+    shapes = found.frames["image_shapes"]
+    return Comparison(
+        thin=saved.images["all"],
+        weighted=found.images["weighted"]["all"],
+        reconstructed=found.images["mlem"]["all"],
+        significance=found.images["significance"]["all"],
+        shape=shapes[shapes["image"] == "all"].iloc[0],
+        sources=found.frames["point_sources"],
+        grid=saved.grid,
+        labels=labels_of(saved),
     )
 
 

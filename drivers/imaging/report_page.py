@@ -36,6 +36,7 @@ from ..runfile.sections import (
 from .counter_flow import FlowStage, Step
 from .report import Report
 from .report_figures import draw_detectors, draw_spectrum, svg_of
+from .report_reconstruction import reconstruction_parts
 from .saved_spectra import FilledSpectrum
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def report_page(report: Report) -> str:
     """The page."""
     sections = [
         Section("Summary", _summary(report)),
+        *optional("Source", reconstruction_parts(report)),
         *optional("Pictures", _pictures(report)),
         *optional("Projections", _projections(report)),
         *optional("What was lost, and why", _flow(report), "flow"),

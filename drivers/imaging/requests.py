@@ -12,8 +12,9 @@ from ...schemas.errors import UsageError
 from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
+from .reconstruction_output import COMPARISON, FRAME_TARGETS, WITH
+from .reconstruction_output import IMAGE_TARGETS as DENSITY_TARGETS
 
-SOURCE_TARGETS: Final = ("point_sources", "bootstrap_sources")
 # Nodes whose values stand in a group of the file or in figures; others go to /targets.
 PLACED: Final = frozenset(
     {
@@ -31,7 +32,9 @@ PLACED: Final = frozenset(
         "projections",
         "projection_metrics",
         "figures",
-        *SOURCE_TARGETS,
+        COMPARISON,
+        *FRAME_TARGETS,
+        *DENSITY_TARGETS,
     }
 )
 # The nodes that a plain name puts together, and those that ask for a group which needs more.
@@ -75,12 +78,14 @@ class Request:
     named: tuple[str, ...] = ()
 
 
-def request_for_stage(until: Stage, *, figures: bool, sources: bool = False) -> Request:
-    """Everything up to a stage, with the fitted sources if they are asked for."""
+def request_for_stage(
+    until: Stage, *, figures: bool, reconstructed: tuple[str, ...] = ()
+) -> Request:
+    """Everything up to a stage, with what the methods of an image make."""
     stages = STAGES[: STAGES.index(until) + 1]
     groups = tuple(g for g in GROUPS if g.stage in stages)
     counters: dict[str, str] = {stage: COUNTER_NODES[stage] for stage in stages}
-    made = (("figures",) if figures else ()) + (SOURCE_TARGETS[:1] if sources else ())
+    made = (("figures",) if figures else ()) + reconstructed
     targets = IMAGE_TARGETS + made if until == "image" else ()
     asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
     return Request(
@@ -115,7 +120,8 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
-    made = [t for t in ("counters", "figures", *SOURCE_TARGETS) if t in targets]
+    placed = ("counters", "figures", COMPARISON, *FRAME_TARGETS, *DENSITY_TARGETS)
+    made = [n for t in placed if t in targets for n in (t, *WITH.get(t, ()))]
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}
     loose = [t for t in targets if t not in PLACED or t in missing]

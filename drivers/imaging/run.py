@@ -41,8 +41,13 @@ from .asked_values import asked_values, place_in_file, streamed_for
 from .flights import KINDS, HitChecks
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
+from .reconstruction_output import (
+    COMPARISON,
+    FRAME_TARGETS,
+    targets_of_methods,
+    write_density_images,
+)
 from .requests import (
-    SOURCE_TARGETS,
     Request,
     check_list_mode,
     request_for_stage,
@@ -100,7 +105,7 @@ def run_imaging(
     with ExitStack() as stack:
         temporary = stack.enter_context(new_output(out, key="io.output_path"))
         found = _write_file(temporary, session, loaded, request, sink, problems, started)
-        drawn = found.get("figures", {})
+        drawn = {**found.get("figures", {}), **found.get(COMPARISON, {})}
         figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}
         for path, content in figures.items():
             stack.enter_context(replaced_file(path)).write_bytes(content)
@@ -149,7 +154,8 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
         msg = (
             f'[calibration] mode = "{config.calibration.mode}" needs all hits before the first '
             "cone, and rows of the file are written in one sweep: ask for --target point_sources, "
-            'bootstrap_sources or bar_calibration, or set mode = "off"'
+            "weighted_images, reconstructed_images, comparison_figure or bar_calibration, or set "
+            'mode = "off"'
         )
         raise UsageError(msg, key="calibration.mode")
     return request
@@ -168,13 +174,13 @@ def _unchecked_request(
                 raise UsageError(msg, key="plane")
         return request
     figures = config.vis.export_png_on_write
-    sources = "point_fit" in config.imaging.methods
-    return request_for_stage(config.pipeline.until, figures=figures, sources=sources)
+    made = targets_of_methods(config, figures=figures)
+    return request_for_stage(config.pipeline.until, figures=figures, reconstructed=made)
 
 
 def _draws(config: ImagingConfig, targets: Sequence[str]) -> bool:
     if targets:
-        return "figures" in targets
+        return bool({"figures", COMPARISON} & set(targets))
     return config.pipeline.until == "image" and config.vis.export_png_on_write
 
 
@@ -309,13 +315,14 @@ def _write_values(
     if "projections" in found:
         metrics = found.get("projection_metrics", {})
         output.write_projections(file, found["projections"], metrics, session.config)
-    for name in (*SOURCE_TARGETS, *request.loose):
+    write_density_images(file, found, session.config)
+    for name in (*FRAME_TARGETS, *request.loose):
         if name not in found:
             continue
         node = session.driver.graph.nodes[name]
         summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
         table = TABLES.get(node.tags.get("schema", ""))
-        group = "reconstruction" if name in SOURCE_TARGETS else "targets"
+        group = "reconstruction" if name in FRAME_TARGETS else "targets"
         write_value(file, f"{group}/{name}", found[name], summary, table)
 
 

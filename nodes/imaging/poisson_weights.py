@@ -16,13 +16,16 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 def poisson_weights(cones: ConeMixture, seed: int, replica: int) -> F8:
     """A Poisson number of mean 1 for each event (m,)."""
-    uniform = _uniform(cones.event_id, cones.species, seed, replica)
+    uniform = uniform_of_events(cones.event_id, cones.species, seed, replica)
     cumulative = np.cumsum([np.exp(-1.0) / factorial(k) for k in range(GREATEST_COUNT)])
     return np.searchsorted(cumulative, uniform, side="right").astype(np.float64)
 
 
-def _uniform(event_id: I8, species: I8, seed: int, replica: int) -> F8:
-    """Numbers in [0, 1) from the finaliser of splitmix64 (Steele et al., OOPSLA 2014)."""
+def uniform_of_events(event_id: I8, species: I8, seed: int, replica: int) -> F8:
+    """A number in [0, 1) for each event (m,), whatever stands beside it.
+
+    From the finaliser of splitmix64 (Steele et al., OOPSLA 2014).
+    """
     with np.errstate(over="ignore"):
         key = _mixed(_mixed(np.array(seed, np.uint64) + _GOLDEN) ^ np.uint64(replica))
         counter = (event_id.astype(np.uint64) << np.uint64(1)) | species.astype(np.uint64)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.imaging.frames import (
     CANDIDATE_CONES,
+    CANDIDATE_SIGMAS,
+    CONE_PULLS,
     ENERGIES,
     FILTERED,
     SELECTED_CONES,
@@ -36,6 +38,14 @@ def filtered_events(
 ) -> pd.DataFrame:
     """Events of both species that pass the event cuts; event_index is the row."""
     return stacked(neutron_filtered_events, gamma_filtered_events, FILTERED)
+
+
+@tag(stage="calibration", schema="FilteredEvents", scope="run")
+def calibrated_events(
+    neutron_calibrated_events: pd.DataFrame, gamma_calibrated_events: pd.DataFrame
+) -> pd.DataFrame:
+    """Events of both species with the corrections of the bars; event_index is the row."""
+    return stacked(neutron_calibrated_events, gamma_calibrated_events, FILTERED)
 
 
 @tag(stage="energies", schema="Energies", scope="run", main="true")
@@ -89,6 +99,32 @@ def selected_cones(
         event_offset=len(neutron_filtered_events),
         candidate_offset=len(neutron_candidate_cones),
     )
+
+
+@tag(stage="uncertainty", schema="CandidateSigmas", scope="run")
+def candidate_sigmas(
+    neutron_candidate_sigmas: pd.DataFrame, gamma_candidate_sigmas: pd.DataFrame
+) -> pd.DataFrame:
+    """Widths of each row of candidate_cones."""
+    return stacked(neutron_candidate_sigmas, gamma_candidate_sigmas, CANDIDATE_SIGMAS)
+
+
+@tag(stage="uncertainty", scope="run")
+def candidate_weights(neutron_candidate_weights: F8, gamma_candidate_weights: F8) -> F8:
+    """Share in its event of each row of candidate_cones."""
+    return np.concatenate([neutron_candidate_weights, gamma_candidate_weights])
+
+
+@tag(stage="uncertainty", schema="ConePulls", scope="run")
+@config.when(reference_source="given")
+def cone_pulls(
+    neutron_cone_pulls: pd.DataFrame,
+    gamma_cone_pulls: pd.DataFrame,
+    neutron_filtered_events: pd.DataFrame,
+) -> pd.DataFrame:
+    """phi - theta at the reference source in sigma, of hypotheses of both species."""
+    n = len(neutron_filtered_events)
+    return stacked(neutron_cone_pulls, gamma_cone_pulls, CONE_PULLS, event_offset=n)
 
 
 @tag(stage="images", scope="run")

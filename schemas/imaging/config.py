@@ -24,7 +24,7 @@ from .list_mode import ListMode
 from .physics import Cones, Energy, Imaging, Prior
 from .plane import Plane
 from .reading import InputFormat, ToldToReaders
-from .uncertainty import Errors, PointFit, Reconstruction, Uncertainty
+from .uncertainty import Errors, Focus, PointFit, Reconstruction, Uncertainty
 from .vis import Vis
 
 Stage = Literal["hits", "events", "cones", "image"]
@@ -196,6 +196,8 @@ class ImagingConfig(PipelineSettings):
     """Point sources by maximum likelihood."""
     errors: Errors = Errors()
     """Replicas of the bootstrap."""
+    focus: Focus = Focus()
+    """Distances of the focus curve."""
     hdf5: Hdf5 = Hdf5()
     """What the output file holds."""
     vis: Vis = Vis()

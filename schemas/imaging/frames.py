@@ -13,6 +13,13 @@ from ..tables import Column, TableSchema
 from .bars import BARS
 from .calibration import BAR_CALIBRATION, PAIRS
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
+from .reconstructed import (
+    FOCUS_CURVE,
+    FOCUS_DISTANCE,
+    IMAGE_SHAPES,
+    ITERATION_HISTORY,
+    REGION_SPECTRA,
+)
 from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
@@ -410,6 +417,11 @@ TABLES: Final[dict[str, TableSchema]] = {
         PAIRS,
         POINT_SOURCES,
         BOOTSTRAP_SOURCES,
+        ITERATION_HISTORY,
+        IMAGE_SHAPES,
+        REGION_SPECTRA,
+        FOCUS_CURVE,
+        FOCUS_DISTANCE,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

@@ -156,14 +156,15 @@ class Cones(Section):
     """classical: the design's formula; exact: relativistic two-body kinematics."""
 
 
-Method = Literal["sbp", "point_fit"]
+Method = Literal["sbp", "weighted", "mlem", "point_fit"]
 
 
 class Imaging(Section):
     """[imaging]."""
 
     method: Method | tuple[Method, ...] = "sbp"
-    """sbp: simple back projection, always made; point_fit: point sources with their errors."""
+    """One or several. sbp: simple back projection, always made; weighted: cones as wide as they
+    are known; mlem: the image of greatest likelihood; point_fit: point sources with errors."""
     poly_samples: int = Field(default=360, ge=8, le=1_000_000)
     """Engine poly: samples of a cone."""
     poly_range_cm: float | Literal["auto"] = "auto"

@@ -78,9 +78,9 @@ class Uncertainty(Section):
     """[uncertainty]: how well hits are known, and so how wide a cone is."""
 
     enabled: bool = False
-    """An error if true: widths are made where they are needed, by method = "point_fit"."""
-    smearing: Literal["thicken", "weighted"] = "thicken"
-    """Stored; no image is smeared."""
+    """An error if true: widths are made where they are needed, by the methods that use them."""
+    smearing: Literal["weighted", "thicken"] = "weighted"
+    """Method weighted: a Gaussian across each cone, or 1 within one sigma of it."""
     sigma_doi_cm: float = Field(default=0.35, ge=0)
     """Resolution along the bar, cm."""
     sigma_transverse_cm: float = Field(default=0.346, ge=0)
@@ -116,7 +116,7 @@ class Uncertainty(Section):
         if value:
             msg = (
                 "true is not possible: widths of cones are made where they are needed; set false, "
-                'and [imaging] method = "point_fit"'
+                'and [imaging] method = "weighted", "mlem" or "point_fit"'
             )
             raise ValueError(msg)
         return value
@@ -147,8 +147,39 @@ class Uncertainty(Section):
         return common if det_id is None else self.time.detectors.get(det_id, common)
 
 
-class Reconstruction(Section):
-    """[reconstruction]: hypotheses and background of what is fitted."""
+class ExpectationSettings(Section):
+    """What of [reconstruction] the method mlem alone needs."""
+
+    iterations: int | Literal["held_out"] = "held_out"
+    """Passes of mlem: a number, or as many as raise ln L of events that are held out."""
+    max_iterations: int = Field(default=200, ge=1, le=100_000)
+    """Most passes of "held_out"."""
+    held_out_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the events that is held out while the number of passes is looked for."""
+    tolerance: float = Field(default=1e-4, ge=0)
+    """Least gain of ln L per event held out, in ``patience`` passes."""
+    patience: int = Field(default=10, ge=1)
+    """Passes in which it must gain."""
+    subsets: int = Field(default=1, ge=1, le=1000)
+    """Subsets of the events in a pass: 1 = MLEM, more = OSEM with five whole passes at the end."""
+    elsewhere: Literal["isotropic", "sphere", "off"] = "isotropic"
+    """What events of no pixel come from: all directions alike; also each of 200 directions; no."""
+    memory_GiB: float = Field(default=2.0, gt=0)
+    """Most memory of the matrix of densities; beyond it rows are worked out again in each pass."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of what events are held out."""
+
+    @field_validator("iterations")
+    @classmethod
+    def _some(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 1:
+            msg = f'{value} is no number of passes; give 1 or more, or "held_out"'
+            raise ValueError(msg)
+        return value
+
+
+class Reconstruction(ExpectationSettings):
+    """[reconstruction]: hypotheses and background of what is fitted, and the passes of mlem."""
 
     min_weight: float = Field(default=0.02, ge=0, lt=0.5)
     """Hypotheses below this weight are dropped."""
@@ -192,3 +223,21 @@ class Errors(Section):
     """How many replicas."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
+
+
+class Focus(Section):
+    """[focus]: distances of the plane at which the point fit is made for the focus curve."""
+
+    min_cm: float | None = None
+    """Least place of the plane along its normal, cm; absent = 0.6 of the way from the array."""
+    max_cm: float | None = None
+    """Greatest place; absent = 1.6 of the way from the array to the plane."""
+    steps: int = Field(default=25, ge=5, le=1000)
+    """How many distances."""
+
+    @model_validator(mode="after")
+    def _range(self) -> Focus:
+        if self.min_cm is not None and self.max_cm is not None and not self.min_cm < self.max_cm:
+            msg = f"min_cm = {self.min_cm:g} is not below max_cm = {self.max_cm:g}; exchange them"
+            raise ValueError(msg)
+        return self

@@ -68,15 +68,21 @@ GOLDEN = {
         "typed_events",
     ],
     "calibration": [
-        "bar_calibration", "bars", "gamma_calibrated_events", "neutron_calibrated_events",
+        "bar_calibration", "bars", "calibrated_events", "gamma_calibrated_events",
+        "neutron_calibrated_events",
     ],
     "energies": ["energies", "gamma_energies", "neutron_energies"],
     "uncertainty": [
-        "gamma_candidate_sigmas", "gamma_candidate_weights", "gamma_weighted_cones",
+        "candidate_sigmas", "candidate_weights", "gamma_candidate_sigmas",
+        "gamma_candidate_weights", "gamma_weighted_cones",
         "neutron_candidate_sigmas", "neutron_candidate_weights", "neutron_theta_sigma_rad",
         "neutron_weighted_cones",
     ],
-    "reconstruction": ["bootstrap_sources", "point_sources", "significance_map"],
+    "reconstruction": [
+        "bootstrap_sources", "elsewhere_counts", "focus_curve", "focus_distance_cm",
+        "image_shapes", "iteration_history", "point_sources", "reconstructed_images",
+        "significance_map", "weighted_images",
+    ],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
         "gamma_chosen_row", "gamma_cone_filter_code", "gamma_cone_scores",
@@ -89,9 +95,11 @@ GOLDEN = {
         "gamma_back_projection", "gamma_image", "neutron_back_projection", "neutron_image",
         "summed_images",
     ],
-    "metrics": ["projection_metrics", "projections", "region_of_interest"],
+    "metrics": [
+        "projection_metrics", "projections", "region_of_interest", "region_spectra",
+    ],
     "counters": ["counters"],
-    "figures": ["figures"],
+    "figures": ["comparison_figure", "figures"],
 }  # fmt: skip
 
 

@@ -1,0 +1,111 @@
+"""Images of uncertain cones, in units of the thin back projection of the same cones and pixels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from radiograph.nodes.imaging.back_projection import scan_back_projection
+from radiograph.nodes.imaging.cone_matrix import ConeGeometry, cone_matrix
+from radiograph.nodes.imaging.expectation_maximisation import Events, start_of, step
+from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
+from radiograph.nodes.imaging.kernels.cone_rows import fill_row
+from radiograph.nodes.imaging.weighted_projection import weighted_projection
+from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
+from radiograph.schemas.imaging.sources import ConeMixture
+from radiograph.schemas.imaging.uncertainty import ExpectationSettings
+
+from .figures import Figure, best_seconds, best_seconds_of
+from .kernels import FRAME, cones_of_a_source, square
+
+N_EVENTS = 19_000
+N_FEW = 4_000
+SIGMA_RAD = 0.08
+ITERATIONS = 100
+
+
+def mixture(n: int) -> tuple[Any, ConeMixture]:
+    """(cones of one source as arrays, the same with a width): one hypothesis an event."""
+    arrays, theta = cones_of_a_source(n)
+    none = np.zeros(n, np.int64)
+    cones = ConeMixture(
+        apex_cm=arrays.apex_cm,
+        axis=arrays.axis,
+        theta_rad=theta,
+        sigma_rad=np.full(n, SIGMA_RAD),
+        weight=np.ones(n),
+        start=np.arange(n + 1),
+        event_id=np.arange(n),
+        species=none,
+        group=none,
+    )
+    return arrays, cones
+
+
+def pass_over(cones: ConeMixture, pixels: int, threads: int) -> Callable[[], Any]:
+    """One pass of expectation and maximisation over all events, to be called."""
+    geometry = ConeGeometry.of(cones, FRAME, square(pixels))
+    matrix = cone_matrix(geometry, 16.0, threads, "dense")
+    n = cones.n_events
+    events = Events(matrix, np.full((n, 1), 0.08, np.float32), cones.group, threads)
+    everything = np.ones(n, np.bool_)
+    begin = start_of(events, everything, elsewhere=True)
+    rows = np.arange(n)
+    return lambda: step(events, begin, everything, rows)
+
+
+def figures() -> list[Figure]:
+    """Rows, weighted images, passes, a whole reconstruction; against thin back projection."""
+    arrays, few = mixture(N_FEW)
+    grid = square(200)
+
+    def thin() -> Any:
+        return scan_back_projection(arrays, FRAME, grid, ImagingMethod(), Threads(1))
+
+    def wide(threads: int) -> Callable[[], Any]:
+        return lambda: weighted_projection(few, FRAME, grid, threads)
+
+    unit, one, two = best_seconds_of(thin, wide(1), wide(2), repeats=3)
+    found = [
+        Figure("rows of pixels", 1e9 * _row_seconds(few) / 200**2, "ns/pixel", "<= 1.1"),
+        Figure("weighted image, 200 x 200, one thread", N_FEW / one, "cones/s"),
+        Figure("weighted image, 200 x 200, two threads", N_FEW / two, "cones/s", ">= 35,000"),
+        Figure("weighted image over thin back projection", one / unit, "x"),
+        Figure("weighted image, two threads over one", one / two, "x", ">= 1.7"),
+    ]
+    arrays, many = mixture(N_EVENTS)
+    single, double = (pass_over(many, 80, k) for k in (1, 2))
+    coarse = square(80)
+
+    def thin_coarse() -> Any:
+        return scan_back_projection(arrays, FRAME, coarse, ImagingMethod(), Threads(1))
+
+    unit, one, two = best_seconds_of(thin_coarse, single, double, repeats=5)
+    elements = N_EVENTS * 80 * 80
+    found += [
+        Figure("a pass of MLEM, bytes, 80 x 80", 1e9 * one / elements, "ns/element", "<= 0.2"),
+        Figure("a pass of MLEM over thin back projection", one / unit, "x"),
+        Figure("a pass of MLEM, two threads over one", one / two, "x", ">= 1.7"),
+    ]
+    told = ExpectationSettings(iterations=ITERATIONS)
+    problem = ImageProblem(many, FRAME, square(100), told, 2)
+    started = time.perf_counter()
+    image_fit(problem, "n")
+    spent = time.perf_counter() - started
+    name = f"MLEM of {N_EVENTS:,} events, 100 x 100, {ITERATIONS} iterations, two threads"
+    return [*found, Figure(name, spent, "s", "<= 25"), Figure("the same", spent / unit, "x thin")]
+
+
+def _row_seconds(cones: ConeMixture) -> float:
+    """Of one row of 200 x 200 pixels."""
+    geometry = ConeGeometry.of(cones, FRAME, square(200))
+    row = np.empty(geometry.n_pixels, np.float32)
+    taken = geometry.taken()
+
+    def rows() -> None:
+        for event in range(200):
+            fill_row(event, *taken, row)
+
+    return best_seconds(rows) / 200

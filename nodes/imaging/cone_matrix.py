@@ -1,0 +1,236 @@
+"""The matrix of densities, events by pixels, in one of three storages chosen by its size.
+
+Bytes with a scale a row; of these only runs of pixels that are not 0, where most are; nothing at
+all, rows being worked out anew each time, where bytes need more memory than is allowed. Rows are
+cut into blocks whose number depends on nothing but their size, each block adds into sums of its
+own, and these are added in order: the result is the same, bit for bit, for any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+
+from ...schemas.arrays import F4, F8, I8, U1
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ...schemas.imaging.sources import ConeMixture
+from .kernels.cone_likelihood import LEAST_SINE
+from .kernels.cone_rows import count_runs, fill_runs, quantised_rows
+from .kernels.expectation import computed_pass, dense_pass, sparse_pass
+
+Storage = Literal["dense", "sparse", "computed"]
+BLOCKS: Final = 64
+# Sums of a block are as large as the image: fewer blocks where that is large.
+_LARGE_IMAGE: Final = 1 << 18
+_BLOCKS_OF_LARGE: Final = 16
+# Runs of pixels take longer a pixel than whole rows; below this share of pixels they win.
+MOST_FILLED: Final = 0.15
+_SAMPLED_ROWS: Final = 256
+_BYTES_A_RUN: Final = 24
+_SPARSE_BATCH: Final = 256
+_GIB: Final = 1 << 30
+
+
+@dataclass(frozen=True)
+class ConeGeometry:
+    """Cones and pixels as the kernels take them, see kernels/cone_rows.py."""
+
+    apex: F8
+    axis: F8
+    shape: F8
+    start: I8
+    origin: F8
+    u_axis: F8
+    v_axis: F8
+    u: F4
+    v: F4
+
+    @classmethod
+    def of(cls, cones: ConeMixture, frame: PlaneFrame, grid: PixelGrid) -> ConeGeometry:
+        """The cones of a mixture seen from a plane."""
+        sine = np.sin(cones.theta_rad)
+        peak = cones.weight / (
+            np.sqrt(2.0 * np.pi) * cones.sigma_rad * 2.0 * np.pi * np.maximum(sine, LEAST_SINE)
+        )
+        shape = [np.cos(cones.theta_rad), sine, cones.sigma_rad**-2.0, peak]
+        return cls(
+            np.ascontiguousarray(cones.apex_cm),
+            np.ascontiguousarray(cones.axis),
+            np.ascontiguousarray(np.stack(shape, axis=1)),
+            np.ascontiguousarray(cones.start),
+            *(np.array(x, np.float64) for x in (frame.origin_cm, grid.u_axis, grid.v_axis)),
+            grid.u_centers_cm.astype(np.float32),
+            grid.v_centers_cm.astype(np.float32),
+        )
+
+    @property
+    def n_events(self) -> int:
+        """How many rows."""
+        return len(self.start) - 1
+
+    @property
+    def n_pixels(self) -> int:
+        """How many columns."""
+        return len(self.u) * len(self.v)
+
+    def taken(self) -> tuple[Any, ...]:
+        """The arguments of a kernel."""
+        plane = (self.origin, self.u_axis, self.v_axis, self.u, self.v)
+        return (self.apex, self.axis, self.shape, self.start, *plane)
+
+    def only(self, events: I8) -> ConeGeometry:
+        """The geometry of some events, with all their hypotheses."""
+        counts = np.diff(self.start)[events]
+        start = np.concatenate([[0], np.cumsum(counts)])
+        rows = np.repeat(self.start[events] - start[:-1], counts) + np.arange(start[-1])
+        cones = (np.ascontiguousarray(a[rows]) for a in (self.apex, self.axis, self.shape))
+        plane = (self.origin, self.u_axis, self.v_axis, self.u, self.v)
+        return ConeGeometry(*cones, start.astype(np.int64), *plane)
+
+
+class ConeMatrix(Protocol):
+    """Rows of densities; ``add`` is one of the passes of kernels/expectation.py."""
+
+    @property
+    def storage(self) -> Storage: ...
+
+    @property
+    def n_pixels(self) -> int: ...
+
+    def add(self, rows: I8, *model_and_sums: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class DenseMatrix:
+    """``values`` (events, pixels) times ``scale`` (events,)."""
+
+    values: U1
+    scale: F4
+    storage: Storage = "dense"
+
+    @property
+    def n_pixels(self) -> int:
+        return self.values.shape[1]
+
+    def add(self, rows: I8, *model_and_sums: Any) -> None:
+        dense_pass(self.values, self.scale, rows, *model_and_sums)
+
+
+@dataclass(frozen=True)
+class SparseMatrix:
+    """Runs [offsets[i], offsets[i + 1]) of event i: first pixel, first and last of ``values``."""
+
+    values: U1
+    runs: I8
+    offsets: I8
+    scale: F4
+    n_pixels: int
+    storage: Storage = "sparse"
+
+    def add(self, rows: I8, *model_and_sums: Any) -> None:
+        sparse_pass(self.values, self.runs, self.offsets, self.scale, rows, *model_and_sums)
+
+
+@dataclass(frozen=True)
+class ComputedMatrix:
+    """Rows that are worked out when they are needed."""
+
+    geometry: ConeGeometry
+    storage: Storage = "computed"
+
+    @property
+    def n_pixels(self) -> int:
+        return self.geometry.n_pixels
+
+    def add(self, rows: I8, *model_and_sums: Any) -> None:
+        computed_pass(*self.geometry.taken(), rows, *model_and_sums)
+
+
+def cone_matrix(
+    geometry: ConeGeometry, memory_GiB: float, threads: int, storage: Storage | None = None
+) -> ConeMatrix:
+    """The matrix in the storage that its size asks for, or in the one that is named."""
+    make = {"dense": _dense, "sparse": _sparse}.get(storage or storage_for(geometry, memory_GiB))
+    return make(geometry, threads) if make else ComputedMatrix(geometry)
+
+
+def storage_for(geometry: ConeGeometry, memory_GiB: float) -> Storage:
+    """The storage that the size asks for: the same cones and pixels get the same one."""
+    n, room = geometry.n_events, memory_GiB * _GIB
+    if n == 0:
+        return "dense"
+    some = np.unique(np.linspace(0, n - 1, min(n, _SAMPLED_ROWS)).astype(np.int64))
+    sample = _dense(geometry.only(some), 1)
+    runs, filled = _runs_and_values(sample.values)
+    share = filled.sum() / sample.values.size
+    sparse_size = 1.1 * n * (filled.mean() + _BYTES_A_RUN * runs.mean())
+    dense_fits = n * geometry.n_pixels <= room
+    if share < MOST_FILLED and sparse_size <= room:
+        return "sparse"
+    if dense_fits:
+        return "dense"
+    return "sparse" if sparse_size <= room else "computed"
+
+
+def blocks_of(rows: I8, n_pixels: int) -> list[I8]:
+    """Rows cut into blocks, the same whatever the number of threads."""
+    n = BLOCKS if n_pixels <= _LARGE_IMAGE else _BLOCKS_OF_LARGE
+    return [np.ascontiguousarray(block) for block in np.array_split(rows, n) if len(block)]
+
+
+def in_threads(work: Callable[[int], None], n: int, threads: int) -> None:
+    """``work`` of each of 0 to n - 1, on so many threads."""
+    if threads <= 1 or n <= 1:
+        for k in range(n):
+            work(k)
+        return
+    with ThreadPoolExecutor(min(threads, n)) as pool:
+        list(pool.map(work, range(n)))
+
+
+def _dense(geometry: ConeGeometry, threads: int) -> DenseMatrix:
+    values = np.empty((geometry.n_events, geometry.n_pixels), np.uint8)
+    scale = np.empty(geometry.n_events, np.float32)
+    blocks = blocks_of(np.arange(geometry.n_events), geometry.n_pixels)
+
+    def fill(k: int) -> None:
+        begin, end = int(blocks[k][0]), int(blocks[k][-1]) + 1
+        quantised_rows(begin, end, *geometry.taken(), values, scale)
+
+    in_threads(fill, len(blocks), threads)
+    return DenseMatrix(values, scale)
+
+
+def _sparse(geometry: ConeGeometry, threads: int) -> SparseMatrix:
+    n = geometry.n_events
+    spans = [(b, min(b + _SPARSE_BATCH, n)) for b in range(0, n, _SPARSE_BATCH)]
+    parts: list[Any] = [None] * len(spans)
+
+    def fill(k: int) -> None:
+        dense = _dense(geometry.only(np.arange(*spans[k])), 1)
+        n_runs, n_values = _runs_and_values(dense.values)
+        runs = np.empty((n_runs.sum(), 3), np.int64)
+        values = np.empty(n_values.sum(), np.uint8)
+        fill_runs(dense.values, 0, 0, runs, values)
+        parts[k] = (n_runs, runs, values, dense.scale)
+
+    in_threads(fill, len(spans), threads)
+    counts, runs, values, scales = (list(column) for column in zip(*parts, strict=True))
+    # Each part counts its values from 0.
+    filled = 0
+    for part, of_part in zip(runs, values, strict=True):
+        part[:, 1:] += filled
+        filled += len(of_part)
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    whole = (np.concatenate(a) for a in (values, runs))
+    return SparseMatrix(*whole, offsets, np.concatenate(scales), geometry.n_pixels)
+
+
+def _runs_and_values(rows: U1) -> tuple[I8, I8]:
+    runs, values = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    count_runs(rows, runs, values)
+    return runs, values

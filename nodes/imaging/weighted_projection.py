@@ -1,0 +1,51 @@
+"""Back projection of cones as wide as they are known. Plain functions without nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...schemas.arrays import F8
+from ...schemas.imaging.images import PixelGrid, PlaneFrame
+from ...schemas.imaging.sources import ConeMixture
+from .cone_matrix import ConeGeometry, blocks_of, in_threads
+from .kernels.cone_rows import add_normalised, add_thickened
+
+
+def weighted_projection(
+    cones: ConeMixture,
+    frame: PlaneFrame,
+    grid: PixelGrid,
+    threads: int,
+    *,
+    thick: bool = False,
+) -> F8:
+    """Sum of K_ij / max_j K_ij over the events, (nv, nu); ``thick``: 1 within one sigma, else 0."""
+    geometry = ConeGeometry.of(cones, frame, grid)
+    blocks = blocks_of(np.arange(geometry.n_events), geometry.n_pixels)
+    images = np.zeros((len(blocks), geometry.n_pixels))
+    add = add_thickened if thick else add_normalised
+
+    def work(k: int) -> None:
+        add(int(blocks[k][0]), int(blocks[k][-1]) + 1, *geometry.taken(), images[k])
+
+    in_threads(work, len(blocks), threads)
+    return np.asarray(images.sum(axis=0).reshape(grid.shape))
+
+
+def of_species(cones: ConeMixture, species: int) -> ConeMixture:
+    """The events of one species: 0 neutrons, 1 gammas; they stand together."""
+    events = np.flatnonzero(cones.species == species)
+    begin = int(events[0]) if len(events) else 0
+    end = int(events[-1]) + 1 if len(events) else 0
+    rows = slice(cones.start[begin], cones.start[end])
+    return ConeMixture(
+        apex_cm=cones.apex_cm[rows],
+        axis=cones.axis[rows],
+        theta_rad=cones.theta_rad[rows],
+        sigma_rad=cones.sigma_rad[rows],
+        weight=cones.weight[rows],
+        start=cones.start[begin : end + 1] - cones.start[begin],
+        event_id=cones.event_id[begin:end],
+        species=cones.species[begin:end],
+        group=cones.group[begin:end],
+    )

@@ -1,0 +1,145 @@
+"""Images of uncertain cones by the command: file, figure, report, restart, ranges, prior."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+Run = Callable[..., Any]
+METHODS = ("--set", "imaging.method=['weighted', 'mlem', 'point_fit']")
+SHORT = ("--set", "reconstruction.iterations=6")
+DENSITIES = ("images/weighted", "images/mlem", "images/significance")
+
+
+@pytest.fixture(scope="module")
+def imaged(
+    simulated: Path, settings: str, radiograph: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with run.toml and image.h5 with every method, and its figures."""
+    folder = tmp_path_factory.mktemp("imaged")
+    (folder / "run.toml").write_text(settings)
+    argv = ("--input-path", simulated / "events.out", "-q")
+    figures = ("--set", "vis.export_png_on_write=true")
+    done = radiograph("run", folder / "run.toml", *argv, *METHODS, *SHORT, *figures)
+    assert done.code == 0, done.err
+    assert "source at u" in done.out
+    return folder
+
+
+def images_of(path: Path) -> dict[str, np.ndarray]:
+    with h5py.File(path) as file:
+        return {f"{group}/{name}": d[()] for group in DENSITIES for name, d in file[group].items()}
+
+
+def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
+    with h5py.File(imaged / "image.h5") as file:
+        shape = file["images/summed/all"].shape
+        for name in ("n", "g", "all"):
+            assert file[f"images/weighted/{name}"].dtype == np.float32
+            mlem = file[f"images/mlem/{name}"]
+            assert mlem.dtype == np.float64
+            assert mlem.shape == shape
+            assert mlem.attrs["iterations"] == 6
+            assert mlem.attrs["stop_reason"] == "as_told"
+            assert mlem.attrs["seed"] == 1
+            assert mlem.attrs["units"] == "counts"
+            assert mlem.attrs["description"]
+        whole = file["images/mlem/all"]
+        n_events = file["reconstruction/point_sources/counts"][()].sum()
+        n_events += file["reconstruction/point_sources/elsewhere_counts"][0]
+        assert whole[()].sum() + whole.attrs["elsewhere_counts"] == pytest.approx(n_events)
+        assert set(file["reconstruction"]) == {
+            "point_sources", "iteration_history", "image_shapes"
+        }  # fmt: skip
+        assert file["reconstruction/image_shapes/fwhm_u_cm"].attrs["units"] == "cm"
+
+
+def test_the_figure_of_all_methods_stands_beside_the_others(imaged: Path) -> None:
+    assert (imaged / "comparison_image.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_thin_image_is_as_it_was(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    argv = ("--input-path", simulated / "events.out", "-o", tmp_path / "plain.h5", "-q")
+    assert radiograph("run", imaged / "run.toml", *argv).code == 0
+    with h5py.File(imaged / "image.h5") as one, h5py.File(tmp_path / "plain.h5") as other:
+        for name in ("n", "g", "all"):
+            assert np.array_equal(one[f"images/summed/{name}"], other[f"images/summed/{name}"])
+        assert set(other["images"]) == {"summed"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("--set", "run.chunk_events=40", "--set", "run.workers=2"),
+        ("--set", "prior.point=[40.0, 0.0, 0.0]"),
+        ("--set", "prior.point=[0.0, 0.0, 60.0]", "--set", "run.workers=4"),
+    ],
+)
+def test_neither_parts_nor_threads_nor_a_prior_change_a_byte(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path, changed: tuple[str, ...]
+) -> None:
+    argv = ("--input-path", simulated / "events.out", "-o", tmp_path / "a.h5", "-q")
+    done = radiograph("run", imaged / "run.toml", *argv, *METHODS, *SHORT, *changed)
+    assert done.code == 0, done.err
+    first, second = images_of(imaged / "image.h5"), images_of(tmp_path / "a.h5")
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_targets_are_placed_and_a_restart_gives_the_same(
+    imaged: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    argv = ("--input-path", imaged / "image.h5", "--set", "io.input_format=hdf5_ngimager")
+    targets = ("reconstructed_images", "region_spectra", "candidate_weights", "focus_curve")
+    asked = [part for target in targets for part in ("--target", target)]
+    done = radiograph(
+        "run", imaged / "run.toml", *argv, *SHORT, "-o", tmp_path / "r.h5", *asked, "--json",
+        "--set", "focus.steps=5",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    values = json.loads(done.out)["values"]
+    assert values["reconstructed_images"]["all"]["path"] == "/images/mlem/all"
+    assert len(values["focus_curve"]) == 5
+    with h5py.File(imaged / "image.h5") as one, h5py.File(tmp_path / "r.h5") as other:
+        first = one["images/mlem/all"][()]
+        assert other["images/mlem/all"][()] == pytest.approx(first, abs=1e-3 * first.max())
+        spectra = other["reconstruction/region_spectra"]
+        total = spectra["counts"][()].sum()
+        of_species = [
+            one[f"images/mlem/{n}"][()].sum() + one[f"images/mlem/{n}"].attrs["elsewhere_counts"]
+            for n in "ng"
+        ]
+        assert total == pytest.approx(sum(of_species), rel=1e-4)
+        weights = other["targets/candidate_weights"][()]
+        assert weights.sum() == pytest.approx(sum(of_species), rel=1e-6)
+
+
+def test_the_report_shows_the_source(imaged: Path, radiograph: Run, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert radiograph("report", imaged / "image.h5", "-o", page).code == 0
+    text = page.read_text()
+    for words in ("Point sources", "Maximum likelihood", "comparison of the methods", "held out"):
+        assert words in text, words
+
+
+@pytest.mark.parametrize("method", ["weighted", "mlem"])
+def test_without_a_plane_there_is_nothing_to_image_on(
+    imaged: Path, radiograph: Run, tmp_path: Path, method: str
+) -> None:
+    text = (imaged / "run.toml").read_text()
+    begin = text.index("[plane]")
+    end = text.index("\n[", begin + 1)
+    (tmp_path / "bare.toml").write_text(text[:begin] + text[end:])
+    done = radiograph(
+        "run", tmp_path / "bare.toml", "--set", f"imaging.method={method}",
+        "--set", "pipeline.until=cones",
+    )  # fmt: skip
+    assert done.code == 2
+    assert f'method "{method}"' in done.err
