@@ -103,6 +103,7 @@ _STAGES: Final = (
     "pulls",
     "point_fit",
     "bootstrap",
+    "position_budget",
     "images",
     "tables",
     "list_mode",

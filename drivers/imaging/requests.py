@@ -13,7 +13,12 @@ from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
 
-SOURCE_TARGETS: Final = ("point_sources", "bootstrap_sources")
+SOURCE_TARGETS: Final = (
+    "point_sources",
+    "bootstrap_sources",
+    "strategy_sources",
+    "position_budget",
+)
 # Nodes whose values stand in a group of the file or in figures; others go to /targets.
 PLACED: Final = frozenset(
     {
@@ -115,7 +120,8 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
-    made = [t for t in ("counters", "figures", *SOURCE_TARGETS) if t in targets]
+    wanted = {*targets, *(("point_sources",) if "position_budget" in targets else ())}
+    made = [t for t in ("counters", "figures", *SOURCE_TARGETS) if t in wanted]
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}
     loose = [t for t in targets if t not in PLACED or t in missing]

@@ -126,7 +126,7 @@ def run_imaging(
             *stale_figures(loaded, out, list(figures)),
         ],
         failed=session.every_failure,
-        said=said_of_sources(found.get("point_sources")),
+        said=said_of_sources(found.get("point_sources"), found.get("position_budget")),
         summary=found.get(session.flow.summary_node),
         values=asked_values(request, found, sink.rows_of_targets, counters),
         asked={target: (node, place_in_file(node, request)) for target, node in asked.items()},

@@ -13,7 +13,7 @@ from ..tables import Column, TableSchema
 from .bars import BARS
 from .calibration import BAR_CALIBRATION, PAIRS
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
-from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES
+from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES, POSITION_BUDGET, STRATEGY_SOURCES
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
@@ -410,6 +410,8 @@ TABLES: Final[dict[str, TableSchema]] = {
         PAIRS,
         POINT_SOURCES,
         BOOTSTRAP_SOURCES,
+        STRATEGY_SOURCES,
+        POSITION_BUDGET,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

@@ -76,7 +76,10 @@ GOLDEN = {
         "neutron_candidate_sigmas", "neutron_candidate_weights", "neutron_theta_sigma_rad",
         "neutron_weighted_cones",
     ],
-    "reconstruction": ["bootstrap_sources", "point_sources", "significance_map"],
+    "reconstruction": [
+        "bootstrap_sources", "point_sources", "position_budget", "significance_map",
+        "strategy_sources",
+    ],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
         "gamma_chosen_row", "gamma_cone_filter_code", "gamma_cone_scores",
@@ -296,6 +299,7 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
+    sources |= {"strategy_sources", "position_budget"}
     assert downstream("pixel_grid") == images | counted | sources
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")

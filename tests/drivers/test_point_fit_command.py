@@ -15,7 +15,7 @@ import pytest
 Run = Callable[..., Any]
 METHOD = ("--set", "imaging.method=point_fit")
 LINE = re.compile(
-    r"source at u (\S+) \+- (\S+) \(stat\), v (\S+) \+- (\S+) cm \(stat\); .* events, .*"
+    r"source at u (\S+) \+- (\S+) \(stat\), v (\S+) \+- (\S+) \(stat\) cm; .* events, .*"
 )
 
 
