@@ -144,20 +144,6 @@ def _announce(session: ImagingSession, out: Path) -> None:
 
 
 def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[str]) -> Request:
-    request = _unchecked_request(session, config, targets)
-    if config.calibration.mode != "off" and request.groups:
-        msg = (
-            f'[calibration] mode = "{config.calibration.mode}" needs all hits before the first '
-            "cone, and rows of the file are written in one sweep: ask for --target point_sources, "
-            'bootstrap_sources or bar_calibration, or set mode = "off"'
-        )
-        raise UsageError(msg, key="calibration.mode")
-    return request
-
-
-def _unchecked_request(
-    session: ImagingSession, config: ImagingConfig, targets: Sequence[str]
-) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
         check_list_mode(session.driver, request.asked, config)

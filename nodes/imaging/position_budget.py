@@ -24,6 +24,7 @@ from ...schemas.imaging.sources import (
 )
 from ...schemas.imaging.uncertainty import PointFit, Uncertainty
 from ...schemas.tables import categories_of
+from .acceptance import acceptance_shift_cm, pairs_of_points
 from .cones import neutron_candidate_cones
 from .energies import neutron_energies__elut
 from .refits import (
@@ -38,7 +39,7 @@ from .resolutions import bar_axes
 from .source_likelihood import FitProblem
 from .uncertainty import neutron_theta_sigma_rad__elut
 
-IN_TOTAL: Final = ("statistical", "bar_jackknife")
+IN_TOTAL: Final = ("statistical", "bar_jackknife", "sensitivity")
 FEWEST_BARS: Final = 3
 
 
@@ -102,10 +103,45 @@ def strategy_sources__both(
     return _strategy_rows(problem, source_fit, found)
 
 
+@tag(stage="reconstruction", unit="cm", scope="run")
+@config.when(incident_energy="unknown")
+def sensitivity_shift_cm__unknown(source_fit: SourceFit) -> F8:
+    """What acceptance moves each source by, (n, 2); NaN without a known incident energy."""
+    return np.full((len(source_fit.TS), 2), np.nan)
+
+
+@tag(stage="reconstruction", unit="cm", scope="run")
+@config.when(incident_energy="fixed")
+def sensitivity_shift_cm__known(
+    source_fit: SourceFit,
+    cone_mixture: ConeMixture,
+    neutron_calibrated_events: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    fixed_energy_MeV: float,
+    uncertainty: Uncertainty,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    point_fit: PointFit,
+) -> F8:
+    """What acceptance moves the source by, (1, 2): to be added to the place; NaN of two sources.
+
+    One Newton step with the density of an event over R1^2 s(X); s(X) of neutrons that pass the
+    least lights of the data.
+    """
+    pairs = pairs_of_points(neutron_calibrated_events, bars, light_response)
+    if len(source_fit.TS) != 1 or pairs is None:
+        return np.full((len(source_fit.TS), 2), np.nan)
+    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
+    told = (fixed_energy_MeV, light_response, uncertainty)
+    return acceptance_shift_cm(problem, source_fit, pairs, *told)[None, :]
+
+
 @tag(stage="reconstruction", schema="PositionBudget", scope="run")
 def position_budget(
     source_fit: SourceFit,
     strategy_sources: pd.DataFrame,
+    sensitivity_shift_cm: F8,
     cone_mixture: ConeMixture,
     neutron_weighted_cones: pd.DataFrame,
     gamma_weighted_cones: pd.DataFrame,
@@ -118,8 +154,8 @@ def position_budget(
 ) -> pd.DataFrame:
     """Half widths of the position by component, and their total; sources as in point_sources.
 
-    The total is that of statistics and of bars left out one by one, in quadrature: bars that
-    disagree are what estimates and orientations disagree by.
+    The total is that of statistics, of bars left out one by one and of acceptance, in quadrature:
+    bars that disagree are what estimates and orientations disagree by.
     """
     if cone_mixture.n_events == 0:
         return POSITION_BUDGET.empty()
@@ -140,9 +176,9 @@ def position_budget(
         "bar_jackknife": _bars_left_out(problem, source_fit, struck)[order],
         "orientation": _orientations(problem, source_fit, struck, bars)[order],
         "halves": _halves(problem, source_fit)[order],
-        # The mixture of hypotheses has no prior in its inputs, and is made without s(X).
+        "sensitivity": np.abs(sensitivity_shift_cm)[order],
+        # The mixture of hypotheses has no prior in its inputs.
         "prior_leakage": np.zeros((n, 2)),
-        "sensitivity": np.full((n, 2), np.nan),
         "calibration": np.full((n, 2), np.nan),
     }
     parts["total"] = np.sqrt(sum(np.nan_to_num(parts[name]) ** 2 for name in IN_TOTAL))

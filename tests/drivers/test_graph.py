@@ -77,7 +77,8 @@ GOLDEN = {
         "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_sources", "point_sources", "position_budget", "significance_map",
+        "bootstrap_sources", "point_sources", "position_budget",
+        "residual_significance_map", "sensitivity_shift_cm", "significance_map",
         "strategy_sources",
     ],
     "cones": [
@@ -299,7 +300,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
-    sources |= {"strategy_sources", "position_budget"}
+    sources |= {"strategy_sources", "position_budget", "residual_significance_map"}
+    sources |= {"sensitivity_shift_cm"}
     assert downstream("pixel_grid") == images | counted | sources
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")

@@ -39,8 +39,9 @@ def budget_of(cones: ConeMixture, first: np.ndarray) -> tuple[SourceFit, pd.Data
     fit = point_fit.source_fit(cones, FRAME, GRID, SETTINGS)
     told = (FRAME, GRID, SETTINGS)
     strategies = position_budget.strategy_sources__one(fit, cones, *told)
+    shift = position_budget.sensitivity_shift_cm__unknown(fit)
     found = position_budget.position_budget(
-        fit, strategies, cones, weighted, none, events, gammas, bars(), *told
+        fit, strategies, shift, cones, weighted, none, events, gammas, bars(), *told
     )
     return fit, found
 
