@@ -170,12 +170,10 @@ def test_slower_neutrons_from_everywhere_are_as_many_as_the_data_have(
     assert found == pytest.approx(late, abs=0.006)
     alone = bar_constants.late_share(perfect, array_of, array(), light_curve(), 14.8)
     assert alone < 0.5 * late
-    # They are late against their light, which a greater gain makes up for.
-    constants_of = (array_of, array(), light_curve(), 14.8)
-    gains = [bar_constants.scatter_constants(p, *constants_of) for p in (perfect, mixed)]
-    fired = np.bincount(mixed["det_id1"], minlength=N_BARS) >= 100
-    clean, background = (g["light_gain"].to_numpy()[fired].mean() for g in gains)
-    assert background > clean + 0.01
+    # As many as can be seen at most, and the same for the same seed.
+    assert 0 < len(mixed) <= 3000
+    again = simulated_pairs.simulated_pairs(template(), array(), *settings, seed=3, late=late)
+    pd.testing.assert_frame_equal(mixed, again)
 
 
 def test_the_late_share_counts_by_hand() -> None:
