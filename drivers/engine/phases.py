@@ -136,11 +136,11 @@ def planned(
     return Plan(tuple(phases), needed, scope_of, merged, frozenset(held | targets))
 
 
-def streamed_together(plan: Plan) -> Plan:
+def streamed_together(plan: Plan, counted: frozenset[str]) -> Plan:
     """The plan with all that is handed on part by part handed on in the last sweep that does so.
 
     For who writes all rows of a part at once. Earlier sweeps evaluate what they did; the last one
-    takes it from the cache.
+    takes it from the cache. ``counted`` are nodes whose rows number those of what is handed on.
     """
     streaming = [k for k, phase in enumerate(plan.phases) if phase.streamed]
     if len(streaming) < 2:
@@ -150,12 +150,14 @@ def streamed_together(plan: Plan) -> Plan:
     earlier = [phases[k] for k in streaming[:-1]]
     if {phase.scope for phase in earlier} != {phases[last].scope}:
         return plan
-    every = [*earlier, phases[last]]
-    asked, given, streamed = (
-        _sorted({name for phase in every for name in getattr(phase, side)})
-        for side in ("asked", "given", "streamed")
+    given, streamed = (
+        {name for phase in (*earlier, phases[last]) for name in getattr(phase, side)}
+        for side in ("given", "streamed")
     )
-    phases[last] = replace(phases[last], asked=asked, given=given, streamed=streamed)
+    beside = {name for phase in earlier for name in phase.asked} & counted
+    asked = {*phases[last].asked, *streamed, *beside}
+    sides = {"asked": asked, "given": given, "streamed": streamed}
+    phases[last] = replace(phases[last], **{side: _sorted(s) for side, s in sides.items()})
     for k in streaming[:-1]:
         phases[k] = replace(phases[k], streamed=())
     return replace(plan, phases=tuple(phases))

@@ -44,7 +44,11 @@ class ImagingSession(Session):
 
     def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
         """The phases of a run; rows of a range are written together, in its last sweep."""
-        return streamed_together(super().plan(targets, streams))
+        streams = tuple(streams)
+        plan = super().plan(targets, streams)
+        numbered = self.numbered(streams).values()
+        rows = {to for columns in numbered for to in columns.values()}
+        return streamed_together(plan, frozenset({*rows, *self.carry.needs(plan.needed)}))
 
     def metadata(self) -> dict[int, SourceMetadata]:
         """What each file says of itself, by the number of the file."""
