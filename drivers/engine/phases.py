@@ -10,7 +10,7 @@ follow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hamilton import driver
@@ -134,6 +134,33 @@ def planned(
         phases.append(Phase(scope, *(_sorted(side) for side in sides)))
     merged = {name: frozenset(to) for name, to in whole.items()}
     return Plan(tuple(phases), needed, scope_of, merged, frozenset(held | targets))
+
+
+def streamed_together(plan: Plan, counted: frozenset[str]) -> Plan:
+    """The plan with all that is handed on part by part handed on in the last sweep that does so.
+
+    For who writes all rows of a part at once. Earlier sweeps evaluate what they did; the last one
+    takes it from the cache. ``counted`` are nodes whose rows number those of what is handed on.
+    """
+    streaming = [k for k, phase in enumerate(plan.phases) if phase.streamed]
+    if len(streaming) < 2:
+        return plan
+    *_, last = streaming
+    phases = list(plan.phases)
+    earlier = [phases[k] for k in streaming[:-1]]
+    if {phase.scope for phase in earlier} != {phases[last].scope}:
+        return plan
+    given, streamed = (
+        {name for phase in (*earlier, phases[last]) for name in getattr(phase, side)}
+        for side in ("given", "streamed")
+    )
+    beside = {name for phase in earlier for name in phase.asked} & counted
+    asked = {*phases[last].asked, *streamed, *beside}
+    sides = {"asked": asked, "given": given, "streamed": streamed}
+    phases[last] = replace(phases[last], **{side: _sorted(s) for side, s in sides.items()})
+    for k in streaming[:-1]:
+        phases[k] = replace(phases[k], streamed=())
+    return replace(plan, phases=tuple(phases))
 
 
 def check_scopes(

@@ -105,6 +105,7 @@ _STAGES: Final = (
     "bootstrap",
     "reconstruction",
     "focus",
+    "position_budget",
     "images",
     "tables",
     "list_mode",

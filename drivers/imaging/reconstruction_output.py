@@ -12,7 +12,12 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reconstructed import DensityImages
 from ..hdf5 import write_array
 
-SOURCE_TARGETS: Final = ("point_sources", "bootstrap_sources")
+SOURCE_TARGETS: Final = (
+    "point_sources",
+    "bootstrap_sources",
+    "strategy_sources",
+    "position_budget",
+)
 # Frames below /reconstruction.
 FRAME_TARGETS: Final = (
     *SOURCE_TARGETS,
@@ -30,8 +35,11 @@ _OF_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
     "mlem": ("reconstructed_images", "image_fits", "iteration_history", "image_shapes"),
     "point_fit": ("point_sources",),
 }
-# What an image says of its making comes from another node.
-WITH: Final[Mapping[str, tuple[str, ...]]] = {"reconstructed_images": ("image_fits",)}
+# What an image says of its making comes from another node; a budget is of a place.
+WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "reconstructed_images": ("image_fits",),
+    "position_budget": ("point_sources",),
+}
 _COMPARED: Final = frozenset({"weighted", "mlem", "point_fit"})
 _NAMES: Final = {"n": "neutrons", "g": "gamma rays", "all": "both species"}
 _PACKED: Final = {"compression": "gzip", "compression_opts": 1, "shuffle": True}

@@ -121,7 +121,7 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
     placed = ("counters", "figures", COMPARISON, *FRAME_TARGETS, *DENSITY_TARGETS)
-    made = [n for t in placed if t in targets for n in (t, *WITH.get(t, ()))]
+    made = list(dict.fromkeys(n for t in placed if t in targets for n in (t, *WITH.get(t, ()))))
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}
     loose = [t for t in targets if t not in PLACED or t in missing]

@@ -131,7 +131,7 @@ def run_imaging(
             *stale_figures(loaded, out, list(figures)),
         ],
         failed=session.every_failure,
-        said=said_of_sources(found.get("point_sources")),
+        said=said_of_sources(found.get("point_sources"), found.get("position_budget")),
         summary=found.get(session.flow.summary_node),
         values=asked_values(request, found, sink.rows_of_targets, counters),
         asked={target: (node, place_in_file(node, request)) for target, node in asked.items()},
@@ -149,21 +149,6 @@ def _announce(session: ImagingSession, out: Path) -> None:
 
 
 def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[str]) -> Request:
-    request = _unchecked_request(session, config, targets)
-    if config.calibration.mode != "off" and request.groups:
-        msg = (
-            f'[calibration] mode = "{config.calibration.mode}" needs all hits before the first '
-            "cone, and rows of the file are written in one sweep: ask for --target point_sources, "
-            "weighted_images, reconstructed_images, comparison_figure or bar_calibration, or set "
-            'mode = "off"'
-        )
-        raise UsageError(msg, key="calibration.mode")
-    return request
-
-
-def _unchecked_request(
-    session: ImagingSession, config: ImagingConfig, targets: Sequence[str]
-) -> Request:
     if targets:
         request = request_for_targets(session.driver, session.resolved(targets))
         check_list_mode(session.driver, request.asked, config)

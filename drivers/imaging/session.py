@@ -14,6 +14,7 @@ from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
 from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Parts
+from ..engine.phases import Plan, streamed_together
 from ..engine.session import Session
 from ..registry import definition
 from .carry import ImagingCarry
@@ -40,6 +41,14 @@ class ImagingSession(Session):
     def ranges(self) -> list[EventRange]:
         """The ranges of every file, in order."""
         return [r for file in self.files for r in file.ranges]
+
+    def plan(self, targets: Iterable[str], streams: Iterable[str] = ()) -> Plan:
+        """The phases of a run; rows of a range are written together, in its last sweep."""
+        streams = tuple(streams)
+        plan = super().plan(targets, streams)
+        numbered = self.numbered(streams).values()
+        rows = {to for columns in numbered for to in columns.values()}
+        return streamed_together(plan, frozenset({*rows, *self.carry.needs(plan.needed)}))
 
     def metadata(self) -> dict[int, SourceMetadata]:
         """What each file says of itself, by the number of the file."""

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 
-def said_of_sources(point_sources: pd.DataFrame | None) -> list[str]:
-    """What a user wants of a fit at a glance; nothing where none was made."""
+def said_of_sources(
+    point_sources: pd.DataFrame | None, position_budget: pd.DataFrame | None = None
+) -> list[str]:
+    """What a user wants of a fit at a glance; nothing where none was made.
+
+    With a budget also the systematic error: what the total has beside the statistical one.
+    """
     if point_sources is None:
         return []
     if len(point_sources) == 0:
         return ["no source: there is no event with a cone"]
     lines = []
-    for row in point_sources.to_dict("records"):
+    for source, row in enumerate(point_sources.to_dict("records")):
         n_events = point_sources["counts"].sum() + row["elsewhere_counts"]
         share = 100.0 * row["elsewhere_counts"] / n_events
+        u, v = (_with_errors(row, a, source, position_budget) for a in "uv")
         lines.append(
-            f"source at u {row['u_cm']:.2f} +- {row['u_sigma_cm']:.2f} (stat), "
-            f"v {row['v_cm']:.2f} +- {row['v_sigma_cm']:.2f} cm (stat); "
+            f"source at u {u}, v {v} cm; "
             f"{row['counts']:,.0f} of {n_events:,.0f} events, elsewhere {share:.0f} %"
         )
     return lines
+
+
+def _with_errors(
+    row: Mapping[Hashable, Any], axis: str, source: int, budget: pd.DataFrame | None
+) -> str:
+    place, sigma = row[f"{axis}_cm"], row[f"{axis}_sigma_cm"]
+    text = f"{place:.2f} +- {sigma:.2f} (stat)"
+    if budget is None:
+        return text
+    total = budget.loc[(budget["source"] == source) & (budget["component"] == "total")]
+    systematic = np.sqrt(max(float(total[f"{axis}_cm"].iloc[0]) ** 2 - sigma**2, 0.0))
+    return f"{text} +- {systematic:.2f} (syst)"

@@ -131,6 +131,30 @@ def scatter_constants(
     )
 
 
+def late_share(
+    pairs: pd.DataFrame,
+    constants: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    incident_MeV: float,
+) -> float:
+    """Pairs that fly 1 to 2 ns longer than their light says, over those within 1 ns; 0 of none.
+
+    Slower neutrons than those of the source do so: there the background can be counted.
+    """
+    ids = constants["det_id"].to_numpy()
+    first, second = (np.searchsorted(ids, pairs[f"det_id{k}"].to_numpy()) for k in (1, 2))
+    tau, gain = (constants[name].to_numpy() for name in ("time_offset_ns", "light_gain"))
+    light = pairs["light1_MeVee"].to_numpy() * gain[first]
+    distance = _distances_cm(pairs, constants, bars)
+    expected = _flight_ns(light, distance, pairs["material"], light_response, incident_MeV)
+    residual = pairs["flight_ns"].to_numpy() - (tau[second] - tau[first]) - expected
+    with np.errstate(invalid="ignore"):
+        core = int((np.abs(residual) < CORE_NS[0]).sum())
+        late = int(((residual >= CORE_NS[0]) & (residual < 2.0 * CORE_NS[0])).sum())
+    return late / core if core else 0.0
+
+
 def _normal_equations(
     residual: F8, slope: F8, first: I8, second: I8, tau: F8, ln_gain: F8
 ) -> tuple[F8, F8]:

@@ -21,9 +21,15 @@ from ...schemas.imaging.detectors import Detectors
 from ...schemas.imaging.images import PlaneFrame
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.sources import FileRef
-from .bar_constants import corrected_events, edge_offsets, read_constants, scatter_constants
+from .bar_constants import (
+    corrected_events,
+    edge_offsets,
+    late_share,
+    read_constants,
+    scatter_constants,
+)
 from .resolutions import hits_of_events
-from .simulated_pairs import simulated_pairs
+from .simulated_pairs import perfect_constants, simulated_pairs
 
 
 @tag(stage="calibration", helper="true")
@@ -122,8 +128,9 @@ def bar_calibration_bias(
         uncertainty,
         calibration_settings.simulated_pairs,
         calibration_settings.seed,
+        late_share(scatter_pairs, biased_bar_calibration, bars, light_response, fixed_energy_MeV),
     )
-    none = biased_bar_calibration.assign(along_offset_cm=0.0, time_offset_ns=0.0, light_gain=1.0)
+    none = perfect_constants(bars)
     return scatter_constants(perfect, none, bars, light_response, fixed_energy_MeV)
 
 

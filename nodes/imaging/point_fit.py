@@ -21,6 +21,7 @@ from .profile_intervals import profile_intervals
 from .source_likelihood import (
     ISOTROPIC,
     FitProblem,
+    densities,
     fitted_sources,
     places,
     sigmoid,
@@ -83,6 +84,29 @@ def significance_map(
     points = plane_to_world(u.ravel(), v.ravel(), plane_frame, pixel_grid)
     isotropic = np.full(cone_mixture.n_events, ISOTROPIC)
     return significance(cone_mixture, points, isotropic)[0].reshape(pixel_grid.shape)
+
+
+@tag(stage="reconstruction", scope="run")
+def residual_significance_map(
+    source_fit: SourceFit,
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    point_fit: PointFit,
+) -> F8:
+    """Likelihood-ratio TS of one more source beside the fitted ones in each pixel, (nv, nu).
+
+    Widths are those of the cones as given: a fitted factor on them would hide a near source.
+    """
+    if cone_mixture.n_events == 0:
+        return np.zeros(pixel_grid.shape)
+    problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
+    parameters = source_fit.parameters.copy()
+    parameters[places(problem, len(source_fit.TS)).scale] = 0.0
+    known, _ = densities(problem, parameters, len(source_fit.TS))
+    u, v = np.meshgrid(*_centres(pixel_grid))
+    points = plane_to_world(u.ravel(), v.ravel(), plane_frame, pixel_grid)
+    return significance(cone_mixture, points, known)[0].reshape(pixel_grid.shape)
 
 
 @tag(stage="reconstruction", scope="run", helper="true")

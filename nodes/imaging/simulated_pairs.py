@@ -1,11 +1,14 @@
 """Pairs of a perfect array: what the calibration of bars finds in them is its own bias.
 
 A neutron comes from one point, scatters on a proton in one bar and flies on to another; place, time
-and light are smeared by their resolutions, and cut where those of the data end. Plain functions.
+and light are smeared by their resolutions, and cut where those of the data end. Slower neutrons
+come from everywhere: as many as the data have of pairs that are late against their light. They
+count: without them the gains of a perfect array are up to 0.1 lower. Plain functions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,16 +16,19 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.arrays import F8, I8, Mask
-from ...schemas.imaging.calibration import PAIRS
+from ...schemas.imaging.calibration import BAR_CALIBRATION, PAIRS, SOURCES
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
-from .recoil_light import recoil_light_MeVee
+from .bar_constants import late_share
+from .recoil_light import recoil_energies_of_light, recoil_light_MeVee
 from .resolutions import light_sigma_MeVee, time_sigma_ns
 
 # More draws than pairs are wanted: few points lie where a scatter would go.
 DRAWS_A_ROUND: Final = 500_000
 MOST_ROUNDS: Final = 40
+# So many prompt pairs of slow neutrons are believed for each one of the source, no more.
+MOST_BACKGROUND: Final = 3.0
 # A pair that is nearer is as likely as one at this distance.
 NEAREST_CM: Final = 3.0
 FEWEST_BARS: Final = 2
@@ -37,24 +43,116 @@ def simulated_pairs(
     uncertainty: Uncertainty,
     n_pairs: int,
     seed: int,
+    late: float = 0.0,
 ) -> pd.DataFrame:
     """ScatterPairs of a perfect array whose light and flight lie where those of ``pairs`` do.
 
-    Seeded; ``n_pairs``, or fewer where the geometry does not allow them.
+    Seeded; ``n_pairs``, or fewer where the geometry does not allow them. ``late`` is the share
+    bar_constants.late_share of the data, which pairs of slower neutrons bring about.
     """
-    rng = np.random.default_rng(seed)
-    array = _array_of(pairs, bars)
-    if len(pairs) == 0 or len(array.axis) < FEWEST_BARS:
+    if len(pairs) == 0 or len(_array_of(pairs, bars).axis) < FEWEST_BARS:
         return PAIRS.empty()
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2)]
+    origins = one_source(incident_MeV, source_cm)
+    read = (pairs, bars, light_response, uncertainty)
+    signal = pairs_of_neutrons(*read, origins, n_pairs, streams[0])
+    perfect = (perfect_constants(bars), bars, light_response, incident_MeV)
+    of_signal = late_share(signal, *perfect)
+    if late <= of_signal:
+        return signal
+    least = _least_energy_MeV(pairs, light_response, incident_MeV)
+    middle = bars[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy().mean(axis=0)
+    distance = float(np.linalg.norm(source_cm - middle))
+    slower = everywhere((least, incident_MeV), middle, distance)
+    slow = pairs_of_neutrons(*read, slower, n_pairs // 2, streams[1])
+    wanted = _background_per_signal(of_signal, late_share(slow, *perfect), late)
+    n_signal = int(min(n_pairs / (1.0 + wanted), len(signal), len(slow) / max(wanted, 1e-9)))
+    parts = [signal.head(n_signal), slow.head(round(wanted * n_signal))]
+    return pd.concat(parts, ignore_index=True)
+
+
+# Energies (n,) and birth places (n, 3) of so many neutrons.
+Origins = Callable[[np.random.Generator, int], tuple[F8, F8]]
+
+
+def one_source(energy_MeV: float, source_cm: F8) -> Origins:
+    """Neutrons of one energy from one point."""
+    return lambda _rng, n: (np.full(n, energy_MeV), np.broadcast_to(source_cm, (n, 3)))
+
+
+def everywhere(energies_MeV: tuple[float, float], middle_cm: F8, distance_cm: float) -> Origins:
+    """Neutrons of energies between two, from all directions, far from the middle of the array."""
+
+    def born(rng: np.random.Generator, n: int) -> tuple[F8, F8]:
+        direction = rng.normal(size=(n, 3))
+        direction /= np.linalg.norm(direction, axis=1)[:, None]
+        return rng.uniform(*energies_MeV, n), middle_cm + distance_cm * direction
+
+    return born
+
+
+def pairs_of_neutrons(
+    pairs: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    uncertainty: Uncertainty,
+    origins: Origins,
+    n_pairs: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """ScatterPairs of neutrons with some ``origins``, light and flight as in ``pairs``."""
+    array = _array_of(pairs, bars)
     parts: list[pd.DataFrame] = []
     found = 0
     for _ in range(MOST_ROUNDS):
-        part = _scattered(array, light_response, incident_MeV, source_cm, uncertainty, rng)
+        energy, place = origins(rng, DRAWS_A_ROUND)
+        part = _scattered(array, light_response, energy, place, uncertainty, rng)
         parts.append(part.loc[_is_seen(part, pairs)])
         found += len(parts[-1])
         if found >= n_pairs:
             break
     return pd.concat(parts, ignore_index=True).head(n_pairs)
+
+
+def perfect_constants(bars: pd.DataFrame) -> pd.DataFrame:
+    """BarCalibration of bars that need none."""
+    n = len(bars)
+    return BAR_CALIBRATION.frame(
+        {
+            "det_id": bars["det_id"],
+            "along_offset_cm": np.zeros(n),
+            "time_offset_ns": np.zeros(n),
+            "light_gain": np.ones(n),
+            "along_offset_sigma_cm": np.full(n, np.nan),
+            "time_offset_sigma_ns": np.full(n, np.nan),
+            "light_gain_sigma": np.full(n, np.nan),
+            "n_events": np.zeros(n, np.int64),
+            "source": categories_of(np.full(n, SOURCES.index("none"), np.int8), SOURCES),
+        }
+    )
+
+
+def _background_per_signal(of_signal: float, of_slow: float, late: float) -> float:
+    """Pairs of slow neutrons a pair of the source that make the share of late pairs ``late``.
+
+    The shares are those of late pairs over prompt ones of each kind alone; at most as many.
+    """
+    if of_slow <= late:
+        return MOST_BACKGROUND
+    # (a s + b w) = late (s + w) in prompt pairs s of the source and w of the others.
+    return float(min((late - of_signal) / (of_slow - late), MOST_BACKGROUND))
+
+
+def _least_energy_MeV(
+    pairs: pd.DataFrame, light_response: pd.DataFrame, incident_MeV: float
+) -> float:
+    """The energy below which no neutron gives the least light of both hits; never above E0."""
+    least = 0.0
+    for hit, material in ((1, "material"), (2, "material2")):
+        light = np.full(len(pairs), 0.8 * pairs[f"light{hit}_MeVee"].min())
+        energy, _ = recoil_energies_of_light(light, pairs[material], "proton", light_response)
+        least += float(np.nanmin(energy)) if np.isfinite(energy).any() else 0.0
+    return min(least, 0.9 * incident_MeV)
 
 
 @dataclass(frozen=True)
@@ -90,7 +188,7 @@ def _array_of(pairs: pd.DataFrame, bars: pd.DataFrame) -> _Array:
 def _scattered(
     array: _Array,
     light_response: pd.DataFrame,
-    incident_MeV: float,
+    incident_MeV: F8,
     source_cm: F8,
     uncertainty: Uncertainty,
     rng: np.random.Generator,
@@ -110,12 +208,13 @@ def _scattered(
     chance = np.clip(cosine, 0.0, 1.0) * np.minimum(NEAREST_CM / distance, 1.0) ** 2
     goes = rng.random(len(chance)) < chance
     first, second, distance, cosine = (a[goes] for a in (first, second, distance, cosine))
-    scattered = incident_MeV * cosine**2
+    incident = incident_MeV[goes]
+    scattered = incident * cosine**2
     total = 1.0 + scattered / NEUTRON_MASS_MEV
     flight = distance / (SPEED_OF_LIGHT_CM_PER_NS * np.sqrt(1.0 - total**-2))
     width = np.hypot(*(time_sigma_ns(array.det_id[bar], uncertainty) for bar in (first, second)))
     # Isotropic in the centre of mass: the second recoil takes any energy up to that of the neutron.
-    recoils = (incident_MeV - scattered, scattered * rng.random(len(scattered)))
+    recoils = (incident - scattered, scattered * rng.random(len(scattered)))
     materials = [categories_of(array.material[bar], array.materials) for bar in (first, second)]
     lights = [
         _smeared_light_MeVee(energy, pd.Series(material), light_response, uncertainty, rng)

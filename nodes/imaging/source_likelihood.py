@@ -29,6 +29,10 @@ LOGIT_LIMIT: Final = 13.8
 STEPS_OF_REPLICA: Final = 12
 # Steps of the map where the fit begins: cones are far wider.
 START_STEPS: Final = 40
+# Pairs of sources that a search begins with: how far apart, and the share of the first.
+PAIR_DISTANCES_CM: Final = (10.0, 20.0, 30.0)
+PAIR_SHARES: Final = (0.5, 0.85)
+PAIRS_TRIED: Final = 2
 
 
 @dataclass(frozen=True)
@@ -256,13 +260,35 @@ def fitted_sources(problem: FitProblem) -> SourceFit:
     strengths = (2.0 * (fit.log_likelihood - alone),)
     if problem.settings.n_sources == 1:
         return replace(fit, TS=strengths)
-    known, _ = densities(problem, fit.parameters, 1)
-    uv, fraction = fit_start(problem, known)
-    share = np.clip(1.0 - fraction, 0.05, 0.95)
-    one = fit.parameters
-    second = np.concatenate([one[:2], uv, [_logit(share)], one[2:]])
-    two = maximum(problem, second, 2)
+    two = min(
+        (maximum(problem, start, 2) for start in _starts_of_two(problem, fit)),
+        key=lambda found: cost(problem, found.parameters, 2, None)[0],
+    )
     return replace(two, TS=(*strengths, 2.0 * (two.log_likelihood - fit.log_likelihood)))
+
+
+def _starts_of_two(problem: FitProblem, one: SourceFit) -> list[F8]:
+    """Where the search of two sources begins: one source alone hides a near one in its width.
+
+    The highest point of the map beside the one, and the likeliest of the pairs around it, with the
+    widths as they are given.
+    """
+    known, _ = densities(problem, one.parameters, 1)
+    uv, fraction = fit_start(problem, known)
+    at, rest = one.parameters[:2], one.parameters[2:].copy()
+    share = float(np.clip(1.0 - fraction, 0.05, 0.95))
+    starts = [np.concatenate([at, uv, [_logit(share)], rest])]
+    rest[places(problem, 1).scale.start - 2 : places(problem, 1).scale.stop - 2] = 0.0
+    angle = np.pi / 4.0 * np.arange(8)
+    away = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    pairs = [
+        np.concatenate([at - (1.0 - r) * d * e, at + r * d * e, [_logit(r)], rest])
+        for d in PAIR_DISTANCES_CM
+        for r in PAIR_SHARES
+        for e in away
+    ]
+    costs = [cost(problem, p, 2, None)[0] for p in pairs]
+    return starts + [pairs[k] for k in np.argsort(costs)[:PAIRS_TRIED]]
 
 
 def replica_rows(problem: FitProblem, fit: SourceFit, weights: F8) -> F8:

@@ -20,7 +20,7 @@ from .reconstructed import (
     ITERATION_HISTORY,
     REGION_SPECTRA,
 )
-from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES
+from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES, POSITION_BUDGET, STRATEGY_SOURCES
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
@@ -422,6 +422,8 @@ TABLES: Final[dict[str, TableSchema]] = {
         REGION_SPECTRA,
         FOCUS_CURVE,
         FOCUS_DISTANCE,
+        STRATEGY_SOURCES,
+        POSITION_BUDGET,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

@@ -52,6 +52,46 @@ BOOTSTRAP_SOURCES: Final = TableSchema(
         _COUNTS,
     ),
 )
+STRATEGIES: Final = ("as_set", "flight", "light", "ELUT")
+STRATEGY_SOURCES: Final = TableSchema(
+    "StrategySources",
+    "a source by one estimate of the angle",
+    (
+        Column("source", "int64", "", "row of point_sources", at_least=0),
+        Column(
+            "strategy",
+            "category",
+            "",
+            "as_set: what the settings say; flight, light or ELUT: by that alone",
+            categories=STRATEGIES,
+        ),
+        *_UV,
+    ),
+)
+BUDGET_COMPONENTS: Final = (
+    "statistical",
+    "strategy",
+    "bar_jackknife",
+    "orientation",
+    "calibration",
+    "halves",
+    "sensitivity",
+    "prior_leakage",
+    "total",
+)
+POSITION_BUDGET: Final = TableSchema(
+    "PositionBudget",
+    "a component of what the place of a source may be wrong by",
+    (
+        Column("source", "int64", "", "row of point_sources", at_least=0),
+        Column("component", "category", "", "what it comes from", categories=BUDGET_COMPONENTS),
+        *(
+            Column(f"{a}_cm", "float64", "cm", f"half width of {a}, NaN: not evaluated", True)
+            for a in "uv"
+        ),
+        Column("in_total", "uint8", "", "1 if the total counts it", at_most=1),
+    ),
+)
 
 
 @dataclass(frozen=True)

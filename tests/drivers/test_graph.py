@@ -80,8 +80,9 @@ GOLDEN = {
     ],
     "reconstruction": [
         "bootstrap_sources", "elsewhere_counts", "focus_curve", "focus_distance_cm",
-        "image_shapes", "iteration_history", "point_sources", "reconstructed_images",
-        "significance_map", "weighted_images",
+        "image_shapes", "iteration_history", "point_sources", "position_budget",
+        "reconstructed_images", "residual_significance_map", "sensitivity_shift_cm",
+        "significance_map", "strategy_sources", "weighted_images",
     ],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
@@ -304,6 +305,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
+    sources |= {"strategy_sources", "position_budget", "residual_significance_map"}
+    sources |= {"sensitivity_shift_cm"}
     assert downstream("pixel_grid") == images | counted | sources
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")

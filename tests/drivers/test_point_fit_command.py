@@ -15,7 +15,7 @@ import pytest
 Run = Callable[..., Any]
 METHOD = ("--set", "imaging.method=point_fit")
 LINE = re.compile(
-    r"source at u (\S+) \+- (\S+) \(stat\), v (\S+) \+- (\S+) cm \(stat\); .* events, .*"
+    r"source at u (\S+) \+- (\S+) \(stat\), v (\S+) \+- (\S+) \(stat\) cm; .* events, .*"
 )
 
 
@@ -114,23 +114,51 @@ def test_replicas_are_written_where_they_are_asked_for(
         assert file["reconstruction/bootstrap_sources/replica"][()].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_bars_that_calibrate_themselves_go_with_a_target(
-    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+@pytest.mark.parametrize("chunk", [40, 100_000])
+def test_bars_that_calibrate_themselves_in_a_run_that_writes_rows(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path, chunk: int
 ) -> None:
     folder, _ = fitted
     argv = (
-        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q",
-        "-o", tmp_path / "c.h5", "--set", "calibration.mode=self",
-        "--set", "calibration.steps=['edges']",
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q", *METHOD,
+        "--set", "calibration.mode=self", "--set", "calibration.steps=['edges']",
     )  # fmt: skip
-    whole = radiograph(*argv)
-    assert whole.code == 2
-    assert "--target point_sources" in whole.err
-    assert not (tmp_path / "c.h5").exists()
-    done = radiograph(*argv, "--target", "point_sources", "--target", "bar_calibration")
+    done = radiograph(*argv, "-o", tmp_path / "c.h5", "--set", f"run.chunk_events={chunk}")
     assert done.code == 0, done.err
-    with h5py.File(tmp_path / "c.h5") as file:
-        assert len(file["targets/bar_calibration/det_id"]) == 12
+    wanted = ("point_sources", "bar_calibration", "filtered_events", "selected_cones")
+    targets = [word for name in wanted for word in ("--target", name)]
+    asked = radiograph(*argv, "-o", tmp_path / "t.h5", *targets)
+    assert asked.code == 0, asked.err
+    with h5py.File(tmp_path / "c.h5") as rows, h5py.File(tmp_path / "t.h5") as some:
+        assert len(some["targets/bar_calibration/det_id"]) == 12
+        assert len(rows["lm/event_type"]) > 0
+        # Targets without an image have no imaged cone.
+        imaged = {"event_imaged_cone_id", "event_survival"}
+        for group in ("cones", "lm"):
+            for name in set(some[group]) - imaged:
+                if isinstance(some[group][name], h5py.Dataset):
+                    one, other = (f[group][name][()] for f in (rows, some))
+                    floats = one.dtype.kind == "f"
+                    assert np.array_equal(one, other, equal_nan=floats), name
+        for name in ("u_cm", "v_cm", "TS"):
+            place = f"reconstruction/point_sources/{name}"
+            assert np.array_equal(rows[place], some[place])
+
+
+def test_the_line_with_the_budget_says_the_systematic_error(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    done = radiograph(
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q",
+        "-o", tmp_path / "p.h5", "--target", "position_budget",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0].count("(syst)") == 2
+    with h5py.File(tmp_path / "p.h5") as file:
+        budget = file["reconstruction/position_budget"]
+        assert len(budget["u_cm"]) == 9
+        assert "point_sources" in file["reconstruction"]
 
 
 def test_without_a_plane_there_is_nothing_to_fit_on(

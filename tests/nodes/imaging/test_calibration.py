@@ -159,6 +159,35 @@ def test_the_bias_is_taken_off(perfect: pd.DataFrame) -> None:
     assert np.abs(left["light_gain"] - 1.0).max() <= np.abs(found["light_gain"] - 1.0).max()
 
 
+def test_slower_neutrons_from_everywhere_are_as_many_as_the_data_have(
+    perfect: pd.DataFrame,
+) -> None:
+    array_of = simulated_pairs.perfect_constants(array())
+    late = 0.015
+    settings = (light_curve(), 14.8, np.array([0.0, 0.0, -100.0]), RESOLUTION, 3000)
+    mixed = simulated_pairs.simulated_pairs(template(), array(), *settings, seed=3, late=late)
+    found = bar_constants.late_share(mixed, array_of, array(), light_curve(), 14.8)
+    assert found == pytest.approx(late, abs=0.006)
+    alone = bar_constants.late_share(perfect, array_of, array(), light_curve(), 14.8)
+    assert alone < 0.5 * late
+    # As many as can be seen at most, and the same for the same seed.
+    assert 0 < len(mixed) <= 3000
+    again = simulated_pairs.simulated_pairs(template(), array(), *settings, seed=3, late=late)
+    pd.testing.assert_frame_equal(mixed, again)
+
+
+def test_the_late_share_counts_by_hand() -> None:
+    one = template().iloc[[0] * 6].assign(z2_cm=12.0, light1_MeVee=4.0)
+    expected, _ = bar_constants._expected_flight_ns(
+        np.full(6, 4.0), np.full(6, 12.0), one["material"], light_curve(), 14.8
+    )
+    pairs = one.assign(flight_ns=expected + np.array([0.0, 0.9, -0.9, 0.1, 1.5, 2.5]))
+    found = bar_constants.late_share(pairs, constants(), array(), light_curve(), 14.8)
+    assert found == pytest.approx(1 / 4)
+    none = pairs.iloc[:0]
+    assert bar_constants.late_share(none, constants(), array(), light_curve(), 14.8) == 0.0
+
+
 def test_no_source_enters_but_the_perfect_array() -> None:
     for function in (
         calibration.hit_profiles,

@@ -133,6 +133,40 @@ def test_two_sources_are_found_and_one_does_not_hide_the_other() -> None:
     assert two["counts"].to_numpy() == pytest.approx([1200, 600], rel=0.15)
 
 
+@pytest.mark.parametrize("ratio", [1, 10])
+def test_two_sources_20_cm_apart_are_told_apart(ratio: int) -> None:
+    strong, weak = (-10.0, 3.0), (10.0, 3.0)
+    n_weak = 3000 // (1 + ratio)
+    cones = joined(toy(41, 3000 - n_weak, 2000, strong), toy(42, n_weak, 0, weak))
+    told = PointFit(n_sources=2, profile=False)
+    two = point_fit.source_fit(cones, FRAME, GRID, told)
+    rows = point_fit.point_sources(two, cones, FRAME, GRID, told)
+    by_u = rows.sort_values("u_cm")
+    for row, (u, v) in zip(by_u.itertuples(), (strong, weak), strict=True):
+        assert abs(row.u_cm - u) < 3.0 * row.u_sigma_cm
+        assert abs(row.v_cm - v) < 3.0 * row.v_sigma_cm
+        assert row.u_sigma_cm < 2.5
+    # The weaker row tells what two explain better than one.
+    assert rows["TS"].min() > 25
+    # One source asked for: the map beside it shows another, which two leave nothing of.
+    one = PointFit(profile=False)
+    alone = point_fit.source_fit(cones, FRAME, GRID, one)
+    residual = point_fit.residual_significance_map(alone, cones, FRAME, GRID, one)
+    explained = point_fit.residual_significance_map(two, cones, FRAME, GRID, told)
+    assert residual.shape == GRID.shape
+    assert residual.max() > 20
+    assert explained.max() < 15
+
+
+def test_the_residual_map_of_one_source_is_empty() -> None:
+    cones, one = toy(43, 2000, 1000), PointFit(profile=False)
+    fitted = point_fit.source_fit(cones, FRAME, GRID, one)
+    assert point_fit.residual_significance_map(fitted, cones, FRAME, GRID, one).max() < 15
+    none = toy(44, 0, 0)
+    empty = point_fit.source_fit(none, FRAME, GRID, one)
+    assert not point_fit.residual_significance_map(empty, none, FRAME, GRID, one).any()
+
+
 def test_intervals_cover_the_truth() -> None:
     pulls_ = []
     for seed in range(100, 140):
