@@ -162,7 +162,7 @@ _SCORED: Final = (
 LOCAL_SCORES: Final = TableSchema(
     "LocalScores",
     "a recording, in the order of the features",
-    tuple(_number(f"z_{name}", "", f"{name} off the local centre, in local scales")
+    tuple(_number(f"z_{name}", "", f"{name} off the local centre, as a normal score")
           for name in _SCORED),
 )  # fmt: skip
 LOCAL_CENTRES: Final = TableSchema(
@@ -174,6 +174,7 @@ LOCAL_CENTRES: Final = TableSchema(
         for column in (
             _number(f"centre_{name}", "", f"local centre of {name}, its unit"),
             _number(f"scale_{name}", "", f"local scale of {name}, its unit"),
+            _number(f"dof_{name}", "", f"degrees of freedom of the local scale of {name}"),
         )
     ),
 )
