@@ -32,6 +32,17 @@ def no_notices(_config: Any, _replaced: tuple[str, ...]) -> Iterator[str]:
     yield from ()
 
 
+def one_process(_loaded: Any) -> int:
+    """Parts are evaluated where the command runs."""
+    return 1
+
+
+def asked_processes(loaded: Any) -> int:
+    """As many as [run] workers asks for; "auto" is this process alone."""
+    workers = loaded.config.run.workers
+    return 1 if workers == "auto" else int(workers)
+
+
 def no_artifacts(_config: Any) -> tuple[Any, ...]:
     """Nothing is written beside the run file."""
     return ()

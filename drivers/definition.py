@@ -344,6 +344,9 @@ class Definition:
         The config with every inherited value filled in, as it is stored.
     run
         Runs a loaded config: keyword arguments as ``run_and_show`` has them.
+    processes
+        How many processes evaluate the parts of a run (0 = one a core, 1 = that of the command),
+        where the command names no executor.
     session
         Opens its input with a cache.
     summary
@@ -426,6 +429,7 @@ class Definition:
     with_fast_mode: Callable[[Any], tuple[Any, tuple[str, ...]]] = defaults.unchanged
     effective: Callable[[Any], Section] = defaults.as_it_is
     run: Callable[..., Any] = _RUN_PIPELINE
+    processes: Callable[[LoadedConfig[Any]], int] = defaults.one_process
     session: Callable[[LoadedConfig[Any], CacheOptions], Any] = _OPEN_SESSION
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _ASKED_FOR
     screen: Callable[[Any], ScreenSettings] = _usual_screen

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
+from ..defaults import asked_processes
 from ..definition import Companion, Definition, Fault, Source
 from .inputs import CHOICES, INPUTS, n_events, parts
-
-if TYPE_CHECKING:
-    from ..config import LoadedConfig
-    from ..engine.report import RunReport
 
 
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -53,12 +50,6 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     from .page import write_report as write
 
     return write(source, page, pdf=pdf, overwrite=overwrite)
-
-
-def _run(loaded: LoadedConfig[CosmicsConfig], **options: Any) -> RunReport:
-    from .run import run_config
-
-    return run_config(loaded, **options)
 
 
 def companions(config: CosmicsConfig) -> Iterator[Companion]:
@@ -193,7 +184,7 @@ COSMICS = Definition(
     listed_choices=MappingProxyType(
         {"added": "none", "signal": "given", "scan": "some", "dt_table": "yes"}
     ),
-    run=_run,
+    processes=asked_processes,
     starter=_starter,
     faults=faults,
     report=write_report,

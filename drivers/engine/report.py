@@ -151,7 +151,42 @@ def node_table(
     return found
 
 
-def added_tables(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+def joined(reports: Mapping[Any, RunReport], input_files: Sequence[str], folder: str) -> RunReport:
+    """One report of runs that stand apart: summaries and values by the key of each.
+
+    Parameters
+    ----------
+    input_files
+        Every file that was named, also those that gave no report.
+    folder
+        Where the outputs of several are.
+    """
+    each = list(reports.values())
+    asked = next((r.asked for r in each if r.asked), {})
+    names = dict.fromkeys(node for node, _ in asked.values())
+    counters: dict[str, int] = {}
+    for report in each:
+        for name, n in report.counters.items():
+            counters[name] = counters.get(name, 0) + n
+    return RunReport(
+        pipeline=each[0].pipeline,
+        input=list(input_files),
+        output=each[0].output if len(input_files) == 1 else folder,
+        files=list(dict.fromkeys(path for r in each for path in r.files)),
+        targets=each[0].targets,
+        counters=counters,
+        seconds=sum(r.seconds for r in each),
+        nodes=_added_tables([r.nodes for r in each]),
+        warnings=[text for r in each for text in r.warnings],
+        failed=[failure for r in each for failure in r.failed],
+        verdict=[check for r in each for check in r.verdict],
+        summary={key: r.summary for key, r in reports.items()},
+        values={name: {key: r.values.get(name) for key, r in reports.items()} for name in names},
+        asked=asked,
+    )
+
+
+def _added_tables(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Several runs of the same nodes as one."""
     found: dict[str, dict[str, Any]] = {}
     for name in tables[0]:

@@ -31,7 +31,7 @@ from ..registry import definition_of
 from ..runfile.making import write_end, write_head, write_module_sources
 from ..runfile.writing import RunRows, Streamed
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
-from .executors import Executor, LocalExecutor
+from .executors import Executor, LocalExecutor, ProcessExecutor
 from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
 from .merging import Appended, merge_of, shifted
@@ -152,17 +152,20 @@ def run_pipeline(
         key="io.output_path",
         setting="[io] overwrite",
     )
-    session = open_session(loaded, cache, executor)
-    return write_run(
-        session,
-        loaded,
-        read,
-        out,
-        started,
-        companions=companions,
-        targets=targets,
-        progress=progress,
-    )
+    with ExitStack() as stack:
+        workers = flow.processes(loaded) if executor is None else 1
+        if workers != 1:
+            executor = stack.enter_context(ProcessExecutor(workers, cache).lasting())
+        return write_run(
+            open_session(loaded, cache, executor),
+            loaded,
+            read,
+            out,
+            started,
+            companions=companions,
+            targets=targets,
+            progress=progress,
+        )
 
 
 def write_run(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from ...schemas.germanium.config import STAGES, GermaniumConfig
 from ..defaults import later
 from ..definition import Definition, Source
 from .inputs import CHOICES, INPUTS
-
-if TYPE_CHECKING:
-    from ..config import LoadedConfig
 
 _MODULES: Final = (
     "load", "pole_zero", "forced", "selection", "dsp", "quality", "energy", "aoe", "lq",
@@ -21,12 +18,6 @@ _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
 """
-
-
-def _run(loaded: LoadedConfig[Any], **options: Any) -> Any:
-    from .run import run_config
-
-    return run_config(loaded, **options)
 
 
 GERMANIUM = Definition(
@@ -113,7 +104,8 @@ GERMANIUM = Definition(
     ),
     tables_page="germanium_schemas.md",
     example="germanium.toml",
-    run=_run,
+    run=later(f"{__package__}.run:run_config"),
+    processes=later(f"{__package__}.run:processes"),
     input_described=later(f"{__package__}.lh5_summary:described"),
     aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),
     pages=f"{__package__}.pages",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 
 from ...nodes.germanium.lh5 import layout_of
 from ...schemas.errors import InputError
-from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
-from ..engine.executors import Executor, ProcessExecutor
 from ..engine.input_files import found_paths
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
@@ -19,20 +16,9 @@ from ..registry import definition_of
 from .summary import channels_summary, verdict_of
 
 
-def run_config(
-    loaded: LoadedConfig[Any],
-    *,
-    cache: CacheOptions = NO_CACHE,
-    executor: Executor | None = None,
-    **options: Any,
-) -> RunReport:
-    """Run a config; ``[run] workers`` other than 1 has channels evaluated by other processes."""
-    with ExitStack() as stack:
-        if executor is None and _is_side_by_side(loaded):
-            workers = loaded.config.run.workers
-            processes = ProcessExecutor(0 if workers == "auto" else workers, cache)
-            executor = stack.enter_context(processes.lasting())
-        report = run_pipeline(loaded, cache=cache, executor=executor, **options)
+def run_config(loaded: LoadedConfig[Any], **options: Any) -> RunReport:
+    """Run a config, and say what became of each channel."""
+    report = run_pipeline(loaded, **options)
     report.summary = channels_summary(report.values, report.failed, _channels(report))
     report.verdict = verdict_of(report.values, loaded.config.germanium)
     return report
@@ -45,13 +31,13 @@ def _channels(report: RunReport) -> list[str]:
     return list(dict.fromkeys([*(str(key) for value in by_node for key in value), *named]))
 
 
-def _is_side_by_side(loaded: LoadedConfig[Any]) -> bool:
-    """Whether there are several channels, and they may be worked on by several processes."""
+def processes(loaded: LoadedConfig[Any]) -> int:
+    """As many as [run] workers asks for ("auto" = one a core); one where there is one channel."""
     workers = loaded.config.run.workers
-    if (len(os.sched_getaffinity(0)) if workers in ("auto", 0) else workers) == 1:
-        return False
-    chosen = loaded.config.germanium.channels
-    return len(chosen) != 1 and _n_channels(loaded) > 1
+    n = len(os.sched_getaffinity(0)) if workers in ("auto", 0) else workers
+    if n == 1 or len(loaded.config.germanium.channels) == 1 or _n_channels(loaded) < 2:
+        return 1
+    return int(n)
 
 
 def _n_channels(loaded: LoadedConfig[Any]) -> int:

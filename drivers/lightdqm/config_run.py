@@ -17,7 +17,7 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import FILE_AXIS
-from ..engine.report import RunReport, added_tables
+from ..engine.report import RunReport, joined
 from ..files import sampled_file_ref
 from ..input_paths import check_place, input_paths
 from .checking import check_file, compared_with
@@ -129,38 +129,20 @@ def _joined(
     failed: Sequence[FailedFile],
 ) -> RunReport:
     """One report of several files: what is of each file stands under its number in ``input``."""
-    each = list(reports.values())
-    counters: dict[str, int] = {}
-    for report in each:
-        for name, n in report.counters.items():
-            counters[name] = counters.get(name, 0) + n
-    return RunReport(
-        pipeline=each[0].pipeline,
-        input=[str(path) for path in files],
-        output=each[0].output if len(files) == 1 else str(output_folder(loaded)),
-        files=list(dict.fromkeys(p for r in each for p in r.files)),
-        targets=each[0].targets,
-        counters=counters,
-        seconds=sum(r.seconds for r in each),
-        nodes=added_tables([r.nodes for r in each]),
+    several = len(files) > 1
+    report = joined(reports, [str(path) for path in files], str(output_folder(loaded)))
+    of_runs = [
+        replace(failure, at={FILE_AXIS: number, **failure.at})
+        for number, r in reports.items()
+        for failure in r.failed
+    ]
+    return replace(
+        report,
         warnings=[
-            text if len(files) == 1 else f"{Path(r.input[0]).name}: {text}"
-            for r in each
+            f"{Path(r.input[0]).name}: {text}" if several else text
+            for r in reports.values()
             for text in r.warnings
         ],
-        failed=[
-            *(file.failure for file in failed),
-            *(
-                replace(failure, at={FILE_AXIS: number, **failure.at})
-                for number, r in reports.items()
-                for failure in r.failed
-            ),
-        ],
-        verdict=[{"file": r.input[0], **check} for r in each for check in r.verdict],
-        summary={number: r.summary for number, r in reports.items()},
-        values={
-            name: {number: r.values[name] for number, r in reports.items()}
-            for name in each[0].asked
-        },
-        asked=each[0].asked,
+        failed=[*(file.failure for file in failed), *of_runs],
+        verdict=[{"file": r.input[0], **check} for r in reports.values() for check in r.verdict],
     )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.transients.config import TransientsConfig
+from ..defaults import later
 from ..definition import CompiledAhead, Definition, Fault, Source
 from .inputs import INPUTS
 
 if TYPE_CHECKING:
-    from ..cache.opening import CacheOptions
     from ..config import LoadedConfig
-    from ..engine.session import Session
-    from ..runfile.exporting import ExportRequest
-    from ..runfile.verifying import Verification
 
 
 def faults(config: TransientsConfig, _folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -60,46 +57,9 @@ def _outlier_faults(config: TransientsConfig) -> Iterator[Fault]:
         yield Fault("transients.outliers", text, ("transients.outliers.forest",))
 
 
-def _run(loaded: LoadedConfig[TransientsConfig], **options: Any) -> Any:
-    from .run import run_campaign
-
-    return run_campaign(loaded, **options)
-
-
-def _session(loaded: LoadedConfig[TransientsConfig], cache: CacheOptions) -> Session:
-    from .session import first_session
-
-    return first_session(loaded, cache)
-
-
-def _export(request: ExportRequest) -> list[Path]:
-    from .exporting import export_run
-
-    return export_run(request)
-
-
-def _verified(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
-    from .verifying import verify_run
-
-    return verify_run(path, inputs)
-
-
-def _report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
-    from .page import write_report
-
-    return write_report(source, page, pdf=pdf, overwrite=overwrite)
-
-
-def _overview(folder: Path, page: Path, *, overwrite: bool) -> list[Path]:
-    from .overview import write_overview
-
-    return write_overview(folder, page, overwrite=overwrite)
-
-
-def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
-    from .starter import write_starter
-
-    return write_starter(folder, events, seed, overwrite)
+def _ours(place: str) -> Callable[..., Any]:
+    """A function of this package, imported when it is called."""
+    return later(f"{__package__}.{place}")
 
 
 def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
@@ -199,15 +159,15 @@ TRANSIENTS = Definition(
     tables_page="transients_schemas.md",
     example="transients.toml",
     faults=faults,
-    run=_run,
-    session=_session,
-    report=_report,
-    overview=_overview,
-    verify=_verified,
-    export=_export,
+    run=_ours("run:run_campaign"),
+    session=_ours("session:first_session"),
+    report=_ours("page:write_report"),
+    overview=_ours("overview:write_overview"),
+    verify=_ours("verifying:verify_run"),
+    export=_ours("exporting:export_run"),
     summary=summary,
     summary_node="quality_counts",
     pages=f"{__package__}.pages",
-    starter=_starter,
+    starter=_ours("starter:write_starter"),
     compiled_ahead=_compiled_ahead,
 )

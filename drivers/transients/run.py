@@ -19,7 +19,7 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.executors import Executor
 from ..engine.failed_files import FailedFile, none_left, tell_left_out
-from ..engine.report import RunReport, added_tables
+from ..engine.report import RunReport, joined
 from ..engine.running import write_run
 from ..engine.session import Session
 from ..files import check_new_files
@@ -79,7 +79,9 @@ def run_campaign(
             failed.append(left)
     if not reports:
         raise none_left(failed)
-    return _joined(loaded, runs, reports, failed)
+    named = {run_name(number): report for number, report in reports.items()}
+    report = joined(named, [str(run.shown) for run in runs], str(output_path(loaded)))
+    return replace(report, failed=[*(file.failure for file in failed), *report.failed])
 
 
 def _outputs(loaded: LoadedConfig[Any], runs: Sequence[RunFiles]) -> dict[int, Path]:
@@ -185,37 +187,3 @@ def _summary(counters: Mapping[str, int]) -> dict[str, Any]:
              "hits_without_recording")  # fmt: skip
     found: dict[str, Any] = {name: counters[name] for name in first if name in counters}
     return {**found, "quality": {name: counters[name] for name in QUALITY.names}}
-
-
-def _joined(
-    loaded: LoadedConfig[TransientsConfig],
-    runs: Sequence[RunFiles],
-    reports: Mapping[int, RunReport],
-    failed: Sequence[FailedFile],
-) -> RunReport:
-    """One report of several runs: what is of each stands under its name."""
-    each = list(reports.values())
-    counters: dict[str, int] = {}
-    for report in each:
-        for name, n in report.counters.items():
-            counters[name] = counters.get(name, 0) + n
-    asked = next((r.asked for r in each if r.asked), {})
-    return RunReport(
-        pipeline=each[0].pipeline,
-        input=[str(run.shown) for run in runs],
-        output=each[0].output if len(runs) == 1 else str(output_path(loaded)),
-        files=[path for r in each for path in r.files],
-        targets=each[0].targets,
-        counters=counters,
-        seconds=sum(r.seconds for r in each),
-        nodes=added_tables([r.nodes for r in each]),
-        warnings=[text for r in each for text in r.warnings],
-        failed=[*(file.failure for file in failed), *(f for r in each for f in r.failed)],
-        verdict=[check for r in each for check in r.verdict],
-        summary={run_name(number): r.summary for number, r in reports.items()},
-        values={
-            name: {run_name(number): r.values.get(name) for number, r in reports.items()}
-            for name in dict.fromkeys(node for node, _ in asked.values())
-        },
-        asked=asked,
-    )

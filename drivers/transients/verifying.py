@@ -12,12 +12,13 @@ import h5py
 
 from ...schemas.transients.config import TransientsConfig
 from ..config import resolved_path
+from ..definition import Definition
 from ..runfile.record import record_at
 from ..runfile.verifying import Verification, compared, dataset_hashes
 from .run import run_campaign
 
 
-def verify_run(path: Path, inputs: Sequence[Path]) -> Verification:
+def verify_run(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
     """Run the one run of a file again, without cache, and compare every dataset.
 
     ``inputs`` names the campaign where it is now; without, it is where it was. InputError if it is

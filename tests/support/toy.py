@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
+from radiograph.drivers.defaults import asked_processes
 from radiograph.drivers.definition import Definition, Input, Source
 from radiograph.drivers.engine.parts import Part
 from radiograph.schemas.errors import InputError
@@ -136,6 +137,7 @@ TOY = Definition(
     tables=(PULSES, GAINS, ENERGIES),
     aliases=MappingProxyType({"peak": "peak_bin"}),
     home=f"{__name__}:TOY",
+    processes=asked_processes,
     merges=MappingProxyType({"spectrum": "add"}),
     row_numbers=MappingProxyType({"pulse_row": "pulses"}),
 )

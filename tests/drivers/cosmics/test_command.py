@@ -270,7 +270,7 @@ def test_no_number_depends_on_the_processes(
         asked.append(workers)
         return ProcessExecutor(workers, cache)
 
-    monkeypatch.setattr("radiograph.drivers.cosmics.run.ProcessExecutor", counted)
+    monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", counted)
     alone = run("run", "c.toml", "--no-cache")
     assert asked == []
     several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",

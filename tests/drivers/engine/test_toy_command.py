@@ -190,5 +190,9 @@ def test_an_edited_node_of_the_other_package_is_noticed(
 def test_dask_and_processes_give_the_same(run: Ran, folder: Path) -> None:
     run("run", "toy.toml", "--no-cache")
     run("run", "toy.toml", "--no-cache", "-o", "dask.h5", "--executor", "dask", "--workers", "2")
-    with h5py.File(folder / "out.h5") as a, h5py.File(folder / "dask.h5") as b:
-        assert dataset_hashes(a) == dataset_hashes(b)
+    several = ("-o", "several.h5", "--set", "run.workers=2")
+    done = run("run", "toy.toml", "--no-cache", *several)
+    assert statuses(done) == dict.fromkeys(done["nodes"], "executed")
+    for other in ("dask.h5", "several.h5"):
+        with h5py.File(folder / "out.h5") as a, h5py.File(folder / other) as b:
+            assert dataset_hashes(a) == dataset_hashes(b)
