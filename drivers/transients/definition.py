@@ -132,6 +132,7 @@ TRANSIENTS = Definition(
         "two_exponential_fits",
         "hit_matches",
         "noise_level_ppm",
+        "window_correlation",
         "error_inflation",
         "features",
         "quality_counts",

@@ -89,6 +89,11 @@ EXPONENTIAL_FITS: Final = TableSchema(
         Column("fit_bits", "uint16", "", "marks of the fit, bits of QUALITY"),
     ),
 )
+FIT_ERRORS: Final = TableSchema(
+    "FitErrors",
+    "a recording, in the order of the source; errors with the correlation of the windows",
+    tuple(column for column in _FIT_ERRORS if column.name.endswith("_error")),
+)
 TWO_EXPONENTIAL_FITS: Final = TableSchema(
     "TwoExponentialFits",
     "a recording, in the order of the source",
@@ -256,6 +261,7 @@ TABLES: Final[Mapping[str, TableSchema]] = {
         BASELINES,
         TRACE_FEATURES,
         EXPONENTIAL_FITS,
+        FIT_ERRORS,
         TWO_EXPONENTIAL_FITS,
         FLATTOPS,
         PRE_CORRELATIONS,
