@@ -118,11 +118,12 @@ def fit_errors(
     """Errors of the fits with the correlation of the windows; NaN without a fit."""
     plan, settings, fits = demodulation_plan, fit_settings, exponential_fits
     found = np.full((len(fits), len(_ERRORS)), np.nan)
+    # Copies can be written to whatever they came from: the kernel is compiled for one type only.
     correlated_error_rows(
-        fits["fit_amplitude"].to_numpy(),
-        fits["fit_lambda"].to_numpy(),
-        fits["fit_sse"].to_numpy(),
-        window_correlation,
+        fits["fit_amplitude"].to_numpy(copy=True),
+        fits["fit_lambda"].to_numpy(copy=True),
+        fits["fit_sse"].to_numpy(copy=True),
+        window_correlation.copy(),
         settings.begin_s,
         plan.step / plan.fs_Hz,
         plan.window,
