@@ -24,7 +24,7 @@ from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.store import Encoded, Store
 from radiograph.drivers.definition import Definition
 from radiograph.drivers.graph import build_driver
-from radiograph.drivers.node_execution import Manifest
+from radiograph.drivers.node_records import Manifest
 
 from .figures import Figure, best_seconds
 

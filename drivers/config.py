@@ -10,13 +10,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from typing_extensions import TypeVar
 
 from ..schemas.errors import ConfigError, SettingProblem
 from ..schemas.settings import Section
@@ -25,6 +23,7 @@ from .config_errors import Report, Source, report_of
 from .config_fields import nearest
 from .definition import Definition
 from .home import path_of_setting
+from .loaded_config import LoadedConfig
 from .overrides import (
     Override,
     from_shell,
@@ -46,37 +45,6 @@ _OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".ini": "INI
 _AT_LINE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)|\(at end of document\)")
 _NAME = "pipeline.name"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-
-
-C = TypeVar("C", bound=Section, default=Any)
-
-
-@dataclass(frozen=True)
-class LoadedConfig(Generic[C]):
-    """A config that can run, of the pipeline that its [pipeline] name selects.
-
-    Attributes
-    ----------
-    config
-        The settings after the command line and fast mode.
-    text
-        The TOML file, word for word.
-    path
-        Where the file was read; paths in it are relative to its folder.
-    replaced
-        Dotted keys whose values fast mode replaced.
-    notices
-        What was accepted without effect.
-    overrides
-        Settings of the command line, as written.
-    """
-
-    config: C
-    text: str
-    path: Path
-    replaced: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
 
 
 def load_config(

@@ -24,15 +24,14 @@ from .scopes import BY_RANGE, FILE, RANGE, Scopes
 if TYPE_CHECKING:
     from ..schemas.sources import FileRef
     from ..schemas.tables import TableSchema
-    from .api import GraphPicture
     from .cache.execution import NodeCache, Verdict
-    from .cache.opening import CacheOptions
-    from .config import LoadedConfig
+    from .cache.options import CacheOptions
     from .engine.artifacts import Artifact
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
-    from .runfile.exporting import ExportRequest
-    from .runfile.verifying import Verification
+    from .loaded_config import LoadedConfig
+    from .runfile.export_request import ExportRequest
+    from .runfile.verification import Verification
     from .watching import QuickLook
 
 
@@ -163,6 +162,18 @@ class Source:
     joined: bool = False
     count: Callable[[Path, Any], int] | None = None
     count_keys: tuple[str, ...] = ()
+
+
+class GraphPicture(Protocol):
+    """The picture of a graph, and what is drawn in it."""
+
+    @property
+    def dag(self) -> Any:
+        """Nodes and edges."""
+
+    @property
+    def svg(self) -> str:
+        """As it is shown."""
 
 
 class Session(Protocol):

@@ -11,7 +11,8 @@ from hamilton import driver
 
 from ..schemas.errors import UsageError
 from .keyed import asked_by_key, each_module
-from .node_execution import Manifest, NodeExecution
+from .node_execution import NodeExecution
+from .node_records import Manifest
 
 if TYPE_CHECKING:
     from .cache.execution import NodeCache

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hamilton.htypes import check_input_type, types_match
@@ -23,89 +22,11 @@ from ..schemas.failures import Failure
 from ..schemas.tables import TableSchema
 from .annotations import spelled_out
 from .checks import check_output, freeze
+from .node_records import FAILED, Manifest, NodeCall
 from .unchanged import files_in, unchanged
 
 if TYPE_CHECKING:
     from .cache.execution import NodeCache
-
-SKIPPED = "skipped"
-HIT = "hit"
-EXECUTED = "executed"
-FAILED = "failed"
-# Of several parts the strongest word is that of the node.
-_STRENGTH = (SKIPPED, HIT, EXECUTED, FAILED)
-
-
-@dataclass
-class NodeRecord:
-    """What became of one node in a run: executed, hit or skipped, why, and what it took.
-
-    Over ranges of events seconds and bytes add up; one execution makes it executed, one Failure
-    failed. ``parts`` counts the parts that it has a value of, ``calls`` the executions.
-    """
-
-    status: str = SKIPPED
-    seconds: float = 0.0
-    calls: int = 0
-    reason: str = ""
-    n_bytes: int = 0
-    parts: int = 0
-
-
-@dataclass(frozen=True)
-class NodeCall:
-    """One node about to be evaluated: name, function, inputs, and how to execute it."""
-
-    name: str
-    function: Callable[..., Any]
-    inputs: Mapping[str, Any]
-    execute: Callable[[Mapping[str, Any], str], Any]
-
-
-@dataclass
-class Manifest:
-    """The record of every node of a run, filled while it goes on."""
-
-    nodes: dict[str, NodeRecord] = field(default_factory=dict)
-
-    def executed(
-        self,
-        node: str,
-        seconds: float,
-        reason: str = "",
-        n_bytes: int = 0,
-        status: str = EXECUTED,
-    ) -> None:
-        """Note one execution of a node; ``status`` FAILED = it gave a Failure."""
-        record = self._record(node, status)
-        record.seconds += seconds
-        record.calls += 1
-        record.parts += 1
-        record.reason = record.reason or reason
-        record.n_bytes += n_bytes
-
-    def hit(self, node: str, seconds: float, n_bytes: int = 0) -> None:
-        """Note one hit of a node."""
-        record = self._record(node, HIT)
-        record.seconds += seconds
-        record.parts += 1
-        record.n_bytes += n_bytes
-
-    def add(self, records: Mapping[str, NodeRecord]) -> None:
-        """Note what became of nodes in another process."""
-        for node, other in records.items():
-            record = self._record(node, other.status)
-            record.seconds += other.seconds
-            record.calls += other.calls
-            record.parts += other.parts
-            record.reason = record.reason or other.reason
-            record.n_bytes += other.n_bytes
-
-    def _record(self, node: str, status: str) -> NodeRecord:
-        record = self.nodes.setdefault(node, NodeRecord())
-        if _STRENGTH.index(status) > _STRENGTH.index(record.status):
-            record.status = status
-        return record
 
 
 class NodeExecution(

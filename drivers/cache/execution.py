@@ -20,7 +20,7 @@ import xxhash
 
 from ...schemas.errors import UsageError
 from ...schemas.failures import Failure
-from ..node_execution import NodeCall
+from ..node_records import NodeCall
 from .code import CodeVersions, Parts, version_of
 from .content import Description, UnknownTypeError, fingerprint
 from .lazy import FAILURE, UNKNOWN, Lazy, NotComputedError, failure_in, resolved, unknown

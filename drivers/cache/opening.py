@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,8 @@ from ..unchanged import stamp_of
 from .code import CodeVersions
 from .execution import NodeCache
 from .location import default_folder as default_folder
+from .options import NO_CACHE as NO_CACHE
+from .options import CacheOptions as CacheOptions
 from .store import STORE_ERRORS, Store
 
 log = logging.getLogger("radiograph.cache")
@@ -28,35 +29,6 @@ WITHOUT_VERSION: Final = frozenset({"radiograph.nodes.reused_pages:_waiting"})
 _FILE: Final = "file:"
 # A file changed twice within a tick of its clock looks unchanged: a young one is not remembered.
 _SETTLED_S: Final = 2.0
-
-
-@dataclass(frozen=True)
-class CacheOptions:
-    """What a run wants of the cache.
-
-    Attributes
-    ----------
-    folder
-        Where, if it was named (--cache-dir or [cache] dir); None = the user's folder.
-    enabled
-        False = execute everything, keep nothing.
-    refreshed
-        Nodes to compute again though they are known.
-    rehash
-        Read the input even if size and times say that it is unchanged.
-    started_s
-        When the process of a command began, seconds since the epoch: versions of an unchanged
-        program are then taken from the cache. None = look at the code that is in memory.
-    """
-
-    folder: Path | None = None
-    enabled: bool = True
-    refreshed: tuple[str, ...] = ()
-    rehash: bool = False
-    started_s: float | None = None
-
-
-NO_CACHE: Final = CacheOptions(enabled=False)
 
 
 def cache_options(

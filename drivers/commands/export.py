@@ -111,7 +111,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write an output file as ROOT, tables, arrays or figures, or add its pair table."""
-    from ..runfile.exporting import ExportRequest
+    from ..runfile.export_request import ExportRequest
     from ..runfile.exporting import export as exported
 
     figure = {

@@ -11,7 +11,7 @@ import typer
 from ..registry import DEFAULT
 
 if TYPE_CHECKING:
-    from ..api import GraphPicture
+    from ..definition import GraphPicture
 
 
 class ShownSpecies(StrEnum):

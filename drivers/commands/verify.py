@@ -10,7 +10,7 @@ import typer
 from ..options import AsJson
 
 if TYPE_CHECKING:
-    from ..runfile.verifying import Verification
+    from ..runfile.verification import Verification
 
 
 def verify(

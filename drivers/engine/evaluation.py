@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
@@ -19,10 +19,8 @@ from .ledger import INPUT_FILES
 from .parts import FileKey, Part, Place, with_common
 from .phases import Phase, Plan, evaluated
 from .protocol import Carry, NoCarry
+from .session_state import SessionState, Sink
 from .wholes import Wholes
-
-if TYPE_CHECKING:
-    from .session import Session, Sink
 
 _RUN_PART: Final = Part({})
 
@@ -75,7 +73,7 @@ class Evaluation:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionState,
         plan: Plan,
         targets: Sequence[str],
         sink: Sink | None,

@@ -23,7 +23,7 @@ from ..cache.lazy import Lazy, n_rows_of, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
 from ..graph import build_driver
-from ..node_execution import Manifest, NodeRecord
+from ..node_records import Manifest, NodeRecord
 from ..registry import definition_at
 from .phases import Phase, evaluated
 

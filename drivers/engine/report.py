@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ...schemas.errors import EXIT_GATE, EXIT_INPUT
 from ...schemas.failures import Failure
-from ..node_execution import EXECUTED, FAILED, HIT, SKIPPED, Manifest, NodeRecord
+from ..node_records import EXECUTED, FAILED, HIT, SKIPPED, Manifest, NodeRecord
 
 # Of several parts or nodes the first of these words that there is.
 _FIRST: Final = (FAILED, EXECUTED, HIT, SKIPPED)

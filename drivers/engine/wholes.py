@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..cache.lazy import Lazy, failure_in, resolved
 from .merging import Appended, Gathering, merge_of
 from .parts import Part, Place
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session_state import SessionState
 
 
 class Wholes:
@@ -20,7 +18,9 @@ class Wholes:
     several axes do), without those that failed.
     """
 
-    def __init__(self, session: Session, node: str, axes: Sequence[str], to: Sequence[str]) -> None:
+    def __init__(
+        self, session: SessionState, node: str, axes: Sequence[str], to: Sequence[str]
+    ) -> None:
         self._node = node
         self._cache = session.cache
         merge = merge_of(session.flow, node, session.annotation_of(node))

@@ -18,9 +18,9 @@ import pandas as pd
 from ...schemas.errors import UsageError
 from ..files import check_new_files, new_output
 from ..hdf5 import need_room, read_through
+from ..runfile.export_request import ExportRequest
+from ..runfile.export_table import Table
 from ..runfile.exporting import (
-    ExportRequest,
-    Table,
     chosen,
     one_file,
     placed,

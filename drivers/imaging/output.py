@@ -20,7 +20,7 @@ from ...schemas.imaging.images import (
 )
 from ..engine.merging import ARRAY
 from ..engine.parts import Part
-from ..engine.session import Shifts
+from ..engine.session_state import Shifts
 from ..hdf5 import (
     SIDE_SUFFIX,
     Dataset,

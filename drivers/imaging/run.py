@@ -29,7 +29,7 @@ from ..engine.executors import Executor
 from ..engine.parts import Part
 from ..engine.plain_values import FewRows
 from ..engine.report import RunReport
-from ..engine.session import Shifts
+from ..engine.session_state import Shifts
 from ..files import new_output, replaced_file
 from ..hdf5 import new_file
 from ..hdf5_values import write_value

@@ -15,7 +15,8 @@ import numpy as np
 
 from ...schemas.imaging.codes import SPECIES, CandidateStatus, ConeFilter, HitFilter, Recoil
 from ...schemas.imaging.images import PixelGrid
-from ..runfile.exporting import ROWS_A_BLOCK, Table, row_blocks
+from ..runfile.export_table import Table
+from ..runfile.exporting import ROWS_A_BLOCK, row_blocks
 from .layout import LAYOUT
 from .saved import SavedRun
 

@@ -9,7 +9,7 @@ from hamilton import driver
 
 from ..engine.report import node_table
 from ..graph import dependencies, visible_nodes
-from ..node_execution import Manifest
+from ..node_records import Manifest
 
 
 def node_statuses(dr: driver.Driver, manifest: Manifest) -> Mapping[str, Any]:

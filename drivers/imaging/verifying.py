@@ -12,7 +12,8 @@ from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig
 from ..definition import Definition
 from ..hdf5 import datasets_of
-from ..runfile.verifying import Verification, run_again, verified
+from ..runfile.verification import Verification
+from ..runfile.verifying import run_again, verified
 from .saved import SavedRun, open_run
 
 # Written since datasets carry checksums: a file of before, which has none, lacks nothing.

@@ -21,7 +21,7 @@ from ..html import parts
 from ..html.page import Section, page_text
 from ..html.parts import Cell, Kind, Value
 from ..html.sheets import sheet_drawing
-from ..node_execution import NodeRecord
+from ..node_records import NodeRecord
 
 PAGE_NODES: Final = (
     "page_heading",

@@ -17,7 +17,8 @@ from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
 from ..engine.parts import Part, Parts
 from ..engine.protocol import GraphInputs
-from ..engine.session import Session, Sink
+from ..engine.session import Session
+from ..engine.session_state import Sink
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, resolved_targets
 from ..registry import definition

@@ -15,7 +15,8 @@ from ..definition import Definition, with_settings
 from ..graph import build_driver
 from ..registry import definition
 from ..runfile.record import record_at
-from ..runfile.verifying import Verification, verified
+from ..runfile.verification import Verification
+from ..runfile.verifying import verified
 from .inputs import graph_choices
 from .run import Outputs, run_lightdqm
 

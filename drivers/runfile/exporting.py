@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,73 +22,14 @@ from ..hdf5 import LABELS
 from ..provenance import pipeline_of_path
 from ..registry import DEFAULT, definition, names
 from .datasets import Datasets
+from .export_request import ExportRequest
+from .export_table import Columns, Table
 from .record import RunRecord, run_record
 from .summary import OF_MAKING
 
 ROWS_A_BLOCK: Final = 1 << 18
-Columns = Mapping[str, np.ndarray]
 WriteFrames = Callable[[str, Iterator[pd.DataFrame], Path], None]
 """Writes a table, told its name and its rows part by part, to a file."""
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """What is exported where.
-
-    ``output`` is the file to write if its name ends like the format, else the folder for what is
-    written; None = beside the source. ``figure`` are wishes for figures, as the command has them.
-    """
-
-    source: Path
-    to: str
-    output: Path | None = None
-    overwrite: bool = False
-    tables: tuple[str, ...] = ()
-    figure: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of a file.
-
-    Attributes
-    ----------
-    blocks
-        Gives its columns part by part; one part without rows where there are none.
-    what
-        What a row is.
-    codes
-        The names of the values of columns that hold small numbers.
-    renamed
-        What such a column is called where the names stand in place of the numbers.
-    """
-
-    name: str
-    blocks: Callable[[], Iterator[Columns]]
-    what: str = ""
-    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-    def frames(self) -> Iterator[pd.DataFrame]:
-        """Its rows part by part, names in the place of codes; a code without a name is missing."""
-        for columns in self.blocks():
-            named = {
-                self.renamed.get(n, n) if n in self.codes else n: self._named(n, values)
-                for n, values in columns.items()
-            }
-            yield pd.DataFrame(named, copy=False)
-
-    def frame(self) -> pd.DataFrame:
-        """All its rows."""
-        return pd.concat(list(self.frames()), ignore_index=True)
-
-    def _named(self, column: str, values: np.ndarray) -> Any:
-        names = self.codes.get(column)
-        if names is None:
-            return values
-        codes = values.astype(np.int64)
-        known = np.where((codes >= 0) & (codes < len(names)), codes, -1)
-        return pd.Categorical.from_codes(known, categories=pd.Index(list(names), dtype=object))
 
 
 def export(request: ExportRequest) -> list[Path]:

@@ -20,7 +20,7 @@ import h5py
 from ...schemas.failures import Failure
 from ..config import LoadedConfig, config_rows
 from ..hdf5 import TEXT, write_array, write_text
-from ..node_execution import Manifest
+from ..node_records import Manifest
 from ..provenance import command_line, versions
 from .record import FAILURES
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from .exporting import Table
+    from .export_table import Table
     from .record import RunRecord
 
 

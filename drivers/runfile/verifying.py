@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,6 +22,7 @@ from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import pipeline_of_path, versions
 from ..registry import DEFAULT, definition, names
 from .record import RunRecord, StoredInput, record_at
+from .verification import Verification
 
 # What tells of the making and not of the result: times, places, texts of the software.
 NOT_COMPARED: Final = (
@@ -35,38 +36,6 @@ NOT_COMPARED: Final = (
 )
 _AGAIN: Final = "again.h5"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What came of the comparison.
-
-    Attributes
-    ----------
-    compared
-        How many datasets both files have.
-    differing, missing, added
-        Datasets with another content; those that the new run does not give, or gives beside.
-    versions
-        Libraries whose version is another one now, with both.
-    """
-
-    file: str
-    compared: int
-    differing: tuple[str, ...]
-    missing: tuple[str, ...]
-    added: tuple[str, ...]
-    seconds: float
-    versions: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def equal(self) -> bool:
-        """Whether every dataset is equal."""
-        return not (self.differing or self.missing or self.added)
-
-    def as_json(self) -> dict[str, Any]:
-        """The verification as plain values."""
-        return {**vars(self), "equal": self.equal}
 
 
 def verify(path: Path, inputs: Sequence[Path] = ()) -> Verification:

@@ -21,7 +21,8 @@ from ..engine.parts import Part
 from ..engine.session import Session
 from ..files import check_new_files, new_output
 from ..hdf5 import new_file
-from ..runfile.exporting import ExportRequest, placed
+from ..runfile.export_request import ExportRequest
+from ..runfile.exporting import placed
 from ..runfile.record import record_at
 from .campaign import opened_campaign, runs_of
 from .session import run_session

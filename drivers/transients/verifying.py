@@ -14,7 +14,8 @@ from ...schemas.transients.config import TransientsConfig
 from ..config import resolved_path
 from ..definition import Definition
 from ..runfile.record import record_at
-from ..runfile.verifying import Verification, compared, dataset_hashes
+from ..runfile.verification import Verification
+from ..runfile.verifying import compared, dataset_hashes
 from .run import run_campaign
 
 

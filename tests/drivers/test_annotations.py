@@ -13,7 +13,8 @@ from hamilton.ad_hoc_utils import create_temporary_module
 from numpy.typing import NDArray
 from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.checks import check_output
-from radiograph.drivers.node_execution import Manifest, NodeExecution
+from radiograph.drivers.node_execution import NodeExecution
+from radiograph.drivers.node_records import Manifest
 from radiograph.schemas.errors import OutputCheckError
 
 # What numpy 2.5 writes as `type NDArray[T] = ...`, on every Python that has such aliases.

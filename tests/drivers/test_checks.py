@@ -13,7 +13,8 @@ from hamilton import driver
 from hamilton.ad_hoc_utils import create_temporary_module
 from hamilton.function_modifiers import tag
 from radiograph.drivers.checks import check_output, freeze
-from radiograph.drivers.node_execution import Manifest, NodeExecution
+from radiograph.drivers.node_execution import NodeExecution
+from radiograph.drivers.node_records import Manifest
 from radiograph.schemas.arrays import F8, U1, Mask
 from radiograph.schemas.errors import EXIT_BUG, OutputCheckError
 from radiograph.schemas.imaging.frames import CANDIDATE_CONES, TABLES

@@ -13,7 +13,8 @@ import pytest
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.engine.parts import Part
 from radiograph.drivers.engine.phases import Phase, planned
-from radiograph.drivers.engine.session import Session, Shifts
+from radiograph.drivers.engine.session import Session
+from radiograph.drivers.engine.session_state import Shifts
 from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import ImagingSession, open_session, run_nodes
 from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation

@@ -22,7 +22,7 @@ from radiograph.drivers.cache.lazy import Lazy, resolved
 from radiograph.drivers.cache.store import Store
 from radiograph.drivers.definition import Definition
 from radiograph.drivers.graph import build_driver
-from radiograph.drivers.node_execution import Manifest
+from radiograph.drivers.node_records import Manifest
 from radiograph.schemas.errors import OutputCheckError
 
 NODES = """

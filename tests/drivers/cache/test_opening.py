@@ -17,7 +17,7 @@ from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.execution import NodeCache
 from radiograph.drivers.cache.lazy import resolved
 from radiograph.drivers.cache.opening import CacheOptions, known_file, open_cache
-from radiograph.drivers.node_execution import NodeCall
+from radiograph.drivers.node_records import NodeCall
 from radiograph.schemas.errors import UsageError
 
 

@@ -14,7 +14,8 @@ from radiograph.drivers.cache.opening import NO_CACHE, CacheOptions, open_cache
 from radiograph.drivers.engine.executors import Executor, LocalExecutor, ProcessExecutor
 from radiograph.drivers.engine.parts import Parts
 from radiograph.drivers.engine.phases import UnfitScopesError
-from radiograph.drivers.engine.session import GraphInputs, Session
+from radiograph.drivers.engine.protocol import GraphInputs
+from radiograph.drivers.engine.session import Session
 from radiograph.drivers.files import file_ref
 from radiograph.schemas.failures import Failure
 from toy_channels import FEWEST_PULSES

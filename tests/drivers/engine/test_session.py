@@ -19,7 +19,8 @@ from radiograph.drivers.engine.executors import (
 )
 from radiograph.drivers.engine.merging import shifted
 from radiograph.drivers.engine.parts import Part, Parts
-from radiograph.drivers.engine.session import GraphInputs, Session
+from radiograph.drivers.engine.protocol import GraphInputs
+from radiograph.drivers.engine.session import Session
 from radiograph.drivers.files import file_ref
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.settings import RunSettings

@@ -12,7 +12,7 @@ from radiograph.drivers.lightdqm.html_report import PAGE_NODES, Provenance, ligh
 from radiograph.drivers.lightdqm.run import run_lightdqm
 from radiograph.drivers.lightdqm.session import open_session
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
-from radiograph.drivers.node_execution import NodeRecord
+from radiograph.drivers.node_records import NodeRecord
 from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
 from radiograph.schemas.lightdqm.pages import FRACTION_PAGES
 

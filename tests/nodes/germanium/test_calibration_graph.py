@@ -15,7 +15,8 @@ from radiograph.drivers.cache.opening import NO_CACHE, CacheOptions, open_cache
 from radiograph.drivers.engine.artifacts import FAILURES
 from radiograph.drivers.engine.executors import LocalExecutor
 from radiograph.drivers.engine.parts import Part, Parts
-from radiograph.drivers.engine.session import GraphInputs, Session
+from radiograph.drivers.engine.protocol import GraphInputs
+from radiograph.drivers.engine.session import Session
 from radiograph.drivers.files import file_ref
 from radiograph.drivers.germanium.calibration_report import OF_REPORT, report_text
 from radiograph.nodes.sheets.drawing import sheet_png
