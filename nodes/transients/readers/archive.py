@@ -138,7 +138,7 @@ class ArchiveStream:
             with tarfile.open(fileobj=file, mode="r:") as archive:  # type: ignore[call-overload]
                 for info in archive:
                     # Else the list of all members grows with the archive.
-                    archive.members = []  # type: ignore[attr-defined]
+                    archive.members = []
                     at_byte = info.offset
                     name = parsed_recording(info.name.removeprefix("./"))
                     if not info.isreg() or name is None or name.run != self._run:
