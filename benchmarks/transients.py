@@ -34,7 +34,7 @@ from scipy.signal import remez
 from .figures import Figure
 
 FS, CF, PRE, POST = 20e6, 1.275e9, 20_000, 200_000
-RECORDINGS = int(os.environ.get("RADIOGRAPH_RECORDINGS", "200"))
+RECORDINGS = int(os.environ.get("RADIOGRAPH_RECORDINGS", "600"))
 KERNEL_RECORDINGS = 8
 REPEATS = 5
 TAPS = remez(129, [0, 3e6, 3.2e6, FS / 2], [1, 0], fs=FS)

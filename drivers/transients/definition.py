@@ -77,7 +77,8 @@ def summary(loaded: LoadedConfig[TransientsConfig]) -> dict[str, Any]:
 
 # What goes through the samples takes the longest to compile, and is needed before these.
 _COMPILED_AHEAD: Final = CompiledAhead(
-    "radiograph.drivers.transients.first_compile", ("exponential_rows", "local_statistics")
+    "radiograph.drivers.transients.first_compile",
+    ("exponential_rows", "correlated_error_rows", "local_statistics"),
 )
 
 
@@ -132,6 +133,7 @@ TRANSIENTS = Definition(
         "two_exponential_fits",
         "hit_matches",
         "noise_level_ppm",
+        "window_correlation",
         "error_inflation",
         "features",
         "quality_counts",

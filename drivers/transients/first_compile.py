@@ -23,13 +23,15 @@ def compile_ahead(folder: str) -> None:
     without_extensions_of_numba()
     from ...nodes.transients.features import exponential_fits
     from ...nodes.transients.scoring import Places, of_positions
+    from ...nodes.transients.table import fit_errors
 
     if folder != numba.config.CACHE_DIR:
         return
     n_windows = 16
     plan = DemodulationPlan(0, 0, 0, 500, 250, 5, 0, n_windows, 0, 0, 20e6)
     decay = frozen(np.exp(-0.1 * np.arange(n_windows))[None])
-    exponential_fits(decay, plan, FitSettings(1, 0.1, 0.3, 0.0, True, False))
+    settings = FitSettings(1, 0.1, 0.3, 0.0, True, False)
+    fit_errors(exponential_fits(decay, plan, settings), np.zeros(8), plan, settings)
     place = np.zeros(1, np.int64)
     of_positions(np.ones(1), Places(place, place, np.arange(2), place[:, None]), 3)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
-from scipy.signal import remez
 
 from ...schemas.arrays import F8, I8, frozen
 from ...schemas.transients.config import Demodulation, Quality
@@ -33,6 +32,9 @@ _NO_WINDOWS: Final = ("short", "long")
 @tag(stage="baseline", scope="run")
 def lowpass_taps(recording_form: RecordingForm, lowpass_settings: Demodulation) -> F8:
     """Taps of the low pass (Parks-McClellan, as scipy.signal.remez gives it)."""
+    # Half of the start of a run goes into this import: it is made while an archive is unpacked.
+    from scipy.signal import remez
+
     settings, fs = lowpass_settings, recording_form.fs_Hz
     bands = [0.0, settings.pass_MHz * 1e6, settings.stop_MHz * 1e6, 0.5 * fs]
     return frozen(remez(settings.taps, bands, [1.0, 0.0], fs=fs))

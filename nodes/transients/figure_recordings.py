@@ -80,7 +80,11 @@ def gallery_figure(run: StoredRun, figure: Any) -> None:
         if curve is not None:
             above.plot(ms, curve, color="C1", lw=1.2)
             below.plot(ms, values - curve, ".", ms=2, color="0.35")
-        below.axhline(0, color="C1", lw=0.8)
+            below.axhline(0, color="C1", lw=0.8)
+        else:
+            below.text(0.5, 0.5, "no fit", transform=below.transAxes, ha="center", va="center",
+                       fontsize=7)  # fmt: skip
+            below.set_yticks([])
         number = run.features["number"].to_numpy()[row]
         if len(label) > 34:
             label = f"{label[:31]}..."

@@ -18,9 +18,12 @@ from ...schemas.transients.frames import (
 )
 from ...schemas.transients.quality import LOCAL_FEATURES, REASONS
 from ..statistics.intervals import clopper_pearson, fraction_of
+from ..statistics.scores import width_degrees
 from .scoring import (
+    DRIFT_RECORDINGS,
     OF_THE_RUN,
     local_floor,
+    local_score,
     of_positions,
     of_run,
     places_of,
@@ -49,13 +52,15 @@ def local_centres(
     for name, values in scored_values(features, settings, snr).items():
         if name in OF_THE_RUN:
             centre, spread = of_run(values, usable, times, settings.drift)
-            number = np.where(usable, int(usable.sum()), 0)
+            most = DRIFT_RECORDINGS if settings.drift else len(usable)
+            number = np.where(usable, min(int(usable.sum()), most), 0)
         else:
             centre, spread, number = of_positions(values, places, settings.min_hits)
         scale = np.hypot(spread, local_floor(name, centre, features, settings, noise))
         enough = number >= _LEAST_RESIDUALS
         columns[f"centre_{name}"] = np.where(enough, centre, np.nan)
         columns[f"scale_{name}"] = np.where(enough, scale, np.nan)
+        columns[f"dof_{name}"] = width_degrees(number, spread, columns[f"scale_{name}"])
     return LOCAL_CENTRES.frame(columns)
 
 
@@ -66,14 +71,18 @@ def local_scores(
     noise_level_ppm: float,
     outlier_settings: Outliers,
 ) -> pd.DataFrame:
-    """How many local scales each feature is off; NaN for what is not compared."""
+    """How many local scales each feature is off, as normal scores; NaN for what is not compared.
+
+    A scale of few recordings is not well known, and spreads and extremes are skew: a score is the
+    standard normal value that is as rare (nodes/statistics/scores.py).
+    """
     trig = np.abs(local_centres["centre_trig_val"].to_numpy())
     snr = trig / noise_level_ppm if noise_level_ppm > 0 else np.full(len(trig), np.nan)
     values = scored_values(features, outlier_settings, snr)
     usable = usable_rows(features)
     columns = {}
     for name in LOCAL_FEATURES:
-        z = (values[name] - local_centres[f"centre_{name}"]) / local_centres[f"scale_{name}"]
+        z = local_score(name, values[name], local_centres)
         is_used = name in outlier_settings.features
         columns[f"z_{name}"] = np.where(usable, z, np.nan) if is_used else np.full(len(z), np.nan)
     return LOCAL_SCORES.frame(columns)

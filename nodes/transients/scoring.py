@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from ...schemas.arrays import F8, I8, Mask
 from ...schemas.transients.config import Outliers
 from ...schemas.transients.quality import LOCAL_FEATURES, QUALITY
+from ..statistics.scores import normal_equivalents, spread_distances
 from ..statistics.widths import MAD_TO_SIGMA, mad_sigma, median_of
 from .kernels.local import local_statistics
 from .selection import usable_rows
 
 OF_THE_RUN: Final = ("pretrig_std", "pretrig_max", "pretrig_min")
+# Roots of sums of squares, or the largest of some windows: skew, the more the fewer they are.
+_SKEW: Final = ("posttrig_std", "fit_residual", *OF_THE_RUN)
 # The spread of a spread is smaller than that of a window.
 _SPREADS: Final = ("posttrig_std", "fit_residual", "pretrig_std")
 _LEAST_LN_LAMBDA: Final = 0.1
 _LN_LAMBDA_ERRORS: Final = 2.0
-_DRIFT_RECORDINGS: Final = 500
+DRIFT_RECORDINGS: Final = 500
 _SEEN_SNR: Final = 5.0
 _NOT_SEEN_SNR: Final = 2.0
 _NOT_SEEN_Z: Final = 3.5
@@ -82,13 +85,13 @@ def of_run(values: F8, usable: Mask, times: F8, drift: bool) -> tuple[F8, F8]:
     order = np.argsort(np.where(np.isnan(times), -np.inf, times), kind="stable")
     order = order[usable[order]]
     series = pd.Series(values[order])
-    window = series.rolling(_DRIFT_RECORDINGS, min_periods=1)
+    window = series.rolling(DRIFT_RECORDINGS, min_periods=1)
     middle = window.median()
     # The first ones have none before them: those of the first whole stretch stand in.
-    middle.iloc[: _DRIFT_RECORDINGS - 1] = series.iloc[:_DRIFT_RECORDINGS].median()
+    middle.iloc[: DRIFT_RECORDINGS - 1] = series.iloc[:DRIFT_RECORDINGS].median()
     off = (series - middle).abs()
-    width = off.rolling(_DRIFT_RECORDINGS, min_periods=1).median()
-    width.iloc[: _DRIFT_RECORDINGS - 1] = off.iloc[:_DRIFT_RECORDINGS].median()
+    width = off.rolling(DRIFT_RECORDINGS, min_periods=1).median()
+    width.iloc[: DRIFT_RECORDINGS - 1] = off.iloc[:DRIFT_RECORDINGS].median()
     centre, spread = np.full(n, np.nan), np.full(n, np.nan)
     centre[order], spread[order] = middle.to_numpy(), MAD_TO_SIGMA * width.to_numpy()
     return centre, spread
@@ -119,6 +122,18 @@ def local_floor(
     return np.hypot(share * noise, settings.relative_floor * np.abs(centre))
 
 
+def local_score(name: str, values: F8, local_centres: pd.DataFrame) -> F8:
+    """How far off its local centre a feature is, as the normal score that is as rare."""
+    centre, scale, degrees = (
+        local_centres[f"{of}_{name}"].to_numpy() for of in ("centre", "scale", "dof")
+    )
+    # Without any noise a scale is 0, and what differs is infinitely far.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        is_skew = name in _SKEW
+        off = spread_distances(values, centre, scale) if is_skew else (values - centre) / scale
+    return normal_equivalents(off, degrees)
+
+
 def shape_reasons(
     features: pd.DataFrame, local_centres: pd.DataFrame, noise: float, settings: Outliers
 ) -> dict[str, Mask]:
@@ -136,7 +151,7 @@ def shape_reasons(
         local_centres["centre_posttrig_std"].to_numpy(),
     )
     # At a faint position noise may well hide a strike: its local scale knows.
-    far = np.abs(trig - centre) > _NOT_SEEN_Z * local_centres["scale_trig_val"].to_numpy()
+    far = np.abs(local_score("trig_val", trig, local_centres)) > _NOT_SEEN_Z
     # Two windows side by side: the noise of their difference is larger by the root of two.
     pileup = step - step_centre > _PILEUP_SIGMA * np.sqrt(2.0) * noise
     flat = (post < _STEP_SHARE * post_centre) & is_lit & seen

@@ -9,12 +9,15 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
+from ...schemas.arrays import F8, frozen
 from ...schemas.transients.config import Quality
-from ...schemas.transients.frames import FEATURES, HIT_MATCHES, QUALITY_COUNTS
+from ...schemas.transients.frames import FEATURES, FIT_ERRORS, HIT_MATCHES, QUALITY_COUNTS
 from ...schemas.transients.quality import QUALITY, UNUSABLE_BITS
-from ...schemas.transients.recordings import DemodulationPlan, HitLog
+from ...schemas.transients.recordings import DemodulationPlan, FitSettings, HitLog
 from ..statistics.correlated import variance_inflation
 from ..statistics.widths import median_of
+from .baseline import LAGS
+from .kernels.correlated_errors import correlated_error_rows
 
 _TICK_S: Final = 10e-6
 _US: Final = 1e6
@@ -73,22 +76,63 @@ def noise_level_ppm(trace_features: pd.DataFrame, recording_quality: pd.DataFram
 
 
 @tag(stage="features", scope="run")
-def error_inflation(
+def window_correlation(
     pre_correlations: pd.DataFrame,
     recording_quality: pd.DataFrame,
     demodulation_plan: DemodulationPlan,
-) -> float:
-    """By how much correlated windows multiply a variance: 1 + 2 sum of the median correlations.
+) -> F8:
+    """Autocorrelation of windows at lags 1 to 8: run median of those before the trigger, (8,).
 
-    At least what the overlap of the windows gives alone (2 for half of a window): the correlations
-    of a short series about its own mean come out too small.
+    About its own mean a series of n comes out lower by (1 + 2 sum rho_k) / n (M. Kendall,
+    Biometrika 41 (1954) 403), which is added; lags beyond a quarter of n are not known, 0. At
+    least what the overlap of the windows gives alone.
     """
-    lags = [_of_usable(pre_correlations[name], recording_quality) for name in pre_correlations]
-    known = np.asarray([value for value in lags if np.isfinite(value)])
-    steps = np.arange(1, 1 + demodulation_plan.window // demodulation_plan.step)
-    overlap = 1.0 - steps * demodulation_plan.step / demodulation_plan.window
-    measured = float(variance_inflation(known)) if known.size else 1.0
-    return max(measured, float(variance_inflation(overlap)))
+    plan = demodulation_plan
+    n = plan.n_pre_windows
+    measured = [_of_usable(pre_correlations[name], recording_quality) for name in pre_correlations]
+    most = max(n // 4, 1)
+    known = np.nan_to_num(np.asarray(measured, dtype=np.float64))[:most]
+    lags = np.arange(1, LAGS + 1)
+    overlap = np.maximum(1.0 - lags * plan.step / plan.window, 0.0)
+    # What is added makes the sum larger, and with it what is to be added.
+    whole = max(float(variance_inflation(known)) / (1.0 - 2.0 * known.size / max(n, 4)), 0.0)
+    low = max(whole, float(variance_inflation(overlap))) / max(n, 1)
+    found = overlap.copy()
+    found[: known.size] = np.maximum(known + low, overlap[: known.size])
+    return frozen(np.minimum(found, 1.0))
+
+
+@tag(stage="features", scope="run")
+def error_inflation(window_correlation: F8) -> float:
+    """By how much correlated windows multiply the variance of a mean: 1 + 2 sum of correlations."""
+    return float(variance_inflation(window_correlation))
+
+
+@tag(stage="features", scope="run", schema="FitErrors")
+def fit_errors(
+    exponential_fits: pd.DataFrame,
+    window_correlation: F8,
+    demodulation_plan: DemodulationPlan,
+    fit_settings: FitSettings,
+) -> pd.DataFrame:
+    """Errors of the fits with the correlation of the windows; NaN without a fit."""
+    plan, settings, fits = demodulation_plan, fit_settings, exponential_fits
+    found = np.full((len(fits), len(_ERRORS)), np.nan)
+    # Copies can be written to whatever they came from: the kernel is compiled for one type only.
+    correlated_error_rows(
+        fits["fit_amplitude"].to_numpy(copy=True),
+        fits["fit_lambda"].to_numpy(copy=True),
+        fits["fit_sse"].to_numpy(copy=True),
+        window_correlation.copy(),
+        settings.begin_s,
+        plan.step / plan.fs_Hz,
+        plan.window,
+        plan.fs_Hz,
+        settings.averaged,
+        plan.n_post_windows,
+        found,
+    )
+    return FIT_ERRORS.frame({name: found[:, k] for k, name in enumerate(_ERRORS)})
 
 
 def _of_usable(values: pd.Series, quality: pd.DataFrame) -> Any:
@@ -106,7 +150,7 @@ def features(
     flattops: pd.DataFrame,
     hit_matches: pd.DataFrame,
     noise_level_ppm: float,
-    error_inflation: float,
+    fit_errors: pd.DataFrame,
     demodulation_plan: DemodulationPlan,
 ) -> pd.DataFrame:
     """Every recording with its features, errors and marks, sorted by number, x and y."""
@@ -123,7 +167,7 @@ def features(
         **{name: table[name] for name in ("number", "x_lsb", "y_lsb", "x_um", "y_um")},
         **{str(name): traces[name] for name in traces},
         **{str(name): fits[name] for name in fits if name != "fit_bits"},
-        **{name: fits[name] * np.sqrt(error_inflation) for name in _ERRORS},
+        **{str(name): fit_errors[name] for name in fit_errors},
         "fit_chi2_ndf": fits["fit_sse"] / degrees / noise**2 if noise > 0 else np.nan,
         "half_life_s": np.log(2.0) / fits["fit_lambda"].where(fits["fit_lambda"] > 0),
         "snr": traces["trig_val"].abs() / noise if noise > 0 else np.nan,

@@ -146,7 +146,7 @@ class Outliers(Section):
     min_hits: int = Field(default=3, ge=2)
     """Hits from which a position has a centre of its own."""
     threshold: float = Field(default=5.0, gt=0)
-    """An outlier is so many scales off."""
+    """An outlier has a score beyond this; scores are as rare as those of a normal variable."""
     noise_floor: float = Field(default=0.5, ge=0)
     """Least scale in spreads of the windows before the trigger."""
     relative_floor: float = Field(default=0.03, ge=0)

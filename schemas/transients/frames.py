@@ -89,6 +89,11 @@ EXPONENTIAL_FITS: Final = TableSchema(
         Column("fit_bits", "uint16", "", "marks of the fit, bits of QUALITY"),
     ),
 )
+FIT_ERRORS: Final = TableSchema(
+    "FitErrors",
+    "a recording, in the order of the source; errors with the correlation of the windows",
+    tuple(column for column in _FIT_ERRORS if column.name.endswith("_error")),
+)
 TWO_EXPONENTIAL_FITS: Final = TableSchema(
     "TwoExponentialFits",
     "a recording, in the order of the source",
@@ -162,7 +167,7 @@ _SCORED: Final = (
 LOCAL_SCORES: Final = TableSchema(
     "LocalScores",
     "a recording, in the order of the features",
-    tuple(_number(f"z_{name}", "", f"{name} off the local centre, in local scales")
+    tuple(_number(f"z_{name}", "", f"{name} off the local centre, as a normal score")
           for name in _SCORED),
 )  # fmt: skip
 LOCAL_CENTRES: Final = TableSchema(
@@ -174,6 +179,7 @@ LOCAL_CENTRES: Final = TableSchema(
         for column in (
             _number(f"centre_{name}", "", f"local centre of {name}, its unit"),
             _number(f"scale_{name}", "", f"local scale of {name}, its unit"),
+            _number(f"dof_{name}", "", f"degrees of freedom of the local scale of {name}"),
         )
     ),
 )
@@ -255,6 +261,7 @@ TABLES: Final[Mapping[str, TableSchema]] = {
         BASELINES,
         TRACE_FEATURES,
         EXPONENTIAL_FITS,
+        FIT_ERRORS,
         TWO_EXPONENTIAL_FITS,
         FLATTOPS,
         PRE_CORRELATIONS,

@@ -133,6 +133,7 @@ def run_of(
     rows = structure.recording_table(found, form)
     hits: Any = fpga.hit_log(FileRefs(), 1)
     noise = table.noise_level_ppm(traces, of_each)
+    correlation = table.window_correlation(baseline.pre_correlations(pre), of_each, plan)
     whole = table.features(
         rows,
         of_each,
@@ -142,7 +143,7 @@ def run_of(
         features.flattops(means, carrier),
         table.hit_matches(rows, hits, quality),
         noise,
-        table.error_inflation(baseline.pre_correlations(pre), of_each, plan),
+        table.fit_errors(fits, correlation, plan, fit),
         plan,
     )
     return Run(whole, noise, form, plan, truth)

@@ -220,32 +220,43 @@ def _errors(
     squares: float,
     found: Any,
 ) -> None:
-    """Places 5 to 8: errors from s^2 (J'J)^-1, J in amplitude, decay and offset."""
+    """Places 5 to 8: errors from s^2 (J'J)^-1, J in amplitude, ln decay and offset.
+
+    The offset is eliminated: what is left is the inverse of a matrix of 2 x 2, of sums about means.
+    """
     nearby = 1e-4 * decay
     first = model_scale(decay, begin_s, window, fs, averaged)
     above = math.log(model_scale(decay + nearby, begin_s, window, fs, averaged))
     below = math.log(model_scale(decay - nearby, begin_s, window, fs, averaged))
     growth = (above - below) / (2.0 * nearby)
     ratio = math.exp(-decay * step_s)
-    normal = np.zeros((3, 3))
-    gradient = np.empty(3)
-    value = first
+    value, scale = first, amplitude * decay
+    sum_a = sum_g = sum_aa = sum_ag = sum_gg = 0.0
     for i in range(n):
-        gradient[0] = value
-        # In ln decay, so that the three are of one size.
-        gradient[1] = amplitude * value * (growth - i * step_s) * decay
-        gradient[2] = 1.0
-        for j in range(3):
-            for k in range(3):
-                normal[j, k] += gradient[j] * gradient[k]
+        slope = scale * value * (growth - i * step_s)
+        sum_a += value
+        sum_g += slope
+        sum_aa += value * value
+        sum_ag += value * slope
+        sum_gg += slope * slope
         value *= ratio
-    if n <= 3 or amplitude == 0.0 or not abs(np.linalg.det(normal)) > 0.0:
+    mean_a, mean_g = sum_a / n, sum_g / n
+    aa, ag, gg = sum_aa - n * mean_a**2, sum_ag - n * mean_a * mean_g, sum_gg - n * mean_g**2
+    determinant = aa * gg - ag * ag
+    if n <= 3 or amplitude == 0.0 or not determinant > 0.0:
         return
-    covariance = np.linalg.inv(normal) * (squares / (n - 3))
-    found[5] = _root(covariance[0, 0] + covariance[2, 2] + 2.0 * covariance[0, 2])
-    found[6] = decay * _root(covariance[1, 1])
-    found[7] = _root(covariance[2, 2])
-    found[8] = _root(covariance[0, 0])
+    variance = squares / (n - 3)
+    of_a, of_g, both = (
+        variance * gg / determinant,
+        variance * aa / determinant,
+        -variance * ag / determinant,
+    )
+    with_offset = -(mean_a * of_a + mean_g * both)
+    of_offset = variance / n - mean_a * with_offset + mean_g * (mean_a * both + mean_g * of_g)
+    found[5] = _root(of_a + of_offset + 2.0 * with_offset)
+    found[6] = decay * _root(of_g)
+    found[7] = _root(of_offset)
+    found[8] = _root(of_a)
 
 
 @njit(cache=True, nogil=True)

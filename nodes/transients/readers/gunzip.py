@@ -10,6 +10,7 @@ from typing import Final
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _RAW_BYTES: Final = 1 << 20
 _MOST_OUT: Final = 1 << 22
+_SMALL: Final = 1 << 16
 
 
 class Joined(io.RawIOBase):
@@ -89,6 +90,38 @@ class Unpacked(io.RawIOBase):
         """Close what is read."""
         self._packed.close()
         super().close()
+
+
+class Forward:
+    """A stream as ``tarfile`` reads a file: what lies behind is gone, so it seeks forward only.
+
+    Of a large piece the bytes are copied once.
+    """
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._at = 0
+
+    def tell(self) -> int:
+        """Bytes so far."""
+        return self._at
+
+    def seek(self, place: int) -> int:
+        """Go on to a place, or to the end if that comes before."""
+        while self._at < place and self.read(min(place - self._at, _MOST_OUT)):
+            pass
+        return self._at
+
+    def read(self, n: int) -> bytes | bytearray:
+        """The next ``n`` bytes; fewer at the end."""
+        found = bytearray(n)
+        view, got = memoryview(found), 0
+        while got < n and (more := self._stream.readinto(view[got:])):
+            got += more
+        self._at += got
+        view.release()
+        del found[got:]
+        return found if n > _SMALL else bytes(found)
 
 
 def opened_stream(paths: Sequence[str]) -> io.RawIOBase:

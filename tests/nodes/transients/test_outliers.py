@@ -52,6 +52,22 @@ def test_precision_and_recall(model: NoiseModel) -> None:
     assert low[0] - 1e-3 <= true_rate <= high[0] + 1e-3
 
 
+@pytest.mark.slow
+def test_scores_of_sound_recordings_are_nearly_normal() -> None:
+    """Of few hits a position: not one in some thousand scores is beyond 4.5 (normal: 0.02)."""
+    truth = scan(11, share=0.0)
+    for model in ("white", "walk"):
+        run = run_of(truth, model, 11)
+        _, scores, centres = judged(run)
+        z = scores.to_numpy()
+        z = np.abs(z[np.isfinite(z)])
+        assert z.size > 2000
+        assert z.max() < 4.5
+        assert (z > 3).mean() < 0.0027
+        # Of 16 to 36 residuals, or more where the noise floor makes most of the scale.
+        assert 5 < centres["dof_posttrig_min"].min() < 20
+
+
 @pytest.fixture(scope="module")
 def plain() -> Run:
     truth = scan(5, half=1, share=0.0)
@@ -85,6 +101,7 @@ def test_a_sign_is_that_of_a_position_with_a_signal() -> None:
     )
     centres = pd.DataFrame({"centre_trig_val": np.array([-20.0, 9, 0.5, -0.5])[place]})
     centres[["centre_posttrig_std", "scale_trig_val"]] = 1.0
+    centres["dof_trig_val"] = 100.0
     before = features.copy()
     found = shape_reasons(features, centres, 1.0, SETTINGS)["sign_flip"]
     assert np.flatnonzero(found).tolist() == [3, 7]
