@@ -156,8 +156,9 @@ def streamed_together(plan: Plan, counted: frozenset[str]) -> Plan:
     )
     beside = {name for phase in earlier for name in phase.asked} & counted
     asked = {*phases[last].asked, *streamed, *beside}
-    sides = {"asked": asked, "given": given, "streamed": streamed}
-    phases[last] = replace(phases[last], **{side: _sorted(s) for side, s in sides.items()})
+    phases[last] = replace(
+        phases[last], asked=_sorted(asked), given=_sorted(given), streamed=_sorted(streamed)
+    )
     for k in streaming[:-1]:
         phases[k] = replace(phases[k], streamed=())
     return replace(plan, phases=tuple(phases))

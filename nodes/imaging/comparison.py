@@ -175,12 +175,14 @@ def _enlarged(axes: Axes, told: Comparison, at: Coordinates, vis: Vis) -> None:
 
 def _inset_axes(axes: Axes, told: Comparison, u_cm: float) -> Axes:
     """A small frame in the corner above that is farther from a place."""
+    from matplotlib.ticker import MaxNLocator
+
     right = u_cm < 0.5 * (told.grid.u_min_cm + told.grid.u_max_cm)
     box = axes.inset_axes((0.58 if right else 0.13, 0.6, 0.39, 0.37))
     box.set_aspect("equal")
     box.tick_params(labelsize=7.5, length=2.5, pad=2, colors="white")
     for axis in (box.xaxis, box.yaxis):
-        axis.get_major_locator().set_params(nbins=3)
+        axis.set_major_locator(MaxNLocator(nbins=3))
     return box
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -62,7 +62,9 @@ class ConeGeometry:
             np.ascontiguousarray(cones.axis),
             np.ascontiguousarray(np.stack(shape, axis=1)),
             np.ascontiguousarray(cones.start),
-            *(np.array(x, np.float64) for x in (frame.origin_cm, grid.u_axis, grid.v_axis)),
+            np.array(frame.origin_cm, np.float64),
+            np.array(grid.u_axis, np.float64),
+            np.array(grid.v_axis, np.float64),
             grid.u_centers_cm.astype(np.float32),
             grid.v_centers_cm.astype(np.float32),
         )
@@ -87,9 +89,13 @@ class ConeGeometry:
         counts = np.diff(self.start)[events]
         start = np.concatenate([[0], np.cumsum(counts)])
         rows = np.repeat(self.start[events] - start[:-1], counts) + np.arange(start[-1])
-        cones = (np.ascontiguousarray(a[rows]) for a in (self.apex, self.axis, self.shape))
-        plane = (self.origin, self.u_axis, self.v_axis, self.u, self.v)
-        return ConeGeometry(*cones, start.astype(np.int64), *plane)
+        return replace(
+            self,
+            apex=np.ascontiguousarray(self.apex[rows]),
+            axis=np.ascontiguousarray(self.axis[rows]),
+            shape=np.ascontiguousarray(self.shape[rows]),
+            start=start.astype(np.int64),
+        )
 
 
 class ConeMatrix(Protocol):
@@ -154,8 +160,10 @@ def cone_matrix(
     geometry: ConeGeometry, memory_GiB: float, threads: int, storage: Storage | None = None
 ) -> ConeMatrix:
     """The matrix in the storage that its size asks for, or in the one that is named."""
-    make = {"dense": _dense, "sparse": _sparse}.get(storage or storage_for(geometry, memory_GiB))
-    return make(geometry, threads) if make else ComputedMatrix(geometry)
+    storage = storage or storage_for(geometry, memory_GiB)
+    if storage == "dense":
+        return _dense(geometry, threads)
+    return _sparse(geometry, threads) if storage == "sparse" else ComputedMatrix(geometry)
 
 
 def storage_for(geometry: ConeGeometry, memory_GiB: float) -> Storage:
@@ -226,8 +234,13 @@ def _sparse(geometry: ConeGeometry, threads: int) -> SparseMatrix:
         part[:, 1:] += filled
         filled += len(of_part)
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-    whole = (np.concatenate(a) for a in (values, runs))
-    return SparseMatrix(*whole, offsets, np.concatenate(scales), geometry.n_pixels)
+    return SparseMatrix(
+        np.concatenate(values),
+        np.concatenate(runs),
+        offsets,
+        np.concatenate(scales),
+        geometry.n_pixels,
+    )
 
 
 def _runs_and_values(rows: U1) -> tuple[I8, I8]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, overload
 
+from ...schemas.arrays import F8
 from ...schemas.imaging.images import AxisMetrics, ImageMetrics, PixelGrid
 from ...schemas.imaging.vis import AxisMetricSettings, Vis
 
@@ -50,8 +51,12 @@ class Coordinates:
             steps=(grid.du_cm * scale, grid.dv_cm * scale),
         )
 
-    def at(self, axis: int, position_cm: float) -> float:
-        """Drawn position along u (0) or v (1)."""
+    @overload
+    def at(self, axis: int, position_cm: float) -> float: ...
+    @overload
+    def at(self, axis: int, position_cm: F8) -> F8: ...
+    def at(self, axis: int, position_cm: float | F8) -> float | F8:
+        """Drawn positions along u (0) or v (1)."""
         return (position_cm - self.origin_uv_cm[axis]) * self.scale
 
 

@@ -169,5 +169,7 @@ def _by_name(
         return {**found, "all": of(cones, "all")}
     only = filled[0] if filled else next(iter(found.values()))
     renamed = {"image": ["all"] * len(only.history)}
-    history = ITERATION_HISTORY.frame({**{c: only.history[c] for c in only.history}, **renamed})
+    history = ITERATION_HISTORY.frame(
+        {**{str(c): only.history[c] for c in only.history}, **renamed}
+    )
     return {**found, "all": replace(only, history=history)}

@@ -50,7 +50,9 @@ def _taken(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _dot4(a: U1, b: U1, c: U1, d: U1, f: F4) -> tuple[float, float, float, float]:
+def _dot4(
+    a: U1, b: U1, c: U1, d: U1, f: F4
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     p, q, r, s = _ZERO, _ZERO, _ZERO, _ZERO
     for j in range(len(f)):
         p += np.float32(a[j]) * f[j]
@@ -105,7 +107,7 @@ def dense_pass(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _dot_bytes(values: U1, f: F4) -> float:
+def _dot_bytes(values: U1, f: F4) -> np.float32:
     total = _ZERO
     for j in range(len(values)):
         total += np.float32(values[j]) * f[j]
@@ -151,7 +153,7 @@ def sparse_pass(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _dot(row: F4, f: F4) -> float:
+def _dot(row: F4, f: F4) -> np.float32:
     total = _ZERO
     for j in range(len(f)):
         total += row[j] * f[j]
