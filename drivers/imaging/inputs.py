@@ -232,13 +232,14 @@ def imaging_method(config: ImagingConfig) -> ImagingMethod:
 def hypotheses(config: ImagingConfig) -> Reconstruction:
     """What of [reconstruction] hypotheses and classes depend on."""
     told = config.reconstruction
-    return Reconstruction(**{k: getattr(told, k) for k in _HYPOTHESES})
+    return Reconstruction.model_construct(**{k: getattr(told, k) for k in _HYPOTHESES})
 
 
 def expectation(config: ImagingConfig) -> ExpectationSettings:
     """What of [reconstruction] the method mlem alone depends on."""
     told = config.reconstruction
-    return ExpectationSettings(**{k: getattr(told, k) for k in ExpectationSettings.model_fields})
+    known = {k: getattr(told, k) for k in ExpectationSettings.model_fields}
+    return ExpectationSettings.model_construct(**known)
 
 
 def threads(config: ImagingConfig) -> Threads:

@@ -306,8 +306,10 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
     sources |= {"strategy_sources", "position_budget", "residual_significance_map"}
-    sources |= {"sensitivity_shift_cm"}
-    assert downstream("pixel_grid") == images | counted | sources
+    sources |= {"sensitivity_shift_cm", "focus_scan", "focus_curve", "focus_distance_cm"}
+    densities = {"centred_cones", "weighted_images", "image_fits", "reconstructed_images"}
+    densities |= {"iteration_history", "image_shapes", "elsewhere_counts"}
+    assert downstream("pixel_grid") == images | counted | sources | densities
     assert downstream("imaging_method") == images | counted
     assert "neutron_candidate_cones" not in downstream("plane_frame")
     assert "neutron_candidate_cones" not in downstream("prior")
