@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ..settings import Point3, Section
 from .detectors import whole_keys
@@ -178,31 +178,31 @@ class ExpectationSettings(Section):
         return value
 
 
+def _rising(value: tuple[float, ...]) -> tuple[float, ...]:
+    if any(b <= a for a, b in zip((0.0, *value), value, strict=False)):
+        msg = f"{list(value)} do not rise from above 0; give rising edges in sigma"
+        raise ValueError(msg)
+    return value
+
+
+def _window(value: tuple[float, float] | None) -> tuple[float, float] | None:
+    if value is not None and not value[0] < value[1]:
+        msg = f"[{value[0]:g}, {value[1]:g}] holds no energy; give [least, greatest] in MeV"
+        raise ValueError(msg)
+    return value
+
+
 class Reconstruction(ExpectationSettings):
     """[reconstruction]: hypotheses and background of what is fitted, and the passes of mlem."""
 
     min_weight: float = Field(default=0.02, ge=0, lt=0.5)
     """Hypotheses below this weight are dropped."""
-    consistency_edges: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    consistency_edges: Annotated[tuple[float, ...], AfterValidator(_rising)] = (
+        0.5, 1.0, 1.5, 2.0, 3.0,
+    )  # fmt: skip
     """Classes of |theta of flight - theta of light| in sigma; [] = one class."""
-    energy_window_MeV: tuple[float, float] | None = None
+    energy_window_MeV: Annotated[tuple[float, float] | None, AfterValidator(_window)] = None
     """Incident energies of hypotheses that are used, MeV; absent = all."""
-
-    @field_validator("consistency_edges")
-    @classmethod
-    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(b <= a for a, b in zip((0.0, *value), value, strict=False)):
-            msg = f"{list(value)} do not rise from above 0; give rising edges in sigma"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("energy_window_MeV")
-    @classmethod
-    def _window(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None and not value[0] < value[1]:
-            msg = f"[{value[0]:g}, {value[1]:g}] holds no energy; give [least, greatest] in MeV"
-            raise ValueError(msg)
-        return value
 
 
 class PointFit(Section):

@@ -203,7 +203,7 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
             'species[1] = "m" is not a choice; allowed: "n", "g" or "all"',
         ),
         (GOOD + '[cones]\nnappe = "Forward"\n', '(did you mean "forward"?)'),
-        (GOOD + '[imaging]\nmethod = "mlem"\n', 'method = "mlem" is not a choice; allowed: "sbp"'),
+        (GOOD + '[imaging]\nmethod = "sart"\n', 'method = "sart" is not a choice; allowed: "sbp"'),
         (
             GOOD + '[detectors.material_map]\na7 = "OGS"\n',
             '[detectors.material_map] the key "a7" is no whole number',

@@ -27,7 +27,7 @@ PLANE = {
 }  # fmt: skip
 N_EVENTS = 60
 # Drawing takes longer than all the rest, and depends on the images alone.
-NOT_RUN = {"figures"}
+NOT_RUN = {"figures", "comparison_figure"}
 
 
 def config_of(run: Mapping[str, Any] = {}, **sections: Any) -> ImagingConfig:
@@ -44,6 +44,9 @@ def config_of(run: Mapping[str, Any] = {}, **sections: Any) -> ImagingConfig:
             "energy": {"strategy": "Edep"},
             "prior": {"type": "point", "point": [0, 0, 0]},
             "plane": PLANE,
+            "reconstruction": {"iterations": 2},
+            "focus": {"steps": 5},
+            "errors": {"replicas": 4},
             **sections,
         }
     )

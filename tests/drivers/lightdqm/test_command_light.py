@@ -46,6 +46,7 @@ CHECKS = [
     "repeats",
     "channel_order",
     "dark",
+    "arrival",
     "light",
     "dark_rate",
     "light_change",

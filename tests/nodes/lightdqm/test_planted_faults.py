@@ -130,7 +130,7 @@ def test_faults_are_named_and_sound_files_are_green(write: Write, seed: int) -> 
 def test_other_sound_files_are_green(write: Write, settings: dict[str, Any]) -> None:
     verdict = seen(write(**settings)).set_index("check")
     assert set(verdict["status"]) <= {"pass", "no_data"}
-    not_told = {"baseline_move"} | ({"triggers"} if "layout" in settings else set())
+    not_told = {"arrival", "baseline_move"} | ({"triggers"} if "layout" in settings else set())
     assert set(verdict.index[verdict["status"] == "no_data"]) == not_told
 
 
