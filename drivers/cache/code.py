@@ -34,6 +34,8 @@ class CodeVersions:
 
     Attributes
     ----------
+    packages
+        As given.
     known
         Parts of functions of an unchanged program by name (program.py); empty = look at each.
     found
@@ -44,7 +46,7 @@ class CodeVersions:
     def __init__(self, packages: tuple[str, ...], allowed: frozenset[str] = frozenset()) -> None:
         self.known: dict[str, Parts] = {}
         self.found: dict[str, Parts] = {}
-        self._packages = packages
+        self.packages = packages
         self._allowed = allowed
         self._own: dict[Any, tuple[str, str]] = {}
         self._uses: dict[Any, list[Any]] = {}
@@ -91,7 +93,7 @@ class CodeVersions:
         return self._own[key]
 
     def _is_project(self, module: str | None) -> bool:
-        return bool(module) and str(module).split(".")[0] in self._packages
+        return bool(module) and str(module).split(".")[0] in self.packages
 
 
 def version_of(parts: Parts) -> str:

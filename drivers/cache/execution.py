@@ -192,7 +192,7 @@ class NodeCache:
 
     def use_program(self, started_s: float) -> None:
         """Take the versions of code from the store, if the program is as it was."""
-        self._program = program_identity(started_s)
+        self._program = program_identity(started_s, self.versions.packages)
         if self._program is not None:
             self.versions.known = as_versions(self._record(record_name(self._program)))
 

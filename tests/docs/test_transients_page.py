@@ -23,6 +23,6 @@ def test_the_worked_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with Path("transients/run_001_all.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["outlier"] == "1"]
     assert [row["transient"] for row in rows] == ["tran_000007"]
-    assert rows[0]["outlier_reason"] == "trig_val+posttrig_std+posttrig_min+posttrig_max"
+    assert rows[0]["outlier_reason"] == "trig_val+posttrig_std+posttrig_max"
     for name in re.findall(r"`transients/(run_001[\w.]*)`", text):
         assert (Path("transients") / name).is_file(), name

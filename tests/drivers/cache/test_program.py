@@ -70,6 +70,29 @@ def test_a_further_file_is_another_program(files: Path) -> None:
     assert program_identity(time.time() + LATER) != known
 
 
+@pytest.mark.parametrize("is_package", [True, False])
+def test_an_edit_of_a_pipeline_of_another_package_is_another_program(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_package: bool
+) -> None:
+    """Its nodes ran stale: the program was known by the files of this package alone."""
+    path = tmp_path / "other" / "nodes.py"
+    path.parent.mkdir()
+    path.write_text("LAST_KEV = 2000\n")
+    module = types.ModuleType("toy_pipeline")
+    if is_package:
+        module.__path__ = [str(path.parent)]
+    else:
+        module.__file__ = str(path)
+    monkeypatch.setitem(sys.modules, "toy_pipeline", module)
+    roots = ("radiograph", "toy_pipeline")
+    known = program_identity(time.time() + LATER, roots)
+    assert known == program_identity(time.time() + LATER, roots)
+    assert known != program_identity(time.time() + LATER)
+    time.sleep(0.02)  # beyond a tick of the clock of the file system
+    path.write_text("LAST_KEV = 3000\n")
+    assert program_identity(time.time() + LATER, roots) != known
+
+
 def test_a_file_that_may_have_changed_since_the_start_makes_it_unknown(files: Path) -> None:
     assert program_identity(time.time()) is None
     assert program_identity(time.time() - LATER) is None
