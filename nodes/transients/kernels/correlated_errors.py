@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .fits import model_scale
+from .fits import model_growth, model_scale
 
 
 @njit(cache=True, nogil=True)
@@ -55,10 +55,7 @@ def correlated_error_rows(
         if n <= 3 or not lam > 0.0 or not abs(height) > 0.0:
             continue
         first = model_scale(lam, begin_s, window, fs, averaged)
-        nearby = 1e-4 * lam
-        above = math.log(model_scale(lam + nearby, begin_s, window, fs, averaged))
-        below = math.log(model_scale(lam - nearby, begin_s, window, fs, averaged))
-        growth = (above - below) / (2.0 * nearby)
+        growth = model_growth(lam, begin_s, window, fs, averaged)
         ratio = math.exp(-lam * step_s)
         value = first
         for i in range(n):

@@ -140,6 +140,15 @@ def model_scale(decay: float, begin_s: float, window: int, fs: float, averaged: 
 
 
 @njit(cache=True, nogil=True)
+def model_growth(decay: float, begin_s: float, window: int, fs: float, averaged: bool) -> float:
+    """How the logarithm of ``model_scale`` changes with the decay, s."""
+    nearby = 1e-4 * decay
+    above = math.log(model_scale(decay + nearby, begin_s, window, fs, averaged))
+    below = math.log(model_scale(decay - nearby, begin_s, window, fs, averaged))
+    return (above - below) / (2.0 * nearby)
+
+
+@njit(cache=True, nogil=True)
 def exponential_rows(
     means: Any,
     begin_s: float,
@@ -224,11 +233,8 @@ def _errors(
 
     The offset is eliminated: what is left is the inverse of a matrix of 2 x 2, of sums about means.
     """
-    nearby = 1e-4 * decay
     first = model_scale(decay, begin_s, window, fs, averaged)
-    above = math.log(model_scale(decay + nearby, begin_s, window, fs, averaged))
-    below = math.log(model_scale(decay - nearby, begin_s, window, fs, averaged))
-    growth = (above - below) / (2.0 * nearby)
+    growth = model_growth(decay, begin_s, window, fs, averaged)
     ratio = math.exp(-decay * step_s)
     value, scale = first, amplitude * decay
     sum_a = sum_g = sum_aa = sum_ag = sum_gg = 0.0
