@@ -115,7 +115,7 @@ def forest_scores(features: pd.DataFrame, outlier_settings: Outliers) -> pd.Data
     """
     score = np.full(len(features), np.nan)
     if outlier_settings.forest == "sklearn":
-        from sklearn.ensemble import IsolationForest  # type: ignore[import-not-found]
+        from sklearn.ensemble import IsolationForest
 
         rows = np.flatnonzero(usable_rows(features))
         place = [
