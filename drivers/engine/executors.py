@@ -30,6 +30,7 @@ from .phases import Phase, evaluated
 # Parts that wait at a worker while it computes another one.
 _AHEAD_A_WORKER: Final = 2
 _ANY: Final = -1
+_YOUNG: Final = 1
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,9 @@ class LocalExecutor:
         if n_parts < 2:
             yield result_of
             return
-        # What is there already is not looked at anew for each part.
-        gc.collect()
+        # What is there already is not looked at anew for each part; a look at all of it, imports
+        # among it, costs more than a hundred parts.
+        gc.collect(_YOUNG)
         gc.freeze()
         try:
             yield result_of
