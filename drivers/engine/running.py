@@ -28,7 +28,8 @@ from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
 from ..registry import definition_of
-from ..runfile.making import write_end, write_head, write_module_sources
+from ..runfile.making import write_end, write_head
+from ..runfile.node_sources import write_sources
 from ..runfile.writing import RunRows, Streamed
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
 from .executors import Executor, LocalExecutor, ProcessExecutor
@@ -247,7 +248,7 @@ def _written(
     """Run, and write all that is asked for; the values of what is whole, or asked by name."""
     flow = session.flow
     meta = write_head(file, loaded, format_version=FORMAT_VERSION, readme=flow.readme)
-    write_module_sources(meta, flow.modules)
+    write_sources(meta, flow)
     growing = GrowingFiles(places)
     whole = [name for item, _ in places if item.write is not None for name in item.nodes]
     grown = [name for item, _ in places if item.opened is not None for name in item.nodes]
