@@ -15,6 +15,8 @@ import pytest
 
 # Before RADIOGRAPH_CACHE is set below: compiled kernels stay where the user's are.
 import radiograph.nodes.imaging.kernels
+from radiograph.drivers.cache import opening
+from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.drivers.main import guarded
 from radiograph.schemas.simulation import SimulationSettings
@@ -106,6 +108,21 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RADIOGRAPH_CACHE", str(folder))
         yield folder
+
+
+_LOOKED_AT: dict[tuple[str, ...], CodeVersions] = {}
+
+
+@pytest.fixture
+def code_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches of this process share what they know of the code: for tests that change none."""
+
+    def shared(packages: tuple[str, ...], allowed: frozenset[str]) -> CodeVersions:
+        if packages not in _LOOKED_AT:
+            _LOOKED_AT[packages] = CodeVersions(packages, allowed)
+        return _LOOKED_AT[packages]
+
+    monkeypatch.setattr(opening, "CodeVersions", shared)
 
 
 @pytest.fixture(scope="session")
