@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 
 # Before RADIOGRAPH_CACHE is set below: compiled kernels stay where the user's are.
@@ -103,8 +105,14 @@ def radiograph() -> Callable[..., Done]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Results that other runs of this user kept are not seen, and none are added to them."""
+    """Results that other runs of this user kept are not seen, and none are added to them.
+
+    Kernels that are compiled already are there: other processes need not do it again.
+    """
     folder = tmp_path_factory.mktemp("cache")
+    kernels = Path(numba.config.CACHE_DIR)
+    shutil.copytree(kernels, folder / kernels.name)
+    (folder / kernels.name).chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RADIOGRAPH_CACHE", str(folder))
         yield folder

@@ -211,8 +211,11 @@ SAYING = ["--help", "nodes", "graph", "graph --json", "check run.toml --json",
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
-@pytest.mark.parametrize("line", SAYING)
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("line", "unbuffered"),
+    [*((line, "") for line in SAYING), ("--help", "1"), ("nodes", "1"),
+     ("check run.toml --json", "1")],
+)  # fmt: skip
 def test_standard_output_is_full(project: Path, line: str, unbuffered: str) -> None:
     with FULL.open("w") as full:
         env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
