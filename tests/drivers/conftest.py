@@ -123,7 +123,7 @@ _LOOKED_AT: dict[tuple[str, ...], CodeVersions] = {}
 
 @pytest.fixture
 def code_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Caches of this process share what they know of the code: for tests that change none."""
+    """Caches of this process share what they know of the code."""
 
     def shared(packages: tuple[str, ...], allowed: frozenset[str]) -> CodeVersions:
         if packages not in _LOOKED_AT:
@@ -131,6 +131,22 @@ def code_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return _LOOKED_AT[packages]
 
     monkeypatch.setattr(opening, "CodeVersions", shared)
+
+
+@pytest.fixture(autouse=True)
+def _no_code_changes(code_looked_at_once: None) -> None:
+    """Overridden where a test changes the code of nodes."""
+
+
+@pytest.fixture
+def quickly_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sheets are next to nothing: for tests that count files and do not look into them.
+
+    Nothing of it may be kept in a cache that outlives the test.
+    """
+    sheets = "radiograph.nodes.lightdqm.figures"
+    monkeypatch.setattr(f"{sheets}.sheets_pdf", lambda *_, **__: b"%PDF-1.4")
+    monkeypatch.setattr(f"{sheets}.sheet_png", lambda *_, **__: b"\x89PNG\r\n\x1a\n")
 
 
 @pytest.fixture(scope="session")

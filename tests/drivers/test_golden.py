@@ -148,6 +148,7 @@ def test_imaging_is_as_recorded_for_any_cut(
     assert ran(3, "--executor", "dask", "--scheduler", scheduler)[0] == whole
 
 
+@pytest.mark.usefixtures("quickly_drawn")
 @pytest.mark.parametrize("n_files", [1, 3])
 def test_light_is_as_recorded(tmp_path: Path, radiograph: Run, n_files: int, renew: bool) -> None:
     data = tmp_path / "data"
