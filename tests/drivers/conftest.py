@@ -150,6 +150,16 @@ def quickly_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def scheduler() -> Iterator[str]:
+    """The address of two workers that serve every run that asks."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with events.out (PHITS) and events.root: 200 neutron and 60 gamma events."""
     folder = tmp_path_factory.mktemp("simulated")

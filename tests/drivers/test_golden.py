@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -107,16 +107,6 @@ def asked(radiograph: Run, config: Path, node: str, output: Path) -> dict[str, d
 @pytest.fixture(scope="module")
 def renew(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--golden"))
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    """The address of two workers that serve every run of this module."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
-    ) as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.mark.parametrize("name", IMAGING)

@@ -197,14 +197,13 @@ def test_each_file_is_known_to_the_cache_by_itself(parts: Path, radiograph: Run)
 
 
 @pytest.mark.slow
-def test_dask_gives_the_same(parts: Path, radiograph: Run) -> None:
+def test_dask_gives_the_same(parts: Path, radiograph: Run, scheduler: str) -> None:
     """With a cap, which each part tells the next; without one see the golden records."""
     caps = ("--set", "run.max_cones=60")
-    pytest.importorskip("distributed")
     (parts / "bad.out").write_text("ne 1 1 1 1 1 ; nonsense\n" * 5)
     argv = ("run", "run.toml", "--list", "--set", "run.chunk_events=40", *caps, *NAMES, "bad.out")
     here = radiograph(*argv, "-o", "here.h5", "--json")
-    argv = (*argv, "--executor", "dask", "--workers", "2")
+    argv = (*argv, "--executor", "dask", "--scheduler", scheduler)
     there = radiograph(*argv, "-o", "there.h5", "--json")
     assert here.code == there.code == 3
     assert here.json["counters"] == there.json["counters"]
