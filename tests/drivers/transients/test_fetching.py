@@ -428,6 +428,7 @@ def test_an_interrupt_keeps_what_came(campaign: Campaign, serve: Serve) -> None:
 def test_an_interrupt_while_transfers_begin_ends_those_that_have(
     campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    campaign.put("b.tar", b"b" * SIZE)
     server = serve(stalls=9)
     part = campaign.places.downloads / "a.tar.part"
     submit = fetching.ThreadPoolExecutor.submit
