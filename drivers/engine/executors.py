@@ -30,7 +30,6 @@ from .phases import Phase, evaluated
 # Parts that wait at a worker while it computes another one.
 _AHEAD_A_WORKER: Final = 2
 _ANY: Final = -1
-_YOUNG: Final = 1
 
 
 @dataclass(frozen=True)
@@ -116,17 +115,7 @@ class LocalExecutor:
                 here.cache.slot = task.name
             return _results(here.driver, recipe, task)
 
-        if n_parts < 2:
-            yield result_of
-            return
-        # What is there already is not looked at anew for each part; a look at all of it, imports
-        # among it, costs more than a hundred parts.
-        gc.collect(_YOUNG)
-        gc.freeze()
-        try:
-            yield result_of
-        finally:
-            gc.unfreeze()
+        yield result_of
 
     def caching(self, options: CacheOptions) -> LocalExecutor:
         """The same: the session keeps what is made here."""
