@@ -21,12 +21,14 @@ from .whole_numbers import exactly_whole
 READ_FAULTS: Final = (OSError, RuntimeError, KeyError, ValueError)
 
 
-def damaged_file(path: Path, name: str, reason: object) -> InputError:
+def damaged_file(
+    path: Path, name: str, reason: object, repair: str = "Run its input again."
+) -> InputError:
     """What is said of a part of a file that cannot be read."""
     said = str(reason).partition("\n")[0].strip("'\"")
     msg = (
         f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. "
-        "Run its input again."
+        f"{repair}"
     )
     return InputError(msg, file=path, code="damaged_file")
 
