@@ -27,8 +27,7 @@ def damaged_file(
     """What is said of a part of a file that cannot be read."""
     said = str(reason).partition("\n")[0].strip("'\"")
     msg = (
-        f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. "
-        f"{repair}"
+        f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. {repair}"
     )
     return InputError(msg, file=path, code="damaged_file")
 
@@ -106,9 +105,15 @@ class Content:
 
     def __contains__(self, name: str) -> bool:
         """Whether there is something of that name."""
+        item: Any = self.group
         with reading(self.path, self._full(name)):
-            # To ask whether it is there does not open it: a damaged one would seem absent.
-            return name in self.group and self.group[name] is not None
+            # To ask whether it is there does not open it: a damaged one, or one in a damaged
+            # group, would seem absent.
+            for part in filter(None, name.split("/")):
+                if not isinstance(item, h5py.Group) or part not in item:
+                    return False
+                item = item[part]
+        return True
 
     def __iter__(self) -> Iterator[str]:
         """The names of what stands in it."""

@@ -26,7 +26,7 @@ from .codecs import CODECS, SHIFT, DamagedStreamError, decoded
 from .lh5_datasets import rows_of_dataset
 
 _WANTED: Final = "Give an LH5 file."
-_REPAIR: Final = "Copy it again, or give another."
+REPAIR: Final = "Copy it again, or give another."
 TIERS: Final = ("raw", "dsp", "hit")
 WAVEFORMS: Final = ("waveform", "waveform_presummed", "waveform_windowed")
 _CHANNEL: Final = re.compile(r"ch\d+\Z")
@@ -61,7 +61,7 @@ def lh5_file(path: str | Path) -> Iterator[h5py.File]:
         with file:
             yield file
     except (OSError, RuntimeError, KeyError) as reason:
-        raise damaged_file(path, "an object", reason, _REPAIR) from None
+        raise damaged_file(path, "an object", reason, REPAIR) from None
 
 
 def layout_of(path: str | Path) -> FileLayout:
@@ -249,4 +249,4 @@ def read_waveforms(group: h5py.Group, name: str, first: int, n: int, path: str) 
         return decoded(codec, data, ends - begin, int(values["decoded_size"][()]), shift)
     except DamagedStreamError as reason:
         where = f"{group.name}/{name}, row {first + reason.row}"
-        raise damaged_file(Path(path), where, reason, _REPAIR) from None
+        raise damaged_file(Path(path), where, reason, REPAIR) from None

@@ -141,7 +141,7 @@ def _holds_a_file(kind: Any) -> bool:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_no_file_is_kept_in_a_value_of_the_cache(name: str) -> None:
-    """Copied or written anew with the same content, the file of the cache is not that of the run."""
+    """Copied or written anew with this content, a file has another place and other times."""
     flow = registry.definition(name)
     nodes = graph_nodes(build_driver(flow, flow.listed_choices))
     kept = [n for n, v in nodes.items() if v.tags.get("stored") != "false"]

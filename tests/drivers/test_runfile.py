@@ -17,6 +17,7 @@ from radiograph.drivers.hdf5 import Dataset, Limits, RowWriter, rows_of_frame, w
 from radiograph.drivers.runfile.datasets import Datasets
 from radiograph.drivers.runfile.record import RunRecord, StoredInput
 from radiograph.drivers.runfile.verifying import run_again
+from radiograph.nodes.hdf5_content import opened_content
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.settings import Section
 
@@ -158,3 +159,21 @@ def test_of_several_files_those_are_used_that_can_be_read() -> None:
         usable_files(paths, read, must_all=True)
     with pytest.raises(InputError, match=r"^bad: is damaged$"):
         usable_files(paths, read, is_of_run=lambda error: error.code == "damaged")
+
+
+def test_what_stands_in_a_damaged_group_is_not_absent(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file["outer/inner/x"] = [1]
+    with opened_content(path) as content:
+        assert "outer/inner/x" in content
+        assert "/outer" in content
+        for name in ("outer/other", "outer/inner/x/y", "none/x"):
+            assert name not in content
+    whole = path.read_bytes()
+    headers = [k for k in range(len(whole)) if whole.startswith(b"OHDR", k)]
+    assert len(headers) == 4
+    for place in headers[1:]:
+        path.write_bytes(whole[: place + 8] + b"XXXX" + whole[place + 12 :])
+        with opened_content(path) as content, pytest.raises(InputError, match=r"a\.h5: /outer"):
+            "outer/inner/x" in content  # noqa: B015 (asking fails)
