@@ -46,7 +46,20 @@ def opened(path: Path) -> Iterator[Any]:
     with damage_told(path, "the ROOT file"):
         file = uproot.open(path, custom_classes=classes)
     with file:
+        _check_length(file, path)
         yield file
+
+
+def _check_length(file: Any, path: Path) -> None:
+    """InputError for a file that ends before the end that it names, even if not missed here."""
+    with damage_told(path, "the ROOT file"):
+        size, end = path.stat().st_size, int(file.file.fEND)
+    if size < end:
+        msg = (
+            f"{path}: is cut off: it has {size} of {end} bytes. Copy the file again, or leave it "
+            "out."
+        )
+        raise InputError(msg, file=path, code="damaged")
 
 
 def _tree_of(file: Any, path: Path, tree: str) -> Any:
@@ -168,12 +181,17 @@ def _rntuple_leaves(ntuple: Any, path: Path, events: EventRange) -> dict[str, An
         names = _rntuple_path(fields, leaf)
         if names:
             wanted[leaf] = names
-    leaves = {}
-    for leaf, names in wanted.items():
-        with damage_told(path, f"field {leaf}, entries {first} to {last - 1},"):
-            key = ".".join(names)
-            found = ntuple.arrays([key], entry_start=first, entry_stop=last)
-            leaves[leaf] = _field(found, _steps(found, names))
+    keys = {leaf: ".".join(names) for leaf, names in wanted.items()}
+    try:
+        # All at once: each call looks through every field of the file.
+        found = ntuple.arrays([*keys.values()], entry_start=first, entry_stop=last)
+        leaves = {leaf: _field(found, _steps(found, names)) for leaf, names in wanted.items()}
+    except Exception:  # damaged bytes raise anything; field by field it is said where they are
+        leaves = {}
+        for leaf, names in wanted.items():
+            with damage_told(path, f"field {leaf}, entries {first} to {last - 1},"):
+                found = ntuple.arrays([keys[leaf]], entry_start=first, entry_stop=last)
+                leaves[leaf] = _field(found, _steps(found, names))
     return {leaf: values for leaf, values in leaves.items() if values is not None}
 
 
