@@ -11,6 +11,7 @@ from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
 from ..defaults import asked_processes
 from ..definition import Companion, Definition, Fault, Source
+from ..runfile.export_request import ExportRequest
 from .inputs import CHOICES, INPUTS, n_events, parts
 
 
@@ -53,6 +54,13 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     from .page import write_report as write
 
     return write(source, page, pdf=pdf, overwrite=overwrite)
+
+
+def export_events(request: ExportRequest) -> list[Path]:
+    """A ROOT file of events as an RNTuple."""
+    from .rntuple_copy import export_events as export
+
+    return export(request)
 
 
 def companions(config: CosmicsConfig, folder: Path) -> Iterator[Companion]:
@@ -193,4 +201,5 @@ COSMICS = Definition(
     starter=_starter,
     faults=faults,
     report=write_report,
+    export_input=export_events,
 )

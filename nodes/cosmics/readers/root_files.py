@@ -62,7 +62,7 @@ def _check_length(file: Any, path: Path) -> None:
         raise InputError(msg, file=path, code="damaged")
 
 
-def _tree_of(file: Any, path: Path, tree: str) -> Any:
+def tree_of(file: Any, path: Path, tree: str) -> Any:
     """The tree; InputError that says which trees there are."""
     with damage_told(path, "its list of contents"):
         kinds = file.classnames(cycle=False)
@@ -75,19 +75,20 @@ def _tree_of(file: Any, path: Path, tree: str) -> Any:
         return file[tree]
 
 
-def _is_rntuple(tree: Any) -> bool:
+def is_rntuple(tree: Any) -> bool:
+    """Whether what uproot gives is an RNTuple, and no TTree."""
     return "RNTuple" in type(tree).__name__
 
 
 def _n_events(path: Path, tree: str) -> int:
     with opened(path) as file:
-        return int(_tree_of(file, path, tree).num_entries)
+        return int(tree_of(file, path, tree).num_entries)
 
 
 def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
     with opened(path) as file:
-        found = _tree_of(file, path, tree)
-        if _is_rntuple(found):
+        found = tree_of(file, path, tree)
+        if is_rntuple(found):
             leaves = _rntuple_leaves(found, path, events)
         else:
             leaves = _tree_leaves(file, found, path, events)
@@ -243,7 +244,7 @@ def _subruns(file: Any, path: Path, name: str, names: set[str]) -> Mapping[str, 
     with damage_told(path, f"the tree {name}"):
         tree = file[name]
         n = tree.num_entries
-        keys = tree.keys() if _is_rntuple(tree) else tree.keys(full_paths=True, recursive=True)
+        keys = tree.keys() if is_rntuple(tree) else tree.keys(full_paths=True, recursive=True)
         found: dict[str, Any] = {}
         for key, leaf in _SUBRUN_LEAVES.items():
             names_of_leaf = (leaf, f"srinfo.{leaf}", f"srinfo/{leaf}", f"srinfo/srinfo.{leaf}")
@@ -258,7 +259,7 @@ def _subruns(file: Any, path: Path, name: str, names: set[str]) -> Mapping[str, 
 def _one_column(tree: Any, branch: str) -> Any:
     import awkward as ak
 
-    if not _is_rntuple(tree):
+    if not is_rntuple(tree):
         return tree[branch].array(library="np").astype(np.float64)
     found = tree.arrays([branch])
     values = _field(found, _steps(found, [branch]))
