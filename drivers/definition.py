@@ -151,6 +151,9 @@ class Source:
         its ``n_records``, and looked for once for the same content. None = not counted.
     count_keys
         The settings that ``count`` reads.
+    remote
+        The size of such a file at an address, told as a path, and what its server says of its
+        version; it is known by these. None = files are read from this machine alone.
     """
 
     role: str
@@ -162,6 +165,7 @@ class Source:
     joined: bool = False
     count: Callable[[Path, Any], int] | None = None
     count_keys: tuple[str, ...] = ()
+    remote: Callable[[Path], tuple[int, str]] | None = None
 
 
 class GraphPicture(Protocol):

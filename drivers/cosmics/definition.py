@@ -12,7 +12,7 @@ from ...schemas.errors import UsageError
 from ..defaults import asked_processes
 from ..definition import Companion, Definition, Fault, Source
 from ..runfile.export_request import ExportRequest
-from .inputs import CHOICES, INPUTS, n_events, parts
+from .inputs import CHOICES, INPUTS, n_events, parts, remote_stamp
 
 
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -123,6 +123,7 @@ COSMICS = Definition(
             "*.root",
             count=n_events,
             count_keys=("io.tree", "io.input_format"),
+            remote=remote_stamp,
         ),
         Source(
             "signal",
@@ -132,6 +133,7 @@ COSMICS = Definition(
             needed=False,
             count=n_events,
             count_keys=("io.tree", "io.input_format"),
+            remote=remote_stamp,
         ),
     ),
     parts=parts,

@@ -17,8 +17,10 @@ import numpy as np
 from ....schemas.cosmics.columns import EventColumns, FileFacts
 from ....schemas.errors import InputError
 from ....schemas.sources import EventRange
+from ...addresses import address_of, shown
 from .leaves import EVERY_LEAF, columns_of, made_of_circle
 from .reader import HELIX_CIRCLE, EventReader, damage_told
+from .remote import opening_options, tried
 from .unsplit import decoded, layout_of
 
 _OWN_CLASSES: Final = "mu2e::"
@@ -43,8 +45,10 @@ def opened(path: Path) -> Iterator[Any]:
     import uproot
 
     classes = {k: v for k, v in uproot.classes.items() if not k.startswith(_OWN_CLASSES)}
+    address = address_of(path)
+    options = opening_options(address) if address else {}
     with damage_told(path, "the ROOT file"):
-        file = uproot.open(path, custom_classes=classes)
+        file = uproot.open(address or path, custom_classes=classes, **options)
     with file:
         _check_length(file, path)
         yield file
@@ -53,11 +57,13 @@ def opened(path: Path) -> Iterator[Any]:
 def _check_length(file: Any, path: Path) -> None:
     """InputError for a file that ends before the end that it names, even if not missed here."""
     with damage_told(path, "the ROOT file"):
-        size, end = path.stat().st_size, int(file.file.fEND)
+        source = file.file.source
+        size = source.num_bytes if address_of(path) else path.stat().st_size
+        end = int(file.file.fEND)
     if size < end:
         msg = (
-            f"{path}: is cut off: it has {size} of {end} bytes. Copy the file again, or leave it "
-            "out."
+            f"{shown(path)}: is cut off: it has {size} of {end} bytes. Copy the file again, or "
+            "leave it out."
         )
         raise InputError(msg, file=path, code="damaged")
 
@@ -69,7 +75,7 @@ def tree_of(file: Any, path: Path, tree: str) -> Any:
     if tree not in kinds:
         there = [n for n, kind in kinds.items() if kind == "TTree" or "RNTuple" in kind]
         told = f"it has {', '.join(there)}" if there else "it has none at all"
-        msg = f'{path}: has no tree "{tree}"; {told}. Set [io] tree, or give another file.'
+        msg = f'{shown(path)}: has no tree "{tree}"; {told}. Set [io] tree, or give another file.'
         raise InputError(msg, file=path, key="io.tree", code="no_tree")
     with damage_told(path, f"the tree {tree}"):
         return file[tree]
@@ -81,11 +87,18 @@ def is_rntuple(tree: Any) -> bool:
 
 
 def _n_events(path: Path, tree: str) -> int:
-    with opened(path) as file:
-        return int(tree_of(file, path, tree).num_entries)
+    def read() -> int:
+        with opened(path) as file:
+            return int(tree_of(file, path, tree).num_entries)
+
+    return tried(path, read)
 
 
 def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
+    return tried(path, lambda: _columns(path, events, tree))
+
+
+def _columns(path: Path, events: EventRange, tree: str) -> EventColumns:
     with opened(path) as file:
         found = tree_of(file, path, tree)
         if is_rntuple(found):
@@ -226,6 +239,10 @@ def _steps(values: Any, names: Sequence[str]) -> list[str]:
 
 
 def _facts(path: Path, tree: str) -> FileFacts:
+    return tried(path, lambda: _told(path, tree))
+
+
+def _told(path: Path, tree: str) -> FileFacts:
     folder = tree.rpartition("/")[0]
     prefix = f"{folder}/" if folder else ""
     with opened(path) as file:

@@ -157,15 +157,6 @@ def test_a_program_that_names_none(run: Ran, command: tuple[str, ...], said: str
     assert said in done["error"]["message"]
 
 
-@pytest.mark.parametrize("address", ["root://host:1094//a/nts.1.root", "https://host/nts.1.root"])
-def test_a_remote_file_is_told_as_such(run: Ran, address: str) -> None:
-    for arguments in ((address,), listing("echo", address)):
-        done = run("run", "c.toml", *arguments)
-        assert (done["code"], done["error"]["code"]) == (3, "remote_file")
-        assert address.replace("//a", "/a") in done["error"]["message"]
-        assert "Copy it first" in done["error"]["message"]
-
-
 def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     (folder / "nts.9.root").write_bytes((folder / "nts.0.root").read_bytes())
     done = run("run", "c.toml")
