@@ -6,10 +6,10 @@ A try that fails is repeated after 1, 4 and 16 s; then the file is bad.
 from __future__ import annotations
 
 import logging
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 from typing import Any, Final, TypeVar
 
 from ....schemas.errors import InputError, UsageError
@@ -31,7 +31,7 @@ def tried(path: Path, read: Callable[[], T]) -> T:
             if error.code not in _PASSING:
                 raise
             log.warning("%s Tried again in %g s.", error.message, wait_s)
-            time.sleep(wait_s)
+            sleep(wait_s)
     return read()
 
 

@@ -68,7 +68,7 @@ class Server(BaseHTTPRequestHandler):
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited between tries."""
     found: list[float] = []
-    monkeypatch.setattr(remote.time, "sleep", found.append)
+    monkeypatch.setattr(remote, "sleep", found.append)
     return found
 
 
