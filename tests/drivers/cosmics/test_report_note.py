@@ -20,7 +20,7 @@ PNG = b"\x89PNG"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     argv = ["simulate", "cosmics", ".", "--format", "rntuple", "--seed", "3"]
-    assert guarded([*argv, "--events", "150"]) == 0
+    assert guarded([*argv, "--events", "300"]) == 0
     assert guarded([*argv[:2], "signal", *argv[3:], "--kind", "mix", "--events", "100"]) == 0
     (tmp_path / "c.toml").write_text(
         '[pipeline]\nname = "cosmics"\n[io]\ninput_path = "nts.*.root"\noutput_path = "out.h5"\n'
