@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from ...nodes.addresses import shown
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ...schemas.input_files import INPUT_FILES
@@ -221,7 +222,7 @@ def write_run(
     named = {target: session.resolved([target])[0] for target in targets}
     report = RunReport(
         pipeline=flow.name,
-        input=[str(path) for path in read],
+        input=[shown(path) for path in read],
         output=str(out),
         files=[
             str(out),
