@@ -6,7 +6,6 @@ import inspect
 import logging
 import types
 from collections.abc import Iterable, Mapping
-from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from hamilton import driver
@@ -68,7 +67,9 @@ def _wired(modules: tuple[types.ModuleType, ...], choices: Mapping[str, Any]) ->
 
 def _executing(wired: driver.Driver, execution: NodeExecution) -> driver.Driver:
     """A driver with the nodes of another one and an execution of its own."""
-    dr = copy(wired)
+    # copy() would import the modules again, and those with each_NODE stand in no file.
+    dr = driver.Driver.__new__(driver.Driver)
+    vars(dr).update(vars(wired))
     dr.adapter = LifecycleAdapterSet(execution)
     dr.config = dict(wired.config)
     dr.graph = FunctionGraph(wired.graph.nodes, dr.config, dr.adapter)

@@ -432,7 +432,8 @@ def test_why_names_the_file(project: Path, why: Run) -> None:
 
 
 @pytest.fixture
-def code_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def code_looked_at_anew(code_looked_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the fixture of the module, which it undoes."""
     monkeypatch.setattr(opening, "CodeVersions", CodeVersions)
 
 
