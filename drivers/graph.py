@@ -67,8 +67,8 @@ def _wired(modules: tuple[types.ModuleType, ...], choices: Mapping[str, Any]) ->
 
 def _executing(wired: driver.Driver, execution: NodeExecution) -> driver.Driver:
     """A driver with the nodes of another one and an execution of its own."""
-    # copy() would import the modules again, and those with each_NODE stand in no file.
-    dr = driver.Driver.__new__(driver.Driver)
+    # A driver is copied as it is pickled, by names of modules, of which each_<node> has none.
+    dr = object.__new__(driver.Driver)
     vars(dr).update(vars(wired))
     dr.adapter = LifecycleAdapterSet(execution)
     dr.config = dict(wired.config)
