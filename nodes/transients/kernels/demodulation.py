@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .filtering import filtered_every
+from .filtering import filtered_every, work_size
 
 # Below this share of the median amplitude, or with a phase step beyond a quarter turn, a decimated
 # signal may have lost a turn, or hidden a dip: every sample is looked at then.
@@ -73,7 +73,7 @@ def demodulated_rows(
     n_filtered = iq.shape[1] - taps.size + 1
     n_late = (n_filtered - 1 - start) // decimate + 1
     n_early = n_filtered if decimate == 1 else start + 1
-    work = np.empty((2, n_filtered + taps.size + 2 * decimate))
+    work = np.empty((2, max(work_size(1, taps.size), work_size(decimate, taps.size))))
     early = np.empty((2, n_filtered))
     late = np.empty((2, n_late))
     scratch = np.empty(n_filtered)
@@ -108,7 +108,7 @@ def demodulated_rows(
 def frequency_rows(iq: Any, rows: Any, taps: Any, fs: float, frequency_Hz: Any) -> None:
     """Fill ``rows`` of a (n_recordings, n_samples - n_taps) output: frequency, sample by sample."""
     n_filtered = iq.shape[1] - taps.size + 1
-    work = np.empty((2, n_filtered + taps.size + 2))
+    work = np.empty((2, work_size(1, taps.size)))
     signal = np.empty((2, n_filtered))
     scale = fs / (2.0 * math.pi)
     for row in rows:

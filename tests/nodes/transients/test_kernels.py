@@ -10,7 +10,7 @@ from campaigns import FS, samples
 from numpy.typing import NDArray
 from radiograph.nodes.transients.kernels import fits, two_fits
 from radiograph.nodes.transients.kernels.demodulation import demodulated_rows, frequency_rows
-from radiograph.nodes.transients.kernels.filtering import filtered_every
+from radiograph.nodes.transients.kernels.filtering import filtered_every, work_size
 from radiograph.nodes.transients.kernels.local import local_statistics
 from radiograph.nodes.transients.kernels.samples import sample_pass
 from scipy.optimize import curve_fit
@@ -36,7 +36,7 @@ def plain_frequency(iq: NDArray[np.int16]) -> NDArray[np.float64]:
 def test_filtered_samples(every: int, first: int, length: int) -> None:
     iq = samples(10.0, 5000.0, 1)[:length]
     expected = plain_filtered(iq)[first::every]
-    work = np.empty((2, length + 300))
+    work = np.empty((2, work_size(every, TAPS.size)))
     found = np.empty((2, len(expected)))
     filtered_every(iq, TAPS, first, every, len(expected), work, found)
     np.testing.assert_allclose(found[0] + 1j * found[1], expected, rtol=0, atol=1e-8)
