@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import F8, frozen
 from ...schemas.transients.frames import (
@@ -29,12 +29,14 @@ _BIC_GAIN = 10.0
 
 
 @tag(stage="features", unit="ppm", stored="false", main="true")
+@config.when(start="samples")
 def post_window_means_ppm(window_means: WindowMeans, carrier_Hz: float) -> F8:
     """Windows after the trigger, off the baseline: (n_recordings, n_windows)."""
     return frozen(ppm(window_means.post_Hz, window_means, carrier_Hz))
 
 
 @tag(stage="features", schema="TraceFeatures", main="true")
+@config.when(start="samples")
 def trace_features(
     pre_window_means_ppm: F8, post_window_means_ppm: F8, demodulation_plan: DemodulationPlan
 ) -> pd.DataFrame:
@@ -118,6 +120,7 @@ def exponential_fits(
 
 
 @tag(stage="features", schema="TwoExponentialFits")
+@config.when_not(start="features")
 def two_exponential_fits(
     post_window_means_ppm: F8, demodulation_plan: DemodulationPlan, fit_settings: FitSettings
 ) -> pd.DataFrame:
@@ -140,6 +143,7 @@ def two_exponential_fits(
 
 
 @tag(stage="features", schema="Flattops")
+@config.when(start="samples")
 def flattops(window_means: WindowMeans, carrier_Hz: float) -> pd.DataFrame:
     """Mean of 4 to 15 us after the trigger; its error from such means before the trigger."""
     error = window_means.block_std_Hz / (carrier_Hz + window_means.mean_Hz) * 1e6
