@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaign import QUICK, Campaign, Serve, md5_of
 from radiograph.drivers.transients import campaign_server
 from radiograph.drivers.transients.campaign_server import MODES
-from radiograph.drivers.transients.retrieval import transfer
+from radiograph.drivers.transients.retrieval import fetching, transfer
 from radiograph.drivers.transients.retrieval.answers import _retry_after_s
 from radiograph.drivers.transients.retrieval.fetching import (
     exit_code,
@@ -420,6 +422,27 @@ def test_an_interrupt_keeps_what_came(campaign: Campaign, serve: Serve) -> None:
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         campaign.fetch(archive, read_timeout_s=60.0)
+    assert set(campaign.here()) == {"a.tar.part", "a.tar.part.json"}
+    assert part.stat().st_size == SIZE // 2
+
+
+def test_an_interrupt_while_transfers_begin_stops_those_that_have(
+    campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(stalls=9)
+    campaign.put("b.tar", b"never asked for")
+    part = campaign.places.downloads / "a.tar.part"
+
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **named: Any) -> Any:
+            super().submit(*arguments, **named)
+            while not (part.exists() and part.stat().st_size == SIZE // 2):
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetching, "ThreadPoolExecutor", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        campaign.fetch(campaign.archive(server.url, "a.tar", "b.tar"), read_timeout_s=60.0)
     assert set(campaign.here()) == {"a.tar.part", "a.tar.part.json"}
     assert part.stat().st_size == SIZE // 2
 
