@@ -182,21 +182,26 @@ def exponential_rows(
     points = np.empty(_POINTS)
     points[0] = math.log(LEAST_DECAYS / ((n - 1) * step_s))
     straight = math.log(_NEARLY_STRAIGHT / ((n - 1) * step_s))
-    points[1:] = np.linspace(straight, math.log(highest), _POINTS - 1)
+    # Loops where numpy has a function that takes seconds to compile.
+    apart = (math.log(highest) - straight) / (_POINTS - 2)
+    for k in range(_POINTS - 1):
+        points[k + 1] = straight + k * apart
     grid = np.empty(_POINTS)
     for row in range(means.shape[0]):
         values = means[row]
         found[row, :] = np.nan
-        if not np.isfinite(values).all():
-            continue
         mean = values.mean()
+        if not math.isfinite(mean):
+            continue
         square = 0.0
         for i in range(n):
             centred[i] = values[i] - mean
             square += centred[i] * centred[i]
+        best = np.int64(0)
         for k in range(_POINTS):
             grid[k] = explained(points[k], centred, step_s)
-        best = int(np.argmin(grid))
+            if grid[k] < grid[best]:
+                best = k
         left, right = points[max(best - 1, 0)], points[min(best + 1, _POINTS - 1)]
         x = best_between(left, points[best], right, centred, step_s)
         decay = math.exp(x)
