@@ -156,8 +156,8 @@ def _all_runs(campaign: Campaign) -> Mapping[int, RunFiles]:
         "folder": _folders(campaign),
     }
     of_files = _hdf5_files(campaign)
-    for kind in _HDF5:
-        ways[kind] = {number: run for number, run in of_files.items() if run.kind == kind}
+    for of_kind in _HDF5:
+        ways[of_kind] = {number: run for number, run in of_files.items() if run.kind == of_kind}
     found: dict[int, RunFiles] = {}
     for kind, runs in ways.items():
         if wanted in ("auto", kind):

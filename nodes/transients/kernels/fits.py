@@ -197,7 +197,7 @@ def exponential_rows(
         for i in range(n):
             centred[i] = values[i] - mean
             square += centred[i] * centred[i]
-        best = np.int64(0)
+        best = 0
         for k in range(_POINTS):
             grid[k] = explained(points[k], centred, step_s)
             if grid[k] < grid[best]:
