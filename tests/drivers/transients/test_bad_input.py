@@ -70,8 +70,11 @@ def test_labels_that_are_none(
     path.write_text("number,kind\n1,0\n")
     with pytest.raises(InputError, match="it needs transient and kind or type"):
         read_anomalies(path)
-    path.write_text("transient,type\ntran_000003,57\nnobody,1\n")
+    path.write_text("transient,type\ntran_000003,57\n")
     assert read_anomalies(path)["number"].tolist() == [3]
+    path.write_text("transient,type\ntran_000003,57\nnobody,1\n")
+    with pytest.raises(InputError, match="1 value that cannot be"):
+        read_anomalies(path)
     said = told(capsys, config, "--set", f"transients.labels={tmp_path / 'absent.csv'}")
     assert "absent.csv" in said
 
