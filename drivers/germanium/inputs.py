@@ -87,6 +87,10 @@ def _svm_files(config: GermaniumConfig, context: Context) -> Any:
     return _files_named(config.germanium.svm_path, context)
 
 
+def _training_baseline_us(config: GermaniumConfig, _context: Context) -> float:
+    return float(config.germanium.pole_zero.baseline_us[1])
+
+
 def _classes(config: GermaniumConfig, _context: Context) -> str:
     """Whether pulse shapes are classed: by a machine that is trained, by a stored one, or not."""
     if config.germanium.parameters_path:
@@ -169,7 +173,7 @@ INPUTS: Final = (
     Input("parameter_files", ("germanium.parameters_path",), _parameter_files),
     Input("svm_files", ("germanium.svm_path",), _svm_files),
     _section("svm_settings", "svm"),
-    _section("training_baseline_us", "pole_zero.baseline_us"),
+    Input("training_baseline_us", ("germanium.pole_zero.baseline_us",), _training_baseline_us),
     Input("pulser_files", ("germanium.pulser_path",), _pulser_files),
     _of("seed"),
 )

@@ -18,7 +18,7 @@ from ...schemas.germanium.dsp import (
     Waveforms,
 )
 from ...schemas.germanium.parameters import ParameterFiles
-from ...schemas.germanium.pulse_classes import SvmModel
+from ...schemas.germanium.pulse_classes import ChannelSvm
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
@@ -108,15 +108,16 @@ def dsp_columns__classed(
     waveforms: Waveforms,
     raw_scalars: pd.DataFrame,
     dsp_parameters: DspParameters,
-    channel_svm: SvmModel | None,
+    channel_svm: ChannelSvm,
 ) -> pd.DataFrame:
     """The dsp columns of a range of rows, with the class of each pulse shape."""
     frame = dsp_frame(waveforms, raw_scalars, dsp_parameters)
-    if channel_svm is None:
+    model = channel_svm.model
+    if model is None:
         return frame
     n_baseline = whole_samples(1e3 * dsp_parameters.baseline_us[1], waveforms.slow_ns)
-    shapes = haar_shapes(waveforms.slow, n_baseline, channel_svm.level)
-    return frame.assign(svm_label=pulse_labels(channel_svm, shapes).astype(np.int16))
+    shapes = haar_shapes(waveforms.slow, n_baseline, model.level)
+    return frame.assign(svm_label=pulse_labels(model, shapes).astype(np.int16))
 
 
 @tag(stage="dsp", schema="DspColumns", main="true")

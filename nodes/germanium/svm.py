@@ -11,7 +11,7 @@ from hamilton.function_modifiers import config, tag
 from ...schemas.arrays import Mask
 from ...schemas.errors import InputError
 from ...schemas.germanium.parameters import ParameterFiles
-from ...schemas.germanium.pulse_classes import SVM_CONFUSION, SvmModel, TrainingPulses
+from ...schemas.germanium.pulse_classes import SVM_CONFUSION, ChannelSvm, SvmModel, TrainingPulses
 from ...schemas.germanium.settings import Svm
 from ...schemas.sources import FileRefs
 from ..statistics.intervals import clopper_pearson
@@ -27,10 +27,10 @@ FEWEST: Final = 20
 @tag(stage="svm", scope="run", helper="true", stored="false")
 @config.when(begins="raw", classes="made")
 def training_pulses__made(
-    svm_files: FileRefs, svm_settings: Svm, training_baseline_us: tuple[float, float]
+    svm_files: FileRefs, svm_settings: Svm, training_baseline_us: float
 ) -> TrainingPulses:
     """Shapes and classes of training files; InputError with one class or few pulses."""
-    found = training_pulses_in(svm_files, 1e3 * training_baseline_us[1], svm_settings.levels)
+    found = training_pulses_in(svm_files, 1e3 * training_baseline_us, svm_settings.levels)
     labels, n = np.unique(found.labels, return_counts=True)
     if len(labels) < 2 or n.min() < FEWEST:
         told = ", ".join(f"{found.name(k)} {m}" for k, m in zip(labels, n, strict=True)) or "none"
@@ -85,20 +85,20 @@ def svm_model__made(
 
 @tag(stage="svm", scope="channel", helper="true")
 @config.when(begins="raw", classes="made")
-def channel_svm__made(svm_model: SvmModel, channel: str) -> SvmModel | None:
+def channel_svm__made(svm_model: SvmModel, channel: str) -> ChannelSvm:
     """The machine of a channel: the same for all."""
     del channel
-    return svm_model
+    return ChannelSvm(svm_model)
 
 
 @tag(stage="svm", scope="channel", helper="true")
 @config.when(begins="raw", classes="stored")
 def channel_svm__stored(
     parameter_files: ParameterFiles, channel: str, detectors: dict[str, str]
-) -> SvmModel | None:
-    """The machine that parameter files hold for a channel; None without."""
+) -> ChannelSvm:
+    """The machine that parameter files hold for a channel; none without."""
     parameters = parameters_of(parameter_files, channel, detectors)
-    return svm_in(parameters, FileRefs(parameter_files.arrays), channel)
+    return ChannelSvm(svm_in(parameters, FileRefs(parameter_files.arrays), channel))
 
 
 @tag(stage="svm", scope="run", schema="SvmConfusion")

@@ -69,6 +69,13 @@ class SvmModel:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ChannelSvm:
+    """The machine that classes the pulses of a channel; None where it has none."""
+
+    model: SvmModel | None = None
+
+
 SVM_CONFUSION: Final = TableSchema(
     "SvmConfusion",
     "a pair of classes, what pulses are and what they are taken for; none was trained on",

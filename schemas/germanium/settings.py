@@ -135,8 +135,8 @@ class Dplms(Section):
 class Svm(Section):
     """[germanium.svm]: the machine that classes pulse shapes, with svm_path."""
 
-    C: float = Field(default=1.0, gt=0.0)
-    """Weight of pulses on the wrong side."""
+    C: float = Field(default=100.0, gt=0.0)
+    """Weight of pulses on the wrong side; of 1 a faint earlier tail passes as good."""
     gamma: Literal["scale"] | Annotated[float, Field(gt=0.0)] = "scale"
     """Of the kernel exp(-gamma |x - y|^2); "scale" = 1 / (coefficients x their variance)."""
     levels: int = Field(default=4, ge=3, le=5)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 import yaml
 from radiograph.drivers.files import file_ref
@@ -15,8 +16,13 @@ from radiograph.drivers.germanium.channel_settings import (
     time_of,
     timed_settings,
 )
+from radiograph.drivers.germanium.lh5_writing import new_lh5, write_table
+from radiograph.drivers.germanium.simulation import raw_columns, simulated
+from radiograph.drivers.main import guarded
+from radiograph.nodes.simulation.germanium_events import detector_constants
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.germanium.settings import Germanium
+from radiograph.schemas.germanium_simulation import GermaniumSimulationSettings
 
 ENTRIES = [
     {"valid_from": "20250301T000000Z", "category": "all", "mode": "append", "apply": ["b.yaml"]},
@@ -157,3 +163,76 @@ def test_files_that_are_not_there(folder: Path) -> None:
     (folder / "validity.yaml").unlink()
     with pytest.raises(InputError, match=r"has no validity\.yaml"):
         _settings(folder)
+
+
+CHANNELS = ("ch1104000", "ch1104001", "ch1104002")
+NAME = "x-p01-r001-cal-20250115T000000Z"
+RUN = """
+[pipeline]
+name = "germanium"
+until = "dsp"
+[io]
+input_path = "{name}-tier_raw.lh5"
+output_path = "{out}"
+[run]
+workers = 1
+[cache]
+dir = "cache"
+[germanium]
+settings_path = "settings"
+find_pulser = true
+[germanium.filters]
+optimise = false
+"""
+
+
+def test_a_run_with_settings_by_channel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One channel has its decay given, one is off; what another file changes runs that alone."""
+    monkeypatch.chdir(tmp_path)
+    with new_lh5(tmp_path / f"{NAME}-tier_raw.lh5") as file:
+        for index, channel in enumerate(CHANNELS):
+            own = GermaniumSimulationSettings(seed=4, n_events=700, pulser_Hz=1.0)
+            made = simulated(own, index, detector_constants(own, index))
+            write_table(file, f"{channel}/raw", raw_columns(made))
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    entry = {"valid_from": "20250101T000000Z", "mode": "reset", "apply": ["all.yaml"]}
+    (settings / "validity.yaml").write_text(yaml.safe_dump([entry]))
+    told: dict[str, Any] = {
+        "__default__": {"filters": {"trap_rise_us": 6.0}},
+        CHANNELS[1]: {"pole_zero": {"tau1_us": 444.0}},
+        CHANNELS[2]: {"status": "off"},
+    }
+    answers = []
+    for out in ("one", "two"):
+        (settings / "all.yaml").write_text(yaml.safe_dump(told))
+        (tmp_path / "c.toml").write_text(RUN.format(name=NAME, out=out))
+        assert guarded(["run", "c.toml", "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+        told[CHANNELS[1]]["pole_zero"] = {"tau1_us": 455.0}
+    first, second = answers
+    channels = first["summary"]["channels"]
+    assert list(channels) == list(CHANNELS[:2])
+    assert channels[CHANNELS[1]]["tau1_us"]["value"] == 444.0
+    assert channels[CHANNELS[0]]["tau1_us"]["error"] > 0.0
+    assert channels[CHANNELS[0]]["pulser"]["is_cut"]
+    assert channels[CHANNELS[0]]["pulser"]["period_s"] == pytest.approx(1.0, rel=1e-4)
+    assert second["summary"]["channels"][CHANNELS[1]]["tau1_us"]["value"] == 455.0
+    same = [answer["summary"]["channels"][CHANNELS[0]] for answer in answers]
+    assert same[0] == same[1]
+    with h5py.File(first["output"]) as file:
+        table = file[f"load/channel_settings/{CHANNELS[1]}"]
+        keys, sources = (table[name].asstr()[()].tolist() for name in ("key", "file"))
+        assert sources[keys.index("pole_zero.tau1_us")] == "all.yaml"
+        assert sources[keys.index("lq.cut_sigma")] == ""
+        rise = file[f"filters/filter_settings/{CHANNELS[0]}"]
+        assert rise["trap_rise_us"][()] == 6.0
+    (tmp_path / "c.toml").write_text(RUN.format(name=NAME, out="three"))
+    (settings / "all.yaml").write_text("ch1104000: {aoe: {hi_cut: 2.0}}")
+    assert guarded(["run", "c.toml", "--json"]) == 3
+    assert (
+        "hi_cut is no setting of a channel"
+        in json.loads(capsys.readouterr().out)["error"]["message"]
+    )

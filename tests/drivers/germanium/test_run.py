@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ output_path = "out"
 workers = 1
 [cache]
 dir = "cache"
+[germanium]
+svm_path = "{train}"
 [germanium.pole_zero]
 model = "single"
 [germanium.filters]
@@ -50,6 +53,7 @@ optimise = false
 [germanium.aoe]
 drift_correction = "off"
 """
+CLASSED = find_spec("sklearn") is not None
 Ran = Callable[..., dict[str, Any]]
 
 
@@ -86,7 +90,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_table(file, f"{DEAD}/raw", _table(2, n_events=300, baselines=True))
         write_table(file, f"{NO_LINE}/raw", _without_the_line(_made(3, n_events=1000)))
         write_table(file, f"{TWO_DECAYS}/raw", _table(4, n_events=800, two_poles=True))
-    (path / "germanium.toml").write_text(SETTINGS.format(stem=STEM))
+    if CLASSED:
+        with new_lh5(path / "train.lh5") as file:
+            write_table(file, "ch1104000/raw", _table(0, n_events=1500, train=True))
+    train = "train.lh5" if CLASSED else ""
+    (path / "germanium.toml").write_text(SETTINGS.format(stem=STEM, train=train))
     return path
 
 
@@ -177,6 +185,20 @@ def test_quality_cuts_keep_good_pulses_and_no_others(truth: pd.DataFrame) -> Non
     assert kept["pile_up"] <= 0.2
     assert kept["earlier_tail"] <= 0.01
     assert kept.get("discharge", 0.0) <= 0.01
+
+
+@pytest.mark.skipif(not CLASSED, reason="training an SVM needs scikit-learn")
+def test_pulse_shapes_have_a_class(truth: pd.DataFrame, folder: Path) -> None:
+    good = truth.groupby("kind")["is_valid_svm"].mean()
+    assert good["good"] > 0.95
+    assert good["earlier_tail"] < 0.2
+    assert good["pile_up"] < 0.2
+    text = (folder / "out" / "report.html").read_text()
+    assert "Pulse shapes" in text
+    assert "as earlier_tail (%)" in text
+    par_dsp = yaml.safe_load((folder / "out" / f"{STEM}-par_dsp.yaml").read_text())
+    place = f"loadlh5('$_/{STEM}-par_dsp.lh5','svm')"
+    assert par_dsp[GOOD]["svm"] == {"model_file": place}
 
 
 def test_single_site_events_survive(truth: pd.DataFrame) -> None:
