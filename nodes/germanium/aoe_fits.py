@@ -25,6 +25,8 @@ _MOST_STEPS: Final = 50
 # Of a normal distribution half of what is above its mode is within so many sigma of it.
 _MEDIAN_OF_HALF: Final = 0.6745
 _FARTHEST: Final = 3.0
+_MOST_FITS: Final = 8
+_SETTLED: Final = 0.02
 
 
 def band_edges(range_keV: tuple[float, float], width_keV: float) -> F8:
@@ -81,12 +83,30 @@ def _upper_sigma(above: F8) -> float:
     return sigma
 
 
+def settled_fit(x: F8, energy_keV: float) -> Band:
+    """``band_fit`` of many events, its window that of the sigma that is found.
+
+    Of a single band the few events of high current would widen it from fit to fit.
+    """
+    mode, sigma = top_of(x)
+    band = _fit_about(x, energy_keV, mode, sigma)
+    for _ in range(_MOST_FITS):
+        if band.reason or abs(band.sigma - sigma) < _SETTLED * sigma:
+            break
+        mode, sigma = band.mu, band.sigma
+        band = _fit_about(x, energy_keV, mode, sigma)
+    return band
+
+
 def band_fit(x: F8, energy_keV: float) -> Band:
     """The peak of single-site events in the values x of one band, mean ``energy_keV``.
 
     An extended unbinned fit in [mu - 15 s, mu + 5 s] of the mode and sigma that are seen.
     """
-    mode, sigma = top_of(x)
+    return _fit_about(x, energy_keV, *top_of(x))
+
+
+def _fit_about(x: F8, energy_keV: float, mode: float, sigma: float) -> Band:
     low, high = mode - _BELOW * sigma, mode + _ABOVE * sigma
     used = x[(x >= low) & (x <= high)]
     n = float(len(used))
