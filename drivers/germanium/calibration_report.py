@@ -36,12 +36,15 @@ OF_REPORT: Final = (
 
 NOISE_PAGE: Final = "noise_page"
 """Of a run with forced triggers, one more page a channel."""
+WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page")
+"""Of a run that begins with waveforms."""
 SVM_TABLE: Final = "svm_confusion"
 """Of a run that trains a machine for pulse shapes, what those that it did not see are taken for."""
 _LINE: Final = "2614.511"
-_NOT_BY_CHANNEL: Final = ("calibration_pages", NOISE_PAGE, SVM_TABLE)
+_PAGES: Final = ("decay_page", NOISE_PAGE, "scan_page")
+_NOT_BY_CHANNEL: Final = ("calibration_pages", *_PAGES, SVM_TABLE)
 _HEAD: Final = (
-    "channel", "status", "events", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
+    "channel", "status", "events", "τ (µs)", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
     "α (10⁻⁷/ns)", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
 )  # fmt: skip
 
@@ -51,10 +54,11 @@ def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
 
     ``absent`` says what the settings left out; values of NOISE_PAGE add the noise of each channel.
     """
-    noise: Mapping[str, Sheet] = values.get(NOISE_PAGE, {})
     pages: dict[str, Mapping[str, Sheet]] = dict(values["calibration_pages"])
-    for channel, sheet in noise.items():
-        pages[channel] = {**pages.get(channel, {}), sheet.name: sheet}
+    for name in _PAGES:
+        of_channels: Mapping[str, Sheet] = values.get(name, {})
+        for channel, sheet in of_channels.items():
+            pages[channel] = {**pages.get(channel, {}), sheet.name: sheet}
     places = [failure.at for failure in values[FAILURES]]
     of_failed = {str(at["channel"]) for at in places if "channel" in at}
     known = sorted({*values["n_triggers"], *pages, *of_failed})
@@ -119,6 +123,7 @@ def _row(channel: str, summary: Mapping[str, Any]) -> list[Any]:
         channel,
         summary["status"],
         summary["rows"],
+        _pair(summary.get("tau1_us")),
         name,
         _pair(best.get("qbb_fwhm_keV")),
         _pair(best.get("fwhm_keV", {}).get(_LINE)),

@@ -13,6 +13,7 @@ from .inputs import CHOICES, INPUTS
 _MODULES: Final = (
     "load", "pulsers", "pole_zero", "forced", "selection", "optimal_filter", "svm", "dsp",
     "quality", "energy", "aoe", "lq", "stability", "hit", "figure_data", "figures",
+    "pulse_pages",
 )  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.

@@ -20,7 +20,7 @@ from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
-from .calibration_report import NOISE_PAGE, OF_REPORT, SVM_TABLE, report_text
+from .calibration_report import NOISE_PAGE, OF_REPORT, SVM_TABLE, WHERE_THERE, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
@@ -79,7 +79,12 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             report = _report(absences(config))
             wanted.append(
                 Artifact(
-                    "report", (*OF_REPORT, *of_noise), _report_place, write=report, failures=True
+                    "report",
+                    (*OF_REPORT, *of_noise),
+                    _report_place,
+                    write=report,
+                    failures=True,
+                    where_there=WHERE_THERE,
                 )
             )
     return wanted

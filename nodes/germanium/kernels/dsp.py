@@ -155,8 +155,8 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
     coarse = np.empty(AOE_SAMPLES)
     left = np.empty(recipe.cusp_samples)
     cusp, zac, dplms = cusp[::-1].copy(), zac[::-1].copy(), dplms[::-1].copy()
+    values = np.empty(out.shape[0], np.float32)
     for row in range(slow.shape[0]):
-        values = out[:, row]
         values[:] = np.nan
         wave = slow[row]
         _extremes(wave, recipe.slow_ns, 0.0, recipe.slow_rail, values)
@@ -185,6 +185,7 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
             at = start + place / AOE_UP
             values[_A + 1] = recipe.fast_t0_ns + at * recipe.fast_ns
         _inverted(pz, sums, recipe, scratch, values)
+        out[:, row] = values
 
 
 @njit(cache=True, nogil=True)

@@ -32,7 +32,7 @@ REASONS = {
     FEW: ("pole_zero_constants_ns", "too_few_tails", "tails of pulses"),
     DEAD: ("pole_zero_constants_ns", "too_few_tails", "tails of pulses"),
     NO_LINE: ("uncorrected_energies", "no_energy_scale", "2614.5 keV"),
-    TWO_DECAYS: ("pole_zero_constants_ns", "two_decays", 'model = "single"'),
+    TWO_DECAYS: ("pole_zero_constants_ns", "two_decays", "has two decays"),
 }
 SETTINGS = """
 [pipeline]
@@ -141,7 +141,7 @@ def test_failures_come_first_in_the_report(first: dict[str, Any], folder: Path) 
     text = (folder / "out" / "report.html").read_text()
     places = [text.index(channel) for channel in (*REASONS, GOOD)]
     assert places[-1] == max(places)
-    assert all(words.replace('"', "&quot;") in text for _, _, words in REASONS.values())
+    assert all(words in text for _, _, words in REASONS.values())
 
 
 def test_a_channel_is_as_without_those_that_failed(
@@ -343,14 +343,16 @@ def test_tiers_from_known_constants(
     source = f"{STEM}-tier_raw.lh5"
     made = run("germanium", "build", tier, source, *parameters, "-o", f"built_{tier}")
     assert made["code"] == 4
-    assert {f["code"] for f in made["failed"]} == {"no_parameters"}
+    # Where no line was found there is a decay, but no operation.
+    without = {"dsp": {"no_parameters"}, "hit": {"no_parameters", "no_operations"}}
+    assert {f["code"] for f in made["failed"]} == without[tier]
     assert f"failed: channel {FEW}: " in made["stderr"]
     name = f"{STEM}-tier_{tier}.lh5"
     with (
         h5py.File(folder / "out" / name) as before,
         h5py.File(folder / f"built_{tier}" / name) as after,
     ):
-        assert list(after) == [GOOD]
+        assert list(after) == ([GOOD, NO_LINE] if tier == "dsp" else [GOOD])
         for column, dataset in before[f"{GOOD}/{tier}"].items():
             np.testing.assert_array_equal(dataset[()], after[f"{GOOD}/{tier}/{column}"][()])
 
