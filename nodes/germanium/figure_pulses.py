@@ -63,10 +63,12 @@ def scan_sheet(scan: pd.DataFrame, optima: pd.DataFrame, channel: str) -> Sheet:
     """The width at Q_bb of every shaping time that was computed, and the best of each filter."""
     page = Page("filters", f"{channel}: search of the energy filters", 4.6)
     widths = scan["qbb_fwhm_keV"].to_numpy(dtype=float)
+    error = scan["qbb_fwhm_err_keV"].to_numpy(dtype=float)
     least = float(np.nanmin(widths)) if np.isfinite(widths).any() else 1.0
-    frame = Frame(
-        1.0, 0.9, 5.2, 2.9, limits_of(scan["shaping_us"], 0.05), (0.9 * least, _REACH * least)
-    )
+    # Far from the best the width may be anything: that is not looked at.
+    shown = np.minimum(np.append(widths + error, least), _REACH * least)
+    reach = limits_of(np.concatenate([shown, widths - error]), 0.15)
+    frame = Frame(1.0, 0.9, 5.2, 2.9, limits_of(scan["shaping_us"], 0.05), reach)
     for name, color in _COLORS.items():
         own = scan[scan["filter"] == name].sort_values("shaping_us")
         page.shapes += [curve(frame, own["shaping_us"], own["qbb_fwhm_keV"], color, 0.8)]
@@ -80,5 +82,5 @@ def scan_sheet(scan: pd.DataFrame, optima: pd.DataFrame, channel: str) -> Sheet:
     columns = [optima[name].to_list() for name in (*names, "n_computed")]
     for name, us, us_err, width, error, n in zip(*columns, strict=True):
         rows.append((str(name), with_error(us, us_err), with_error(width, error), str(n)))
-    page.shapes += table(6.9, 3.4, (0.8, 1.5, 1.9, 0.8), rows)
+    page.shapes += table(6.7, 3.4, (0.8, 1.5, 1.8, 0.9), rows)
     return page.sheet()
