@@ -36,10 +36,10 @@ OF_REPORT: Final = (
 
 NOISE_PAGE: Final = "noise_page"
 """Of a run with forced triggers, one more page a channel."""
-WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page")
-"""Of a run that begins with waveforms."""
 SVM_TABLE: Final = "svm_confusion"
 """Of a run that trains a machine for pulse shapes, what those that it did not see are taken for."""
+WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page", SVM_TABLE)
+"""Of a run that begins with waveforms."""
 _LINE: Final = "2614.511"
 _PAGES: Final = ("decay_page", NOISE_PAGE, "scan_page")
 _NOT_BY_CHANNEL: Final = ("calibration_pages", *_PAGES, SVM_TABLE)

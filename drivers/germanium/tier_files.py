@@ -20,7 +20,7 @@ from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
-from .calibration_report import NOISE_PAGE, OF_REPORT, SVM_TABLE, WHERE_THERE, report_text
+from .calibration_report import NOISE_PAGE, OF_REPORT, WHERE_THERE, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
@@ -75,7 +75,6 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             wanted.append(Artifact("par_arrays", nodes, place, write=_par_arrays))
         if config.output.report:
             of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
-            of_noise += (SVM_TABLE,) if config.germanium.svm_path else ()
             report = _report(absences(config))
             wanted.append(
                 Artifact(
