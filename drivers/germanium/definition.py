@@ -32,7 +32,14 @@ GERMANIUM = Definition(
         Source(
             "forced", "germanium.fft_path", "raw file of forced triggers", "*.lh5", needed=False
         ),
-        Source("settings", "germanium.settings_path", "settings by channel and time", needed=False),
+        # YAML and TOML.
+        Source(
+            "settings",
+            "germanium.settings_path",
+            "settings by channel and time",
+            "*.[yt][ao]ml",
+            needed=False,
+        ),
     ),
     parts=later(f"{__package__}.tables:parts_of"),
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),

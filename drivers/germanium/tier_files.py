@@ -69,12 +69,12 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
-        of_svm = ("svm_model",) if config.germanium.svm_path else ()
+        of_svm: tuple[str, ...] = ("svm_model",) if config.germanium.svm_path else ()
         if of_svm or (config.germanium.fft_path and config.germanium.dplms.enabled):
             place, nodes = _beside("par_dsp.lh5"), ("dsp_parameters", *of_svm)
             wanted.append(Artifact("par_arrays", nodes, place, write=_par_arrays))
         if config.output.report:
-            of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            of_noise: tuple[str, ...] = (NOISE_PAGE,) if config.germanium.fft_path else ()
             report = _report(absences(config))
             wanted.append(
                 Artifact(
