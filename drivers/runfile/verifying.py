@@ -35,7 +35,6 @@ NOT_COMPARED: Final = (
     "/meta/README",
     "/meta/readme",
 )
-_AGAIN: Final = "again.h5"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -65,8 +64,10 @@ def verify_run_file(flow: Definition, path: Path, inputs: Sequence[Path]) -> Ver
     loaded = record.loaded(path, flow.settings)
 
     def again(sources: list[Path], folder: Path) -> Path:
-        run_again(flow, record, loaded, sources, folder / _AGAIN)
-        return folder / _AGAIN
+        # Files beside it name each other, so they are called as they were.
+        out = folder / path.name
+        run_again(flow, record, loaded, sources, out)
+        return out
 
     return verified(path, record, inputs, again)
 
