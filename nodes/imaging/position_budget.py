@@ -101,7 +101,7 @@ def strategy_sources__both(
     for name, (theta, sigma) in angles.items():
         both = np.hypot(sigma, axis)[rows] * cone_width_scale[0]
         cones = with_angles(cone_mixture, theta[rows], both)
-        found[name] = places_from(replace(problem, cones=cones), source_fit)
+        found[name] = places_from(problem.with_cones(cones), source_fit)
     return _strategy_rows(problem, source_fit, found)
 
 

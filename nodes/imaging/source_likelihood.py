@@ -48,6 +48,11 @@ class FitProblem:
     frame: PlaneFrame
     grid: PixelGrid
     settings: PointFit
+    known_sensitivity: PlaneSensitivity | None = None
+
+    def with_cones(self, cones: ConeMixture) -> FitProblem:
+        """The same array and plane with other angles of its cones."""
+        return replace(self, cones=cones, known_sensitivity=self.log_sensitivity)
 
     @property
     def acceptance(self) -> Acceptance | None:
@@ -69,6 +74,8 @@ class FitProblem:
     def log_sensitivity(self) -> PlaneSensitivity | None:
         """ln s(X) on the plane, where acceptance counts."""
         known = self.acceptance
+        if known is not None and self.known_sensitivity is not None:
+            return self.known_sensitivity
         return None if known is None else PlaneSensitivity.of(known, self.frame, self.grid)
 
     @property

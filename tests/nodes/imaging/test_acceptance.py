@@ -139,6 +139,13 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
         assert off.max() < 0.03
 
 
+def test_other_cones_of_the_same_array_keep_the_plane() -> None:
+    problem = FitProblem(toy_with_model(), FRAME, GRID, MC)
+    other = problem.with_cones(replace(problem.cones, theta_rad=problem.cones.theta_rad + 0.1))
+    assert other.log_sensitivity is problem.log_sensitivity
+    assert FitProblem(problem.cones, FRAME, GRID, FLAT).log_sensitivity is None
+
+
 def test_flat_is_as_if_nothing_were_known() -> None:
     cones = toy_with_model()
     plain = replace(cones, axis_share=None, acceptance=None)

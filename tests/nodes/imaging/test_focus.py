@@ -61,7 +61,7 @@ def test_a_plane_that_stands_elsewhere_is_warned_of(found: focus.FocusScan) -> N
     distance = focus.focus_distance_cm(found)
     [line] = warnings_of_focus(distance)
     deficit = distance["deficit_of_plane"].iloc[0]
-    assert f"[plane] origin is {deficit:.0f} below that in 2 ln L (more than 9): look at [plane] origin" in line
+    assert f"[plane] origin is {deficit:.0f} below that in 2 ln L (more than 9)" in line
     assert warnings_of_focus(distance.assign(deficit_of_plane=8.9)) == []
     assert warnings_of_focus(distance.head(0)) == []
     assert warnings_of_focus(None) == []
