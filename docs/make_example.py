@@ -5,6 +5,7 @@
     python docs/make_example.py resolution     the demo for ten seeds: bias and spread of the peak
     python docs/make_example.py demo           the picture that make demo makes
     python docs/make_example.py cosmics        the cut flow of simulated cosmic rays, as a figure
+    python docs/make_example.py light          a light file with two faults, from event to event
 
 In a page, a block ```console holds commands after "$ ", each with its output below;
 ``head=N`` behind the word keeps the first N lines of each output. A block ```python is run, its
@@ -202,6 +203,23 @@ def cosmics() -> None:
     shutil.copy("cosmics_cut_flow.png", ROOT / "docs" / "figures" / "cosmics_cut_flow.png")
 
 
+def light() -> None:
+    """Four ADCs from event to event: a channel dies half-way, and a baseline moves at 80 %."""
+    from PIL import Image
+    from radiograph.drivers import pipeline
+    from radiograph.nodes.sheets.drawing import sheet_png
+
+    faults = "--fault dead:1/25@0.5-1.0 --fault baseline_move:2=6000@0.8-1.0"
+    console_output(f"$ radiograph simulate lightdqm . --events 300 --adcs 4 --seed 5 {faults}")
+    (source,) = (str(path) for path in Path().glob("*.hdf5"))
+    settings = f'[pipeline]\nname = "lightdqm"\n[io]\ninput_path = "{source}"\n'
+    Path("light.toml").write_text(settings, "utf-8")
+    sheets = pipeline("lightdqm", "light.toml").run("verdict_pages")
+    Path("history.png").write_bytes(sheet_png(sheets["verdict_pages"]["history"], 75.0))
+    picture = Image.open("history.png").convert("RGB").quantize(64)
+    picture.save(ROOT / "docs" / "figures" / "lightdqm_history.png", optimize=True)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["resolution"]:
         in_scratch(resolution)
@@ -209,6 +227,8 @@ if __name__ == "__main__":
         in_scratch(demo)
     elif sys.argv[1:] == ["cosmics"]:
         in_scratch(cosmics)
+    elif sys.argv[1:] == ["light"]:
+        in_scratch(light)
     else:
         for path in PAGES:
             if path.name in sys.argv[1:] or not sys.argv[1:]:

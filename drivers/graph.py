@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import types
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from hamilton import driver
+from hamilton.graph import FunctionGraph
+from hamilton.lifecycle.base import LifecycleAdapterSet
 
 from ..schemas.errors import UsageError
 from .keyed import asked_by_key, each_module
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 # Hamilton prints a banner with every argument of a node that fails; our errors say it shorter.
 logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 
+_MOST_KNOWN: Final = 16
+_known: dict[Any, driver.Driver] = {}
+
 
 def build_driver(
     pipeline: Definition,
@@ -31,15 +37,44 @@ def build_driver(
 ) -> driver.Driver:
     """The Hamilton driver of a pipeline with the algorithms that ``choices`` select."""
     execution = NodeExecution(pipeline.frames(), manifest or Manifest(), cache)
-    modules = pipeline.node_modules()
-
-    def built(added: Sequence[Any] = ()) -> driver.Driver:
-        builder = driver.Builder().with_modules(*modules, *added)
-        return builder.with_config(dict(choices)).with_adapters(execution).build()
-
-    dr = built()
+    modules = tuple(pipeline.node_modules())
+    dr = _wired(modules, choices)
     asked = asked_by_key(dr, graph_nodes(dr)) if pipeline.keyed else ()
-    return built((each_module(asked),)) if asked else dr
+    return _executing(_wired((*modules, each_module(asked)), choices) if asked else dr, execution)
+
+
+def _wired(modules: tuple[types.ModuleType, ...], choices: Mapping[str, Any]) -> driver.Driver:
+    """The driver of some modules, made once for the same functions and choices.
+
+    A worker is told each part by itself, and a run opens a second driver for its second sweep: to
+    make a hundred nodes anew takes longer than to evaluate a small part.
+    """
+    functions = tuple(
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, types.FunctionType)
+    )
+    key = (modules, functions, repr(sorted(choices.items())))
+    if key not in _known:
+        builder = driver.Builder().with_modules(*modules).with_config(dict(choices))
+        made = builder.with_adapters(NodeExecution({}, Manifest())).build()
+        while len(_known) >= _MOST_KNOWN:
+            _known.pop(next(iter(_known)), None)
+        _known[key] = made
+    return _known[key]
+
+
+def _executing(wired: driver.Driver, execution: NodeExecution) -> driver.Driver:
+    """A driver with the nodes of another one and an execution of its own."""
+    # A driver is copied as it is pickled, by names of modules, of which each_<node> has none.
+    dr = object.__new__(driver.Driver)
+    vars(dr).update(vars(wired))
+    dr.adapter = LifecycleAdapterSet(execution)
+    dr.config = dict(wired.config)
+    dr.graph = FunctionGraph(wired.graph.nodes, dr.config, dr.adapter)
+    dr.graph_executor = driver.DefaultGraphExecutor(dr.adapter)
+    return dr
 
 
 def graph_nodes(dr: driver.Driver) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def fault_of_input(path: Path) -> str:
     return "" if path.stat().st_size else "the file is empty (0 bytes)"
 
 
-def fault_of_hdf5(path: Path, reason: OSError, wanted: str) -> str:
+def fault_of_hdf5(path: Path, reason: Exception, wanted: str) -> str:
     """Why HDF5 could not open a file, and the repair; ``wanted`` is said where it is another."""
     said = str(reason)
     if fault := fault_of_input(path):

@@ -21,12 +21,13 @@ from .whole_numbers import exactly_whole
 READ_FAULTS: Final = (OSError, RuntimeError, KeyError, ValueError)
 
 
-def damaged_file(path: Path, name: str, reason: object) -> InputError:
+def damaged_file(
+    path: Path, name: str, reason: object, repair: str = "Run its input again."
+) -> InputError:
     """What is said of a part of a file that cannot be read."""
     said = str(reason).partition("\n")[0].strip("'\"")
     msg = (
-        f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. "
-        "Run its input again."
+        f"{path}: {name} cannot be read ({said}): the file is damaged or of another kind. {repair}"
     )
     return InputError(msg, file=path, code="damaged_file")
 
@@ -104,9 +105,15 @@ class Content:
 
     def __contains__(self, name: str) -> bool:
         """Whether there is something of that name."""
+        item: Any = self.group
         with reading(self.path, self._full(name)):
-            # To ask whether it is there does not open it: a damaged one would seem absent.
-            return name in self.group and self.group[name] is not None
+            # To ask whether it is there does not open it: a damaged one, or one in a damaged
+            # group, would seem absent.
+            for part in filter(None, name.split("/")):
+                if not isinstance(item, h5py.Group) or part not in item:
+                    return False
+                item = item[part]
+        return True
 
     def __iter__(self) -> Iterator[str]:
         """The names of what stands in it."""

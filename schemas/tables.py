@@ -117,7 +117,7 @@ def plainly_satisfies(frame: pd.DataFrame, table: TableSchema) -> bool:
     """
     if list(frame.columns) != table.names:
         return False
-    return all(_is_plain(c, frame[c.name]) for c in table.columns)
+    return all(_is_plain(c, s) for c, (_, s) in zip(table.columns, frame.items(), strict=True))
 
 
 def _is_plain(column: Column, series: pd.Series) -> bool:
@@ -128,7 +128,7 @@ def _is_plain(column: Column, series: pd.Series) -> bool:
         if known is not None and tuple(series.cat.categories) != known:
             return False
         bounded = column.at_least is not None or column.at_most is not None
-        return not bounded and (column.nullable or _least(series.cat.codes.to_numpy(), 0) >= 0)
+        return not bounded and (column.nullable or _least(series.array.codes, 0) >= 0)
     if series.dtype != np.dtype(column.dtype):
         return False
     values = series.to_numpy()

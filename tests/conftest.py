@@ -5,6 +5,7 @@ Compiled kernels are shared (they are named by their sources); results are not.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a test of records may be told."""
     parser.addoption("--golden", action="store_true", help="write the golden records anew")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection looks through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -104,13 +104,12 @@ def test_injected_type_error_across_folders_is_caught(tmp_path: Path) -> None:
     for folder in (*FOLDERS, ".typecheck"):
         shutil.copytree(ROOT / folder, tree / folder, symlinks=True)
     shutil.copy(ROOT / "pyproject.toml", tree)
-    (tree / "drivers" / "injected.py").write_text(
-        "from ..nodes.light_response import birks_light_MeVee\n\n"
-        "WRONG: str = birks_light_MeVee(1, 2, 3)\n"
+    (tree / "nodes" / "injected.py").write_text(
+        "from ..schemas.errors import EXIT_BUG\n\nWRONG: str = EXIT_BUG\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"),
-         "-m", "radiograph.drivers.injected"],
+         "-m", "radiograph.nodes.injected"],
         capture_output=True, text=True, cwd=tree, check=False,
     )  # fmt: skip
     assert done.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,14 @@ def default_folder() -> Path:
 
 def salt() -> dict[str, str]:
     """What a result depends on beside code and inputs."""
-    found = {"epoch": str(CACHE_EPOCH), "python": ".".join(platform.python_version_tuple()[:2])}
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"epoch": str(CACHE_EPOCH), "python": python, **_versions()}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Those of libraries that compute, which stay what they are while a process lasts."""
+    found = {}
     for library in _COMPUTING_LIBRARIES:
         try:
             found[library] = metadata.version(library)

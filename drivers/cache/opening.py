@@ -14,7 +14,7 @@ from ..config import LoadedConfig, resolved_path
 from ..files import file_ref
 from ..home import say_where_results_go
 from ..unchanged import stamp_of
-from .code import CodeVersions
+from .code import CodeVersions, NamesOfCode
 from .execution import NodeCache
 from .location import default_folder as default_folder
 from .options import NO_CACHE as NO_CACHE
@@ -72,9 +72,10 @@ def open_cache(
         return None
     if options.folder is None:
         say_where_results_go(folder)
+    versions = NamesOfCode if options.for_one_run else CodeVersions
     cache = NodeCache(
         store,
-        CodeVersions(_roots(packages), WITHOUT_VERSION),
+        versions(_roots(packages), WITHOUT_VERSION),
         untracked=tuple(untracked),
         refreshed=options.refreshed,
     )

@@ -24,6 +24,8 @@ class CacheOptions:
     started_s
         When the process of a command began, seconds since the epoch: versions of an unchanged
         program are then taken from the cache. None = look at the code that is in memory.
+    for_one_run
+        Nothing in it outlives the run: nodes are known by their names, their code is not looked at.
     """
 
     folder: Path | None = None
@@ -31,6 +33,7 @@ class CacheOptions:
     refreshed: tuple[str, ...] = ()
     rehash: bool = False
     started_s: float | None = None
+    for_one_run: bool = False
 
 
 NO_CACHE: Final = CacheOptions(enabled=False)

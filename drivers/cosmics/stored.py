@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.cosmics.frames import TABLES
+from ...schemas.errors import InputError
 from ...schemas.histograms import Histogram
 from ..hdf5_histograms import read_histogram
 from ..runfile.datasets import Datasets
@@ -21,6 +22,14 @@ from ..runfile.summary import facts_of_making
 
 LEDGER = "provenance/input_files"
 PROJECTION = "studies/efficiency_projection"
+_NEEDED: Final = (
+    "histograms",
+    "not_in_histograms",
+    "normalisation/window_rates",
+    "normalisation/normalisation",
+    "studies/veto_study",
+    "verdict/run_summary",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,10 @@ class Stored:
 def stored(path: Path) -> Stored:
     """Read a run file; InputError if something of it is absent or damaged."""
     with opened_content(path) as content:
+        absent = [name for name in _NEEDED if name not in content]
+        if absent:
+            msg = f"{path}: holds no {absent[0]}; run it again without --until and --target."
+            raise InputError(msg, file=path, code="no_results")
         frames = {t.name: _in_order(t.frame()) for t in stored_tables(content)}
         group = content.content("histograms")
         nans = content.content("not_in_histograms")

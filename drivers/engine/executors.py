@@ -115,16 +115,7 @@ class LocalExecutor:
                 here.cache.slot = task.name
             return _results(here.driver, recipe, task)
 
-        if n_parts < 2:
-            yield result_of
-            return
-        # What is there already is not looked at anew for each part.
-        gc.collect()
-        gc.freeze()
-        try:
-            yield result_of
-        finally:
-            gc.unfreeze()
+        yield result_of
 
     def caching(self, options: CacheOptions) -> LocalExecutor:
         """The same: the session keeps what is made here."""

@@ -17,6 +17,7 @@ import pandas as pd
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ...schemas.input_files import INPUT_FILES
+from ...schemas.sources import FileRef
 from ...schemas.tables import TableSchema
 from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
@@ -28,8 +29,10 @@ from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
 from ..registry import definition_of
-from ..runfile.making import write_end, write_head, write_module_sources
+from ..runfile.making import write_end, write_head
+from ..runfile.node_sources import write_sources
 from ..runfile.writing import RunRows, Streamed
+from ..unchanged import check_unchanged
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
 from .executors import Executor, LocalExecutor, ProcessExecutor
 from .failed_files import FailedFile, tell_left_out
@@ -107,15 +110,25 @@ def _parts(
                 for number, ref in numbered.items()
                 if ref.path == error.file
             ]
-            if not at_fault or config.io.on_bad_file == "fail":
+            if not at_fault:
                 raise
             role, number = at_fault[0]
-            path = left[role].pop(number).path
-            gone = FailedFile(path, number, error.message, error.code, axes[role])
-            if not left[role]:
-                raise
+            ref = left[role].pop(number)
+            reason = _changed(ref) or error
+            gone = FailedFile(ref.path, number, reason.message, reason.code, axes[role])
+            if not left[role] or config.io.on_bad_file == "fail":
+                raise reason from None
             failed.append(gone)
             tell_left_out(gone)
+
+
+def _changed(ref: FileRef) -> InputError | None:
+    """What looks damaged may be a file that is being written."""
+    try:
+        check_unchanged(ref)
+    except InputError as error:
+        return error
+    return None
 
 
 def run_pipeline(
@@ -247,7 +260,7 @@ def _written(
     """Run, and write all that is asked for; the values of what is whole, or asked by name."""
     flow = session.flow
     meta = write_head(file, loaded, format_version=FORMAT_VERSION, readme=flow.readme)
-    write_module_sources(meta, flow.modules)
+    write_sources(meta, flow)
     growing = GrowingFiles(places)
     whole = [name for item, _ in places if item.write is not None for name in item.nodes]
     grown = [name for item, _ in places if item.opened is not None for name in item.nodes]

@@ -18,6 +18,7 @@ from ..cache.opening import open_cache
 from ..cache.options import CacheOptions
 from ..cache.survey import surveyed
 from ..graph import build_driver
+from .collecting import earlier_objects_apart
 from .evaluation import AgainError, Evaluation
 from .phases import Plan
 from .session_state import SessionState, Sink
@@ -45,7 +46,7 @@ class Session(SessionState):
         while True:
             plan = self.plan(names, streams)
             try:
-                with self._rereadable(plan):
+                with earlier_objects_apart(), self._rereadable(plan):
                     return Evaluation(self, plan, names, sink).values()
             except AgainError:
                 self.failures.clear()
@@ -70,7 +71,7 @@ class Session(SessionState):
             return
         without = self.driver, self.executor
         with tempfile.TemporaryDirectory(prefix="radiograph-") as folder:
-            options = CacheOptions(Path(folder))
+            options = CacheOptions(Path(folder), for_one_run=True)
             self.cache = open_cache(options, self.flow.untracked, self.flow.packages)
             self.driver = build_driver(self.flow, self.inputs.choices, self.manifest, self.cache)
             self.executor = self.executor.caching(options)

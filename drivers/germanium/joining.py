@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import yaml
 
-from ...nodes.germanium.lh5 import layout_of
+from ...nodes.germanium.lh5 import REPAIR, layout_of
+from ...nodes.hdf5_content import damaged_file
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
 from .lh5_writing import new_lh5
@@ -66,10 +67,19 @@ def _merge_lh5(files: Sequence[Path], out: Path) -> list[str]:
             _check_single(table.path, path, owner)
     with new_output(out) as temporary, new_lh5(temporary) as file:
         for name in sorted(owner):
-            with h5py.File(owner[name], "r") as source:
-                parent = file.require_group(name.rpartition("/")[0])
-                source.copy(source[name], parent, name.rpartition("/")[2])
+            parent = file.require_group(name.rpartition("/")[0])
+            _copy_table(owner[name], name, parent)
     return sorted(owner)
+
+
+def _copy_table(path: Path, name: str, parent: h5py.Group) -> None:
+    with h5py.File(path, "r") as source:
+        try:
+            source.copy(source[name], parent, name.rpartition("/")[2])
+        except (KeyError, RuntimeError) as reason:
+            if "No space left" in str(reason):
+                raise
+            raise damaged_file(path, f"/{name}", reason, REPAIR) from None
 
 
 def _check_single(key: str, path: Path, owner: dict[str, Path]) -> None:

@@ -13,7 +13,9 @@ from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
 from ..config import LoadedConfig, resolved_path
 from ..hdf5 import write_array, write_text
-from ..runfile.making import write_head, write_sources
+from ..registry import definition_of
+from ..runfile.making import write_head
+from ..runfile.node_sources import write_sources
 from .layout import FORMAT_VERSION
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
@@ -58,7 +60,7 @@ def write_meta(
                 run_meta.attrs[_safe(key)] = value
     _write_bars(meta, config)
     if config.hdf5.include_repo_bundle:
-        write_sources(meta)
+        write_sources(meta, definition_of(config))
     return _write_extra_texts(meta, loaded)
 
 

@@ -10,7 +10,8 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ..config import LoadedConfig
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
-from ..runfile.making import write_end, write_head, write_sources
+from ..runfile.making import write_end, write_head
+from ..runfile.node_sources import write_sources
 from .session import LightSession
 
 FORMAT_VERSION: Final = "1.0"
@@ -38,7 +39,7 @@ def write_numbers(
         meta = write_head(
             file, loaded, format_version=FORMAT_VERSION, readme=README, docs_url="docs/lightdqm.md"
         )
-        write_sources(meta, "lightdqm")
+        write_sources(meta, session.flow)
         for name, value in found.items():
             node = session.driver.graph.nodes[name]
             summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")

@@ -44,7 +44,12 @@ def export_run_file(request: ExportRequest) -> list[Path]:
         msg = f"--to {request.to!r}: this pipeline has no such format; it has csv, parquet and root"
         raise UsageError(msg, key="to")
     with opened_content(request.source) as content:
-        tables = chosen(stored_tables(content), request)
+        is_keyed = bool(definition(pipeline_of_path(request.source)).keyed)
+        found = [*stored_tables(content), *(keyed_tables(content) if is_keyed else ())]
+        tables = chosen(found, request)
+        if not tables:
+            msg = f"{request.source}: holds no table; run it until a later stage first"
+            raise InputError(msg, file=request.source, key="table", code="not_in_file")
         if request.to == "root":
             record = run_record(Datasets(content.group, request.source))
             return write_root_file(request, tables, record)
@@ -91,6 +96,22 @@ def stored_tables(file: Content) -> list[Table]:
             path = f"{stage}/{node}"
             if file.is_group(path) and _is_frame(file.content(path)):
                 found.append(stored_table(node, file.content(path)))
+    return found
+
+
+def keyed_tables(file: Content) -> list[Table]:
+    """The frames that a node has of each key, by the names of node and key."""
+    found = []
+    for stage in file:
+        if stage in OF_MAKING or not file.is_group(stage):
+            continue
+        for node in file.content(stage):
+            path = f"{stage}/{node}"
+            if not file.is_group(path):
+                continue
+            group = file.content(path)
+            keys = [key for key in group if group.is_group(key) and _is_frame(group.content(key))]
+            found += [stored_table(f"{node}_{key}", group.content(key)) for key in keys]
     return found
 
 

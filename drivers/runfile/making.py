@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
-from importlib.util import find_spec
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -123,48 +119,3 @@ def _write_nodes(group: h5py.Group, manifest: Manifest) -> None:
         ("nodes/bytes", [r.n_bytes for r in records], "bytes", "size in the cache"),
     ):
         write_array(group, name, values, unit, text)
-
-
-def write_sources(meta: h5py.Group, part: str = "") -> None:
-    """The source of the nodes (of one folder of them), with the commit if there is one."""
-    bundle = meta.require_group("repo_bundle")
-    root = resources.files("radiograph.nodes")
-    for path in _python_files(root.joinpath(part), f"{part}/" if part else ""):
-        write_text(bundle, path, root.joinpath(path).read_text("utf-8"), "source of the nodes")
-    commit = _git_commit(Path(str(root)))
-    if commit:
-        bundle.attrs["git_commit"] = commit
-
-
-def write_module_sources(meta: h5py.Group, modules: Iterable[str]) -> None:
-    """The source of some modules, by their names as paths."""
-    bundle = meta.require_group("repo_bundle")
-    for name in modules:
-        place = find_spec(name)
-        if place is not None and place.origin is not None:
-            text = Path(place.origin).read_text("utf-8")
-            write_text(bundle, f"{name.replace('.', '/')}.py", text, "source of the nodes")
-
-
-def _python_files(folder: Any, prefix: str = "") -> list[str]:
-    found: list[str] = []
-    for item in sorted(folder.iterdir(), key=lambda i: i.name):
-        if item.is_dir() and not item.name.startswith((".", "__")):
-            found += _python_files(item, f"{prefix}{item.name}/")
-        elif item.name.endswith(".py"):
-            found.append(f"{prefix}{item.name}")
-    return found
-
-
-def _git_commit(folder: Path) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ...nodes.file_kinds import fault_of_input
 from ...nodes.transients.readers.archive import RecordingStreams
+from ...nodes.whole_numbers import exactly_whole
 from ...schemas.errors import InputError
 from ...schemas.transients.config import Convention, TransientsConfig
 from ...schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES
@@ -123,27 +125,39 @@ def known_anomalies(config: TransientsConfig, context: Context) -> pd.DataFrame:
 
 
 def read_anomalies(path: Path) -> pd.DataFrame:
-    """The truth (transient, kind) or labels (transient, type) of a CSV file."""
+    """The truth (transient, kind) or labels (transient, type) of a CSV file.
+
+    InputError where a number is none: no recording would be found by it.
+    """
+    fault = fault_of_input(path)
     try:
-        table = pd.read_csv(path)
+        table = pd.DataFrame() if fault else pd.read_csv(path)
     except (OSError, ValueError) as reason:
-        msg = f"{path}: cannot be read as a table of recordings ({reason})."
-        raise InputError(msg, file=path, code="labels") from None
+        fault = str(reason)
+    if fault:
+        msg = f"{path}: cannot be read as a table of recordings ({fault}). Give a CSV file."
+        raise InputError(msg, file=path, code="labels")
     kind = next((name for name in ("kind", "type") if name in table), None)
     if kind is None or "transient" not in table:
         there = ", ".join(map(str, table))
         msg = f"{path}: has the columns {there}; it needs transient and kind or type."
         raise InputError(msg, file=path, code="labels")
-    number = table["transient"].astype(str).str.extract(r"(\d+)$")[0]
-    table = table[number.notna()]
-    number = number[number.notna()].astype("int64")
-    at = {
-        axis: table[axis].to_numpy("int64") if axis in table else [-1] * len(table)
-        for axis in ("x_lsb", "y_lsb")
-    }
-    amplitude = table["amp_ppm"] if "amp_ppm" in table else [float("nan")] * len(table)
-    kinds = table[kind].astype(str)
-    return _anomalies(number, at["x_lsb"], at["y_lsb"], kinds, amplitude)
+    try:
+        # A text without digits at its end is NaN.
+        named = table["transient"].astype(str).str.extract(r"(\d+)$")[0]
+        number = exactly_whole(pd.to_numeric(named), "int64", "transient")
+        # A place that is not told is one that is not given.
+        x_lsb, y_lsb = (
+            exactly_whole(pd.to_numeric(table[axis]).fillna(-1), "int64", axis)
+            if axis in table
+            else np.full(len(table), -1)
+            for axis in ("x_lsb", "y_lsb")
+        )
+        amplitude = pd.to_numeric(table["amp_ppm"] if "amp_ppm" in table else number * np.nan)
+    except ValueError as reason:
+        msg = f"{path}: {reason}. Correct the row; rows are counted from 0, below the header."
+        raise InputError(msg, file=path, code="labels") from None
+    return _anomalies(number, x_lsb, y_lsb, table[kind].astype(str), amplitude)
 
 
 def _anomalies(number: Any, x_lsb: Any, y_lsb: Any, kind: Any, amplitude: Any) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from ..engine.session import Session
 from ..files import sampled_file_ref
 from ..input_paths import check_place
 from ..registry import definition_of
+from ..unchanged import check_unchanged
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .inputs import guard_samples, run_inputs
 
@@ -184,6 +185,9 @@ class _Ranges:
             return
         n = stream.position
         if self._cache is not None:
+            # What was read since the last node compared them may be of another content.
+            for file in self._files:
+                check_unchanged(file)
             record = {"n": n, "problem": found.problem, "at_byte": found.at_byte}
             self._cache.remember(self._known_as, record)
         self._note(n, found)

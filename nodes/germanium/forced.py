@@ -35,7 +35,7 @@ FEWEST: Final = 100
 _WIDTHS: Final = 4.0
 
 
-@tag(stage="load", scope="forced_table", helper="true")
+@tag(stage="load", scope="forced_table", helper="true", stored="false")
 @config.when(begins="raw", forced="given")
 def forced_table__given(forced_file: FileRef, forced_layout: TableLayout) -> RawTable:
     """Which table of which file of forced triggers is read."""

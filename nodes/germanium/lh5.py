@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 
 from ...schemas.errors import InputError
 from ...schemas.germanium.lh5 import FileLayout, FileName, TableLayout, WaveformLayout
+from ..file_kinds import fault_of_hdf5
 from ..hdf5_content import READ_FAULTS, damaged_file
 from .codecs import CODECS, SHIFT, DamagedStreamError, decoded
 from .lh5_datasets import rows_of_dataset
 
+_WANTED: Final = "Give an LH5 file."
+REPAIR: Final = "Copy it again, or give another."
 TIERS: Final = ("raw", "dsp", "hit")
 WAVEFORMS: Final = ("waveform", "waveform_presummed", "waveform_windowed")
 _CHANNEL: Final = re.compile(r"ch\d+\Z")
@@ -52,14 +55,13 @@ def lh5_file(path: str | Path) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, "r")
     except READ_FAULTS as reason:
-        said = str(reason).partition("\n")[0]
-        msg = f"{path}: is no LH5 file that can be read ({said}). Copy it again, or give another."
+        msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path, code="no_lh5") from None
     try:
         with file:
             yield file
     except (OSError, RuntimeError, KeyError) as reason:
-        raise damaged_file(path, "an object", reason) from None
+        raise damaged_file(path, "an object", reason, REPAIR) from None
 
 
 def layout_of(path: str | Path) -> FileLayout:
@@ -247,4 +249,4 @@ def read_waveforms(group: h5py.Group, name: str, first: int, n: int, path: str) 
         return decoded(codec, data, ends - begin, int(values["decoded_size"][()]), shift)
     except DamagedStreamError as reason:
         where = f"{group.name}/{name}, row {first + reason.row}"
-        raise damaged_file(Path(path), where, reason) from None
+        raise damaged_file(Path(path), where, reason, REPAIR) from None

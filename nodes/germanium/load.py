@@ -12,7 +12,7 @@ from .dsp_frames import scalars_of
 from .waveforms import waveforms_of
 
 
-@tag(stage="load", scope="table", helper="true")
+@tag(stage="load", scope="table", helper="true", stored="false")
 def raw_table(source_file: FileRef, table_layout: TableLayout) -> RawTable:
     """Which table of which file is read."""
     return RawTable(source_file, table_layout)

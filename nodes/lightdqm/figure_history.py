@@ -53,7 +53,7 @@ def history_sheet(name: str, history: pd.DataFrame, heading: Heading) -> Sheet:
             shapes += _panel(values, edges, *place, adc, share=share, x_labels=lowest)
             if adc == 0:
                 x = _LEFT + k * _APART + _PANEL[0]
-                shapes.append(Words(x, bottom + _PANEL[1] + 0.12, label, 9.0, align="right"))
+                shapes.append(Words(x, bottom + _PANEL[1] + 0.28, label, 9.0, align="right"))
     shapes.append(Words(0.5 * _WIDTH, 0.2, "row of the event in the file", 9.5, align="center"))
     return Sheet(name, "From event to event", size, tuple(shapes))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ _WIDTH: Final = 11.0
 _LEAST_HEIGHT: Final = 6.0
 _LINE: Final = 0.2
 _TEXT_SIZE: Final = 9.5
-_WRAP: Final = 112
+_WRAP: Final = 105
+_TEXT_LEFT: Final = 1.3
 _MOST_CHANNELS: Final = 12
 _BANNER_WIDTH: Final = 9.0
 _WORDS: Final[Mapping[str, str]] = {
@@ -41,38 +42,51 @@ _COLORS: Final[Mapping[str, str]] = {
 def verdict_sheet(name: str, verdict: pd.DataFrame, heading: Heading) -> Sheet:
     """The first page: the verdict in a word, what leads and what to do, then what passed."""
     status = overall_status(verdict)
-    lines: list[tuple[str, str, bool]] = []
     ordered = in_order(verdict)
+    lines = [line for row in ordered.to_dict("records") for line in _lines_of(row)]
     passed = ordered["check"][ordered["status"] == "pass"].astype(str).tolist()
-    for row in ordered[ordered["status"] != "pass"].to_dict("records"):
-        state = str(row["status"])
-        text = f"{_WORDS[state]:8} {row['check']}: {row['reason']}"
-        channels = str(row["channels"]).split()
-        if channels:
-            more = f" +{len(channels) - _MOST_CHANNELS}" if len(channels) > _MOST_CHANNELS else ""
-            text += f" ({' '.join(channels[:_MOST_CHANNELS])}{more})"
-        bad = state in ("fail", "warn")
-        lines += [(part, _COLORS[state] if bad else INK, bad) for part in _wrapped(text)]
-        if str(row["action"]):
-            lines += [(part, INK, False) for part in _wrapped(f"         -> {row['action']}")]
     if passed:
-        text = f"{_WORDS['pass']:8} {', '.join(passed)}"
-        lines += [(part, INK, False) for part in _wrapped(text)]
+        lines += _lines(_WORDS["pass"], ", ".join(passed), INK)
     height = max(_LEAST_HEIGHT, 1.7 + _LINE * len(lines))
     shapes: list[Shape] = [
         Words(0.4, height - 0.5, _WORDS[status], 26.0, _COLORS[status], bold=True),
         Words(2.4, height - 0.4, heading.source, 10.0, INK),
         Words(2.4, height - 0.65, f"{heading.period}  {heading.events}", _TEXT_SIZE, GREY),
     ]
-    shapes += [
-        Words(0.4, height - 1.2 - _LINE * k, text, _TEXT_SIZE, color, bold=bold)
-        for k, (text, color, bold) in enumerate(lines)
-    ]
+    for k, (word, text, color, bold) in enumerate(lines):
+        y = height - 1.2 - _LINE * k
+        shapes += [
+            Words(x, y, words, _TEXT_SIZE, color, bold=bold)
+            for x, words in ((0.4, word), (_TEXT_LEFT, text))
+            if words
+        ]
     return Sheet(name, f"Verdict: {_WORDS[status]}", (_WIDTH, height), tuple(shapes))
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WRAP, subsequent_indent="         ", drop_whitespace=False) or [""]
+_Line = tuple[str, str, str, bool]
+"""The status or nothing, the words beside it, their colour, whether they are bold."""
+
+
+def _lines_of(row: Mapping[Hashable, Any]) -> list[_Line]:
+    """What a check says that did not pass, and what to do."""
+    state = str(row["status"])
+    if state == "pass":
+        return []
+    text = f"{row['check']}: {row['reason']}"
+    channels = str(row["channels"]).split()
+    if channels:
+        more = f" +{len(channels) - _MOST_CHANNELS}" if len(channels) > _MOST_CHANNELS else ""
+        text += f" ({' '.join(channels[:_MOST_CHANNELS])}{more})"
+    bad = state in ("fail", "warn")
+    lines = _lines(_WORDS[state], text, _COLORS[state] if bad else INK, bold=bad)
+    if str(row["action"]):
+        lines += _lines("", f"→ {row['action']}", INK)
+    return lines
+
+
+def _lines(word: str, text: str, color: str, *, bold: bool = False) -> list[_Line]:
+    parts = textwrap.wrap(text, _WRAP, subsequent_indent="   ") or [""]
+    return [(word if k == 0 else "", part, color, bold) for k, part in enumerate(parts)]
 
 
 def banner(verdict: pd.DataFrame, width: float, height: float) -> tuple[Shape, ...]:
@@ -83,6 +97,10 @@ def banner(verdict: pd.DataFrame, width: float, height: float) -> tuple[Shape, .
     if str(first["status"]) in ("fail", "warn"):
         text += f"  {first['check']}: {first['reason']}"
     most = int(_BANNER_WIDTH / text_inches("x", TITLE_SIZE))
+    # Where there is no room for all, it is for the place and the event, which stand last.
+    said, _, where = str(first["reason"]).partition(": ")
+    if len(text) > most and where:
+        text = text.replace(f"{said}: ", "")
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     at = (width - 0.3, height - 0.28)
     return (Words(*at, text, TITLE_SIZE, _COLORS[status], align="right", bold=True),)

@@ -6,8 +6,9 @@ Plain functions, no nodes. No axes are made: they cost more time than all they w
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from .symbols import outline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties
     from matplotlib.path import Path
 
 
@@ -54,18 +54,26 @@ def _figure(sheet: Sheet, dpi: float) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=sheet.size, dpi=dpi, facecolor="white")
-    for level, shape in enumerate(sheet.shapes):
-        _add(figure, shape, sheet.size, level)
+    # Texts that follow each other are one artist: it draws what it has as it was given.
+    for level, (lettering, shapes) in enumerate(groupby(sheet.shapes, _is_words)):
+        for artist in _lettered(shapes) if lettering else _drawn(shapes, figure.dpi_scale_trans):
+            artist.set_zorder(level)
+            figure.add_artist(artist)
     return figure
 
 
-def _add(figure: Figure, shape: Shape, size: tuple[float, float], level: int) -> None:
-    if isinstance(shape, Words):
-        _add_words(figure, shape, size, level)
-    elif len(shape.xy):
-        artist = _artist(shape, figure.dpi_scale_trans)
-        artist.set_zorder(level)
-        figure.add_artist(artist)
+def _is_words(shape: Shape) -> bool:
+    return isinstance(shape, Words)
+
+
+def _lettered(texts: Iterable[Any]) -> list[Any]:
+    from .lettering import Lettering
+
+    return [Lettering(tuple(texts))]
+
+
+def _drawn(shapes: Iterable[Any], inches: Any) -> list[Any]:
+    return [_artist(shape, inches) for shape in shapes if len(shape.xy)]
 
 
 def _artist(shape: Strokes | Fills | Marks, inches: Any) -> Any:
@@ -89,23 +97,6 @@ def _artist(shape: Strokes | Fills | Marks, inches: Any) -> Any:
         mfc=shape.color if drawn.filled else "none", mec="none" if drawn.filled else shape.color,
         mew=drawn.width, alpha=shape.alpha, transform=inches,
     )  # fmt: skip
-
-
-def _add_words(figure: Figure, words: Words, size: tuple[float, float], level: int) -> None:
-    figure.text(
-        words.x / size[0], words.y / size[1], words.text, color=words.color, zorder=level,
-        ha=words.align, va="center_baseline" if not words.upright else "center",
-        rotation=90 if words.upright else 0,
-        fontproperties=_font(words.size, bold=words.bold, fixed_pitch=words.fixed_pitch),
-    )  # fmt: skip
-
-
-@cache
-def _font(size: float, *, bold: bool, fixed_pitch: bool) -> FontProperties:
-    from matplotlib.font_manager import FontProperties
-
-    family, weight = "monospace" if fixed_pitch else "sans-serif", "bold" if bold else "normal"
-    return FontProperties(family=family, weight=weight, size=size)
 
 
 def _pieces(xy: F8) -> list[F8]:

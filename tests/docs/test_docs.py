@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers import pipeline
+from radiograph.drivers import docs, pipeline
 from radiograph.drivers.docs import expected, filled, main
 from radiograph.drivers.main import guarded
 from radiograph.nodes.light_response import (
@@ -97,13 +97,16 @@ class TestGenerated:
         assert "stale text" not in once
         assert filled(once) == once
 
-    def test_check_says_what_differs_and_writes_nothing(self, tmp_path, capsys):
+    def test_check_says_what_differs_and_writes_nothing(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(docs, "_pictures", lambda: {"graph.svg": "<svg/>"})
         page = tmp_path / "page.md"
         page.write_text("<!-- begin generated: codes -->\n<!-- end generated -->\n")
         assert main([str(tmp_path), "--check"]) == 1
         assert "page.md: differs" in capsys.readouterr().out
         assert "HitFilter" not in page.read_text()
+        assert not (tmp_path / "graph.svg").exists()
         assert main([str(tmp_path)]) == 0
+        assert (tmp_path / "graph.svg").read_text() == "<svg/>"
         assert main([str(tmp_path), "--check"]) == 0
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 
 # Before RADIOGRAPH_CACHE is set below: compiled kernels stay where the user's are.
 import radiograph.nodes.imaging.kernels
+from radiograph.drivers.cache import opening
+from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.imaging.simulation import write_simulation
 from radiograph.drivers.main import guarded
 from radiograph.schemas.simulation import SimulationSettings
@@ -101,11 +105,58 @@ def radiograph() -> Callable[..., Done]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Results that other runs of this user kept are not seen, and none are added to them."""
+    """Results that other runs of this user kept are not seen, and none are added to them.
+
+    Kernels that are compiled already are there: other processes need not do it again.
+    """
     folder = tmp_path_factory.mktemp("cache")
+    kernels = Path(numba.config.CACHE_DIR)
+    shutil.copytree(kernels, folder / kernels.name)
+    (folder / kernels.name).chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RADIOGRAPH_CACHE", str(folder))
         yield folder
+
+
+_LOOKED_AT: dict[tuple[str, ...], CodeVersions] = {}
+
+
+@pytest.fixture
+def code_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches of this process share what they know of the code."""
+
+    def shared(packages: tuple[str, ...], allowed: frozenset[str]) -> CodeVersions:
+        if packages not in _LOOKED_AT:
+            _LOOKED_AT[packages] = CodeVersions(packages, allowed)
+        return _LOOKED_AT[packages]
+
+    monkeypatch.setattr(opening, "CodeVersions", shared)
+
+
+@pytest.fixture(autouse=True)
+def _no_code_changes(code_looked_at_once: None) -> None:
+    """Overridden where a test changes the code of nodes."""
+
+
+@pytest.fixture
+def quickly_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sheets are next to nothing: for tests that count files and do not look into them.
+
+    Nothing of it may be kept in a cache that outlives the test.
+    """
+    sheets = "radiograph.nodes.lightdqm.figures"
+    monkeypatch.setattr(f"{sheets}.sheets_pdf", lambda *_, **__: b"%PDF-1.4")
+    monkeypatch.setattr(f"{sheets}.sheet_png", lambda *_, **__: b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.fixture(scope="session")
+def scheduler() -> Iterator[str]:
+    """The address of two workers that serve every run that asks."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
+    ) as cluster:
+        yield cluster.scheduler_address
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from radiograph.drivers.dag import (
     DagNode,
     pipeline_dag,
 )
-from radiograph.drivers.dag_layout import Rectangle, _apart, placed
+from radiograph.drivers.dag_layout import Layout, Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
 from radiograph.drivers.graph import build_driver, visible_nodes
 from radiograph.drivers.imaging.inputs import graph_choices
@@ -67,6 +67,16 @@ MAIN = {
 @pytest.fixture(scope="module", params=VIEWS)
 def dag(request: pytest.FixtureRequest) -> Dag:
     return pipeline("imaging").graph(**VIEWS[request.param]).dag
+
+
+@pytest.fixture(scope="module")
+def layout(dag: Dag) -> Layout:
+    return placed(dag)
+
+
+@pytest.fixture(scope="module")
+def svg(dag: Dag) -> str:
+    return svg_text(dag, "a < b & c")
 
 
 def overlap(a: Rectangle, b: Rectangle) -> bool:
@@ -188,35 +198,31 @@ class TestWhatIsShown:
 
 
 class TestPlaces:
-    def test_boxes_and_settings_do_not_overlap(self, dag):
-        layout = placed(dag)
+    def test_boxes_and_settings_do_not_overlap(self, layout):
         shapes = list(layout.boxes.items())
         shapes += [(f"{n}: {text}", r) for n, pills in layout.pills.items() for text, r in pills]
         hits = [(a, b) for (a, ra), (b, rb) in combinations(shapes, 2) if overlap(ra, rb)]
         assert hits == []
 
-    def test_edges_only_go_forward(self, dag):
-        layout = placed(dag)
+    def test_edges_only_go_forward(self, dag, layout):
         for a, b in dag.edges:
             assert layout.rows[a] < layout.rows[b]
             assert layout.boxes[a].bottom < layout.boxes[b].y
         assert all(s.y1 + s.drop < s.y2 for s in layout.segments)
 
-    def test_no_edge_runs_through_a_box(self, dag):
-        layout = placed(dag)
+    def test_no_edge_runs_through_a_box(self, layout):
         shapes = [*layout.boxes.values(), *(r for p in layout.pills.values() for _, r in p)]
         for s in layout.segments:
             column = Rectangle(s.x1 - 1.0, s.y1, 2.0, s.drop)
             assert not s.drop or not [r for r in shapes if overlap(column, r)]
 
-    def test_stages_follow_each_other(self, dag):
-        stages = placed(dag).stages
+    def test_stages_follow_each_other(self, dag, layout):
+        stages = layout.stages
         edges = [y for band in stages.values() for y in band]
         assert edges == sorted(edges)
         assert list(stages) == [s for s in ("", *dag.stages) if s in stages]
 
-    def test_everything_stands_on_the_paper(self, dag):
-        layout = placed(dag)
+    def test_everything_stands_on_the_paper(self, layout):
         shapes = [*layout.boxes.values(), *(r for p in layout.pills.values() for _, r in p)]
         assert min(r.x for r in shapes) >= -1e-6
         assert max(r.right for r in shapes) <= layout.width + 1e-6
@@ -250,22 +256,22 @@ class TestPlaces:
 
 
 class TestSvg:
-    def test_is_xml_with_every_node_once(self, dag):
-        tree = ElementTree.fromstring(svg_text(dag, "a < b & c"))
+    def test_is_xml_with_every_node_once(self, dag, svg):
+        tree = ElementTree.fromstring(svg)
         ids = [e.get("id") for e in tree.iter(f"{SVG}g") if e.get("id")]
         assert sorted(ids) == sorted(n.name for n in dag.nodes)
         labels = [e.text for e in tree.iter(f"{SVG}text") if e.get("class") == "name"]
         assert sorted(labels) == sorted("input file" if n.is_file else n.name for n in dag.nodes)
 
-    def test_file_and_settings_have_shapes_of_their_own(self, dag):
-        tree = ElementTree.fromstring(svg_text(dag, "t"))
+    def test_file_and_settings_have_shapes_of_their_own(self, dag, svg):
+        tree = ElementTree.fromstring(svg)
         boxes = [e for e in tree.iter(f"{SVG}g") if e.find(f"{SVG}rect[@class='box']") is not None]
         assert INPUT_FILE not in [e.get("id") for e in boxes]
         pills = [e.text for e in tree.iter(f"{SVG}text") if e.get("class") == "pill"]
         assert sorted(pills) == sorted(s for n in dag.nodes for s in n.settings)
 
-    def test_same_graph_same_text(self, dag):
-        assert svg_text(dag, "t") == svg_text(dag, "t")
+    def test_same_graph_same_text(self, dag, svg):
+        assert svg_text(dag, "a < b & c") == svg
 
     @pytest.mark.slow
     def test_same_graph_same_text_in_every_process(self):
@@ -279,7 +285,7 @@ class TestSvg:
                 env={**os.environ, "PYTHONHASHSEED": seed},
                 capture_output=True, text=True, check=True,
             ).stdout
-            for seed in "123"
+            for seed in "12"
         }  # fmt: skip
         assert len(seen) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.engine.parts import Part
-from radiograph.drivers.engine.phases import Phase, planned
+from radiograph.drivers.engine.phases import Phase, Plan, planned
 from radiograph.drivers.engine.session import Session
 from radiograph.drivers.engine.session_state import Shifts
-from radiograph.drivers.graph import graph_nodes, upstream, visible_nodes
+from radiograph.drivers.graph import dependencies, graph_nodes, upstream, visible_nodes
 from radiograph.drivers.imaging.session import ImagingSession, open_session, run_nodes
 from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
@@ -103,18 +103,31 @@ def names_of(session: Session) -> list[str]:
     return [n for n in visible_nodes(session.driver) if n not in NOT_RUN]
 
 
-@pytest.mark.parametrize("caps", CAPS)
-@pytest.mark.parametrize("chunk_events", [6, 19])
-def test_any_size_of_range_gives_the_same_values(
-    source: Path, caps: str, chunk_events: int
-) -> None:
-    whole = session_of(source, config_of(CAPS[caps]))
-    parts = session_of(source, config_of({**CAPS[caps], "chunk_events": chunk_events}))
+Ran = Callable[..., tuple[ImagingSession, Mapping[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def ran(source: Path) -> Ran:
+    """A session after all its nodes were asked for at once, and their values: made once."""
+    known: dict[Any, tuple[ImagingSession, Mapping[str, Any]]] = {}
+
+    def run(**options: int) -> tuple[ImagingSession, Mapping[str, Any]]:
+        key = frozenset(options.items())
+        if key not in known:
+            session = session_of(source, config_of(options))
+            known[key] = session, session.run(names_of(session))
+        return known[key]
+
+    return run
+
+
+@pytest.mark.parametrize(("caps", "chunk_events"), [*((caps, 20) for caps in CAPS), ("both", 6)])
+def test_any_size_of_range_gives_the_same_values(ran: Ran, caps: str, chunk_events: int) -> None:
+    whole, expected = ran(**CAPS[caps])
+    parts, found = ran(**CAPS[caps], chunk_events=chunk_events)
     assert len(whole.ranges) == 1
     assert len(parts.ranges) > 3
-    names = names_of(whole)
-    expected, found = whole.run(names), parts.run(names)
-    for name in names:
+    for name in names_of(whole):
         assert_same(found[name], expected[name], name)
     counts = expected["counters"]
     assert counts["hits_after_filters"] < counts["hits_total"]
@@ -131,13 +144,44 @@ def executed(session: Session) -> set[str]:
     return {n for n, r in session.manifest.nodes.items() if r.status == "executed"}
 
 
-def test_a_target_alone_is_what_it_is_among_others(source: Path) -> None:
+def evaluated_by(session: Session, plan: Plan) -> set[str]:
+    """What the phases of a plan evaluate."""
+    nodes, found = set(graph_nodes(session.driver)), set[str]()
+    for phase in plan.phases:
+        waiting = set(phase.asked)
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name not in phase.given:
+                found.add(name)
+                waiting |= dependencies(session.driver, name) & nodes
+    return found
+
+
+def one_of_each_kind(session: Session, values: Mapping[str, Any]) -> list[str]:
+    """Of nodes that differ in nothing the engine looks at, that with the fewest ancestors.
+
+    It looks at the scope, at how many sweeps lead to a node, at how values become one (their
+    type, their row numbers) and at what is counted from part to part.
+    """
+
+    def kind(name: str) -> tuple[Any, ...]:
+        plan = session.plan([name])
+        merged = (type(values[name]), bool(session.flow.row_numbers.get(name)))
+        ranges = [p for p in plan.phases if p.scope == "range"]
+        counted = session.carry.needs(plan.needed)
+        return plan.scope_of[name], len(ranges), merged, frozenset(counted)
+
+    found: dict[tuple[Any, ...], str] = {}
+    for name in sorted(values, key=lambda n: len(upstream(session.driver, [n]))):
+        found.setdefault(kind(name), name)
+    return list(found.values())
+
+
+def test_a_target_alone_is_what_it_is_among_others(source: Path, ran: Ran) -> None:
     """No node counts on others being asked for: not its cap, not its row numbers."""
     # Events are dropped in the second range only, cones in both.
     caps = {"max_events": 45, "max_cones": 9}
-    whole = session_of(source, config_of(caps))
-    names = names_of(whole)
-    expected = whole.run(names)
+    _, expected = ran(**caps)
     typed = expected["typed_events"]
     assert 45 < len(typed) < 45 + (typed["event_id"] >= 33).sum()
     parts = session_of(source, config_of({**caps, "chunk_events": 33}))
@@ -145,11 +189,16 @@ def test_a_target_alone_is_what_it_is_among_others(source: Path) -> None:
     # What a range keeps is counted, for the caps and row numbers of the next.
     counted = {"record_counters", "hit_counters", "event_counters", "cone_counters"}
     counted = upstream(parts.driver, counted)
-    for name in names:
+    for name in names_of(parts):
+        ancestors = upstream(parts.driver, [name])
+        evaluated = evaluated_by(parts, parts.plan([name]))
+        assert ancestors <= evaluated <= ancestors | counted
+    kinds = one_of_each_kind(parts, expected)
+    assert len(kinds) > 8
+    for name in kinds:
         parts.manifest.nodes.clear()
         assert_same(parts.run([name])[name], expected[name], name)
-        ancestors = upstream(parts.driver, [name])
-        assert ancestors <= executed(parts) <= ancestors | counted
+        assert executed(parts) == evaluated_by(parts, parts.plan([name]))
 
 
 @pytest.mark.parametrize("species", ["neutrons", "gammas"])
@@ -221,17 +270,22 @@ def test_streams_are_handed_on_range_by_range(source: Path) -> None:
 # --- only what is needed ----------------------------------------------------------------------
 
 
-def test_a_target_executes_its_ancestors_only(source: Path) -> None:
+def test_a_target_executes_its_ancestors_only(source: Path, ran: Ran) -> None:
     session = session_of(source, config_of())
-    for name in names_of(session):
-        session.manifest.nodes.clear()
-        session.run([name])
+    nodes = graph_nodes(session.driver)
+
+    def expected(name: str) -> set[str]:
         ancestors = upstream(session.driver, [name])
-        nodes = graph_nodes(session.driver)
         # Whoever reads records counts those that are damaged.
         reads = any(nodes[n].tags.get("scope", "range") == "range" for n in ancestors)
-        counted = {"source_records", "record_counters"} if reads else set()
-        assert executed(session) == ancestors | counted
+        return ancestors | ({"source_records", "record_counters"} if reads else set())
+
+    for name in names_of(session):
+        assert evaluated_by(session, session.plan([name])) == expected(name)
+    for name in one_of_each_kind(session, ran()[1]):
+        session.manifest.nodes.clear()
+        session.run([name])
+        assert executed(session) == expected(name)
 
 
 def test_filtered_hits_need_no_event(source: Path) -> None:
@@ -243,9 +297,8 @@ def test_filtered_hits_need_no_event(source: Path) -> None:
     }  # fmt: skip
 
 
-def test_nodes_of_the_run_are_evaluated_once(source: Path) -> None:
-    session = session_of(source, config_of({"chunk_events": 20}))
-    session.run(names_of(session))
+def test_nodes_of_the_run_are_evaluated_once(ran: Ran) -> None:
+    session, _ = ran(chunk_events=20)
     n_ranges = len(session.ranges)
     assert n_ranges > 2
     for name, record in session.manifest.nodes.items():
@@ -255,18 +308,19 @@ def test_nodes_of_the_run_are_evaluated_once(source: Path) -> None:
         assert record.seconds >= 0
 
 
-def test_what_is_handed_on_cannot_be_written_to(source: Path) -> None:
-    for chunk_events in (33, 10**6):
-        session = session_of(source, config_of({"chunk_events": chunk_events}))
-        for name, value in session.run(names_of(session)).items():
+def test_what_is_handed_on_cannot_be_written_to(ran: Ran) -> None:
+    for cut in ({"chunk_events": 20}, {}):
+        for name, value in ran(**cut)[1].items():
             for array in arrays_in(value):
-                assert not array.flags.writeable, (name, chunk_events)
+                assert not array.flags.writeable, (name, cut)
 
 
-def test_the_cache_changes_no_value_in_any_number_of_ranges(source: Path, tmp_path: Path) -> None:
-    expected = session_of(source, config_of({"max_cones": 9}))
+@pytest.mark.usefixtures("code_looked_at_once")
+def test_the_cache_changes_no_value_in_any_number_of_ranges(
+    source: Path, tmp_path: Path, ran: Ran
+) -> None:
+    expected, values = ran(max_cones=9)
     names = names_of(expected)
-    values = expected.run(names)
     options = CacheOptions(tmp_path)
     for chunk_events in (10**6, 33, 33):
         config = config_of({"max_cones": 9, "chunk_events": chunk_events})

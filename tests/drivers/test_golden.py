@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -109,16 +109,6 @@ def renew(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--golden"))
 
 
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    """The address of two workers that serve every run of this module."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
 @pytest.mark.parametrize("name", IMAGING)
 def test_imaging_is_as_recorded_for_any_cut(
     tmp_path: Path, radiograph: Run, scheduler: str, name: str, renew: bool
@@ -144,11 +134,11 @@ def test_imaging_is_as_recorded_for_any_cut(
     assert_as_recorded(name, recorded(output), renew)
     answers = {"run": answer, **asked(radiograph, config, "selected_cones", output)}
     assert_as_answered(RECORDS / f"{name}_answers.json", answers, tmp_path, renew)
-    assert ran(3)[0] == whole
-    assert ran(40)[0] == whole
+    assert ran(11)[0] == whole
     assert ran(3, "--executor", "dask", "--scheduler", scheduler)[0] == whole
 
 
+@pytest.mark.usefixtures("quickly_drawn")
 @pytest.mark.parametrize("n_files", [1, 3])
 def test_light_is_as_recorded(tmp_path: Path, radiograph: Run, n_files: int, renew: bool) -> None:
     data = tmp_path / "data"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from importlib import resources
+from importlib.machinery import ModuleSpec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hamilton.ad_hoc_utils import create_temporary_module
+from radiograph.drivers import graph
 from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.config import load_config
-from radiograph.drivers.definition import Context
+from radiograph.drivers.definition import Context, Definition
 from radiograph.drivers.engine.merging import merge_of
 from radiograph.drivers.graph import (
     build_driver,
@@ -28,6 +31,7 @@ from radiograph.drivers.imaging.definition import IMAGING
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
 from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
 from radiograph.drivers.lightdqm.inputs import graph_values
+from radiograph.drivers.node_records import Manifest
 from radiograph.drivers.registry import definition
 from radiograph.schemas.errors import UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
@@ -362,3 +366,45 @@ def test_aliases_and_pipelines_name_what_exists() -> None:
     assert not set(PIPELINE.aliases) & set(graph_nodes(dr))
     assert definition("imaging").name == "imaging"
     assert set(PIPELINE.untracked) <= external(dr)
+
+
+class TestWiredOnce:
+    """Nodes are made once for the same functions and choices; who evaluates them stays apart."""
+
+    @pytest.fixture
+    def toy(self) -> tuple[Any, Definition]:
+        def doubled(x: int) -> int:
+            return 2 * x
+
+        module = create_temporary_module(doubled)
+        module.__spec__ = ModuleSpec(module.__name__, None)
+        return module, Definition("wired", modules=(module.__name__,))
+
+    def test_each_driver_has_its_own_records(self, toy: tuple[Any, Definition]) -> None:
+        _, pipeline = toy
+        first, second = Manifest(), Manifest()
+        drivers = [build_driver(pipeline, {}, manifest) for manifest in (first, second)]
+        assert drivers[0].graph.nodes["doubled"] is drivers[1].graph.nodes["doubled"]
+        assert drivers[0].execute(["doubled"], inputs={"x": 2}) == {"doubled": 4}
+        assert (list(first.nodes), list(second.nodes)) == (["doubled"], [])
+
+    def test_another_function_or_choice_makes_them_anew(
+        self, toy: tuple[Any, Definition], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        module, pipeline = toy
+        assert build_driver(pipeline, {}).execute(["doubled"], inputs={"x": 2})["doubled"] == 4
+        assert "other" in build_driver(pipeline, {"other": 1}).graph.nodes
+        assert "other" not in build_driver(pipeline, {}).graph.nodes
+
+        def doubled(x: int) -> int:
+            return 20 * x
+
+        doubled.__module__ = module.__name__
+        monkeypatch.setattr(module, "doubled", doubled)
+        assert build_driver(pipeline, {}).execute(["doubled"], inputs={"x": 2})["doubled"] == 40
+
+    def test_few_are_kept(self, toy: tuple[Any, Definition]) -> None:
+        _, pipeline = toy
+        for k in range(40):
+            build_driver(pipeline, {"k": k})
+        assert len(graph._known) <= graph._MOST_KNOWN

@@ -284,6 +284,10 @@ def test_source_of_the_nodes(file: h5py.File) -> None:
     text = bundle["imaging/cones.py"].asstr()[()]
     assert text == root.joinpath("imaging", "cones.py").read_text("utf-8")
     assert "imaging/kernels/back_projection.py" in bundle
+    # What it rests on comes with it, and nothing of another pipeline.
+    assert "light_response.py" in bundle
+    folders = {name.partition("/")[0] for name in bundle if "/" in name}
+    assert folders & {"lightdqm", "cosmics", "transients", "germanium", "simulation"} == set()
     assert not any("__pycache__" in name for name in bundle)
 
 

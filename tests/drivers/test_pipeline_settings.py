@@ -199,6 +199,7 @@ def test_a_bad_file_ends_the_run_where_the_settings_say_so(
     assert (project / "image.h5").exists()
 
 
+@pytest.mark.usefixtures("quickly_drawn")
 @pytest.mark.parametrize("argv", [(), ("--target", "fractions")])
 @pytest.mark.parametrize("known", [False, True])
 def test_of_light_files_all_is_written_or_nothing(

@@ -15,8 +15,10 @@ from radiograph.drivers.definition import Definition, Source, with_settings
 from radiograph.drivers.engine.failed_files import usable_files
 from radiograph.drivers.hdf5 import Dataset, Limits, RowWriter, rows_of_frame, write_array
 from radiograph.drivers.runfile.datasets import Datasets
+from radiograph.drivers.runfile.exporting import keyed_tables
 from radiograph.drivers.runfile.record import RunRecord, StoredInput
 from radiograph.drivers.runfile.verifying import run_again
+from radiograph.nodes.hdf5_content import opened_content
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.settings import Section
 
@@ -158,3 +160,34 @@ def test_of_several_files_those_are_used_that_can_be_read() -> None:
         usable_files(paths, read, must_all=True)
     with pytest.raises(InputError, match=r"^bad: is damaged$"):
         usable_files(paths, read, is_of_run=lambda error: error.code == "damaged")
+
+
+def test_what_stands_in_a_damaged_group_is_not_absent(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file["outer/inner/x"] = [1]
+    with opened_content(path) as content:
+        assert "outer/inner/x" in content
+        assert "/outer" in content
+        for name in ("outer/other", "outer/inner/x/y", "none/x"):
+            assert name not in content
+    whole = path.read_bytes()
+    headers = [k for k in range(len(whole)) if whole.startswith(b"OHDR", k)]
+    assert len(headers) == 4
+    for place in headers[1:]:
+        path.write_bytes(whole[: place + 8] + b"XXXX" + whole[place + 12 :])
+        with opened_content(path) as content, pytest.raises(InputError, match=r"a\.h5: /outer"):
+            "outer/inner/x" in content  # noqa: B015 (asking fails)
+
+
+def test_frames_of_keys_are_tables(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for key in ("ch1", "ch2"):
+            file[f"energy/lines/{key}/keV"] = [1.0, 2.0]
+            file[f"energy/number/{key}"] = 3.0
+        file["energy/whole/x"] = [1]
+    with opened_content(path) as content:
+        found = {table.name: next(table.frames()) for table in keyed_tables(content)}
+    assert list(found) == ["lines_ch1", "lines_ch2"]
+    assert found["lines_ch2"]["keV"].tolist() == [1.0, 2.0]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,7 @@ def fetched(
         return found
 
     with telling.progress(total), ThreadPoolExecutor(settings.connections) as pool:
-        futures = [pool.submit(one, part) for _, part in files]
-        _wait_for_all(futures, connections)
+        futures = _all_ended(pool, one, [part for _, part in files], connections)
     return [
         FileReport(archive.name, part.file, done.state, done.size, done.received, done.message)
         for (archive, part), done in zip(files, (f.result() for f in futures), strict=True)
@@ -116,10 +115,18 @@ def _check_names(archives: Sequence[Archive], places: CampaignPlaces) -> None:
                 raise UsageError(msg, file=path, key="transients.retrieval.download_dir")
 
 
-def _wait_for_all(futures: Sequence[Future[Transferred]], connections: Connections) -> None:
-    """Wait; what ends one transfer for good, or an interrupt, ends all of them."""
-    waiting = set(futures)
+def _all_ended(
+    pool: Executor,
+    one: Callable[[RemoteFile], Transferred],
+    parts: Sequence[RemoteFile],
+    connections: Connections,
+) -> list[Future[Transferred]]:
+    """Begin and wait; what ends one transfer for good, or an interrupt, ends all of them."""
+    futures: list[Future[Transferred]] = []
     try:
+        for part in parts:
+            futures.append(pool.submit(one, part))
+        waiting = set(futures)
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
@@ -130,6 +137,7 @@ def _wait_for_all(futures: Sequence[Future[Transferred]], connections: Connectio
             future.cancel()
         wait(futures)
         raise
+    return futures
 
 
 def _line(found: Transferred) -> str:

@@ -19,6 +19,7 @@ from ....schemas.cosmics.frames import COINCIDENCES, EVENT_NUMBERS, SEGMENTS, TR
 from ....schemas.errors import InputError
 from ....schemas.sources import EventRange
 from ....schemas.tables import TableSchema
+from ...whole_numbers import exactly_whole
 from .reader import (
     ALWAYS,
     HELIX,
@@ -32,6 +33,7 @@ from .reader import (
 
 Leaves = Mapping[str, Any]
 _TRACK_BRANCHES: Final = ("trk", "trkqual", "trksegs", "trksegpars_lh", "trkmcsim")
+_NUMBER_OF: Final = {name.rpartition(".")[2]: name for name in SCALARS}
 _SEGMENT_OF: Final = {
     "sid": "trksegs.sid",
     "time_ns": "trksegs.time",
@@ -86,30 +88,49 @@ def columns_of(
         EVENT_NUMBERS.frame(
             {
                 "entry": np.arange(events.n_events) + events.first_event,
-                **{name.rpartition(".")[2]: _flat(leaves[name]) for name in SCALARS},
+                **_columns(EVENT_NUMBERS, leaves, _NUMBER_OF, path),
             }
         ),
-        _frame(TRACKS, "event_row", n_tracks, leaves, track_columns),
-        _frame(SEGMENTS, "track_row", n_segments, _with_circle(leaves), _SEGMENT_OF),
-        _frame(TRUE_PARTICLES, "track_row", n_particles, leaves, _PARTICLE_OF),
-        _frame(COINCIDENCES, "event_row", n_coincidences, leaves, _COINCIDENCE_OF),
+        _frame(TRACKS, "event_row", n_tracks, leaves, track_columns, path),
+        _frame(SEGMENTS, "track_row", n_segments, _with_circle(leaves), _SEGMENT_OF, path),
+        _frame(TRUE_PARTICLES, "track_row", n_particles, leaves, _PARTICLE_OF, path),
+        _frame(COINCIDENCES, "event_row", n_coincidences, leaves, _COINCIDENCE_OF, path),
         tuple(absent),
     )
 
 
 def _frame(
-    table: TableSchema, parent: str, counts: I8, leaves: Leaves, columns: Mapping[str, str]
+    table: TableSchema,
+    parent: str,
+    counts: I8,
+    leaves: Leaves,
+    columns: Mapping[str, str],
+    path: Path,
 ) -> pd.DataFrame:
     """The rows of lists: their parents, and a column a leaf; of absent ones NaN, or 0."""
     rows = np.repeat(np.arange(len(counts)), counts)
-    data: dict[str, Any] = {parent: rows}
-    for name, leaf in columns.items():
-        if leaf in leaves:
-            data[name] = _flat(leaves[leaf])
-        else:
-            is_float = np.dtype(table[name].dtype).kind == "f"
-            data[name] = np.full(len(rows), np.nan if is_float else 0)
+    data: dict[str, Any] = {parent: rows, **_columns(table, leaves, columns, path)}
+    for name in columns.keys() - data.keys():
+        is_float = np.dtype(table[name].dtype).kind == "f"
+        data[name] = np.full(len(rows), np.nan if is_float else 0)
     return table.frame(data)
+
+
+def _columns(
+    table: TableSchema, leaves: Leaves, columns: Mapping[str, str], path: Path
+) -> dict[str, Any]:
+    """The leaves that there are; InputError where a whole number is none, or does not fit."""
+    found = {name: _flat(leaves[leaf]) for name, leaf in columns.items() if leaf in leaves}
+    for name, values in found.items():
+        dtype = table[name].dtype
+        if np.dtype(dtype).kind not in "iu" or np.can_cast(values.dtype, dtype):
+            continue
+        try:
+            found[name] = exactly_whole(values, dtype, columns[name])
+        except ValueError as reason:
+            msg = f"{path}: {reason}: the file is damaged. Make it again, or leave it out."
+            raise InputError(msg, file=path, code="no_whole_number") from None
+    return found
 
 
 def _flat(leaf: Any) -> Any:

@@ -19,9 +19,12 @@ from ....schemas.arrays import frozen
 from ....schemas.errors import InputError
 from ....schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES
 from ....schemas.transients.recordings import RecordingForm, RecordingRange, Recordings
+from ...file_kinds import fault_of_hdf5
+from ...whole_numbers import exactly_whole
 
 ALL: Final = "sdr_data/all"
 _LOST_SAMPLES: Final = 129
+_WANTED: Final = "Name the folder of a campaign, or an HDF5 file of the ml4see scripts."
 _PPM: Final = 1e6
 
 
@@ -38,7 +41,7 @@ def older_members(path: Path) -> list[str]:
                 raise InputError(msg, file=path, code="no_stage")
             return sorted(file[ALL])
     except OSError as reason:
-        msg = f"{path}: cannot be read as HDF5 ({reason})."
+        msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path) from None
 
 
@@ -51,10 +54,7 @@ def older_metadata(path: Path) -> dict[str, Any]:
                 if group in file:
                     found |= {k: _plain(v) for k, v in _attributes(file[group]).items()}
     except OSError as reason:
-        msg = (
-            f"{path}: cannot be read as HDF5 ({reason}). Name the folder of a campaign, or an HDF5 "
-            "file of the ml4see scripts."
-        )
+        msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path, key="io.input_path") from None
     return found
 
@@ -82,7 +82,8 @@ def read_older_hdf5(path: str, place: RecordingRange, form: RecordingForm) -> Re
             for row, name in enumerate(place.members):
                 dataset = file[f"{ALL}/{name}"]
                 attributes = dataset.attrs
-                numbers[row] = [int(attributes[k]) for k in ("tran_num", "x_lsb", "y_lsb")]
+                for k, key in enumerate(("tran_num", "x_lsb", "y_lsb")):
+                    (numbers[row, k],) = exactly_whole([attributes[key]], "int64", f"{name}: {key}")
                 hw_s, sys_s = float(attributes["hw_ts_sec"]), float(attributes["sys_ts_sec"])
                 if math.isfinite(hw_s):
                     times[row, 0] = round(hw_s * form.fs_Hz)

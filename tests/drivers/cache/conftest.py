@@ -156,6 +156,11 @@ class Toy:
         return result
 
 
+@pytest.fixture(autouse=True)
+def _no_code_changes() -> None:
+    """Code changes here."""
+
+
 @pytest.fixture(scope="session")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """The process that forks, for the time of the tests."""

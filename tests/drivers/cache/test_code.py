@@ -37,11 +37,11 @@ Load = Callable[..., Any]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Iterator[Load]:
-    """Imports texts as modules of a package ``toy``; each time anew, from another folder."""
+    """Imports texts as modules of a package ``ours``; each time anew, from another folder."""
     count = itertools.count()
 
     def forget() -> None:
-        for name in [n for n in sys.modules if n.split(".")[0] == "toy"]:
+        for name in [n for n in sys.modules if n.split(".")[0] == "ours"]:
             del sys.modules[name]
         checking_names.cache_clear()
 
@@ -53,17 +53,17 @@ def load(tmp_path: Path) -> Iterator[Load]:
             path = folder / f"{name}.py"
             path.parent.mkdir(exist_ok=True)
             path.write_text(textwrap.dedent(text))
-        package = types.ModuleType("toy")
+        package = types.ModuleType("ours")
         package.__path__ = [str(folder)]
-        sys.modules["toy"] = package
-        return importlib.import_module("toy.nodes")
+        sys.modules["ours"] = package
+        return importlib.import_module("ours.nodes")
 
     yield loaded
     forget()
 
 
 def parts_of(module: Any, node: str = "node", **options: Any) -> Any:
-    return CodeVersions(("toy",), **options).parts(getattr(module, node))
+    return CodeVersions(("ours",), **options).parts(getattr(module, node))
 
 
 _EDIT = re.compile("«(.*?)\\|(.*?)»", re.S)
@@ -152,11 +152,11 @@ SEEN = {
         @f.register(«int|str»)
         def _(v): return 1
         def node(x): return f(x)""",
-    "names exchanged": "from toy.helpers import «a|b» as f, «b|a» as g\n"
+    "names exchanged": "from ours.helpers import «a|b» as f, «b|a» as g\n"
     "def node(x): return f(x) - g(x)",
-    "modules exchanged": "from toy import «helpers|others» as f, «others|helpers» as g\n"
+    "modules exchanged": "from ours import «helpers|others» as f, «others|helpers» as g\n"
     "def node(x): return f.a(x) - g.a(x)",
-    "exchanged inside": "def node(x):\n    from toy.helpers import «a|b» as f, «b|a» as g\n"
+    "exchanged inside": "def node(x):\n    from ours.helpers import «a|b» as f, «b|a» as g\n"
     "    return f(x) - g(x)",
     # --- nested containers
     "function in a list in a dict": "def f(v): return «1|2»\nA = {'a': [(f,)]}\n"
@@ -184,7 +184,7 @@ SEEN = {
         def f(v): return «1|2»
         A = {'a': Reader(f)}
         def node(x): return A['a'].read(x)""",
-    "module in a table": "from toy import helpers, others\nA = {'a': «helpers|others»}\n"
+    "module in a table": "from ours import helpers, others\nA = {'a': «helpers|others»}\n"
     "def node(x): return A['a'].a(x)",
     "partial in a partial": "from functools import partial\ndef f(a, b, c): return a\n"
     "F = partial(partial(f, «1|2»), 3)\ndef node(x): return F(x)",
@@ -238,7 +238,7 @@ SEEN = {
         class A(Base):
             pass
         def node(x: A): return x.f()""",
-    "inherited from another module": "from toy.helpers import Base\nclass A(Base): pass\n"
+    "inherited from another module": "from ours.helpers import Base\nclass A(Base): pass\n"
     "def node(x: A): return x.f() + «1|2»",
     "which base": """
         class One:
@@ -412,8 +412,8 @@ SEEN = {
             def twice(cls, v): return v * 2
         def node(x): return A(a=x, b=x).a""",
     # --- imports inside, dotted paths
-    "import inside": "def node(x):\n    import toy.helpers\n    return toy.helpers.a(x) + «1|2»",
-    "attribute of a package": "import toy.helpers\ndef node(x): return toy.helpers.«a|b»(x)",
+    "import inside": "def node(x):\n    import ours.helpers\n    return ours.helpers.a(x) + «1|2»",
+    "attribute of a package": "import ours.helpers\ndef node(x): return ours.helpers.«a|b»(x)",
     "default": "def f(v, *, k=«1|2»): return v + k\ndef node(x): return f(x)",
     "default that is a function": "def g(v): return «1|2»\ndef f(v, k=g): return k(v)\n"
     "def node(x): return f(x)",
@@ -449,15 +449,15 @@ def test_edit_changes_the_version(load: Load, case: str) -> None:
 # Edits of another module that only some path leads to: (nodes, helpers with an edit)
 ELSEWHERE = {
     "import a.b inside": (
-        "def node(x):\n    import toy.far.deep\n    return toy.far.deep.f(x)",
+        "def node(x):\n    import ours.far.deep\n    return ours.far.deep.f(x)",
         {"far/__init__": "", "far/deep": "def f(x): return «1|2»"},
     ),
     "import a.b as c inside": (
-        "def node(x):\n    import toy.far.deep as d\n    return d.f(x)",
+        "def node(x):\n    import ours.far.deep as d\n    return d.f(x)",
         {"far/__init__": "", "far/deep": "def f(x): return «1|2»"},
     ),
     "from a import module, not imported before": (
-        "def node(x):\n    from toy import far\n    return far.f(x)",
+        "def node(x):\n    from ours import far\n    return far.f(x)",
         {"far": "def f(x): return «1|2»"},
     ),
     "from . import inside": (
@@ -469,36 +469,36 @@ ELSEWHERE = {
         {"far": "def f(x): return 0\ndef g(x): return «1|2»"},
     ),
     "constant of a module handed on": (
-        "from toy import far\ndef f(m): return m.A\ndef node(x): return f(far)",
+        "from ours import far\ndef f(m): return m.A\ndef node(x): return f(far)",
         {"far": "A = «1|2»"},
     ),
     "object of another class in it": (
-        "from toy import far\ndef f(m): return m.A\ndef node(x): return f(far)",
+        "from ours import far\ndef f(m): return m.A\ndef node(x): return f(far)",
         {
-            "far": "from toy.kinds import Kind\nA = Kind(«1|2»)",
+            "far": "from ours.kinds import Kind\nA = Kind(«1|2»)",
             "kinds": "from dataclasses import dataclass\n@dataclass(frozen=True)\n"
             "class Kind:\n    a: int",
         },
     ),
     "what it has imported": (
-        "from toy import far\ndef node(x): return getattr(far, 'f')(x)",
-        {"far": "from toy.home import f", "home": "def f(x): return «1|2»"},
+        "from ours import far\ndef node(x): return getattr(far, 'f')(x)",
+        {"far": "from ours.home import f", "home": "def f(x): return «1|2»"},
     ),
     "re-export": (
-        "from toy.far import f\ndef node(x): return f(x)",
+        "from ours.far import f\ndef node(x): return f(x)",
         {
-            "far": "from toy.home import «f|g as f»",
+            "far": "from ours.home import «f|g as f»",
             "home": "def f(x): return 1\ndef g(x): return 2",
         },
     ),
     "attribute through two modules": (
-        "import toy.far\ndef node(x): return toy.far.home.A + toy.far.home.f(x)",
-        {"far": "from toy import home", "home": "A = «1|2»\ndef f(x): return A"},
+        "import ours.far\ndef node(x): return ours.far.home.A + ours.far.home.f(x)",
+        {"far": "from ours import home", "home": "A = «1|2»\ndef f(x): return A"},
     ),
     "annotation for type checkers only": (
         (
             "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
-            "if TYPE_CHECKING:\n    from toy.far import Kind\n    import toy.far as other\n"
+            "if TYPE_CHECKING:\n    from ours.far import Kind\n    import ours.far as other\n"
             "def node(x: Kind, y: other.Kind | None = None): return x.f()"
         ),
         {"far": "class Kind:\n    def f(self): return «1|2»"},
@@ -506,21 +506,21 @@ ELSEWHERE = {
     "annotation of a field for type checkers only": (
         (
             "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
-            "from dataclasses import dataclass\nif TYPE_CHECKING:\n    from toy.far import Kind\n"
+            "from dataclasses import dataclass\nif TYPE_CHECKING:\n    from ours.far import Kind\n"
             "@dataclass\nclass Outer:\n    kind: Kind\ndef node(x: Outer): return x.kind.f()"
         ),
         {"far": "class Kind:\n    def f(self): return «1|2»"},
     ),
     "class deep in an annotation": (
         (
-            "from collections.abc import Callable, Mapping\nfrom toy.far import Kind\n"
+            "from collections.abc import Callable, Mapping\nfrom ours.far import Kind\n"
             "def node(x: Mapping[str, list[Callable[[int], Kind | None]]]):\n"
             "    return x['a'][0](1).f()"
         ),
         {"far": "class Kind:\n    def f(self): return «1|2»"},
     ),
     "inherited from elsewhere": (
-        "from toy.far import Base\nclass A(Base): pass\ndef node(x: A): return x.f()",
+        "from ours.far import Base\nclass A(Base): pass\ndef node(x: A): return x.f()",
         {"far": "class Base:\n    def f(self): return helper()\ndef helper(): return «1|2»"},
     ),
 }
@@ -563,64 +563,67 @@ def test_edit_without_effect(load: Load, case: str) -> None:
 def test_parts_are_named(load: Load) -> None:
     found = parts_of(
         load(
-            "from toy.helpers import a\nfrom toy import others\nLIMIT = 3\n"
+            "from ours.helpers import a\nfrom ours import others\nLIMIT = 3\n"
             "class Kind:\n    def f(self): return LIMIT\n"
             "def node(x: Kind): return a(x) + others.a(x)",
             **HELPERS,
         )
     )
     assert set(found) >= {
-        "toy.nodes:node",
-        "toy.helpers:a",
-        "toy.others:a",
-        "toy.nodes:LIMIT",
-        "toy.nodes:Kind",
-        "toy.nodes:Kind.f",
+        "ours.nodes:node",
+        "ours.helpers:a",
+        "ours.others:a",
+        "ours.nodes:LIMIT",
+        "ours.nodes:Kind",
+        "ours.nodes:Kind.f",
     }
 
 
 # --- what cannot be followed ----------------------------------------------------------------
 
 UNRESOLVED = {
-    "unknown name": ("def node(x): return missing(x)", "toy.nodes:node: the name 'missing'"),
+    "unknown name": ("def node(x): return missing(x)", "ours.nodes:node: the name 'missing'"),
     "unknown name in a helper": (
         "def f(v): return lambda: missing\ndef node(x): return f(x)",
-        "toy.nodes:f: the name 'missing'",
+        "ours.nodes:f: the name 'missing'",
     ),
     "unknown attribute": (
-        "from toy import helpers\ndef node(x): return helpers.missing(x)",
-        "toy.helpers:missing is used but not defined",
+        "from ours import helpers\ndef node(x): return helpers.missing(x)",
+        "ours.helpers:missing is used but not defined",
     ),
     "unknown import inside": (
-        "def node(x):\n    from toy.helpers import missing\n    return missing(x)",
-        "toy.helpers:missing is used but not defined",
+        "def node(x):\n    from ours.helpers import missing\n    return missing(x)",
+        "ours.helpers:missing is used but not defined",
     ),
     "unknown module inside": (
-        "def node(x):\n    import toy.missing\n    return toy.missing.f(x)",
-        "toy.nodes:node: toy.missing cannot be imported",
+        "def node(x):\n    import ours.missing\n    return ours.missing.f(x)",
+        "ours.nodes:node: ours.missing cannot be imported",
     ),
     "unknown annotation": (
         "def node(x: 'Missing'): return x",
-        "toy.nodes:node: its annotations cannot be resolved",
+        "ours.nodes:node: its annotations cannot be resolved",
     ),
     "object of a plain class": (
         "class A:\n    def __init__(self): self.b = 1\nC = A()\ndef node(x): return C.b",
-        "toy.nodes:C: .* freeze it into plain data or allow it by name",
+        "ours.nodes:C: .* freeze it into plain data or allow it by name",
     ),
     "object in a table": (
         "class A:\n    pass\nC = {'a': [A()]}\ndef node(x): return C",
-        "toy.nodes:C: .* allow it by name",
+        "ours.nodes:C: .* allow it by name",
     ),
     "object as class constant": (
         "class A:\n    pass\nclass B:\n    c = A()\ndef node(x): return B.c",
-        "toy.nodes:B.c: .* allow it by name",
+        "ours.nodes:B.c: .* allow it by name",
     ),
     "lock": (
         "import threading\nC = threading.Lock()\ndef node(x): return C",
-        "toy.nodes:C: .* allow it by name",
+        "ours.nodes:C: .* allow it by name",
     ),
-    "generator": ("C = (i for i in 'ab')\ndef node(x): return next(C)", "toy.nodes:C: "),
-    "table that holds itself": ("C = {}\nC['c'] = C\ndef node(x): return C", "toy.nodes:C: nested"),
+    "generator": ("C = (i for i in 'ab')\ndef node(x): return next(C)", "ours.nodes:C: "),
+    "table that holds itself": (
+        "C = {}\nC['c'] = C\ndef node(x): return C",
+        "ours.nodes:C: nested",
+    ),
 }
 
 
@@ -634,19 +637,19 @@ def test_what_cannot_be_followed_is_an_error(load: Load, case: str) -> None:
 @pytest.mark.parametrize(
     ("case", "name"),
     [
-        ("unknown name", "toy.nodes:missing"),
-        ("unknown attribute", "toy.helpers:missing"),
-        ("unknown import inside", "toy.helpers:missing"),
-        ("unknown module inside", "toy.nodes:node"),
-        ("unknown annotation", "toy.nodes:node"),
-        ("object of a plain class", "toy.nodes:C"),
-        ("object in a table", "toy.nodes:C"),
-        ("lock", "toy.nodes:C"),
+        ("unknown name", "ours.nodes:missing"),
+        ("unknown attribute", "ours.helpers:missing"),
+        ("unknown import inside", "ours.helpers:missing"),
+        ("unknown module inside", "ours.nodes:node"),
+        ("unknown annotation", "ours.nodes:node"),
+        ("object of a plain class", "ours.nodes:C"),
+        ("object in a table", "ours.nodes:C"),
+        ("lock", "ours.nodes:C"),
     ],
 )
 def test_allowed_by_name(load: Load, case: str, name: str) -> None:
     module = load(UNRESOLVED[case][0], **HELPERS)
-    assert "toy.nodes:node" in parts_of(module, allowed=frozenset({name}))
+    assert "ours.nodes:node" in parts_of(module, allowed=frozenset({name}))
     with pytest.raises(UnresolvedCodeError):
         parts_of(module, allowed=frozenset({name + "x"}))
 
@@ -663,7 +666,7 @@ def test_memory_that_waits_has_no_version() -> None:
 
 
 def test_a_version_is_told_once_and_follows_objects_not_ids(load: Load) -> None:
-    versions = CodeVersions(("toy",))
+    versions = CodeVersions(("ours",))
     one = load("def f(v): return 1\ndef node(x): return f(x)")
     first = versions.parts(one.node)
     assert versions.parts(one.node) == first
@@ -685,7 +688,7 @@ def test_an_operand_without_a_meaning_is_refused(
             yield step._replace(argval=argval) if step.opname.startswith(opname) else step
 
     monkeypatch.setattr(dis, "get_instructions", without_meaning)
-    with pytest.raises(UnresolvedCodeError, match="toy.nodes:node: the operand .* --no-cache"):
+    with pytest.raises(UnresolvedCodeError, match="ours.nodes:node: the operand .* --no-cache"):
         parts_of(module)
 
 

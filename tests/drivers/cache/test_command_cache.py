@@ -15,11 +15,14 @@ import h5py
 import numpy as np
 import pytest
 from radiograph.drivers.cache import clearing, opening
+from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.content import fingerprint
+from radiograph.drivers.cache.report import spread
 from radiograph.drivers.cache.store import Encoded, Store
 from radiograph.nodes.imaging import energies, metrics
 
 Run = Callable[..., Any]
+pytestmark = pytest.mark.usefixtures("code_looked_at_once")
 
 
 @pytest.fixture(scope="module")
@@ -428,6 +431,12 @@ def test_why_names_the_file(project: Path, why: Run) -> None:
     assert any(line.startswith("setting content of the input file: ") for line in found["because"])
 
 
+@pytest.fixture
+def code_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "CodeVersions", CodeVersions)
+
+
+@pytest.mark.usefixtures("code_looked_at_anew")
 def test_why_names_the_function(why: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def other(image: Any, grid: Any, roi: Any) -> Any:
         return None
@@ -439,6 +448,7 @@ def test_why_names_the_function(why: Run, monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
+@pytest.mark.usefixtures("code_looked_at_anew")
 def test_why_names_the_constant(why: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energies, "_NOT_POSITIVE", np.uint8(99))
     name = f"{energies.__name__}:_NOT_POSITIVE"
@@ -521,19 +531,27 @@ def test_verify_finds_a_missing_file(project: Path, cache: Run) -> None:
 
 def test_verify_finds_a_planted_value(project: Path, cache: Run) -> None:
     """A whole value, a whole record, and yet not what the node gives."""
-    record = keys(project)["prior_target_cm"]
     store = Store(project / "cache", opening.PACKAGES)
-    value = store.value(record["value"])
-    wrong = np.asarray(value) + 1.0
+    records = keys(project)
+    values = {node: store.value(record["value"]) for node, record in records.items()}
+    # Of a sample as small as one can be that holds an array.
+    sample, node = next(
+        (n, node)
+        for n in range(1, len(records))
+        for node in spread(sorted(records), n)
+        if isinstance(values[node], np.ndarray) and values[node].size
+    )
+    record = records[node]
+    wrong = values[node] + np.ones_like(values[node])
     known = fingerprint(wrong)
     store.add_value(known, Encoded(wrong, known))
     name = record.pop("key")
     store.set_record(name, {**record, "value": known})
     store.close()
     assert cache("verify").code == 0  # its bytes are whole
-    done = cache("verify", project / "run.toml", "--sample", "1000", "--json")
+    done = cache("verify", project / "run.toml", "--sample", str(sample), "--json")
     assert done.code == 4
-    assert [r["node"] for r in done.json["recomputed"] if not r["equal"]] == ["prior_target_cm"]
+    assert [r["node"] for r in done.json["recomputed"] if not r["equal"]] == [node]
 
 
 def test_verify_looks_where_the_config_says(project: Path, radiograph: Run) -> None:

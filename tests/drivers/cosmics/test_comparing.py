@@ -131,3 +131,6 @@ def test_a_run_for_one_node_is_not_compared(
     refused = radiograph("cosmics", "compare", runs["a"], part)
     assert refused.code == 3
     assert "holds no cut_flow; run it again without --target" in refused.err
+    reported = radiograph("report", part, "-o", tmp_path / "part.html")
+    assert reported.code == 3
+    assert "part.h5: holds no histograms; run it again without --until" in reported.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,13 @@ def written(path: Path, n_pulses: Mapping[str, int], mean: float, seed: int) -> 
         path, index=False
     )
     return path
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessExecutor]:
+    """Two processes for all tests that ask."""
+    with ProcessExecutor(2).lasting() as executor:
+        yield executor
 
 
 @pytest.fixture
@@ -66,11 +73,12 @@ def heights(folder: Path, kind: str, channel: str) -> np.ndarray:
     return tables[tables["channel"] == channel]["height_adc"].to_numpy()
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ProcessExecutor(2)])
+@pytest.mark.parametrize("where", ["here", "processes"])
 @pytest.mark.parametrize("with_cache", [True, False])
 def test_each_channel_is_calibrated_by_its_own_pulses(
-    folder: Path, tmp_path: Path, executor: Executor, with_cache: bool
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest, where: str, with_cache: bool
 ) -> None:
+    executor = LocalExecutor() if where == "here" else request.getfixturevalue("processes")
     cache = CacheOptions(tmp_path / "cache") if with_cache else NO_CACHE
     ran = session(folder, cache=cache, executor=executor)
     found = ran.run(TARGETS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,19 @@ def written(path: Path, n: int, seed: int) -> Path:
     rows = np.column_stack([rng.integers(0, N_CHANNELS, n), rng.normal(1000, 5, n)])
     np.savetxt(path, rows, delimiter=",", fmt=["%d", "%.6f"])
     return path
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessExecutor]:
+    """Two processes for all tests that ask; TOY_BAD_CHANNEL is in none of their files but one."""
+    with pytest.MonkeyPatch.context() as patch, ProcessExecutor(2).lasting() as executor:
+        patch.setenv("TOY_BAD_CHANNEL", "13")
+        yield executor
+
+
+def executor_of(request: pytest.FixtureRequest, name: str) -> Executor:
+    executor: Executor = LocalExecutor() if name == "here" else request.getfixturevalue("processes")
+    return executor
 
 
 @pytest.fixture
@@ -133,10 +146,12 @@ def test_only_what_a_target_needs_runs(files: list[Path]) -> None:
     assert ran.manifest.nodes["pulses"].calls == 9
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ProcessExecutor(2)])
-def test_a_second_sweep_reads_nothing_again(files: list[Path], executor: Executor) -> None:
+@pytest.mark.parametrize("where", ["here", "processes"])
+def test_a_second_sweep_reads_nothing_again(
+    files: list[Path], request: pytest.FixtureRequest, where: str
+) -> None:
     """Without a cache of its own a run keeps what its second sweep needs in a temporary one."""
-    ran = session(files, executor=executor)
+    ran = session(files, executor=executor_of(request, where))
     ran.run(["peak"])
     assert ran.manifest.nodes["pulses"].calls == 9
     assert ran.cache is None
@@ -187,13 +202,14 @@ def test_a_file_that_cannot_be_read_is_left_out(files: list[Path]) -> None:
     same(rows["energies"], good["energies"])
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ProcessExecutor(2)])
+@pytest.mark.parametrize("where", ["here", "processes"])
 @pytest.mark.parametrize("with_cache", [True, False])
 def test_a_file_that_fails_in_the_second_sweep_leaves_no_trace(
     files: list[Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    executor: Executor,
+    request: pytest.FixtureRequest,
+    where: str,
     with_cache: bool,
 ) -> None:
     """What the first sweep had merged of it, and what was written, is gone."""
@@ -205,7 +221,7 @@ def test_a_file_that_fails_in_the_second_sweep_leaves_no_trace(
     monkeypatch.setenv("TOY_BAD_CHANNEL", "13")
     rows = Rows()
     cache = CacheOptions(tmp_path / "cache") if with_cache else NO_CACHE
-    ran = session(files, executor=executor, cache=cache)
+    ran = session(files, executor=executor_of(request, where), cache=cache)
     found = ran.run(ALL, ["pulses", "energies"], rows)
     assert [f.number for f in ran.failed] == [1]
     for name in ALL:

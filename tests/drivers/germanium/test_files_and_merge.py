@@ -78,6 +78,24 @@ def test_tiers_are_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert guarded(["germanium", "merge", str(parts[1]), str(copy), "-o", other]) == 3
 
 
+@pytest.mark.parametrize("mark", [b"TREE", b"OHDR", b"SNOD", b"FRHP"])
+def test_a_damaged_tier_is_not_merged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: bytes
+) -> None:
+    """Whatever part of its layout is broken: one sentence, and no file."""
+    part = _tier(tmp_path / "part.lh5", "ch0000001", "dsp")
+    content = part.read_bytes()
+    places = [k for k in range(len(content)) if content.startswith(mark, k)]
+    for place in places[1:]:
+        part.write_bytes(content[:place] + b"XXXX" + content[place + 4 :])
+        code = guarded(["germanium", "merge", str(part), "-o", str(tmp_path / "all.lh5")])
+        said = capsys.readouterr().err
+        assert code == 3, said
+        assert "part.lh5" in said
+        assert len(said.splitlines()) == 1
+        assert not (tmp_path / "all.lh5").exists()
+
+
 def test_parameters_are_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for k in (2, 1):
         (tmp_path / f"{k}.yaml").write_text(yaml.safe_dump({f"ch{k}": {"a": k}}))

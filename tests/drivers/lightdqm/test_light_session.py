@@ -64,6 +64,23 @@ def executed(session: LightSession) -> set[str]:
     return {name for name, record in session.manifest.nodes.items() if record.status == "executed"}
 
 
+TARGETS = ("dqm_verdict", "epcb_spectra", "dqm_fractions")
+
+
+@pytest.fixture(scope="module")
+def known(light: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that knows TARGETS; not to be changed."""
+    folder = tmp_path_factory.mktemp("known")
+    session_of(light, cache=folder).run(TARGETS)
+    return folder
+
+
+@pytest.fixture
+def cache(known: Path, tmp_path: Path) -> Path:
+    """A cache of its own that knows TARGETS."""
+    return Path(shutil.copytree(known, tmp_path / "known"))
+
+
 def test_fractions_need_no_spectrum_and_no_drawing(light: Path) -> None:
     session = session_of(light)
     fractions = session.run(["fractions"])["dqm_fractions"]
@@ -86,24 +103,22 @@ def test_fractions_need_no_spectrum_and_no_drawing(light: Path) -> None:
     ],
 )
 def test_a_change_runs_what_depends_on_it(
-    light: Path, tmp_path: Path, override: str, again: set[str]
+    light: Path, cache: Path, override: str, again: set[str]
 ) -> None:
     targets = ["dqm_verdict", "epcb_spectra"]
-    session_of(light, cache=tmp_path).run(targets)
-    changed = session_of(light, override, cache=tmp_path)
+    changed = session_of(light, override, cache=cache)
     changed.run(targets)
     ran = executed(changed)
     # The verdict runs again if what it looks at is another value.
     assert again <= ran <= again | {"dqm_verdict"}
-    same = session_of(light, override, cache=tmp_path)
+    same = session_of(light, override, cache=cache)
     assert {v.status for v in same.survey(targets)} == {"hit"}
     same.run(targets)
     assert executed(same) == set()
 
 
-def test_a_threshold_reads_no_waveform_again_for_the_features(light: Path, tmp_path: Path) -> None:
-    session_of(light, cache=tmp_path).run(["dqm_fractions"])
-    changed = session_of(light, "lightdqm.ptps16bit=700.0", cache=tmp_path)
+def test_a_threshold_reads_no_waveform_again_for_the_features(light: Path, cache: Path) -> None:
+    changed = session_of(light, "lightdqm.ptps16bit=700.0", cache=cache)
     changed.run(["dqm_fractions"])
     assert executed(changed) == {"waveform_features", "dqm_fractions"}
 

@@ -74,8 +74,10 @@ def test_the_pdf_has_a_page_for_each_image(whole: Path, tmp_path: Path) -> None:
     assert n_pages(report, tmp_path) >= 1 + 3 + 1 + spectra + 1 + 3
 
 
-def test_the_pdf_says_in_words_what_the_page_shows_as_a_graph(whole: Path, tmp_path: Path) -> None:
-    with open_run(whole) as saved:
+def test_the_pdf_says_in_words_what_the_page_shows_as_a_graph(
+    made: Callable[..., Path], tmp_path: Path
+) -> None:
+    with open_run(made("--until", "hits", name="hits")) as saved:
         report = report_of(saved)
     assert "<svg" in report.graph
     few = replace(report, record=replace(report.record, nodes=report.record.nodes[:10]))

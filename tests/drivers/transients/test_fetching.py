@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaign import QUICK, Campaign, Serve, md5_of
 from radiograph.drivers.transients import campaign_server
 from radiograph.drivers.transients.campaign_server import MODES
-from radiograph.drivers.transients.retrieval import transfer
+from radiograph.drivers.transients.retrieval import fetching, transfer
 from radiograph.drivers.transients.retrieval.answers import _retry_after_s
 from radiograph.drivers.transients.retrieval.fetching import (
     exit_code,
@@ -422,6 +423,28 @@ def test_an_interrupt_keeps_what_came(campaign: Campaign, serve: Serve) -> None:
         campaign.fetch(archive, read_timeout_s=60.0)
     assert set(campaign.here()) == {"a.tar.part", "a.tar.part.json"}
     assert part.stat().st_size == SIZE // 2
+
+
+def test_an_interrupt_while_transfers_begin_ends_those_that_have(
+    campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign.put("b.tar", b"b" * SIZE)
+    server = serve(stalls=9)
+    part = campaign.places.downloads / "a.tar.part"
+    submit = fetching.ThreadPoolExecutor.submit
+
+    def interrupted(pool: Any, *work: Any) -> Any:
+        if part.exists():
+            raise KeyboardInterrupt
+        begun = submit(pool, *work)
+        while not (part.exists() and part.stat().st_size == SIZE // 2):
+            time.sleep(0.01)
+        return begun
+
+    monkeypatch.setattr(fetching.ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        campaign.fetch(campaign.archive(server.url, "a.tar", "b.tar"), read_timeout_s=60.0)
+    assert set(campaign.here()) == {"a.tar.part", "a.tar.part.json"}
 
 
 _FETCH = """

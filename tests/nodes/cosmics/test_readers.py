@@ -132,6 +132,30 @@ def test_branches_that_disagree_are_damage(branch: str, value: Any, said: str) -
         columns_of(leaves, Path("f.root"), EventRange(10, 2), ())
 
 
+@pytest.mark.parametrize(
+    ("leaf", "values", "said"),
+    [
+        ("evtinfo.run", [1.0, np.nan], "evtinfo.run holds 1 value .* int32, .* row 1: nan"),
+        ("evtinfo.event", [2**32 + 5, 1], "evtinfo.event holds 1 value .* row 0: 4294967301"),
+        ("trk.pdg", [[11.0], [11.7, -13.2]], "trk.pdg holds 2 values .* row 1: 11.7"),
+        ("trksegs.sid", [[[0]], [[2.5], []]], "trksegs.sid holds 1 value .* row 1: 2.5"),
+    ],
+)
+def test_whole_numbers_are_not_bent(leaf: str, values: Any, said: str) -> None:
+    """Also floats, and other lengths, where each number is a whole one that fits."""
+    good = {
+        "evtinfo.run": [1.0, 2.0], "evtinfo.subrun": [1, 1], "evtinfo.event": [1, 2],
+        "trk.pdg": [[11.0], [11.0, -13.0]],
+        "trksegs.sid": [[[0]], [[2], []]],
+    }  # fmt: skip
+    leaves = {name: ak.Array(v) for name, v in good.items()}
+    found = columns_of(leaves, Path("f.root"), EventRange(0, 2), ())
+    assert found.event_numbers["run"].tolist() == [1, 2]
+    assert found.tracks["pdg"].tolist() == [11, 11, -13]
+    with pytest.raises(InputError, match=rf"f\.root: {said}: the file is damaged"):
+        columns_of({**leaves, leaf: ak.Array(values)}, Path("f.root"), EventRange(0, 2), ())
+
+
 def test_leaves_are_found_with_and_without_prefix() -> None:
     for name in ("run", "evtinfo.run", "evtinfo/run"):
         assert branch_of([name], "evtinfo.run") == name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,7 @@ def test_bad_tables(raw: Path, damage: Callable[[Any], None], code: str, words: 
 def test_no_lh5(tmp_path: Path) -> None:
     path = tmp_path / "text.lh5"
     path.write_text("no HDF5")
-    with pytest.raises(InputError, match="no LH5 file"):
+    with pytest.raises(InputError, match=r"is no HDF5 file\. Give an LH5 file"):
         layout_of(path)
     with h5py.File(path, "w") as file:
         file.create_group("tcm")
@@ -204,7 +205,27 @@ def test_no_lh5(tmp_path: Path) -> None:
 
 def test_truncated_file(raw: Path) -> None:
     raw.write_bytes(raw.read_bytes()[:-4000])
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"is cut off: .*Copy it again"):
+        layout_of(raw)
+
+
+def test_one_cause_one_sentence(raw: Path, tmp_path: Path) -> None:
+    def locked(*_: Any) -> None:
+        raise BlockingIOError(11, "unable to lock file, errno = 11, error message = 'Resource'")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(h5py, "File", locked)
+        with pytest.raises(InputError, match="is locked: another program has it open"):
+            layout_of(raw)
+    content = raw.read_bytes()
+    (tmp_path / "a.lh5").write_bytes(gzip.compress(content, 1, mtime=0))
+    with pytest.raises(InputError, match=r"it is compressed \(gzip\)\. Unpack it first"):
+        layout_of(tmp_path / "a.lh5")
+    # No run of ours wrote a file of raw data.
+    before, mark, after = content.rpartition(b"OHDR")
+    assert mark
+    raw.write_bytes(before + b"OHDX" + after)
+    with pytest.raises(InputError, match=r"the file is damaged .*\. Copy it again, or give"):
         layout_of(raw)
 
 

@@ -11,7 +11,7 @@ from germanium_toy import toy_channel
 from radiograph.nodes.germanium.peak_fits import FitLimits, no_fit
 from radiograph.nodes.germanium.resolution import curve_through, resolution_of
 from radiograph.nodes.germanium.scales import calibration, mapped, polynomial, scaled
-from radiograph.nodes.germanium.stability import time_stability
+from radiograph.nodes.germanium.stability import _drift, time_stability
 from radiograph.nodes.germanium.trapping import least_width, regression
 from radiograph.schemas.germanium.lines import ENERGY_LINES, FEP_KEV
 from radiograph.schemas.germanium.peaks import PeakFit
@@ -126,3 +126,14 @@ def test_a_drift_is_seen() -> None:
     nothing = time_stability(frame, np.append(energy, FEP_KEV), calibrated, ~rows)
     assert len(nothing) == 0
     assert len(time_stability(frame.drop(columns="timestamp"), energy, calibrated, rows)) == 0
+
+
+def test_a_drift_by_hand() -> None:
+    # Slices at 0, 1, 2 hours with errors 1: mean 2, slope 1.5.
+    hours, median = np.array([0.0, 1.0, 2.0]), np.array([0.5, 2.0, 3.5])
+    slope, error, line, p_value = _drift(hours, median, np.ones(3))
+    assert (slope, error) == pytest.approx((1.5, 1.0 / np.sqrt(2.0)))
+    assert line == pytest.approx(median)
+    # chi2 = 4.5 with two degrees of freedom: exp(-4.5 / 2).
+    assert p_value == pytest.approx(np.exp(-2.25))
+    assert np.isnan(_drift(hours, median, np.array([1.0, 0.0, np.nan]))[0])

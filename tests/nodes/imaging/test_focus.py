@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from radiograph.drivers.imaging.source_text import warnings_of_focus
 from radiograph.nodes.imaging import focus
-from radiograph.nodes.imaging.focus_search import DistanceProfile
+from radiograph.nodes.imaging.focus_search import DistanceProfile, interval
 from radiograph.nodes.imaging.point_fit import source_fit
 from radiograph.nodes.imaging.weighted_projection import of_species
 from radiograph.schemas.imaging.sources import ConeMixture
@@ -92,3 +92,33 @@ def test_a_place_does_not_depend_on_those_looked_at_before() -> None:
 def test_a_range_that_falls_is_refused() -> None:
     with pytest.raises(ValueError, match="min_cm = 5 is not below max_cm = 1"):
         Focus(min_cm=5.0, max_cm=1.0)
+
+
+class _Parabola:
+    """A profile of height ``top`` at 10 cm that is 1 lower ``sigma`` away."""
+
+    def __init__(self, sigma: float) -> None:
+        self.sigma = sigma
+
+    def at(self, height: float) -> tuple[float, float, float, float]:
+        return height, 0.0, 0.0, 5.0 - ((height - 10.0) / self.sigma) ** 2
+
+
+def test_no_end_is_told_beyond_what_was_scanned() -> None:
+    def found(sigma: float, *heights: float) -> tuple[float, float, float]:
+        profile = _Parabola(sigma)
+        rows = np.array([profile.at(h) for h in heights])
+        ends, _ = interval(profile, rows)  # type: ignore[arg-type]
+        return ends
+
+    assert found(2.0, 6.0, 9.0, 12.0, 15.0) == pytest.approx((10.0, 8.0, 12.0), abs=0.01)
+    low = found(2.0, 9.0, 10.0, 11.0, 13.0)
+    assert low == pytest.approx((10.0, np.nan, 12.0), abs=0.01, nan_ok=True)
+    high = found(2.0, 7.0, 9.0, 10.0, 11.0)
+    assert high == pytest.approx((10.0, 8.0, np.nan), abs=0.01, nan_ok=True)
+    # The best place at either end: it may lie outside.
+    for heights in ((10.0, 11.0, 12.0), (8.0, 9.0, 10.0)):
+        best, below, above = found(2.0, *heights)
+        assert best == 10.0
+        assert np.isnan(below)
+        assert np.isnan(above)

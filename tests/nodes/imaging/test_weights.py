@@ -86,6 +86,46 @@ def test_energies_outside_the_window_have_no_weight() -> None:
         events, candidates_of(events), window, False
     )
     assert found.tolist() == [0.0, 0.0]
+    # Both ends belong to it.
+    cones_ = candidates_of(events)
+    energy = float(cones_["incident_energy_MeV"].iloc[0])
+    for ends in ((energy, energy + 1.0), (energy - 1.0, energy)):
+        window = Reconstruction(energy_window_MeV=ends)
+        assert weights.neutron_candidate_weights__no_light(events, cones_, window, True)[0] == 1.0
+
+
+def test_a_weight_is_dropped_below_the_least_and_not_at_it() -> None:
+    for least, kept in ((0.25, [0.25, 0.75]), (0.2500001, [0.0, 1.0]), (0.2, [0.25, 0.75])):
+        found = weights._shares(np.log([0.25, 0.75]), 2, Reconstruction(min_weight=least))
+        assert found == pytest.approx(kept)
+
+
+def order_ln(**changed: np.ndarray) -> float:
+    """ln of the weight of 1, 2, 3 of a gamma of 2 MeV, hits 10 cm apart on a line."""
+    one: dict[str, np.ndarray] = {
+        "x_cm": np.array([[[0.0, 0.0, 0.0]], [[0.0, 0.0, 10.0]], [[0.0, 0.0, 20.0]]]),
+        "t_ns": np.array([[0.0], [10.0], [20.0]]) / 29.9792458,
+        "dE_MeV": np.array([[0.5], [0.5], [0.5]]),
+        **changed,
+    }
+    incident, theta = np.array([2.0]), np.array([0.5])
+    (found,) = weights._order_log_probability(**one, incident_MeV=incident, theta_rad=theta,
+                                         order=(0, 1, 2), sigma_t_ns=0.5)  # fmt: skip
+    return float(found)
+
+
+def test_times_count_as_their_chi_square() -> None:
+    # The last hit is 0.9 ns late: 0.3, 0.3 and 0.6 ns from the mean, chi2 = 0.54 / 0.5^2.
+    late = np.array([[0.0], [10.0], [20.0]]) / 29.9792458
+    late[2] += 0.9
+    assert order_ln(t_ns=late) - order_ln() == pytest.approx(-0.5 * 0.54 / 0.25)
+
+
+def test_the_last_hit_is_no_more_than_its_compton_edge() -> None:
+    # 1 MeV is left: the edge is 1 / (1 + 0.511 / 2) = 0.796 MeV, and 15 % above is too much.
+    for energy, lost in ((0.91, 0.0), (0.92, -20.0)):
+        found = order_ln(dE_MeV=np.array([[0.5], [0.5], [energy]])) - order_ln()
+        assert found == pytest.approx(lost, abs=1e-9)
 
 
 def test_the_true_order_of_a_gamma_has_the_largest_weight() -> None:

@@ -163,11 +163,19 @@ def test_the_verdict_page_begins_with_what_leads() -> None:
         s.text for s in verdict_sheet("verdict", frame, HEADING).shapes if isinstance(s, Words)
     ]
     assert texts[0] == "FAIL"
-    assert "order: reason of order" in texts[3]
-    assert "event builder" in texts[4]
+    assert texts[3:5] == ["FAIL", "order: reason of order"]
+    assert "event builder" in texts[5]
     assert any("noise: reason of noise (1/4)" in text for text in texts)
     assert [w.text for w in banner(frame, 16.0, 4.0)] == ["FAIL  order: reason of order"]
     assert [w.text for w in banner(verdict(), 16.0, 4.0)] == ["PASS"]
+
+
+def test_a_banner_without_room_for_all_keeps_place_and_event() -> None:
+    frame = verdict(noise="1/4")
+    where = "a step: ADC 5 from event 244 on (by +6000 adc16)"
+    said = f"48 channels with a baseline that changes in the file: {where}"
+    frame["reason"] = frame["reason"].astype(object).where(frame["status"] != "fail", said)
+    assert [w.text for w in banner(frame, 16.0, 4.0)] == [f"FAIL  noise: {where}"]
 
 
 def test_a_mask_marks_what_fails_elsewhere() -> None:

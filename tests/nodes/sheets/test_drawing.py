@@ -119,3 +119,22 @@ def test_importing_does_not_import_matplotlib():
         "sys.exit(any(m.split('.')[0] == 'matplotlib' for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("align", "side"), [("left", 0.0), ("center", 0.5), ("right", 1.0)])
+@pytest.mark.parametrize("upright", [False, True])
+def test_words_lie_about_their_place(align, side, upright):
+    words = Words(1.0, 0.75, "HHHH", 18.0, "#ff0000", align=align, upright=upright)
+    y, x = colored(pixels(words), (255, 0, 0))
+    along, across = (y, x) if upright else (x, y)
+    place, middle = (0.75, 1.0) if upright else (1.0, 0.75)
+    assert (1.0 - side) * along.min() + side * along.max() == pytest.approx(place, abs=0.06)
+    assert 0.5 * (across.min() + across.max()) == pytest.approx(middle, abs=0.03)
+    assert np.ptp(along) > 0.5
+
+
+def test_words_keep_their_order_among_shapes():
+    field = Fills(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.5], [0.0, 1.5]]), "#0000ff")
+    words = Words(1.0, 0.75, "HHHH", 30.0, "#ff0000", align="center")
+    assert len(colored(pixels(field, words), (255, 0, 0))[0])
+    assert not len(colored(pixels(words, field), (255, 0, 0))[0])

@@ -1,0 +1,62 @@
+"""Cycles that a run leaves behind are let go of; what was there before is not looked at."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from radiograph.drivers.engine.collecting import earlier_objects_apart
+
+
+class Link:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def nothing_apart() -> Iterator[None]:
+    """As a program is in which nobody froze anything."""
+    was = gc.isenabled()
+    gc.unfreeze()
+    gc.disable()
+    yield
+    gc.freeze()
+    if was:
+        gc.enable()
+
+
+def link() -> weakref.ref[Link]:
+    return weakref.ref(Link())
+
+
+def test_only_what_the_block_leaves_is_looked_at() -> None:
+    before = Link()
+    apart = weakref.ref(before)
+    with earlier_objects_apart():
+        del before
+        left = link()
+        assert gc.collect() < 1000
+        assert left() is None
+        assert apart() is not None
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert apart() is None
+
+
+def test_young_cycles_are_let_go_of_before() -> None:
+    left = link()
+    with earlier_objects_apart():
+        assert left() is None
+
+
+def test_what_is_apart_already_stays_so_also_after_an_error() -> None:
+    with earlier_objects_apart():
+        n = gc.get_freeze_count()
+        with pytest.raises(KeyError), earlier_objects_apart():
+            raise KeyError
+        assert gc.get_freeze_count() >= n > 0
+    assert gc.get_freeze_count() == 0
