@@ -38,6 +38,10 @@ class Source(Section):
     """Length of a line."""
     radius_cm: float = Field(default=5.0, gt=0)
     """Radius of a ring."""
+    second_at_cm: Point3 | None = None
+    """A second source, a point of the same energies; absent = there is one source."""
+    second_share: float = Field(default=0.5, gt=0, lt=1)
+    """Share of the particles that are born at the second source."""
 
 
 class NeutronSpectrum(Section):
@@ -152,11 +156,29 @@ class Resolution(Section):
     """Light and deposited energy, relative; both get the same factor."""
     psd: float = Field(default=0.03, ge=0)
     """Pulse-shape parameter."""
+    bar_centres: bool = False
+    """Across a bar its centre is read, as real arrays do, in place of the truth with an error."""
 
     @classmethod
     def perfect(cls) -> Resolution:
         """No errors at all."""
         return cls(along_cm=0, across_cm=0, time_ns=0, light_relative=0, psd=0)
+
+
+class BarErrors(Section):
+    """What each bar reads wrongly, always alike: standard deviations over the bars."""
+
+    along_cm: float = Field(default=0.0, ge=0)
+    """Offset of the position along the bar."""
+    time_ns: float = Field(default=0.0, ge=0)
+    """Offset of the time."""
+    gain: float = Field(default=0.0, ge=0, lt=1)
+    """ln of the factor by which light and deposit are read too small."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there are errors."""
+        return bool(self.along_cm or self.time_ns or self.gain)
 
 
 class Acquisition(Section):
@@ -195,6 +217,8 @@ class SimulationSettings(Section):
     """Least light and energy."""
     resolution: Resolution = Resolution()
     """Measurement errors."""
+    bar_errors: BarErrors = BarErrors()
+    """Errors of whole bars."""
     acquisition: Acquisition = Acquisition()
     """Clock and pulse shape."""
 
@@ -219,6 +243,7 @@ class RandomStreams:
     gamma_errors: np.random.SeedSequence
     order: np.random.SeedSequence
     clock: np.random.SeedSequence
+    bars: np.random.SeedSequence
 
 
 @dataclass(frozen=True)
@@ -377,6 +402,16 @@ def _true_scatter(k: int) -> tuple[Column, ...]:
     )
 
 
+BAR_TRUTH: Final = TableSchema(
+    "SimulatedBars",
+    "a bar of the simulation; columns as a file of constants has them",
+    (
+        Column("det_id", "int64", "", "detector number", at_least=0),
+        Column("along_offset_cm", "float64", "cm", "read less true position along the bar"),
+        Column("time_offset_ns", "float64", "ns", "read less true time"),
+        Column("light_gain", "float64", "", "true over read light", at_least=0.0),
+    ),
+)
 TRUTH: Final = TableSchema(
     "SimulationTruth",
     "a simulated event, before the resolution",

@@ -101,6 +101,7 @@ _STAGES: Final = (
     "uncertainty",
     "weights",
     "pulls",
+    "acceptance",
     "point_fit",
     "bootstrap",
     "reconstruction",

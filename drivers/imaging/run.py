@@ -57,7 +57,7 @@ from .requests import (
 from .restart import copy_kept
 from .rows import run_number_of
 from .session import ImagingSession, open_session
-from .source_text import said_of_sources
+from .source_text import said_of_sources, warnings_of_focus
 from .sources import named_files
 from .statuses import node_statuses
 
@@ -129,6 +129,7 @@ def run_imaging(
             *warnings_of(counters, config, {p["kind"] for p in problems}),
             *(p["message"] for p in problems if p["kind"] in KINDS),
             *stale_figures(loaded, out, list(figures)),
+            *warnings_of_focus(found.get("focus_distance_cm")),
         ],
         failed=session.every_failure,
         said=said_of_sources(found.get("point_sources"), found.get("position_budget")),

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from ...schemas.errors import UsageError
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.light_response import LIGHT_RESPONSE
-from ...schemas.simulation import TRUTH, DetectorArray, SimulatedEvents, SimulationSettings
+from ...schemas.simulation import (
+    BAR_TRUTH,
+    TRUTH,
+    DetectorArray,
+    SimulatedEvents,
+    SimulationSettings,
+)
 from ..checked_settings import checked_settings
 from ..definition import Definition
 from ..files import check_new_files, new_output
@@ -43,6 +49,7 @@ class SimulationResult:
     out: Path
     format: Format
     truth: Path | None
+    bars: Path | None
     n_neutrons: int
     n_gammas: int
     size_bytes: int
@@ -61,7 +68,7 @@ def simulation_settings(
 def simulation_pipeline() -> Definition:
     """The graph of the simulation; the imaging graph does not know of it."""
     modules = tuple(f"radiograph.nodes.simulation.{stage}" for stage in STAGES)
-    return Definition("simulation", modules=modules, tables=(LIGHT_RESPONSE, TRUTH))
+    return Definition("simulation", modules=modules, tables=(LIGHT_RESPONSE, TRUTH, BAR_TRUTH))
 
 
 def run_simulation(settings: SimulationSettings, targets: Sequence[str]) -> dict[str, Any]:
@@ -85,19 +92,31 @@ def write_simulation(
     Raises UsageError before anything is computed if a file exists and ``overwrite`` is false,
     or if the names do not fit together. Folders are made.
     """
+    bars = bar_truth_path(truth) if truth is not None and settings.bar_errors.any else None
     check_outputs(out, format, truth, overwrite=overwrite)
-    targets = ["simulated_events"] + (["simulation_truth"] if truth is not None else [])
+    if bars is not None:
+        check_new_files([bars], (), overwrite=overwrite, elsewhere=_ELSEWHERE)
+    targets = ["simulated_events"]
+    targets += ["simulation_truth"] if truth is not None else []
+    targets += ["simulated_bars"] if bars is not None else []
     values = run_simulation(settings, targets)
     events: SimulatedEvents = values["simulated_events"]
     if truth is not None:
         write_truth(values["simulation_truth"], truth)
+    if bars is not None:
+        write_truth(values["simulated_bars"], bars)
     if format == "phits":
         write_phits(events, out)
     else:
         write_root(events, settings.detector, out)
     return SimulationResult(
-        out, format, truth, settings.n_neutrons, settings.n_gammas, out.stat().st_size
+        out, format, truth, bars, settings.n_neutrons, settings.n_gammas, out.stat().st_size
     )
+
+
+def bar_truth_path(truth: Path) -> Path:
+    """Where the errors of the bars are written, beside the truth of the events: always CSV."""
+    return truth.with_name(f"{truth.stem}_bars.csv")
 
 
 def check_outputs(out: Path, format: str, truth: Path | None, *, overwrite: bool) -> None:

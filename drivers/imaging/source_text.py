@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+
+# 2 ln L by which the stated plane may be below the best place: three sigma.
+MOST_DEFICIT: Final = 9.0
+
+
+def warnings_of_focus(focus_distance: pd.DataFrame | None) -> list[str]:
+    """That the data put the source at another distance than the settings do."""
+    if focus_distance is None or len(focus_distance) == 0:
+        return []
+    best = focus_distance.iloc[0]
+    if not best["deficit_of_plane"] > MOST_DEFICIT:
+        return []
+    text = (
+        f"the source is in focus at {best['distance_cm']:.1f} cm along the normal of the plane; "
+        f"[plane] origin is {best['deficit_of_plane']:.0f} below that in 2 ln L (more than "
+        f"{MOST_DEFICIT:g}): look at [plane] origin, or take the distance as known to "
+        f"{best['systematic_cm']:.0f} cm at best"
+    )
+    return [text]
 
 
 def said_of_sources(

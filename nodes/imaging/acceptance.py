@@ -1,124 +1,191 @@
-"""How many neutrons of a place the array sees, and what leaving it out moves a fit by.
+"""How many neutrons of a place the array sees, and what of a scatter by its angle.
 
-s(X) is a sum over pairs of points in two bars, the same for every X, so that it is smooth: elastic
-scattering on protons, the solid angles of both flights, and the chance that both lights pass.
-Neither attenuation nor a selection upstream is in it. Plain functions.
+The density of a double scatter of a source at X is omega(t) / (R1^2 d^2 s(X)), t the true angle:
+omega = cos(t) P1 P2, elastic on protons, with the chances that both lights pass, and s(X) the sum
+of it over pairs of points in two bars, the same for every X, so that it is smooth. P1 stays in
+though a light was measured: the width of theta is that of lights that passed. Neither attenuation
+nor a selection upstream is in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from hamilton.function_modifiers import config, tag
 from scipy.special import ndtr
+from scipy.stats import qmc
 
 from ...schemas.arrays import F8, I8
-from ...schemas.imaging.sources import SourceFit
+from ...schemas.imaging.codes import Recoil
+from ...schemas.imaging.sources import Acceptance
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
+from .cone_geometry import unit_vectors
 from .recoil_light import recoil_energies_of_light, recoil_light_MeVee
 from .resolutions import light_sigma_MeVee
-from .source_likelihood import ISOTROPIC, FitProblem, densities, places, sigmoid
 
+# Pairs of points in all, and of two bars at least.
 N_PAIRS: Final = 100_000
-SEED: Final = 20_017
-STEP_CM: Final = 1.0
+FEWEST_POINTS: Final = 64
+ANGLES: Final = 1025
 NEAREST_CM: Final = 3.0
 FEWEST_BARS: Final = 2
+# A bar with fewer hits has the threshold of all.
+FEWEST_HITS: Final = 50
 
 
-@dataclass(frozen=True)
-class PairsOfPoints:
-    """Points in two bars each (n, 3), the materials of the bars, and what passes.
-
-    ``least_light_MeVee`` of the first hit, ``least_recoil_MeV`` (n,) of the second.
-    """
-
-    first_cm: F8
-    second_cm: F8
-    material: pd.Series
-    least_light_MeVee: float
-    least_recoil_MeV: F8
+@tag(stage="reconstruction", scope="run", helper="true")
+@config.when(incident_energy="unknown")
+def acceptance__unknown() -> Acceptance:
+    """None: what passes is not known without the incident energy."""
+    return Acceptance.none()
 
 
-def pairs_of_points(
-    events: pd.DataFrame, bars: pd.DataFrame, light_response: pd.DataFrame
-) -> PairsOfPoints | None:
-    """Seeded points in the bars of some neutron events, whose least lights are the thresholds."""
-    ids, codes, names = _materials(events)
-    mine = bars.loc[bars["det_id"].isin(ids)]
-    if len(mine) < FEWEST_BARS:
-        return None
-    rng = np.random.default_rng(SEED)
-    n = len(mine)
-    first = rng.integers(0, n, N_PAIRS)
-    second = (first + rng.integers(1, n, N_PAIRS)) % n
-    of_bar = codes[np.searchsorted(ids, mine["det_id"].to_numpy())]
-    centre = mine[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy()
-    half = mine[["axis_x", "axis_y", "axis_z"]].to_numpy() * mine[["half_length_cm"]].to_numpy()
-    one, other = (centre[b] + rng.uniform(-1, 1, (N_PAIRS, 1)) * half[b] for b in (first, second))
-    material, behind = (pd.Series(categories_of(of_bar[b], names)) for b in (first, second))
-    least = np.full(N_PAIRS, events["light2_MeVee"].min())
-    recoil, _ = recoil_energies_of_light(least, behind, "proton", light_response)
-    light = float(events["light1_MeVee"].min())
-    return PairsOfPoints(one, other, material, light, np.nan_to_num(recoil))
-
-
-def log_acceptance(
-    pairs: PairsOfPoints,
-    point_cm: F8,
-    incident_MeV: float,
+@tag(stage="reconstruction", scope="run", helper="true")
+@config.when(incident_energy="fixed")
+def acceptance__known(
+    neutron_weighted_cones: pd.DataFrame,
+    neutron_calibrated_events: pd.DataFrame,
+    bars: pd.DataFrame,
     light_response: pd.DataFrame,
+    fixed_energy_MeV: float,
     uncertainty: Uncertainty,
-) -> float:
-    """ln of the sum over pairs of 4 cos(theta) P1 P2 / (R1^2 d^2) at a point (3,)."""
-    incoming, onward = pairs.first_cm - point_cm, pairs.second_cm - pairs.first_cm
-    r2, d2 = (incoming**2).sum(axis=1), (onward**2).sum(axis=1)
-    cosine = np.clip((incoming * onward).sum(axis=1) / np.sqrt(r2 * d2), 0.0, 1.0)
-    scattered = incident_MeV * cosine**2
-    light = recoil_light_MeVee(incident_MeV - scattered, pairs.material, "proton", light_response)
-    sigma = np.maximum(light_sigma_MeVee(light, pairs.material, uncertainty), 1e-9)
-    passes = ndtr((light - pairs.least_light_MeVee) / sigma)
-    with np.errstate(divide="ignore"):
-        passes *= np.maximum(1.0 - pairs.least_recoil_MeV / scattered, 0.0)
-    weight = 4.0 * cosine * passes / (r2 * np.maximum(d2, NEAREST_CM**2))
-    return float(np.log(np.nansum(weight)))
+) -> Acceptance:
+    """What of the neutrons of a place passes, with the least lights of each bar as thresholds."""
+    events = neutron_calibrated_events
+    mine = bars.loc[bars["det_id"].isin(np.unique(events[["det_id1", "det_id2"]].to_numpy()))]
+    if len(mine) < FEWEST_BARS:
+        return Acceptance.none()
+    told = (events, mine, light_response, fixed_energy_MeV, uncertainty)
+    angles = np.linspace(0.0, 0.5 * np.pi, ANGLES)
+    omega = _passing(np.cos(angles), *told)
+    slope = np.gradient(omega, angles[1], axis=1)
+    # Beyond the table omega is held.
+    slope[:, [0, -1]] = 0.0
+    side_cm = np.sqrt(12.0) * uncertainty.sigma_transverse_cm
+    first_cm, onward, weight, curve = _pairs_of_points(mine, side_cm)
+    return Acceptance(
+        row_curve=_curves_of_rows(neutron_weighted_cones, events, mine),
+        omega=omega,
+        slope=slope,
+        omega_by_cosine=_passing(np.linspace(0.0, 1.0, ANGLES), *told),
+        first_cm=first_cm,
+        onward=onward,
+        pair_weight=weight,
+        pair_curve=curve,
+    )
 
 
-def acceptance_shift_cm(
-    problem: FitProblem,
-    fit: SourceFit,
-    pairs: PairsOfPoints,
-    incident_MeV: float,
+def _pairs_of_points(bars: pd.DataFrame, side_cm: float) -> tuple[F8, F8, F8, I8]:
+    """Points in a bar (p, 3), unit vectors to points in another, weights, and the row of omega.
+
+    Evenly spread, and more of them where 1 / d^2 is large. Bars are ``side_cm`` wide: lines would
+    give s(X) edges where two of them are in line.
+    """
+    n = len(bars)
+    first, second = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    apart = first != second
+    first, second = first[apart], second[apart]
+    edges = _edges_cm(bars, side_cm)
+    centre = bars[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy()
+    some = np.repeat(np.arange(len(first)), FEWEST_POINTS)
+    one, other = _points_of(centre, edges, first, second, some, FEWEST_POINTS)
+    share = _inverse_squares(one, other).reshape(-1, FEWEST_POINTS).mean(axis=1)
+    counts = np.maximum(N_PAIRS * share / share.sum(), FEWEST_POINTS).astype(np.int64)
+    pair = np.repeat(np.arange(len(first)), counts)
+    one, other = _points_of(centre, edges, first, second, pair, int(counts.max()))
+    weight = _inverse_squares(one, other) / counts[pair]
+    return one, unit_vectors(other - one), weight, (first * n + second)[pair]
+
+
+def _points_of(centre: F8, edges: F8, first: I8, second: I8, pair: I8, most: int) -> tuple[F8, F8]:
+    """Points (p, 3) in the first and second bar of each ``pair``; at most so many of one pair."""
+    even = qmc.Sobol(6, scramble=False).random_base2(int(np.ceil(np.log2(most))))
+    spread = 2.0 * even + 1.0 / len(even) - 1.0
+    starts = np.searchsorted(pair, pair)
+    rows = spread[np.arange(len(pair)) - starts]
+    bars = (first[pair], second[pair])
+    one, other = (
+        centre[bar] + np.einsum("pk,pkx->px", rows[:, 3 * k : 3 * k + 3], edges[bar])
+        for k, bar in enumerate(bars)
+    )
+    return one, other
+
+
+def _edges_cm(bars: pd.DataFrame, side_cm: float) -> F8:
+    """Half the edges (n, 3, 3) of bars: along, and two across."""
+    axis = bars[["axis_x", "axis_y", "axis_z"]].to_numpy()
+    across = unit_vectors(np.cross(axis, np.eye(3)[np.argmin(np.abs(axis), axis=1)]))
+    half = 0.5 * side_cm
+    along = axis * bars[["half_length_cm"]].to_numpy()
+    return np.stack([along, half * across, half * np.cross(axis, across)], axis=1)
+
+
+def _inverse_squares(one: F8, other: F8) -> F8:
+    return 1.0 / np.maximum(((other - one) ** 2).sum(axis=1), NEAREST_CM**2)
+
+
+def _passing(
+    cosine: F8,
+    events: pd.DataFrame,
+    bars: pd.DataFrame,
     light_response: pd.DataFrame,
+    incident_MeV: float,
     uncertainty: Uncertainty,
 ) -> F8:
-    """(du, dv) by which one Newton step moves one source if events carry 1 / (R1^2 s(X))."""
-    q, _ = densities(problem, fit.parameters, 1)
-    cones = problem.cones
-    share = sigmoid(fit.parameters[places(problem, 1).share])[cones.group]
-    is_source = (1.0 - (1.0 - share) * ISOTROPIC / q) * (cones.species == 0)
-    apex = cones.apex_cm[cones.start[:-1]]
-    gradient = np.zeros(2)
-    for axis in range(2):
-        ends = []
-        for sign in (1.0, -1.0):
-            uv = fit.parameters[:2].copy()
-            uv[axis] += sign * STEP_CM
-            point = problem.world(uv)
-            r2 = ((apex - point) ** 2).sum(axis=1)
-            ln_s = log_acceptance(pairs, point, incident_MeV, light_response, uncertainty)
-            ends.append(float(is_source @ (-np.log(r2) - ln_s)))
-        gradient[axis] = (ends[0] - ends[1]) / (2.0 * STEP_CM)
-    return np.asarray(fit.covariance[:2, :2] @ gradient)
+    """cos(t) P1 P2 (n^2 + 1, angles) of n bars, first bar times n plus second; at last 1."""
+    scattered = incident_MeV * cosine**2
+    first, second = (_thresholds(events, bars, hit, light_response) for hit in (1, 2))
+    ones = np.ones_like(cosine)
+    of_first, of_second = [], []
+    for row in range(len(bars)):
+        material = pd.Series(_material(first, row, len(cosine)))
+        light = recoil_light_MeVee(incident_MeV - scattered, material, "proton", light_response)
+        sigma = np.maximum(light_sigma_MeVee(light, material, uncertainty), 1e-9)
+        passes = ndtr((light - first["light_MeVee"].iloc[row]) / sigma)
+        of_first.append(np.where(np.isfinite(passes), passes, ones))
+        least = second["recoil_MeV"].iloc[row]
+        # Isotropic in the centre of mass: the second recoil takes any energy up to E'.
+        of_second.append(np.maximum(1.0 - least / np.maximum(scattered, 1e-9), 0.0))
+    both = cosine * np.stack(of_first)[:, None, :] * np.stack(of_second)[None, :, :]
+    return np.concatenate([both.reshape(-1, len(cosine)), ones[None, :]])
 
 
-def _materials(events: pd.DataFrame) -> tuple[I8, I8, tuple[str, ...]]:
-    """(detectors, their codes of material, names of materials) of some pairs."""
-    names = tuple(str(name) for name in events["material1"].cat.categories)
-    ids = np.concatenate([events[f"det_id{k}"].to_numpy(np.int64) for k in (1, 2)])
-    codes = np.concatenate([events[f"material{k}"].cat.codes.to_numpy() for k in (1, 2)])
-    of_bar = pd.Series(codes, ids).groupby(level=0).first()
-    return of_bar.index.to_numpy(), of_bar.to_numpy(np.int8), names
+def _material(thresholds: pd.DataFrame, row: int, n: int) -> pd.Categorical:
+    column = thresholds["material"]
+    return categories_of(
+        np.full(n, column.cat.codes.iloc[row], np.int8), tuple(column.cat.categories)
+    )
+
+
+def _thresholds(
+    events: pd.DataFrame, bars: pd.DataFrame, hit: int, light_response: pd.DataFrame
+) -> pd.DataFrame:
+    """Least light of a hit in each bar, the proton's energy with that light, and the material."""
+    light, material = events[f"light{hit}_MeVee"], events[f"material{hit}"]
+    grouped = light.groupby(events[f"det_id{hit}"].to_numpy())
+    of_bar = grouped.min()[grouped.size() >= FEWEST_HITS]
+    det_id = bars["det_id"].to_numpy()
+    least = of_bar.reindex(det_id).fillna(float(light.min())).to_numpy()
+    pair = [events[f"det_id{k}"].to_numpy() for k in (1, 2)]
+    codes = [events[f"material{k}"].cat.codes.to_numpy() for k in (1, 2)]
+    code = pd.Series(np.concatenate(codes), np.concatenate(pair)).groupby(level=0).first()
+    names = tuple(str(name) for name in material.cat.categories)
+    seen = pd.Series(categories_of(code.loc[det_id].to_numpy(np.int8), names))
+    recoil, _ = recoil_energies_of_light(least, seen, "proton", light_response)
+    return pd.DataFrame(
+        {"light_MeVee": least, "recoil_MeV": np.nan_to_num(recoil), "material": seen}
+    )
+
+
+def _curves_of_rows(cones: pd.DataFrame, events: pd.DataFrame, bars: pd.DataFrame) -> I8:
+    """The row of omega of each hypothesis; that of scatters on carbon, which has no model, is 1."""
+    det_id = bars["det_id"].to_numpy()
+    index = cones["event_index"].to_numpy()
+    first, second = (
+        np.searchsorted(det_id, events[f"det_id{k}"].to_numpy()[index]) for k in (1, 2)
+    )
+    carbon = (cones["recoil_code"] == Recoil.carbon).to_numpy()
+    return np.where(carbon, len(bars) ** 2, first * len(bars) + second).astype(np.int64)

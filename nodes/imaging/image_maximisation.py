@@ -23,6 +23,7 @@ from .kernels.cone_rows import directional_rows
 from .plane import plane_to_world
 from .poisson_weights import uniform_of_events
 from .source_likelihood import ISOTROPIC
+from .sphere import fibonacci_directions
 
 SPHERE_DIRECTIONS: Final = 200
 SOURCE_CONE_DEG: Final = 25.0
@@ -72,14 +73,6 @@ def image_fit(problem: ImageProblem, name: str, towards: F8 | None = None) -> Im
         stop_reason=reason,
         history=pd.concat(history, ignore_index=True),
     )
-
-
-def fibonacci_directions(n: int) -> F8:
-    """Unit vectors (n, 3) of equal areas of the sphere (Gonzalez, Math. Geosci. 42 (2010) 49)."""
-    k = np.arange(n) + 0.5
-    z, turn = 1.0 - 2.0 * k / n, np.pi * (1.0 + np.sqrt(5.0)) * k
-    across = np.sqrt(1.0 - z * z)
-    return np.stack([across * np.cos(turn), across * np.sin(turn), z], axis=1)
 
 
 def highest_direction(image: F8, problem: ImageProblem) -> F8:

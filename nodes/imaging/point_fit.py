@@ -14,7 +14,7 @@ from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ...schemas.imaging.sources import POINT_SOURCES, ConeMixture, SourceFit
+from ...schemas.imaging.sources import POINT_SOURCES, Acceptance, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit, Reconstruction
 from .plane import plane_to_world
 from .profile_intervals import profile_intervals
@@ -35,6 +35,7 @@ _COLUMNS: Final = (
     *(f"axis_{a}" for a in "xyz"),
     "theta_rad",
     "cone_sigma_rad",
+    "axis_sigma_rad",
     "weight",
     "event_id",
     "consistency",
@@ -47,8 +48,9 @@ def cone_mixture(
     gamma_weighted_cones: pd.DataFrame,
     cone_width_scale: F8,
     reconstruction: Reconstruction,
+    acceptance: Acceptance,
 ) -> ConeMixture:
-    """Hypotheses of all events with their widths, and the class of each event."""
+    """Hypotheses of all events with their widths, the class of each event, and what passes."""
     parts = (neutron_weighted_cones, gamma_weighted_cones)
     starts, rows = [np.zeros(1, np.int64)], 0
     for frame in parts:
@@ -72,6 +74,8 @@ def cone_mixture(
         event_id=column["event_id"][first],
         species=species,
         group=_groups(column["consistency"][first], species, reconstruction),
+        axis_share=(column["axis_sigma_rad"] / column["cone_sigma_rad"]) ** 2,
+        acceptance=acceptance if acceptance.known else None,
     )
 
 

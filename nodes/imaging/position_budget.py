@@ -6,6 +6,7 @@ angles. Alternate events share every systematic: halves confirm the statistics, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,14 +25,13 @@ from ...schemas.imaging.sources import (
 )
 from ...schemas.imaging.uncertainty import PointFit, Uncertainty
 from ...schemas.tables import categories_of
-from .acceptance import acceptance_shift_cm, pairs_of_points
 from .cones import neutron_candidate_cones
 from .energies import neutron_energies__elut
 from .refits import (
     half_difference,
     jackknife,
     order_of_sources,
-    places_of_cones,
+    places_from,
     places_with,
     with_angles,
 )
@@ -40,6 +40,8 @@ from .source_likelihood import FitProblem
 from .uncertainty import neutron_theta_sigma_rad__elut
 
 IN_TOTAL: Final = ("statistical", "bar_jackknife", "sensitivity")
+# What the fit takes off is not counted again.
+IN_TOTAL_CORRECTED: Final = ("statistical", "bar_jackknife")
 FEWEST_BARS: Final = 3
 
 
@@ -99,42 +101,26 @@ def strategy_sources__both(
     for name, (theta, sigma) in angles.items():
         both = np.hypot(sigma, axis)[rows] * cone_width_scale[0]
         cones = with_angles(cone_mixture, theta[rows], both)
-        found[name] = places_of_cones(problem, source_fit, cones)
+        found[name] = places_from(problem.with_cones(cones), source_fit)
     return _strategy_rows(problem, source_fit, found)
 
 
 @tag(stage="reconstruction", unit="cm", scope="run")
-@config.when(incident_energy="unknown")
-def sensitivity_shift_cm__unknown(source_fit: SourceFit) -> F8:
-    """What acceptance moves each source by, (n, 2); NaN without a known incident energy."""
-    return np.full((len(source_fit.TS), 2), np.nan)
-
-
-@tag(stage="reconstruction", unit="cm", scope="run")
-@config.when(incident_energy="fixed")
-def sensitivity_shift_cm__known(
+def sensitivity_shift_cm(
     source_fit: SourceFit,
     cone_mixture: ConeMixture,
-    neutron_calibrated_events: pd.DataFrame,
-    bars: pd.DataFrame,
-    light_response: pd.DataFrame,
-    fixed_energy_MeV: float,
-    uncertainty: Uncertainty,
     plane_frame: PlaneFrame,
     pixel_grid: PixelGrid,
     point_fit: PointFit,
 ) -> F8:
-    """What acceptance moves the source by, (1, 2): to be added to the place; NaN of two sources.
-
-    One Newton step with the density of an event over R1^2 s(X); s(X) of neutrons that pass the
-    least lights of the data.
-    """
-    pairs = pairs_of_points(neutron_calibrated_events, bars, light_response)
-    if len(source_fit.TS) != 1 or pairs is None:
+    """What acceptance moves each source by, (n, 2): with it less without; NaN where not known."""
+    if cone_mixture.acceptance is None:
         return np.full((len(source_fit.TS), 2), np.nan)
     problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
-    told = (fixed_energy_MeV, light_response, uncertainty)
-    return acceptance_shift_cm(problem, source_fit, pairs, *told)[None, :]
+    other = "flat" if point_fit.sensitivity == "mc" else "mc"
+    changed = replace(problem, settings=point_fit.model_copy(update={"sensitivity": other}))
+    moved = _places(source_fit) - places_from(changed, source_fit)
+    return moved if point_fit.sensitivity == "mc" else -moved
 
 
 @tag(stage="reconstruction", schema="PositionBudget", scope="run")
@@ -154,8 +140,9 @@ def position_budget(
 ) -> pd.DataFrame:
     """Half widths of the position by component, and their total; sources as in point_sources.
 
-    The total is that of statistics, of bars left out one by one and of acceptance, in quadrature:
-    bars that disagree are what estimates and orientations disagree by.
+    The total is that of statistics and of bars left out one by one, in quadrature, and of
+    acceptance where the fit does not take it off: bars that disagree are what estimates and
+    orientations disagree by.
     """
     if cone_mixture.n_events == 0:
         return POSITION_BUDGET.empty()
@@ -181,10 +168,11 @@ def position_budget(
         "prior_leakage": np.zeros((n, 2)),
         "calibration": np.full((n, 2), np.nan),
     }
-    parts["total"] = np.sqrt(sum(np.nan_to_num(parts[name]) ** 2 for name in IN_TOTAL))
+    in_total = IN_TOTAL if problem.acceptance is None else IN_TOTAL_CORRECTED
+    parts["total"] = np.sqrt(sum(np.nan_to_num(parts[name]) ** 2 for name in in_total))
     widths = np.stack([parts[name] for name in BUDGET_COMPONENTS], axis=1).reshape(-1, 2)
     names = np.tile(np.arange(len(BUDGET_COMPONENTS), dtype=np.int8), n)
-    counted = np.isin(names, [BUDGET_COMPONENTS.index(name) for name in IN_TOTAL])
+    counted = np.isin(names, [BUDGET_COMPONENTS.index(name) for name in in_total])
     return POSITION_BUDGET.frame(
         {
             "source": np.repeat(np.arange(n), len(BUDGET_COMPONENTS)),

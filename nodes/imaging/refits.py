@@ -26,11 +26,10 @@ def places_with(problem: FitProblem, fit: SourceFit, weights: F8) -> F8:
     return parameters[: 2 * n].reshape(n, 2)
 
 
-def places_of_cones(problem: FitProblem, fit: SourceFit, cones: ConeMixture) -> F8:
-    """(u, v) of the sources (n, 2) with other angles and widths of the cones."""
+def places_from(problem: FitProblem, fit: SourceFit) -> F8:
+    """(u, v) of the sources (n, 2) of another problem, from a fit next to it."""
     n = len(fit.TS)
-    found = maximum(replace(problem, cones=cones), fit.parameters, n)
-    return found.parameters[: 2 * n].reshape(n, 2)
+    return maximum(problem, fit.parameters, n).parameters[: 2 * n].reshape(n, 2)
 
 
 def with_angles(cones: ConeMixture, theta_rad: F8, sigma_rad: F8) -> ConeMixture:
@@ -43,7 +42,11 @@ def with_angles(cones: ConeMixture, theta_rad: F8, sigma_rad: F8) -> ConeMixture
     theta[:n] = np.where(good, theta_rad, 1.0)
     sigma[:n] = np.where(good, sigma_rad, 1.0)
     weight[:n] = np.where(good, weight[:n], 0.0)
-    return replace(cones, theta_rad=theta, sigma_rad=sigma, weight=weight)
+    share = cones.axis_share
+    if share is not None:
+        # The part of the axis is what it was, and never more than the whole.
+        share = np.minimum(share * (cones.sigma_rad / sigma) ** 2, 1.0)
+    return replace(cones, theta_rad=theta, sigma_rad=sigma, weight=weight, axis_share=share)
 
 
 def jackknife(places: Sequence[F8]) -> F8:

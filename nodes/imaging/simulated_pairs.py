@@ -202,10 +202,12 @@ def _scattered(
     )
     onward, incoming = true2 - true1, true1 - source_cm
     distance = np.linalg.norm(onward, axis=1)
-    cosine = (onward * incoming).sum(axis=1) / (distance * np.linalg.norm(incoming, axis=1))
+    come = np.linalg.norm(incoming, axis=1)
+    cosine = (onward * incoming).sum(axis=1) / (distance * come)
     # Elastic scatter on a proton of the same mass: E' = E cos^2 theta, dN / dOmega ~ cos theta, and
-    # a solid angle that falls with the square of the distance.
-    chance = np.clip(cosine, 0.0, 1.0) * np.minimum(NEAREST_CM / distance, 1.0) ** 2
+    # solid angles that fall with the squares of both distances.
+    solid_angles = (np.minimum(NEAREST_CM / distance, 1.0) * come.min(initial=np.inf) / come) ** 2
+    chance = np.clip(cosine, 0.0, 1.0) * solid_angles
     goes = rng.random(len(chance)) < chance
     first, second, distance, cosine = (a[goes] for a in (first, second, distance, cosine))
     incident = incident_MeV[goes]

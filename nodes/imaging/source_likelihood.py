@@ -2,13 +2,17 @@
 
 ln L = sum_i ln(f_c sum_s r_s K_i(X_s) + (1 - f_c) / 4 pi) + ln prior(k): f_c the share of all
 sources in the events of class c, r_s that of a source among them, K_i the density of the event's
-cones at X_s (kernels/cone_likelihood.py), b and k bias and scale of a species. Plain functions.
+cones at X_s (kernels/cone_likelihood.py), b and k bias and scale of a species. Where acceptance is
+in force K of neutrons has a factor <R^2 s> omega(t) / (omega(theta) R_1^2 s(X)), that of the
+density of an event of a source at X over that of one from anywhere (acceptance.py). Plain
+functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,10 +20,11 @@ from scipy.optimize import minimize
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
-from ...schemas.imaging.sources import ConeMixture, SourceFit
+from ...schemas.imaging.sources import Acceptance, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit
-from .kernels.cone_likelihood import LEAST_SINE, cone_densities, significances
+from .kernels.cone_likelihood import LEAST_SINE, Passing, cone_densities, significances
 from .plane import plane_to_world
+from .plane_sensitivity import PlaneSensitivity
 
 ISOTROPIC: Final = 1.0 / (4.0 * np.pi)
 # Prior of ln k: the sigmas are known to about 20 %, and a free width would swallow foreign events.
@@ -43,6 +48,35 @@ class FitProblem:
     frame: PlaneFrame
     grid: PixelGrid
     settings: PointFit
+    known_sensitivity: PlaneSensitivity | None = None
+
+    def with_cones(self, cones: ConeMixture) -> FitProblem:
+        """The same array and plane with other angles of its cones."""
+        return replace(self, cones=cones, known_sensitivity=self.log_sensitivity)
+
+    @property
+    def acceptance(self) -> Acceptance | None:
+        """What passes, where the fit counts it."""
+        return self.cones.acceptance if self.settings.sensitivity == "mc" else None
+
+    @cached_property
+    def passing(self) -> Passing:
+        """What the kernel takes a factor for."""
+        n = len(self.cones.theta_rad)
+        curve, known = np.full(n, -1, np.int64), self.acceptance
+        if known is None or self.cones.axis_share is None:
+            none = Acceptance.none()
+            return Passing(curve, np.zeros(n), none.omega, none.slope)
+        curve[: len(known.row_curve)] = known.row_curve
+        return Passing(curve, self.cones.axis_share, known.omega, known.slope)
+
+    @cached_property
+    def log_sensitivity(self) -> PlaneSensitivity | None:
+        """ln s(X) on the plane, where acceptance counts."""
+        known = self.acceptance
+        if known is not None and self.known_sensitivity is not None:
+            return self.known_sensitivity
+        return None if known is None else PlaneSensitivity.of(known, self.frame, self.grid)
 
     @property
     def n_groups(self) -> int:
@@ -177,12 +211,21 @@ def densities(problem: FitProblem, parameters: F8, n_sources: int) -> tuple[F8, 
             point,
             bias,
             scale,
+            problem.passing,
             density,
             slopes,
         )
+        by_uv = slopes[:, :3] @ axes
+        if (sensitivity := problem.log_sensitivity) is not None:
+            ln_factor, by_place = sensitivity.at(parameters[2 * source : 2 * source + 2])
+            factor = np.where(cones.species == 0, np.exp(ln_factor), 1.0)
+            by_uv += np.outer(np.where(cones.species == 0, density, 0.0), by_place)
+            by_uv *= factor[:, None]
+            density *= factor
+            slopes *= factor[:, None]
         each.append(density)
         total += r * density
-        gradients[:, 2 * source : 2 * source + 2] = (share * r)[:, None] * (slopes[:, :3] @ axes)
+        gradients[:, 2 * source : 2 * source + 2] = (share * r)[:, None] * by_uv
         for column, species in enumerate(problem.present):
             mine = share * r * (cones.species == species)
             gradients[:, at.bias.start + column] += mine * slopes[:, 3]

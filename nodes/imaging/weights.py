@@ -211,6 +211,6 @@ def _weighted(cones: pd.DataFrame, sigmas: pd.DataFrame, weights: F8) -> pd.Data
     rows = np.flatnonzero((weights > 0) & np.isfinite(width) & (width > 0))
     taken = cones.take(rows)
     columns = {name: taken[name].to_numpy() for name in WEIGHTED_CONES.names if name in taken}
-    for name in ("theta_rad", "cone_sigma_rad", "consistency"):
+    for name in ("theta_rad", "cone_sigma_rad", "axis_sigma_rad", "consistency"):
         columns[name] = sigmas[name].to_numpy()[rows]
     return WEIGHTED_CONES.frame({**columns, "weight": weights[rows]})

@@ -1,16 +1,20 @@
 """Measured hits: true scatters in, hits with errors in order of measured time out.
 
-All errors are normal and independent; light and deposited energy of a hit share one.
+All errors are normal and independent; light and deposited energy of a hit share one. Those of a bar
+are drawn once and are the same in each of its hits.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import frozen
 from ...schemas.simulation import (
+    BAR_TRUTH,
     Acquisition,
+    BarErrors,
     DetectorArray,
     MeasuredHits,
     RandomStreams,
@@ -19,10 +23,28 @@ from ...schemas.simulation import (
 )
 
 
+@tag(stage="resolution", schema="SimulatedBars")
+def simulated_bars(
+    detector: DetectorArray, bar_errors: BarErrors, random_streams: RandomStreams
+) -> pd.DataFrame:
+    """What each bar reads wrongly, in the order of the array."""
+    n = len(detector.bars)
+    normal = np.random.default_rng(random_streams.bars).standard_normal((n, 3))
+    return BAR_TRUTH.frame(
+        {
+            "det_id": np.asarray([b.det_id for b in detector.bars], dtype=np.int64),
+            "along_offset_cm": bar_errors.along_cm * normal[:, 0],
+            "time_offset_ns": bar_errors.time_ns * normal[:, 1],
+            "light_gain": np.exp(bar_errors.gain * normal[:, 2]),
+        }
+    )
+
+
 @tag(stage="resolution")
 def neutron_hits(
     neutron_scatters: Scatters,
     detector: DetectorArray,
+    simulated_bars: pd.DataFrame,
     resolution: Resolution,
     acquisition: Acquisition,
     random_streams: RandomStreams,
@@ -31,6 +53,7 @@ def neutron_hits(
     return _measured(
         neutron_scatters,
         detector,
+        simulated_bars,
         resolution,
         acquisition.neutron_psd,
         random_streams.neutron_errors,
@@ -41,19 +64,26 @@ def neutron_hits(
 def gamma_hits(
     gamma_scatters: Scatters,
     detector: DetectorArray,
+    simulated_bars: pd.DataFrame,
     resolution: Resolution,
     acquisition: Acquisition,
     random_streams: RandomStreams,
 ) -> MeasuredHits:
     """Measured hits of the gammas, shape (n_gammas, 3)."""
     return _measured(
-        gamma_scatters, detector, resolution, acquisition.gamma_psd, random_streams.gamma_errors
+        gamma_scatters,
+        detector,
+        simulated_bars,
+        resolution,
+        acquisition.gamma_psd,
+        random_streams.gamma_errors,
     )
 
 
 def _measured(
     scatters: Scatters,
     detector: DetectorArray,
+    bars: pd.DataFrame,
     resolution: Resolution,
     mean_psd: float,
     stream: np.random.SeedSequence,
@@ -64,9 +94,19 @@ def _measured(
     sigma = np.full((len(detector.bars), 3), resolution.across_cm)
     long_axis = [b.long_axis for b in detector.bars]
     sigma[np.arange(len(detector.bars)), long_axis] = resolution.along_cm
+    along = np.zeros((len(detector.bars), 3), dtype=bool)
+    along[np.arange(len(detector.bars)), long_axis] = True
     position = scatters.position_cm + sigma[scatters.bar] * normal[:, :, :3]
-    time = scatters.time_ns + resolution.time_ns * normal[:, :, 3]
+    if resolution.bar_centres:
+        centre = np.asarray([b.center_cm for b in detector.bars])
+        position = np.where(along[scatters.bar], position, centre[scatters.bar])
+    offset, late, light_gain = (
+        bars[name].to_numpy() for name in ("along_offset_cm", "time_offset_ns", "light_gain")
+    )
+    position = position + (along * offset[:, None])[scatters.bar]
+    time = scatters.time_ns + resolution.time_ns * normal[:, :, 3] + late[scatters.bar]
     gain = np.maximum(1.0 + resolution.light_relative * normal[:, :, 4], 0.0)
+    gain = gain / light_gain[scatters.bar]
     psd = mean_psd + resolution.psd * normal[:, :, 5]
     order = np.argsort(time, axis=1, kind="stable")
     det_id = np.asarray([b.det_id for b in detector.bars], dtype=np.int32)[scatters.bar]

@@ -19,8 +19,18 @@ def _source_axis(source: Source) -> F8:
     return np.asarray(axis / np.sqrt((axis * axis).sum()))
 
 
+def _alone(source: Source) -> Source:
+    return source.model_copy(update={"second_at_cm": None})
+
+
 def source_points_cm(source: Source, uniform: F8) -> F8:
     """Points of the source, shape (3, n), from one uniform number each."""
+    if source.second_at_cm is not None:
+        share = source.second_share
+        # What is left of the number after the choice is uniform again.
+        second, rest = uniform < share, (uniform - share) / (1.0 - share)
+        first = source_points_cm(_alone(source), np.clip(rest, 0.0, 1.0))
+        return np.where(second, np.asarray(source.second_at_cm)[:, None], first)
     center = np.asarray(source.at_cm)[:, None]
     axis = _source_axis(source)
     if source.shape == "point":
@@ -38,7 +48,10 @@ def source_points_cm(source: Source, uniform: F8) -> F8:
 
 
 def source_box_cm(source: Source) -> tuple[F8, F8]:
-    """Lower and upper corner of the box around the source."""
+    """Lower and upper corner of the box around the source, or around both."""
+    if source.second_at_cm is not None:
+        low, high = source_box_cm(_alone(source))
+        return np.minimum(low, source.second_at_cm), np.maximum(high, source.second_at_cm)
     center, axis = np.asarray(source.at_cm), _source_axis(source)
     half = {
         "point": np.zeros(3),

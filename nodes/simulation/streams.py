@@ -15,4 +15,4 @@ from ...schemas.simulation import RandomStreams
 @tag(stage="streams")
 def random_streams(seed: int) -> RandomStreams:
     """Independent streams made of the seed: more gammas leave the neutrons as they are."""
-    return RandomStreams(*np.random.SeedSequence(seed).spawn(6))
+    return RandomStreams(*np.random.SeedSequence(seed).spawn(7))

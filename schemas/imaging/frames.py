@@ -339,6 +339,7 @@ WEIGHTED_CONES = TableSchema(
         *(Column(f"axis_{a}", "float64", "", "unit vector from the second hit") for a in "xyz"),
         Column("theta_rad", "float64", "rad", "best estimate of the opening half-angle"),
         Column("cone_sigma_rad", "float64", "rad", "width of phi - theta", at_least=0.0),
+        Column("axis_sigma_rad", "float64", "rad", "its part from the positions", at_least=0.0),
         Column("consistency", "float64", "", "as in CandidateSigmas", nullable=True),
         Column("incident_energy_MeV", "float64", "MeV", "energy before the first scatter", True),
         Column("weight", "float64", "", "share of the event", at_least=0.0, at_most=1.0),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from ..arrays import F8, I8
 from ..tables import Column, TableSchema
 
@@ -111,12 +113,44 @@ class SourceFit:
 
 
 @dataclass(frozen=True)
+class Acceptance:
+    """What of the neutrons of a place passes, by the true angle of the first scatter.
+
+    ``omega`` (c, a) at equal steps of the angle from 0 to pi / 2, its derivative ``slope``, per
+    rad, and ``omega_by_cosine`` at equal steps from 0 to 1; ``row_curve`` (n,) their row for each
+    neutron hypothesis; points ``first_cm`` and unit vectors ``onward`` (p, 3) to points of another
+    bar, ``pair_weight``, 1 / d^2 over how many stand for the two bars, and ``pair_curve``.
+    """
+
+    row_curve: I8
+    omega: F8
+    slope: F8
+    omega_by_cosine: F8
+    first_cm: F8
+    onward: F8
+    pair_weight: F8
+    pair_curve: I8
+
+    @classmethod
+    def none(cls) -> Acceptance:
+        """Nothing is known of what passes."""
+        rows, curves, points = np.zeros(0, np.int64), np.ones((1, 2)), np.zeros((0, 3))
+        return cls(rows, curves, 0.0 * curves, curves, points, points, np.zeros(0), rows)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a model."""
+        return len(self.pair_curve) > 0
+
+
+@dataclass(frozen=True)
 class ConeMixture:
     """Hypotheses of all events, those of an event together.
 
     ``apex_cm``, ``axis`` (n, 3); ``theta_rad``, ``sigma_rad``, ``weight`` (n,); ``start`` (m + 1,)
     the first row of each event; ``event_id``, ``species`` (0 neutron, 1 gamma) and ``group``, the
-    class that shares a source fraction, (m,).
+    class that shares a source fraction, (m,). ``axis_share`` (n,), the part of sigma^2 that comes
+    from the axis, and ``acceptance`` are told where the fit may use what passes.
     """
 
     apex_cm: F8
@@ -128,6 +162,8 @@ class ConeMixture:
     event_id: I8
     species: I8
     group: I8
+    axis_share: F8 | None = None
+    acceptance: Acceptance | None = None
 
     @property
     def n_events(self) -> int:

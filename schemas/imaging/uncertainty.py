@@ -214,6 +214,8 @@ class PointFit(Section):
     """Profile-likelihood intervals beside those of the Hessian."""
     bias_rad: float | Literal["fit"] = "fit"
     """Mean of phi - theta at the source, one a species: fitted, or this value."""
+    sensitivity: Literal["mc", "flat"] = "mc"
+    """mc: neutrons of a known energy count by what the array lets pass of them; flat: all alike."""
 
 
 class Errors(Section):

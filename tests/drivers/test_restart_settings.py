@@ -171,6 +171,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "point_fit.n_sources": "2",
         "point_fit.profile": "false",
         "point_fit.bias_rad": "0.0",
+        "point_fit.sensitivity": '"flat"',
         "errors.replicas": "20",
         "errors.seed": "2",
         "calibration.steps": "['edges']",

@@ -267,6 +267,32 @@ def test_the_command_writes_what_the_options_say(command: typer.Typer, tmp_path:
     assert frame.loc[frame["species"] == "n", "incident_energy_MeV"].nunique() == 40
 
 
+def test_the_command_with_two_sources_and_errors_of_bars_tells_both(
+    command: typer.Typer, tmp_path: Path
+) -> None:
+    options = "--events 40 --gammas 0 --second-at 20,0,0 --second-share 0.4 --no-resolution"
+    options += " --bar-centres --bar-offset-cm 0.4 --bar-time-ns 0.15 --bar-gain 0.12"
+    argv = ["imaging", str(tmp_path / "a.root"), "--format", "root", *options.split()]
+    argv += ["--truth", str(tmp_path / "t.csv")]
+    result = CliRunner().invoke(command, argv)
+    assert result.exit_code == 0, result.output
+    truth, bars = _exact(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t_bars.csv")
+    assert str(tmp_path / "t_bars.csv") in result.output.replace("\n", "")
+    assert truth.groupby("source_x_cm").size().min() >= 6
+    assert list(bars) == ["det_id", "along_offset_cm", "time_offset_ns", "light_gain"]
+    with uproot.open(tmp_path / "a.root") as file:
+        x1, z1 = (file["image_tree"][name].array(library="np") / 10 for name in ("x1", "z1"))
+    assert set(np.round(z1, 9)) <= {100.0, 110.0, 120.0}
+    assert not np.allclose(x1, truth["x1_cm"])
+    # The errors of the bars are not overwritten either.
+    (tmp_path / "t.csv").unlink()
+    again = CliRunner().invoke(command, [*argv[:1], str(tmp_path / "b.root"), *argv[2:]])
+    assert isinstance(again.exception, UsageError)
+    assert "t_bars.csv" in str(again.exception)
+    lonely = CliRunner().invoke(command, ["imaging", "c.out", "--second-share", "0.3"])
+    assert isinstance(lonely.exception, UsageError)
+
+
 def test_the_command_without_resolution_and_with_two_lines(
     command: typer.Typer, tmp_path: Path
 ) -> None:

@@ -42,6 +42,11 @@ _OPTIONS = {
     "source.axis": "--axis",
     "source.length_cm": "--length-cm",
     "source.radius_cm": "--radius-cm",
+    "source.second_at_cm": "--second-at",
+    "source.second_share": "--second-share",
+    "bar_errors.along_cm": "--bar-offset-cm",
+    "bar_errors.time_ns": "--bar-time-ns",
+    "bar_errors.gain": "--bar-gain",
     "neutron_spectrum.energy_MeV": "--energy-MeV",
     "gamma_spectrum.lines_MeV": "--gamma-energy-MeV",
     "scattering.carbon_fraction": "--carbon-fraction",
@@ -62,6 +67,23 @@ Axis = Annotated[
 ]
 Length = Annotated[float | None, typer.Option("--length-cm", help="Length of a line (default 10).")]
 Radius = Annotated[float | None, typer.Option("--radius-cm", help="Radius of a ring (default 5).")]
+SecondAt = Annotated[
+    str | None, typer.Option(help="A second source, a point, cm.", metavar="X,Y,Z")
+]
+SecondShare = Annotated[
+    float | None, typer.Option(help="Share of particles born at --second-at (default 0.5).")
+]
+BarCentres = Annotated[
+    bool, typer.Option("--bar-centres", help="Across a bar its centre is read, as real arrays do.")
+]
+BarOffset = Annotated[
+    float,
+    typer.Option("--bar-offset-cm", help="Errors of whole bars: offset along them, rms."),
+]
+BarTime = Annotated[float, typer.Option("--bar-time-ns", help="Time offset of whole bars, rms.")]
+BarGain = Annotated[
+    float, typer.Option("--bar-gain", help="Gain of light of whole bars, rms of its logarithm.")
+]
 Spectrum = Annotated[
     SpectrumKind, typer.Option(help="Neutron energies: one, or Cf-252 spontaneous fission.")
 ]
@@ -103,6 +125,8 @@ def simulate_imaging(
     axis: Axis = None,
     length_cm: Length = None,
     radius_cm: Radius = None,
+    second_at: SecondAt = None,
+    second_share: SecondShare = None,
     spectrum: Spectrum = SpectrumKind.mono,
     energy_MeV: Energy = None,
     events: Events = 10_000,
@@ -112,6 +136,10 @@ def simulate_imaging(
     min_light_MeVee: MinLight = 0.05,
     min_deposit_MeV: MinDeposit = 0.1,
     no_resolution: NoResolution = False,
+    bar_centres: BarCentres = False,
+    bar_offset_cm: BarOffset = 0.0,
+    bar_time_ns: BarTime = 0.0,
+    bar_gain: BarGain = 0.0,
     seed: Seed = 1,
     format: FileFormat = OutputFormat.phits,
     truth: Truth = None,
@@ -126,11 +154,16 @@ def simulate_imaging(
         "n_neutrons": events,
         "n_gammas": max(events, 0) // 5 if gammas is None else gammas,
         "seed": seed,
-        "source": _source(source, at, axis, length_cm, radius_cm),
+        "source": {
+            **_source(source, at, axis, length_cm, radius_cm),
+            **_second_source(second_at, second_share),
+        },
         "neutron_spectrum": _neutron_spectrum(spectrum, energy_MeV),
         "gamma_spectrum": {"lines_MeV": gamma_energy_MeV} if gamma_energy_MeV else {},
         "scattering": {"carbon_fraction": carbon_fraction},
         "thresholds": {"min_light_MeVee": min_light_MeVee, "min_deposit_MeV": min_deposit_MeV},
+        "resolution": {"bar_centres": bar_centres},
+        "bar_errors": {"along_cm": bar_offset_cm, "time_ns": bar_time_ns, "gain": bar_gain},
     }
     _simulate(data, out, format, truth, perfect=no_resolution, overwrite=overwrite)
 
@@ -148,7 +181,8 @@ def _simulate(
     from ..simulation import simulation_settings, write_simulation
 
     if perfect:
-        data["resolution"] = Resolution.perfect()
+        perfect_hits = Resolution.perfect().model_dump()
+        data["resolution"] = {**perfect_hits, **data["resolution"]}
     settings = simulation_settings(data, _OPTIONS, "command line")
     kind: Literal["phits", "root"] = "root" if format == OutputFormat.root else "phits"
     result = write_simulation(settings, out, kind, truth, overwrite=overwrite)
@@ -158,6 +192,8 @@ def _simulate(
     )
     if result.truth is not None:
         typer.echo(f"{result.truth}: the truth, one row an event")
+    if result.bars is not None:
+        typer.echo(f"{result.bars}: the errors of the bars, a file for [calibration] path")
 
 
 def _source(
@@ -174,6 +210,15 @@ def _source(
         _only_with(shape == SourceShape.ring, "--radius-cm", "--source ring")
         section["radius_cm"] = radius_cm
     return section
+
+
+def _second_source(at: str | None, share: float | None) -> dict[str, Any]:
+    if share is not None:
+        _only_with(at is not None, "--second-share", "--second-at")
+    if at is None:
+        return {}
+    section: dict[str, Any] = {"second_at_cm": _point("--second-at", at)}
+    return section if share is None else {**section, "second_share": share}
 
 
 def _neutron_spectrum(kind: SpectrumKind, energy_MeV: float | None) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Density of cones at a point: hypotheses with widths in, a density an event out.
 
 K_i(X) = sum_h w_ih N(phi - theta - b; k sigma) / (2 pi max(sin theta, 0.05)) per steradian, phi the
-angle of X - apex to the axis. The derivatives are those of K by the three coordinates of X, by b
-and by ln k.
+angle of X - apex to the axis; times omega(t) / (omega(theta) R^2) where it is told what passes. The
+derivatives are those of K by the three coordinates of X, by b and by ln k.
 """
 
 from __future__ import annotations
 
 from math import atan2, exp, log1p, pi, sin, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -18,6 +19,30 @@ LEAST_SINE = 0.05
 # Beyond so many sigma a Gaussian is nothing beside the isotropic component.
 FARTHEST = 8.0
 EM_STEPS = 6
+# What never passes by the model is measured nevertheless: a floor of omega.
+LEAST_PASSING = 0.01
+
+
+class Passing(NamedTuple):
+    """What passes by the true angle t: omega and its derivative at equal steps of t, 0 to pi / 2.
+
+    ``curve`` (n,) is the row of ``omega`` and ``slope`` (c, a) of each hypothesis, or -1: nothing
+    is known, then no factor is taken. t = phi + ``follows`` (n,) (theta - phi).
+    """
+
+    curve: I8
+    follows: F8
+    omega: F8
+    slope: F8
+
+
+@njit(cache=True, nogil=True)
+def at_angle(table: F8, curve: int, angle: float) -> float:
+    """A row of a table over angles 0 to pi / 2, linear between its columns."""
+    last = table.shape[1] - 1
+    place = min(max(angle, 0.0) * (2.0 / pi) * last, last - 1e-9)
+    k = int(place)
+    return float(table[curve, k] + (place - k) * (table[curve, k + 1] - table[curve, k]))
 
 
 @njit(cache=True, nogil=True)
@@ -32,6 +57,7 @@ def cone_densities(
     point: F8,
     bias: F8,
     scale: F8,
+    passing: Passing,
     density: F8,
     slopes: F8,
 ) -> None:
@@ -52,21 +78,37 @@ def cone_densities(
             cz = ax * ry - ay * rx
             across = sqrt(cx * cx + cy * cy + cz * cz)
             width = k * sigma[row]
-            pull = (atan2(across, along) - theta[row] - b) / width
+            phi = atan2(across, along)
+            pull = (phi - theta[row] - b) / width
             if abs(pull) > FARTHEST or length2 == 0.0:
                 continue
             norm = weight[row] / (sqrt(2.0 * pi) * width * 2.0 * pi * max(sin(theta[row]), 0.05))
             value = norm * exp(-0.5 * pull * pull)
+            curve = passing.curve[row]
+            by_phi = 0.0
+            if curve >= 0:
+                share = passing.follows[row]
+                t = phi + share * (theta[row] - phi)
+                passes = at_angle(passing.omega, curve, t) + LEAST_PASSING
+                own = at_angle(passing.omega, curve, theta[row]) + LEAST_PASSING
+                by_phi = (1.0 - share) * at_angle(passing.slope, curve, t) / passes
+                value *= passes / (own * length2)
             total += value
             slope = -value * pull / width
             by_b -= slope
             by_k += value * (pull * pull - 1.0)
+            slope += value * by_phi
             if across > 0.0:
                 # d phi / d X = (cos phi r / |r| - a) / (|r| sin phi).
                 by_r, by_a = slope * along / (length2 * across), slope / across
                 by_x += by_r * rx - by_a * ax
                 by_y += by_r * ry - by_a * ay
                 by_z += by_r * rz - by_a * az
+            if curve >= 0:
+                by_distance = -2.0 * value / length2
+                by_x += by_distance * rx
+                by_y += by_distance * ry
+                by_z += by_distance * rz
         density[event] = total
         slopes[event, 0] = by_x
         slopes[event, 1] = by_y

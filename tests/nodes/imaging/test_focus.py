@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from radiograph.drivers.imaging.source_text import warnings_of_focus
 from radiograph.nodes.imaging import focus
 from radiograph.nodes.imaging.focus_search import DistanceProfile, interval
 from radiograph.nodes.imaging.point_fit import source_fit
@@ -54,6 +55,16 @@ def test_the_curve_is_lowest_where_the_distance_is(found: focus.FocusScan) -> No
     # The place moves along the ray from the array: 10 cm at 100 cm.
     at_100 = np.interp(-100.0, curve["distance_cm"], curve["u_cm"])
     assert at_100 == pytest.approx(10.0, abs=0.7)
+
+
+def test_a_plane_that_stands_elsewhere_is_warned_of(found: focus.FocusScan) -> None:
+    distance = focus.focus_distance_cm(found)
+    [line] = warnings_of_focus(distance)
+    deficit = distance["deficit_of_plane"].iloc[0]
+    assert f"[plane] origin is {deficit:.0f} below that in 2 ln L (more than 9)" in line
+    assert warnings_of_focus(distance.assign(deficit_of_plane=8.9)) == []
+    assert warnings_of_focus(distance.head(0)) == []
+    assert warnings_of_focus(None) == []
 
 
 def test_a_best_place_at_the_end_has_no_interval() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.nodes.imaging import bootstrap, point_fit, pulls
-from radiograph.nodes.imaging.kernels.cone_likelihood import cone_densities
+from radiograph.nodes.imaging.kernels.cone_likelihood import Passing, cone_densities
 from radiograph.nodes.imaging.poisson_weights import poisson_weights
 from radiograph.nodes.imaging.pull_fit import fitted_pulls
 from radiograph.nodes.imaging.source_likelihood import (
@@ -20,7 +20,7 @@ from radiograph.nodes.imaging.source_likelihood import (
 )
 from radiograph.schemas.imaging.frames import WEIGHTED_CONES
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
-from radiograph.schemas.imaging.sources import ConeMixture
+from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
 from radiograph.schemas.imaging.uncertainty import Errors, PointFit, Reconstruction, Uncertainty
 
 FRAME = PlaneFrame((0.0, 0.0, -100.0), (0.0, 0.0, 1.0))
@@ -212,6 +212,12 @@ def test_the_kernel_equals_its_python_form() -> None:
         np.array([5.0, 1.0, -100.0]),
         np.array([0.01, -0.02]),
         np.array([1.1, 0.9]),
+        Passing(
+            np.arange(25) % 4 - 1,
+            np.linspace(0.0, 1.0, 25),
+            np.linspace(0.2, 1.0, 30).reshape(3, 10),
+            np.linspace(-0.5, 0.5, 30).reshape(3, 10),
+        ),
     )
     compiled, plain = [(np.empty(3), np.empty((3, 5))) for _ in range(2)]
     cone_densities(*arguments, *compiled)
@@ -234,6 +240,11 @@ def test_the_density_of_a_cone_is_one_over_the_sphere() -> None:
     assert total == pytest.approx(np.exp(-0.5 * WIDTH**2), rel=1e-3)
 
 
+def all_pass(cones: ConeMixture) -> Passing:
+    """No factor is taken for what passes."""
+    return FitProblem(cones, FRAME, GRID, PointFit(sensitivity="flat")).passing
+
+
 def density_at(cones: ConeMixture, point: np.ndarray) -> np.ndarray:
     density, slopes = np.empty(cones.n_events), np.empty((cones.n_events, 5))
     cone_densities(
@@ -247,6 +258,7 @@ def density_at(cones: ConeMixture, point: np.ndarray) -> np.ndarray:
         point,
         np.zeros(2),
         np.ones(2),
+        all_pass(cones),
         density,
         slopes,
     )
@@ -318,6 +330,7 @@ def weighted(n: int, seed: int) -> pd.DataFrame:
             **{f"axis_{a}": cones.axis[:, k] for k, a in enumerate("xyz")},
             "theta_rad": cones.theta_rad,
             "cone_sigma_rad": cones.sigma_rad,
+            "axis_sigma_rad": 0.5 * cones.sigma_rad,
             "consistency": np.where(np.arange(m) % 2 == 0, 0.1, -2.0),
             "incident_energy_MeV": np.ones(m),
             "weight": np.ones(m),
@@ -341,6 +354,7 @@ def test_classes_of_consistency_and_species_stay_apart() -> None:
         weighted(20, 2).assign(consistency=np.nan),
         np.array([2.0, 1.0]),
         Reconstruction(consistency_edges=(0.5, 1.0)),
+        Acceptance.none(),
     )
     assert mixture.n_events == 90
     assert np.bincount(mixture.group).tolist() == [30, 30, 30]
@@ -352,7 +366,11 @@ def test_classes_of_consistency_and_species_stay_apart() -> None:
 def test_hypotheses_of_an_event_stay_together() -> None:
     frame = weighted(4, 1).assign(event_index=[0, 0, 2, 5, 5, 5])
     mixture = point_fit.cone_mixture(
-        frame, frame.head(0), np.ones(2), Reconstruction(consistency_edges=())
+        frame,
+        frame.head(0),
+        np.ones(2),
+        Reconstruction(consistency_edges=()),
+        Acceptance.none(),
     )
     assert mixture.start.tolist() == [0, 2, 3, 6]
     assert mixture.event_id.tolist() == [0, 2, 3]

@@ -39,7 +39,7 @@ def budget_of(cones: ConeMixture, first: np.ndarray) -> tuple[SourceFit, pd.Data
     fit = point_fit.source_fit(cones, FRAME, GRID, SETTINGS)
     told = (FRAME, GRID, SETTINGS)
     strategies = position_budget.strategy_sources__one(fit, cones, *told)
-    shift = position_budget.sensitivity_shift_cm__unknown(fit)
+    shift = position_budget.sensitivity_shift_cm(fit, cones, *told)
     found = position_budget.position_budget(
         fit, strategies, shift, cones, weighted, none, events, gammas, bars(), *told
     )
@@ -93,13 +93,13 @@ def test_another_estimate_of_the_angle_moves_the_place() -> None:
     fit = point_fit.source_fit(cones, FRAME, GRID, SETTINGS)
     problem = FitProblem(cones, FRAME, GRID, SETTINGS)
     same = refits.with_angles(cones, cones.theta_rad, cones.sigma_rad)
-    at = refits.places_of_cones(problem, fit, same)
+    at = refits.places_from(replace(problem, cones=same), fit)
     assert at == pytest.approx(fit.parameters[:2].reshape(1, 2), abs=0.02)
     theta = cones.theta_rad.copy()
     theta[::7] = np.nan
     fewer = refits.with_angles(cones, theta, cones.sigma_rad)
     assert (fewer.weight == 0).sum() == len(theta[::7])
-    assert np.isfinite(refits.places_of_cones(problem, fit, fewer)).all()
+    assert np.isfinite(refits.places_from(replace(problem, cones=fewer), fit)).all()
     # The input is as it was.
     assert np.all(cones.weight == 1.0)
 

@@ -17,24 +17,21 @@ from radiograph.nodes.imaging.cone_matrix import (
 )
 from radiograph.nodes.imaging.expectation_maximisation import Events, maximised, start_of, step
 from radiograph.nodes.imaging.half_maximum import half_maximum_centroid, widths_at_half_maximum
-from radiograph.nodes.imaging.image_maximisation import (
-    ImageProblem,
-    fibonacci_directions,
-    image_fit,
-)
+from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
 from radiograph.nodes.imaging.kernels import cone_rows, expectation
 from radiograph.nodes.imaging.kernels.cone_likelihood import cone_densities
 from radiograph.nodes.imaging.plane import plane_to_world
 from radiograph.nodes.imaging.point_fit import source_fit
 from radiograph.nodes.imaging.point_response import point_response
 from radiograph.nodes.imaging.posterior_shares import posterior_shares
+from radiograph.nodes.imaging.sphere import fibonacci_directions
 from radiograph.nodes.imaging.weighted_projection import of_species, weighted_projection
 from radiograph.schemas.arrays import F8
 from radiograph.schemas.imaging.imaging_method import Threads
 from radiograph.schemas.imaging.sources import ConeMixture
 from radiograph.schemas.imaging.uncertainty import ExpectationSettings, PointFit, Uncertainty
 
-from .test_point_fit import FRAME, GRID, joined, toy
+from .test_point_fit import FRAME, GRID, all_pass, joined, toy
 
 SMALL = replace(GRID, du_cm=15.0, nu=8, dv_cm=20.0, nv=6)
 CONES = toy(3, 400, 200)
@@ -65,7 +62,8 @@ def exact_rows(cones: ConeMixture) -> F8:
         density, slopes = np.empty(cones.n_events), np.empty((cones.n_events, 5))
         cone_densities(
             cones.apex_cm, cones.axis, cones.theta_rad, cones.sigma_rad, cones.weight,
-            cones.start, cones.species, point, np.zeros(2), np.ones(2), density, slopes,
+            cones.start, cones.species, point, np.zeros(2), np.ones(2),
+            all_pass(cones), density, slopes,
         )  # fmt: skip
         rows.append(density)
     return np.array(rows).T

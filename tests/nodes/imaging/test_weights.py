@@ -160,6 +160,7 @@ def test_weighted_cones_carry_the_best_theta_and_the_rows_with_a_weight() -> Non
         {
             "theta_rad": cones_["theta_rad"] + 0.01,
             "cone_sigma_rad": [0.1, 0.1, np.nan, 0.1],
+            "axis_sigma_rad": [0.05, 0.05, np.nan, 0.05],
             "consistency": np.full(4, np.nan),
         }
     )

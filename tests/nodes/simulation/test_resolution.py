@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from radiograph.nodes.simulation.resolution import gamma_hits, neutron_hits
+from radiograph.nodes.simulation.resolution import gamma_hits, neutron_hits, simulated_bars
 from radiograph.nodes.simulation.streams import random_streams
-from radiograph.schemas.simulation import Acquisition, DetectorArray, Resolution, Scatters
+from radiograph.schemas.simulation import (
+    Acquisition,
+    BarErrors,
+    DetectorArray,
+    Resolution,
+    Scatters,
+)
 
 ARRAY = DetectorArray()
 STREAMS = random_streams(9)
+BARS = simulated_bars(ARRAY, BarErrors(), STREAMS)
 
 
 def _scatters(n: int, k: int, gap_ns: float = 1.0) -> Scatters:
@@ -30,7 +39,7 @@ def _scatters(n: int, k: int, gap_ns: float = 1.0) -> Scatters:
 
 def test_without_resolution_the_truth_is_measured() -> None:
     true = _scatters(4, 3)
-    hits = gamma_hits(true, ARRAY, Resolution.perfect(), Acquisition(), STREAMS)
+    hits = gamma_hits(true, ARRAY, BARS, Resolution.perfect(), Acquisition(), STREAMS)
     assert np.array_equal(hits.position_cm, true.position_cm)
     assert np.array_equal(hits.time_ns, true.time_ns)
     assert np.array_equal(hits.deposit_MeV, true.deposit_MeV)
@@ -41,7 +50,7 @@ def test_without_resolution_the_truth_is_measured() -> None:
 
 def test_each_error_has_its_size() -> None:
     true = _scatters(20_000, 2, gap_ns=100.0)
-    hits = neutron_hits(true, ARRAY, Resolution(), Acquisition(), STREAMS)
+    hits = neutron_hits(true, ARRAY, BARS, Resolution(), Acquisition(), STREAMS)
     error = hits.position_cm - true.position_cm
     # Bar 11 is long in y, bar 21 in x.
     assert error.std(axis=0) == pytest.approx(
@@ -56,7 +65,7 @@ def test_each_error_has_its_size() -> None:
 
 def test_hits_are_written_in_order_of_measured_time() -> None:
     true = _scatters(2000, 3, gap_ns=0.2)
-    hits = gamma_hits(true, ARRAY, Resolution(), Acquisition(), STREAMS)
+    hits = gamma_hits(true, ARRAY, BARS, Resolution(), Acquisition(), STREAMS)
     assert np.all(np.diff(hits.time_ns, axis=1) >= 0.0)
     swapped = np.any(hits.hit_of_scatter != [0, 1, 2], axis=1)
     assert 200 < swapped.sum() < 1800
@@ -69,19 +78,48 @@ def test_hits_are_written_in_order_of_measured_time() -> None:
 
 def test_light_is_never_negative() -> None:
     hits = neutron_hits(
-        _scatters(1000, 2), ARRAY, Resolution(light_relative=2.0), Acquisition(), STREAMS
+        _scatters(1000, 2), ARRAY, BARS, Resolution(light_relative=2.0), Acquisition(), STREAMS
     )
     assert hits.light_MeVee.min() == 0.0
     assert hits.deposit_MeV.min() == 0.0
 
 
 def test_no_events() -> None:
-    hits = neutron_hits(_scatters(0, 2), ARRAY, Resolution(), Acquisition(), STREAMS)
+    hits = neutron_hits(_scatters(0, 2), ARRAY, BARS, Resolution(), Acquisition(), STREAMS)
     assert hits.position_cm.shape == (0, 2, 3)
 
 
 def test_the_truth_is_left_as_it_was() -> None:
     true = _scatters(10, 2, gap_ns=0.0)
     before = true.time_ns.copy()
-    neutron_hits(true, ARRAY, Resolution(), Acquisition(), STREAMS)
+    neutron_hits(true, ARRAY, BARS, Resolution(), Acquisition(), STREAMS)
     assert np.array_equal(true.time_ns, before)
+
+
+def test_bars_read_their_centre_across() -> None:
+    true = _scatters(50, 2)
+    moved = replace(true, position_cm=true.position_cm + np.array([0.3, 0.4, 0.5]))
+    centres = Resolution.perfect().model_copy(update={"bar_centres": True})
+    hits = neutron_hits(moved, ARRAY, BARS, centres, Acquisition(), STREAMS)
+    # Bar 11 is long along y, bar 21 along x.
+    off = hits.position_cm - true.position_cm
+    assert off[:, 0] == pytest.approx(np.tile([0.0, 0.4, 0.0], (50, 1)))
+    assert off[:, 1] == pytest.approx(np.tile([0.3, 0.0, 0.0], (50, 1)))
+
+
+def test_errors_of_bars_are_in_each_of_their_hits_and_are_told() -> None:
+    true = _scatters(50, 2, gap_ns=100.0)
+    bars = simulated_bars(ARRAY, BarErrors(along_cm=0.4, time_ns=0.15, gain=0.12), STREAMS)
+    hits = neutron_hits(true, ARRAY, bars, Resolution.perfect(), Acquisition(), STREAMS)
+    told = bars.set_index("det_id").loc[[11, 21]]
+    along = np.stack([hits.position_cm[:, 0, 1], hits.position_cm[:, 1, 0]], axis=1)
+    expected = np.stack([true.position_cm[:, 0, 1], true.position_cm[:, 1, 0]], axis=1)
+    assert along - expected == pytest.approx(np.tile(told["along_offset_cm"], (50, 1)))
+    late = hits.time_ns - true.time_ns
+    assert late == pytest.approx(np.tile(told["time_offset_ns"], (50, 1)), abs=1e-9)
+    # As a calibration takes it: true light = read light times gain.
+    assert hits.light_MeVee * told["light_gain"].to_numpy() == pytest.approx(true.light_MeVee)
+    spread = simulated_bars(ARRAY, BarErrors(along_cm=0.4), STREAMS)["along_offset_cm"].std()
+    assert 0.2 < spread < 0.8
+    assert np.all(BARS[["along_offset_cm", "time_offset_ns"]] == 0)
+    assert np.all(BARS["light_gain"] == 1)

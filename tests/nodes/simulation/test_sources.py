@@ -55,3 +55,17 @@ def test_energies_are_single_or_spread() -> None:
     mono = neutron_energies_MeV(NeutronSpectrum(energy_MeV=2.5), uniform)
     assert mono.tolist() == [2.5] * 100
     assert np.ptp(neutron_energies_MeV(NeutronSpectrum(kind="cf252"), uniform)) > 1.0
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=["point", "line", "ring"])
+def test_a_second_source_has_its_share_and_leaves_the_first_as_it_is(source: Source) -> None:
+    two = source.model_copy(update={"second_at_cm": (9.0, 9.0, 9.0), "second_share": 0.25})
+    uniform = (np.arange(4000) + 0.5) / 4000
+    points = source_points_cm(two, uniform)
+    second = np.all(points == 9.0, axis=0)
+    assert second.mean() == 0.25
+    expected = source_points_cm(source, (np.arange(3000) + 0.5) / 3000)
+    np.testing.assert_allclose(points[:, ~second], expected, atol=1e-9)
+    low, high = source_box_cm(two)
+    assert np.all(low <= points.min(axis=1) + 1e-9)
+    assert np.all(high >= points.max(axis=1) - 1e-9)
