@@ -117,6 +117,7 @@ TRANSIENTS = Definition(
         ),
     ),
     inputs=INPUTS,
+    files_read=_ours("campaign:files_beside"),
     stages=("structure", "baseline", "features", "outliers", "maps"),
     outputs=(
         "run_metadata",

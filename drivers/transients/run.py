@@ -23,6 +23,7 @@ from ..engine.report import RunReport, joined
 from ..engine.running import write_run
 from ..engine.session import Session
 from ..files import check_new_files
+from ..files_of_settings import files_of_settings
 from ..input_paths import is_output_file, output_path
 from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
@@ -59,7 +60,7 @@ def run_campaign(
     planned = {r.number: beside_paths(loaded, outs[r.number], targets) for r in runs}
     check_new_files(
         [path for r in runs for path in (outs[r.number], *planned[r.number])],
-        [*(path for r in runs for path in r.paths), loaded.path],
+        [*(p for r in runs for p in (*r.paths, r.fpga) if p), *files_of_settings(loaded)],
         overwrite=overwrite or loaded.config.io.overwrite,
         key=_KEY,
         setting="[io] overwrite",
