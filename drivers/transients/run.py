@@ -13,8 +13,9 @@ import pandas as pd
 from ...schemas.errors import InputError, UsageError
 from ...schemas.failures import Failure
 from ...schemas.transients.config import TransientsConfig
-from ...schemas.transients.layout import run_name
+from ...schemas.transients.layout import FPGA_HITS, run_name
 from ...schemas.transients.quality import QUALITY
+from ...schemas.transients.recordings import HitLog
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.executors import Executor
@@ -165,6 +166,9 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
             report.failed.append(Failure({"run": run_name(run.number)}, "", "nothing_usable", msg))
         if failed:
             report.warnings.append(f"{run_name(run.number)}: {text}")
+        hits = report.values.get("hit_log")
+        if isinstance(hits, HitLog) and hits.untimed_rows:
+            report.warnings.append(_untimed_text(run, hits))
         report.summary = _summary(report.counters)
     alarms = report.values.get("false_alarms")
     if isinstance(alarms, pd.DataFrame) and alarms["n"][0]:
@@ -176,6 +180,14 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
         }
 
 
+def _untimed_text(run: RunFiles, hits: HitLog) -> str:
+    return (
+        f"{run_name(run.number)}: {hits.untimed_rows} of "
+        f"{hits.untimed_rows + len(hits.values)} rows of the hit log have no time and are left "
+        f"out (the first: {hits.first_untimed}); look at {FPGA_HITS}"
+    )
+
+
 def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:
     found = values.get("outliers")
     if not isinstance(found, pd.DataFrame):
@@ -185,6 +197,6 @@ def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:
 
 def _summary(counters: Mapping[str, int]) -> dict[str, Any]:
     first = ("recordings", "usable", "scored", "outliers", "foreign_members",
-             "hits_without_recording")  # fmt: skip
+             "hits_without_recording", "hits_without_time")  # fmt: skip
     found: dict[str, Any] = {name: counters[name] for name in first if name in counters}
     return {**found, "quality": {name: counters[name] for name in QUALITY.names}}

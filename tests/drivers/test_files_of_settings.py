@@ -102,8 +102,7 @@ NAMED = [
     ("germanium", "[germanium]\nparameters_path = 'par.yaml'\n", "par.lh5"),
     (
         "imaging",
-        "[pipeline]\nuntil = 'hits'\n[energy]\nstrategy = 'Edep'\n"
-        "[io.extra_text_files]\nnote = 'n'\n",
+        "[pipeline]\nuntil='hits'\n[energy]\nstrategy='Edep'\n[io.extra_text_files]\nnote='n'\n",
         "n",
     ),
     ("lightdqm", "[lightdqm]\nchannel_status_csv = 's.csv'\n", "s.csv"),
