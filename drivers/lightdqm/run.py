@@ -27,7 +27,7 @@ from ..engine.report import RunReport, node_table
 from ..files import check_new_files, replaced_file, writable
 from ..files_of_settings import files_of_settings
 from ..graph import visible_nodes
-from ..input_paths import is_output_file, output_path
+from ..input_paths import check_no_other_kind, is_output_file, output_path
 from ..provenance import command_line, versions
 from ..runfile.exporting import write_parquet
 from ..unchanged import unchanged
@@ -221,6 +221,8 @@ def check_outputs(
 
     Nothing is replaced without consent, and no output of one input by that of another.
     """
+    if outputs != Outputs.nothing():
+        check_no_other_kind(output_path(loaded))
     makers: dict[Path, Path] = {}
     read = files_of_settings(loaded)
     for source in sources:

@@ -25,7 +25,7 @@ from ..engine.running import write_run
 from ..engine.session import Session
 from ..files import check_new_files
 from ..files_of_settings import files_of_settings
-from ..input_paths import is_output_file, output_path
+from ..input_paths import check_no_other_kind, is_output_file, output_path
 from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .session import run_session
@@ -89,6 +89,7 @@ def run_campaign(
 def _outputs(loaded: LoadedConfig[Any], runs: Sequence[RunFiles]) -> dict[int, Path]:
     out = output_path(loaded)
     if not is_output_file(out):
+        check_no_other_kind(out)
         return {run.number: out / f"{run_name(run.number)}.h5" for run in runs}
     if len(runs) > 1:
         msg = (
