@@ -101,7 +101,7 @@ def kernel_figures() -> Iterator[Figure]:
     iq = np.stack([recording(k) for k in range(KERNEL_RECORDINGS)])
     n = len(iq)
     out = (np.empty((n, 78)), np.empty((n, 798)), np.empty((n, 3)), np.empty(n), np.empty(n))
-    fits = np.empty((n, 11))
+    fits = np.empty((n, 7))
 
     def kernels(decimate: int) -> None:
         demodulated_rows(iq, np.arange(n), TAPS, decimate, PRE - 200, PRE - 64, 500, 250, 80, 220,

@@ -151,6 +151,9 @@ class Source:
         its ``n_records``, and looked for once for the same content. None = not counted.
     count_keys
         The settings that ``count`` reads.
+    remote
+        The size of such a file at an address, told as a path, and what its server says of its
+        version; it is known by these. None = files are read from this machine alone.
     """
 
     role: str
@@ -162,6 +165,7 @@ class Source:
     joined: bool = False
     count: Callable[[Path, Any], int] | None = None
     count_keys: tuple[str, ...] = ()
+    remote: Callable[[Path], tuple[int, str]] | None = None
 
 
 class GraphPicture(Protocol):
@@ -400,6 +404,9 @@ class Definition:
         Runs the settings of one of its files again and compares.
     export
         Writes what one of its files holds in another format, and names what was written.
+    export_input
+        Writes one of its input files, which its sources' patterns fit, in another format; None =
+        there is no other.
     check_targets
         UsageError if some nodes cannot be asked for with a config.
     starter
@@ -464,6 +471,7 @@ class Definition:
     quick_look: Callable[[LoadedConfig[Any], Path, CacheOptions, bool], QuickLook] = _LOOKED_AT
     verify: Callable[[Definition, Path, Sequence[Path]], Verification] = _VERIFY_RUN_FILE
     export: Callable[[ExportRequest], list[Path]] = _EXPORT_RUN_FILE
+    export_input: Callable[[ExportRequest], list[Path]] | None = None
     check_targets: Callable[[Any, Sequence[str], Any], None] = defaults.anything
     compiled_ahead: Callable[[Any], CompiledAhead | None] = _nothing_ahead
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -486,8 +494,14 @@ class Definition:
 
     def describes_input(self, path: Path) -> bool:
         """Whether it says what is in an input file of such a name."""
-        fits = any(fnmatchcase(path.name, source.pattern) for source in self.sources)
-        return self.input_described is not None and fits
+        return self.input_described is not None and self._fits(path)
+
+    def exports_input(self, path: Path) -> bool:
+        """Whether it writes an input file of such a name in another format."""
+        return self.export_input is not None and self._fits(path)
+
+    def _fits(self, path: Path) -> bool:
+        return any(fnmatchcase(path.name, source.pattern) for source in self.sources)
 
     @property
     def packages(self) -> tuple[str, ...]:

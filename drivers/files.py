@@ -13,6 +13,7 @@ from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
 import xxhash
 
+from ..nodes.addresses import address_of
 from ..nodes.file_kinds import fault_of_input
 from ..schemas.errors import InputError, UsageError
 from ..schemas.sources import FileRef
@@ -25,6 +26,7 @@ _BLOCK = 1 << 22
 _SAMPLES = 64
 _SAMPLE_BYTES = 1 << 14
 SAMPLED = "sampled:"
+REMOTE = "remote:"
 """What the hash of a file begins with that was not read whole."""
 
 
@@ -49,6 +51,16 @@ def file_ref(path: Path) -> FileRef:
         msg = f"{path}: cannot be read ({reason.strerror or reason})."
         raise InputError(msg, file=path) from None
     return FileRef(str(path), stamp.size, digest.hexdigest(), stamp)
+
+
+def remote_file_ref(path: Path, size: int, version: str) -> FileRef:
+    """A file at an address: known by address, size and what the server says of its version.
+
+    It is not read for its name: the hash, marked ``remote:``, is of these.
+    """
+    address = address_of(path)
+    known = xxhash.xxh3_128_hexdigest(repr((address, size, version)).encode())
+    return FileRef(address, size, f"{REMOTE}{known}")
 
 
 def sampled_file_ref(path: Path) -> FileRef:

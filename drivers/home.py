@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from ..nodes.addresses import address_of
 from ..nodes.own_folders import own_temporary_folder
 from ..schemas.errors import UsageError
 
@@ -69,10 +70,12 @@ def say_where_results_go(folder: Path) -> None:
 
 
 def path_of_setting(folder: Path, value: str) -> Path:
-    """A path of the settings: relative to ``folder``, ~ is the home folder.
+    """A path of the settings: relative to ``folder``, ~ is the home folder; an address as it is.
 
     UsageError if there is no such home folder.
     """
+    if address_of(value):
+        return Path(value)
     first = Path(value).parts[:1]
     if first == ("~",) and _stand_in:
         fault = f"there is no home folder ({_why()})"

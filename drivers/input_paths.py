@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..nodes.addresses import address_of
 from ..nodes.file_kinds import fault_of_input
 from ..schemas.errors import ConfigError, InputError, SettingProblem, UsageError
 from .config import LoadedConfig, resolved_path
@@ -15,9 +16,6 @@ from .home import path_of_setting
 from .listing_command import listed_by, names_in
 
 _MAIN_KEY: Final = "io.input_path"
-_PROTOCOLS: Final = frozenset(
-    ("root:", "roots:", "xroot:", "xrootd:", "http:", "https:", "dav:", "davs:", "s3:", "gs:")
-)
 OfFolder = Callable[[Path], Sequence[Path]]
 _FILE_ENDINGS: Final = (".h5", ".hdf5")
 # What a name with such an ending is taken for by every other program.
@@ -52,7 +50,8 @@ def input_paths(loaded: LoadedConfig[Any], of_folder: OfFolder, otherwise: str =
         if path.is_dir():
             paths += of_folder(path)
             continue
-        found = [path] if path.exists() or not is_pattern(path) else matching(path)
+        is_one = bool(address_of(path)) or path.exists() or not is_pattern(path)
+        found = [path] if is_one else matching(path)
         if not found:
             msg = f"{path}: no file has such a name. Correct [io] input_path or --input-path."
             raise InputError(msg, file=path, key="io.input_path")
@@ -74,14 +73,13 @@ def files_matching(folder: Path, pattern: str) -> list[Path]:
 
 def check_place(path: Path, key: str = _MAIN_KEY) -> None:
     """InputError for what is no file that can be read."""
-    fault = fault_of_input(path)
-    if fault and (address := _address(path)):
+    if address := address_of(path):
         msg = (
-            f"{address}: is the address of a remote file, and files are read from this machine "
-            "alone. Copy it first (xrdcp, curl) and name the copy."
+            f"{address}: is the address of a remote file, and such files are read from this "
+            "machine alone. Copy it first (xrdcp, curl) and name the copy."
         )
         raise InputError(msg, file=address, key=key, code="remote_file")
-    if fault:
+    if fault := fault_of_input(path):
         repair = "Give a file in it" if path.is_dir() else "Give another file"
         if not path.exists():
             section, _, name = key.rpartition(".")
@@ -89,14 +87,6 @@ def check_place(path: Path, key: str = _MAIN_KEY) -> None:
             repair = f"Set [{section}] {name}{flag}"
         msg = f"{path}: {fault}. {repair}."
         raise InputError(msg, file=path, key=key)
-
-
-def _address(path: Path) -> str:
-    """The address that was taken for a path; empty for what is none."""
-    for place, part in enumerate(path.parts):
-        if part in _PROTOCOLS:
-            return f"{part}//{'/'.join(path.parts[place + 1 :])}"
-    return ""
 
 
 def output_path(loaded: LoadedConfig[Any]) -> Path:
@@ -211,7 +201,7 @@ def named_inputs(loaded: LoadedConfig[Any]) -> list[str]:
 
 def _with_presence(loaded: LoadedConfig[Any], name: str) -> str:
     path = resolved_path(loaded, name)
-    if path.exists():
+    if path.exists() or address_of(path):
         return name
     found = len(matching(path)) if is_pattern(path) else 0
     there = f"{found} file{'s' if found > 1 else ''}" if found else "not there yet"

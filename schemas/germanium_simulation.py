@@ -10,8 +10,22 @@ from pydantic import Field
 from .settings import Section
 from .tables import Column, TableSchema
 
-BAD: Final = ("good", "pile_up", "earlier_tail", "discharge", "negative", "baseline", "pulser")
+BAD: Final = (
+    "good",
+    "pile_up",
+    "earlier_tail",
+    "discharge",
+    "negative",
+    "baseline",
+    "pulser",
+    "saturated",
+    "late",
+)
 """What is wrong with an event, by code."""
+CLASSES: Final = (
+    "good", "pile_up", "earlier_tail", "discharge", "saturated", "negative", "late", "baseline",
+)  # fmt: skip
+"""What is wrong with training pulses, by their label: from 0 as LEGEND numbers a good one."""
 NO_LINE: Final = ""
 N_SAMPLES: Final = 6248
 DT_NS: Final = 16.0
@@ -57,6 +71,12 @@ class GermaniumSimulationSettings(Section):
     """Pile-up and earlier tails, half each; discharges and negative pulses come with them."""
     gain_drift: float = Field(default=0.0, ge=-0.1, le=0.1)
     """Change of the gain over the file."""
+    train: bool = False
+    """Pulses of all classes alike, with their class as column dc_label: to train an SVM."""
+    gain_step: float = Field(default=0.0, ge=-0.1, le=0.1)
+    """Change of the gain at half of the file."""
+    pulser_Hz: float = Field(default=0.0, ge=0.0)
+    """Rate of a pulser of 3000 keV; 0 = none."""
     rate_Hz: float = Field(default=20.0, gt=0.0)
     """Triggers a second."""
 

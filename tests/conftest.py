@@ -38,11 +38,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden records anew")
 
 
-def pytest_collection_finish() -> None:
-    """What was imported stays: no collection looks through it again and again."""
+@pytest.fixture(autouse=True, scope="module")
+def _earlier_objects_apart() -> None:
+    """What is left of imports and of earlier modules stays: no collection looks through it again.
+
+    Runs collect once a part, and every module of tests imports more.
+    """
+    gc.set_threshold(5_000, 20, 100)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
+from weakref import ref
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,7 @@ class NodeCache:
     _writable: bool = True
     _readable: bool = True
     _known: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _of_part: list[ref[Lazy]] = field(default_factory=list)
     _program: str | None = None
 
     def evaluate(self, call: NodeCall) -> Outcome:
@@ -107,7 +109,9 @@ class NodeCache:
         entry = self._record(_KEY + key)
         if entry is not None and call.name not in self.refreshed and self._has(entry["value"]):
             self._note_last(call.name, key, parts, inputs)
-            return Outcome(self._hit(call, key, entry), True, int(entry["bytes"]))
+            hit = self._hit(call, key, entry)
+            self._of_part.append(ref(hit))
+            return Outcome(hit, True, int(entry["bytes"]))
         reason = (
             "asked to be computed again"
             if call.name in self.refreshed
@@ -116,6 +120,7 @@ class NodeCache:
             )
         )
         value, n_bytes = self._executed(call, key, reason)
+        self._of_part.append(ref(value))
         self._note_last(call.name, key, parts, inputs)
         return Outcome(value, False, n_bytes)
 
@@ -136,6 +141,17 @@ class NodeCache:
         reason = reason_of_miss(last, parts, inputs, self.salt)
         survey.append(Verdict(call.name, self.slot, "miss", reason))
         return Outcome(unknown(), False, 0)
+
+    def end_part(self) -> None:
+        """Let go of what the part that was evaluated last has in memory and can read again.
+
+        A hit that nobody has read yet holds on to its inputs, in case that its entry is damaged.
+        """
+        for known in self._of_part:
+            value = known()
+            if value is not None and value.is_here:
+                value.release()
+        self._of_part.clear()
 
     def deferred(self, call: NodeCall) -> Lazy:
         """A cheap node that is not stored: known by its key, executed when it is needed."""

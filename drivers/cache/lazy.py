@@ -26,7 +26,7 @@ class Lazy:
     its rows where that is known without reading it; ``again`` gives it anew from where it is kept.
     """
 
-    __slots__ = ("_again", "_fingerprint", "_make", "_n_rows", "_value")
+    __slots__ = ("__weakref__", "_again", "_fingerprint", "_make", "_n_rows", "_value")
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class ExportFormat(StrEnum):
     no_list = "no-list"
     ml4see = "ml4see"
     sigmf = "sigmf"
+    rntuple = "rntuple"
 
 
 class ColorScale(StrEnum):
@@ -40,7 +41,10 @@ _DPI = 200
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="HDF5 file that radiograph run wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="HDF5 file that radiograph run wrote; rntuple: a ROOT file of events."),
+    ],
     to: Annotated[ExportFormat, typer.Option("--to", help="Format to write.")],
     output_path: Annotated[
         Path | None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ...nodes.addresses import shown
 from ...schemas.cosmics.config import CosmicsConfig
 from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
@@ -28,7 +29,7 @@ def answered(
         session.cache.close(loaded.config.cache.size_limit_GB)
     report = RunReport(
         pipeline=COSMICS.name,
-        input=[str(path) for path in read],
+        input=[shown(path) for path in read],
         targets=names,
         seconds=time.perf_counter() - started,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),

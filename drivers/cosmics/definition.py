@@ -11,7 +11,8 @@ from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
 from ..defaults import asked_processes
 from ..definition import Companion, Definition, Fault, Source
-from .inputs import CHOICES, INPUTS, n_events, parts
+from ..runfile.export_request import ExportRequest
+from .inputs import CHOICES, INPUTS, n_events, parts, remote_stamp
 
 
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -53,6 +54,13 @@ def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> lis
     from .page import write_report as write
 
     return write(source, page, pdf=pdf, overwrite=overwrite)
+
+
+def export_events(request: ExportRequest) -> list[Path]:
+    """A ROOT file of events as an RNTuple."""
+    from .rntuple_copy import export_events as export
+
+    return export(request)
 
 
 def companions(config: CosmicsConfig, folder: Path) -> Iterator[Companion]:
@@ -115,6 +123,7 @@ COSMICS = Definition(
             "*.root",
             count=n_events,
             count_keys=("io.tree", "io.input_format"),
+            remote=remote_stamp,
         ),
         Source(
             "signal",
@@ -124,6 +133,7 @@ COSMICS = Definition(
             needed=False,
             count=n_events,
             count_keys=("io.tree", "io.input_format"),
+            remote=remote_stamp,
         ),
     ),
     parts=parts,
@@ -193,4 +203,5 @@ COSMICS = Definition(
     starter=_starter,
     faults=faults,
     report=write_report,
+    export_input=export_events,
 )

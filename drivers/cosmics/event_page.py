@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ...nodes.addresses import address_of
 from ...nodes.cosmics.readers import reader_of
 from ...nodes.hdf5_content import opened_content
 from ...schemas.cosmics.columns import EventColumns
@@ -70,11 +71,18 @@ def survivors(path: Path) -> Survivors:
     return Survivors(
         tables["unvetoed_events"],
         tables["unvetoed_coincidences"],
-        tuple(path_of_setting(folder, item.path) for item in inputs),
+        tuple(place_of(item.path, folder, path.parent) for item in inputs),
         str(settings.get("io.tree", "")),
         str(settings.get("io.input_format", "auto")),
         (lo, hi),
     )
+
+
+def place_of(named: str, settings: Path, run: Path) -> Path:
+    """Where an input file is: as the run named it, from its settings, or beside its output."""
+    from_settings = path_of_setting(settings, named)
+    places = (Path(named), from_settings, run / Path(named).name)
+    return next((p for p in places if address_of(p) or p.is_file()), from_settings)
 
 
 def list_lines(found: Survivors) -> Iterator[str]:
@@ -169,7 +177,7 @@ def _read_again(
     found: Survivors, path: Path, entry: int, event: tuple[int, ...]
 ) -> EventColumns | None:
     """The event in its input file; None where the file is gone or holds another event there."""
-    if not path.is_file():
+    if not address_of(path) and not path.is_file():
         return None
     reader = reader_of(path, found.input_format)
     columns = reader.read(path, EventRange(entry, 1), found.tree)

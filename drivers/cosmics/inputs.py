@@ -143,6 +143,13 @@ def n_events(path: Path, config: Any) -> int:
     return n_events_of(path, config.io.tree, config.io.input_format)
 
 
+def remote_stamp(path: Path) -> tuple[int, str]:
+    """Size and version of a file at an address; InputError if its server does not tell them."""
+    from ...nodes.cosmics.readers.remote import remote_stamp as stamp
+
+    return stamp(path)
+
+
 def parts(config: CosmicsConfig, files: Mapping[str, Mapping[int, FileRef]]) -> Iterator[Part]:
     """Files and ranges of their entries; the first [run] max_events of all."""
     left = config.run.max_events or None

@@ -54,7 +54,8 @@ def page_of(found: Stored, source: Path, named: Path, figure: Callable[[str], by
         Section("Rates", [*_warned(found), _table(turned(tables["analysis"]), "by window"),
                           *_normalisation(found)]),
         Section("Figures", [parts.picture(figure(n), n, CAPTIONS[n]) for n in names], "figures"),
-        Section("Cuts in effect", [_table(tables["effective_cuts"], "every cut, on or off"),
+        Section("Cuts in effect", [*_warned(found),
+                                   _table(tables["effective_cuts"], "every cut, on or off"),
                                    _table(tables["off_cuts"], "cuts that are off")]),
         Section("Studies", list(_studies(found, tables))),
         Section("Unvetoed events", list(_events(found))),
@@ -103,6 +104,7 @@ def _normalisation(found: Stored) -> Iterator[str]:
 
 
 def _studies(found: Stored, tables: dict[str, pd.DataFrame]) -> Iterator[str]:
+    yield from _warned(found)
     study = found.veto_study
     head = ["from \\ to (ns)", *(f"{hi:g}" for hi in study["hi_ns"])]
     rows = [
@@ -123,6 +125,7 @@ _MOST_EVENTS: Final = 200
 
 
 def _events(found: Stored) -> Iterator[str]:
+    yield from _warned(found)
     events = found.frames["unvetoed_events"]
     if events.empty:
         yield parts.paragraph("No event is left after selection and veto.")

@@ -49,7 +49,7 @@ def note_of(found: Stored, named: Path) -> str:
         r"\begin{document}" + "\n" + r"\maketitle",
         _section("Data sets", _warned(found), _data_sets(found)),
         _section("Beam", _table(("setting", "is"), _of_section(settings, "beam."))),
-        _section("Effective cuts", _cut_set(found), _cuts(found)),
+        _section("Effective cuts", _warned(found), _cut_set(found), _cuts(found)),
         _section("Cut flow", _small(tex_text(of_note("cut_flow", tables["cut_flow"]),
                                              warning_of(found)))),
         _section("Rates", _small(tex_text(of_note("analysis", tables["analysis"]),

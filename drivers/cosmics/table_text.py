@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
+
+
+def incomplete_line(verdict: Iterable[Mapping[str, Any]]) -> str:
+    """What stands before a table of an input that is not complete; empty if it is."""
+    failed = [str(check["message"]) for check in verdict if check["status"] == "fail"]
+    return f"NOT COMPLETE: {'; '.join(failed)}" if failed else ""
 
 
 def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:

@@ -45,6 +45,8 @@ class Artifact:
         one part. The nodes are of one scope.
     failures
         Whether ``write`` is given those of the run too, as a list named FAILURES.
+    where_there
+        Further nodes that it takes from a graph that has them.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Artifact:
     write: Callable[[Path, Mapping[str, Any]], None] | None = None
     opened: Callable[[Path], AbstractContextManager[Append]] | None = None
     failures: bool = False
+    where_there: tuple[str, ...] = ()
 
 
 class GrowingFiles:

@@ -108,6 +108,8 @@ class LocalExecutor:
 
         def result_of(task: Task) -> Results:
             if n_parts > 1:
+                if here.cache is not None:
+                    here.cache.end_part()
                 # Hamilton leaves cycles behind that hold the frames of a part: big but few
                 # objects, which the collector would not hurry to look at.
                 gc.collect()

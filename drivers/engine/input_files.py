@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from ...nodes.addresses import address_of
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.sources import FileRef
 from ..cache.content import fingerprint
@@ -14,7 +15,7 @@ from ..cache.execution import NodeCache
 from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
-from ..files import is_pattern, matching, sampled_file_ref
+from ..files import is_pattern, matching, remote_file_ref, sampled_file_ref
 from ..input_paths import check_place, files_matching, input_paths
 from ..unchanged import unchanged
 from .failed_files import FailedFile, usable_files
@@ -54,7 +55,7 @@ def found_paths(loaded: LoadedConfig[Any], source: Source) -> list[Path]:
     paths: list[Path] = []
     for path in (resolved_path(loaded, value) for value in values):
         found = of_folder(path) if path.is_dir() else [path]
-        if not path.exists() and is_pattern(path):
+        if not address_of(path) and not path.exists() and is_pattern(path):
             found = matching(path)
         if not found:
             msg = f"{path}: no file has such a name. Correct {source.key}."
@@ -79,6 +80,8 @@ def known_files(
     """
 
     def known(_number: int, path: Path) -> FileRef:
+        if source.remote is not None and address_of(path):
+            return counted(remote_file_ref(path, *source.remote(path)), source, config, cache)
         check_place(path, source.key)
         is_sampled = source.sampled and not rehash
         ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from ...nodes.addresses import shown
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ...schemas.input_files import INPUT_FILES
@@ -208,7 +209,7 @@ def write_run(
     flow = session.flow
     asked = _asked(session, targets)
     artifacts = () if targets else flow.artifacts(loaded.config)
-    made = [item for item in artifacts if _is_reached(session, item.nodes)]
+    made = [_with_further(session, i) for i in artifacts if _is_reached(session, i.nodes)]
     with ExitStack() as outputs:
         temporary = outputs.enter_context(new_output(out, key="io.output_path"))
         places = outputs.enter_context(temporary_places(made, loaded.config, out))
@@ -222,7 +223,7 @@ def write_run(
     named = {target: session.resolved([target])[0] for target in targets}
     report = RunReport(
         pipeline=flow.name,
-        input=[str(path) for path in read],
+        input=[shown(path) for path in read],
         output=str(out),
         files=[
             str(out),
@@ -337,6 +338,12 @@ def _is_reached(session: Session, names: Sequence[str]) -> bool:
     flow, nodes = session.flow, graph_nodes(session.driver)
     last = flow.stages.index(session.config.pipeline.until)
     return all(n in nodes and flow.stages.index(nodes[n].tags["stage"]) <= last for n in names)
+
+
+def _with_further(session: Session, item: Artifact) -> Artifact:
+    """An artifact of all its nodes that the graph has."""
+    there = tuple(name for name in item.where_there if _is_reached(session, (name,)))
+    return replace(item, nodes=(*item.nodes, *there))
 
 
 def place_of(session: Session, node: str) -> str:

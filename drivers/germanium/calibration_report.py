@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import pandas as pd
+
 from ...nodes.germanium.figure_parts import with_error
 from ...schemas.sheets import Sheet
 from ..engine.artifacts import FAILURES
@@ -19,6 +21,7 @@ OF_REPORT: Final = (
     "calibration_pages",
     "n_triggers",
     "n_duplicates",
+    "pulser_line",
     "quality_survival",
     "trapping_alpha_per_ns",
     "energy_scale_keV_per_adc",
@@ -33,9 +36,15 @@ OF_REPORT: Final = (
 
 NOISE_PAGE: Final = "noise_page"
 """Of a run with forced triggers, one more page a channel."""
+SVM_TABLE: Final = "svm_confusion"
+"""Of a run that trains a machine for pulse shapes, what those that it did not see are taken for."""
+WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page", SVM_TABLE)
+"""Of a run that begins with waveforms."""
 _LINE: Final = "2614.511"
+_PAGES: Final = ("decay_page", NOISE_PAGE, "scan_page")
+_NOT_BY_CHANNEL: Final = ("calibration_pages", *_PAGES, SVM_TABLE)
 _HEAD: Final = (
-    "channel", "status", "events", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
+    "channel", "status", "events", "τ (µs)", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
     "α (10⁻⁷/ns)", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
 )  # fmt: skip
 
@@ -45,17 +54,22 @@ def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
 
     ``absent`` says what the settings left out; values of NOISE_PAGE add the noise of each channel.
     """
-    noise: Mapping[str, Sheet] = values.get(NOISE_PAGE, {})
     pages: dict[str, Mapping[str, Sheet]] = dict(values["calibration_pages"])
-    for channel, sheet in noise.items():
-        pages[channel] = {**pages.get(channel, {}), sheet.name: sheet}
-    known = dict.fromkeys([*values["n_triggers"], *pages])
+    for name in _PAGES:
+        of_channels: Mapping[str, Sheet] = values.get(name, {})
+        for channel, sheet in of_channels.items():
+            pages[channel] = {**pages.get(channel, {}), sheet.name: sheet}
+    places = [failure.at for failure in values[FAILURES]]
+    of_failed = {str(at["channel"]) for at in places if "channel" in at}
+    known = sorted({*values["n_triggers"], *pages, *of_failed})
     told = channels_summary(
-        {n: v for n, v in values.items() if n not in ("calibration_pages", NOISE_PAGE, FAILURES)},
+        {n: v for n, v in values.items() if n not in (*_NOT_BY_CHANNEL, FAILURES)},
         values[FAILURES],
         known,
     )["channels"]
     sections = [Section("Channels", [*_overview(told), *map(parts.paragraph, absent)])]
+    if SVM_TABLE in values:
+        sections.append(Section("Pulse shapes", list(_classes(values[SVM_TABLE]))))
     for channel, summary in told.items():
         sections.append(Section(channel, list(_of_channel(channel, summary, pages))))
     failed = sum(summary["status"] != OK for summary in told.values())
@@ -72,6 +86,31 @@ def _overview(told: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _pulser(line: Mapping[str, Any]) -> str:
+    period = "" if line["period_s"] is None else f" every {line['period_s']:.4g} s"
+    what = f"{line['n_events']} events of a pulser{period}"
+    if line["is_cut"]:
+        return f"{what} are left out."
+    return f"{what} are among the events; [germanium] find_pulser = true leaves them out."
+
+
+def _classes(confusion: pd.DataFrame) -> Iterator[str]:
+    """Rows are what pulses are, columns what they are taken for."""
+    if not len(confusion):
+        return
+    names = list(dict.fromkeys(confusion["true_class"]))
+    shares = confusion["share"].to_numpy().reshape(len(names), len(names))
+    counts = confusion["n_true"].to_numpy().reshape(len(names), len(names))[:, 0]
+    rows = [
+        [name, int(n), *(f"{100.0 * share:.1f}" for share in of_name)]
+        for name, n, of_name in zip(names, counts, shares, strict=True)
+    ]
+    yield parts.table(["class", "pulses", *(f"as {name} (%)" for name in names)], rows)
+    yield parts.paragraph(
+        "What the SVM takes pulses for that it was not trained on: the diagonal is its recall."
+    )
+
+
 def _row(channel: str, summary: Mapping[str, Any]) -> list[Any]:
     # The estimators stand in the order of the settings; the first that is calibrated is shown.
     estimators = summary.get("energy", {})
@@ -84,6 +123,7 @@ def _row(channel: str, summary: Mapping[str, Any]) -> list[Any]:
         channel,
         summary["status"],
         summary["rows"],
+        _pair(summary.get("tau1_us")),
         name,
         _pair(best.get("qbb_fwhm_keV")),
         _pair(best.get("fwhm_keV", {}).get(_LINE)),
@@ -109,6 +149,8 @@ def _of_channel(
     for failure in summary["failures"]:
         kind: parts.Kind = "bad" if summary["status"] == FAILED else "warn"
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
+    if "pulser" in summary:
+        yield parts.note(_pulser(summary["pulser"]), "warn")
     if summary["duplicates"]:
         text = f"{summary['duplicates']} rows repeat an earlier one: was a file given twice?"
         yield parts.note(text, "warn")

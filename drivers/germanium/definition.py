@@ -11,8 +11,9 @@ from ..definition import Definition, Source
 from .inputs import CHOICES, INPUTS
 
 _MODULES: Final = (
-    "load", "pole_zero", "forced", "selection", "optimal_filter", "dsp", "quality", "energy",
-    "aoe", "lq", "stability", "hit", "figure_data", "figures",
+    "load", "pulsers", "pole_zero", "forced", "selection", "optimal_filter", "svm", "dsp",
+    "quality", "energy", "aoe", "lq", "stability", "hit", "figure_data", "figures",
+    "pulse_pages",
 )  # fmt: skip
 _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
@@ -31,6 +32,14 @@ GERMANIUM = Definition(
         Source(
             "forced", "germanium.fft_path", "raw file of forced triggers", "*.lh5", needed=False
         ),
+        # YAML and TOML.
+        Source(
+            "settings",
+            "germanium.settings_path",
+            "settings by channel and time",
+            "*.[yt][ao]ml",
+            needed=False,
+        ),
     ),
     parts=later(f"{__package__}.tables:parts_of"),
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),
@@ -47,12 +56,17 @@ GERMANIUM = Definition(
             "forced": "given",
             "dplms": "made",
             "peaks": "read",
+            "pulser": "given",
+            "classes": "made",
+            "settings": "by_channel",
         }
     ),
     stages=STAGES,
     outputs=(
         "n_triggers",
         "n_duplicates",
+        "channel_settings",
+        "pulser_line",
         "pole_zero_constants_ns",
         "noise_spectrum",
         "noise_curves",
@@ -63,8 +77,11 @@ GERMANIUM = Definition(
         "filter_settings",
         "dplms_grid",
         "dplms_filter",
+        "svm_model",
+        "svm_confusion",
         "dsp_parameters",
         "quality_survival",
+        "forced_survival",
         "trapping_alpha_per_ns",
         "energy_scale_keV_per_adc",
         "energy_peaks",
@@ -86,6 +103,7 @@ GERMANIUM = Definition(
         "calibrated_spectra",
         "quality_histograms",
     ),
+    faults=later(f"{__package__}.config_checks:faults"),
     readme=_README,
     scopes=MappingProxyType(
         {

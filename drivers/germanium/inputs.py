@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from ...nodes.germanium.parameter_files import named_arrays
+from ...nodes.germanium.parameter_arrays import named_arrays
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.parameters import ParameterFiles
+from ...schemas.sources import FileRefs
 from ..definition import ABSENT, Context, Input
 from ..files import file_ref, is_pattern, matching
 from ..home import path_of_setting
+from .channel_inputs import OF_CHANNEL
 from .tables import RAW, first_tier
 
 
@@ -67,6 +70,7 @@ def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
     return ParameterFiles(tuple(map(file_ref, paths)), tuple(map(file_ref, arrays)))
 
 
+<<<<<<< HEAD
 def _parameter_paths(config: GermaniumConfig, folder: Path) -> list[Path]:
     named = config.germanium.parameters_path
     values = (named,) if isinstance(named, str) else named
@@ -77,6 +81,39 @@ def arrays_of_parameters(config: GermaniumConfig, folder: Path) -> list[Path]:
     """The LH5 files that the parameter files of a config name."""
     paths = _parameter_paths(config, folder)
     return list(dict.fromkeys(array for path in paths for array in named_arrays(path)))
+=======
+def _files_named(named: str | tuple[str, ...], context: Context) -> Any:
+    """What a setting names as files by their content, in order; ABSENT without any."""
+    values = (named,) if isinstance(named, str) else named
+    paths = [path_of_setting(context.folder, value) for value in values if value]
+    return FileRefs(tuple(map(file_ref, paths))) if paths else ABSENT
+
+
+def _pulser_files(config: GermaniumConfig, context: Context) -> Any:
+    return _files_named(config.germanium.pulser_path, context)
+
+
+def _svm_files(config: GermaniumConfig, context: Context) -> Any:
+    return _files_named(config.germanium.svm_path, context)
+
+
+def _training_baseline_us(config: GermaniumConfig, _context: Context) -> float:
+    return float(config.germanium.pole_zero.baseline_us[1])
+
+
+def _classes(config: GermaniumConfig, _context: Context) -> str:
+    """Whether pulse shapes are classed: by a machine that is trained, by a stored one, or not."""
+    if config.germanium.parameters_path:
+        return "stored"
+    return "made" if config.germanium.svm_path else "none"
+
+
+def _pulser(config: GermaniumConfig, _context: Context) -> str:
+    """Whether events of a pulser are named by a mask, looked for and left out, or told of."""
+    if config.germanium.pulser_path:
+        return "given"
+    return "found" if config.germanium.find_pulser else "kept"
+>>>>>>> main
 
 
 def _section(name: str, key: str) -> Input:
@@ -110,30 +147,44 @@ _OF_DPLMS: Final = (
     "germanium.fft_path",
     "germanium.dplms.enabled",
 )
+_SETTINGS: Final = "germanium.settings_path"
+
+
+def _of_run(key: str) -> Callable[[GermaniumConfig, Context], Any]:
+    """The setting of all channels; where they have their own, each part of the data brings it."""
+
+    def make(config: GermaniumConfig, _context: Context) -> Any:
+        return ABSENT if config.germanium.settings_path else getattr(config.germanium, key)
+
+    return make
+
+
+def _settings(config: GermaniumConfig, _context: Context) -> str:
+    return "by_channel" if config.germanium.settings_path else "of_run"
+
+
 CHOICES: Final = (
     Input("begins", ("io.input_path", "io.file_list"), _begins),
     Input("decay", ("germanium.pole_zero.tau1_us", "germanium.parameters_path"), _decay),
     Input("shaping", ("germanium.parameters_path", "germanium.filters.optimise"), _shaping),
     Input("forced", ("germanium.fft_path",), _forced),
     Input("constants", ("germanium.parameters_path",), _constants),
+    Input("classes", ("germanium.parameters_path", "germanium.svm_path"), _classes),
+    Input("settings", (_SETTINGS,), _settings),
+    Input("pulser", ("germanium.pulser_path", "germanium.find_pulser"), _pulser),
     Input("dplms", _OF_DPLMS, _dplms),
     Input("peaks", (*_OF_DPLMS, "germanium.filters.optimise"), _peaks),
 )
 INPUTS: Final = (
-    _of("pole_zero"),
+    *(
+        Input(name, (f"germanium.{key}", _SETTINGS), _of_run(key))
+        for name, key in OF_CHANNEL.items()
+    ),
     _of("detectors"),
     Input("parameter_files", ("germanium.parameters_path",), _parameter_files),
-    _of("filters"),
-    _of("selection"),
+    Input("svm_files", ("germanium.svm_path",), _svm_files),
+    _section("svm_settings", "svm"),
+    Input("training_baseline_us", ("germanium.pole_zero.baseline_us",), _training_baseline_us),
+    Input("pulser_files", ("germanium.pulser_path",), _pulser_files),
     _of("seed"),
-    _section("noise_settings", "noise"),
-    _section("dplms_settings", "dplms"),
-    _section("quality_settings", "quality"),
-    _section("energy_settings", "energy"),
-    _section("aoe_settings", "aoe"),
-    _section("lq_settings", "lq"),
-    _section("gate_settings", "gates"),
-    _of("estimators"),
-    _of("threshold_keV"),
-    _section("primary_estimator", "primary"),
 )

@@ -69,8 +69,13 @@ def write_table(file: h5py.File, path: str, columns: Lh5Columns) -> None:
 
 
 def write_array(group: h5py.Group, name: str, values: Any) -> None:
-    """Write a row of numbers into a group, which is a struct then."""
-    _dataset(group, name, np.asarray(values), "array<1>{real}")
+    """Write a number, a row of numbers or rows of them into a group, which is a struct then."""
+    array = np.asarray(values)
+    if array.ndim == 0:
+        _name_type(group.create_dataset(name, data=array), "real")
+    else:
+        kinds = {1: "array<1>{real}", 2: "array_of_equalsized_arrays<1,1>{real}"}
+        _dataset(group, name, array, kinds[array.ndim])
     _name_type(group, f"struct{{{','.join(group)}}}")
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from ...nodes.germanium.codecs import RADWARE, ULEB128
 from ...nodes.simulation.germanium_events import detector_constants
 from ...schemas.germanium_simulation import (
+    CLASSES,
     DT_NS,
     GERMANIUM_TRUTH,
     PRESUM_RATE,
@@ -26,7 +27,12 @@ from ..files import check_new_files, new_output
 from ..graph import build_driver
 from .lh5_writing import Lh5Column, Lh5Waveforms, columns_of_frame, new_lh5, write_table
 
-_UNITS: Final = {"timestamp": "s", "baseline": "ADC", "daqenergy": "ADC"}
+_TOLD: Final = {
+    "timestamp": {"units": "s"},
+    "baseline": {"units": "ADC"},
+    "daqenergy": {"units": "ADC"},
+    "dc_label": {"names": ",".join(CLASSES)},
+}
 _NODES: Final = ("raw_scalars", "raw_waveforms", "germanium_truth")
 
 
@@ -77,7 +83,7 @@ def raw_columns(found: dict[str, Any]) -> dict[str, Lh5Column | Lh5Waveforms]:
     """The columns of a raw table of LEGEND's layout of 2025."""
     waves = found["raw_waveforms"]
     columns: dict[str, Lh5Column | Lh5Waveforms] = {
-        name: Lh5Column(values, {"units": _UNITS[name]} if name in _UNITS else {})
+        name: Lh5Column(values, _TOLD.get(name, {}))
         for name, values in found["raw_scalars"].items()
     }
     columns["t_sat_lo"] = Lh5Column(waves.t_sat_lo)

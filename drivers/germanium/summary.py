@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import pandas as pd
 
@@ -49,24 +51,46 @@ def verdict_of(values: Mapping[str, Any], settings: Germanium) -> list[dict[str,
     """The checks of each channel that is "on": rows given twice, resolution, fit of the line."""
     checks = []
     for channel, n in values.get("n_duplicates", {}).items():
-        if status_of(settings, channel) == "on" and n:
+        if n and _Limits.of(channel, values, settings).status == "on":
             checks.append(_check(channel, "n_duplicates", float(n), 0.0, ok=False))
     widths, peaks = values.get("qbb_fwhm_keV", {}), values.get("energy_peaks", {})
     for channel, table in widths.items():
-        if status_of(settings, channel) != "on":
+        limits = _Limits.of(channel, values, settings)
+        if limits.status != "on":
             continue
-        own = table[table["estimator"] == settings.primary]
+        own = table[table["estimator"] == limits.primary]
         if len(own):
             width = float(own["fwhm_keV"].iloc[-1])
-            limit = settings.gates.qbb_fwhm_keV
+            limit = limits.qbb_fwhm_keV
             checks.append(_check(channel, "qbb_fwhm_keV", width, limit, width <= limit))
         fit = peaks.get(channel)
         if fit is not None:
-            line = fit[(fit["estimator"] == settings.primary) & (fit["line"] == _FULL_ENERGY)]
+            line = fit[(fit["estimator"] == limits.primary) & (fit["line"] == _FULL_ENERGY)]
             for p in line["p_value"].iloc[-1:]:
-                floor = settings.gates.p_value
+                floor = limits.p_value
                 checks.append(_check(channel, "p_value_2614", float(p), floor, p >= floor))
     return checks
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What the checks of a channel go by: its own settings where it has some."""
+
+    status: str
+    primary: str
+    qbb_fwhm_keV: float
+    p_value: float
+
+    @classmethod
+    def of(cls, channel: str, values: Mapping[str, Any], settings: Germanium) -> Self:
+        table = values.get("channel_settings", {}).get(channel)
+        if table is None:
+            gates = settings.gates
+            status = status_of(settings, channel)
+            return cls(status, settings.primary, gates.qbb_fwhm_keV, gates.p_value)
+        known = dict(zip(table["key"].astype(str), table["value"].astype(str), strict=True))
+        keys = ("status", "primary", "gates.qbb_fwhm_keV", "gates.p_value")
+        return cls(*(json.loads(known[key]) for key in keys))
 
 
 _WORDS: Final = {
@@ -118,10 +142,19 @@ def _of_channel(values: Mapping[str, Any], failures: list[Failure]) -> dict[str,
         found["lq"] = {"cut": number(values["lq_model"].cut)}
         if "lq_survival" in values:
             found["lq"]["survival"] = _fractions(values["lq_survival"], "LQ_Cut")
-    if "quality_survival" in values:
-        table = values["quality_survival"]
-        found["quality"] = {
-            str(row.flag): _fraction(row.survival, row.low, row.high) for row in _rows(table)
+    for node, name in (("quality_survival", "quality"), ("forced_survival", "forced_quality")):
+        if node in values:
+            found[name] = {
+                str(row.flag): _fraction(row.survival, row.low, row.high)
+                for row in _rows(values[node])
+            }
+    pulser = values.get("pulser_line")
+    if pulser is not None and len(pulser.times_s):
+        found["pulser"] = {
+            "n_events": len(pulser.times_s),
+            "period_s": _known(pulser.period_s),
+            "energy_adc": number(pulser.energy_adc, pulser.width_adc),
+            "is_cut": bool(pulser.is_cut),
         }
     return found
 

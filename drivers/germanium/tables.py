@@ -8,13 +8,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ...nodes.germanium.lh5 import layout_of
+from ...nodes.germanium.lh5 import layout_of, lh5_file, name_of, read_column
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.lh5 import FileLayout, TableLayout
 from ...schemas.germanium.settings import Germanium
 from ...schemas.sources import EventRange, FileRef
 from ..engine.parts import Part
+from .channel_inputs import OF_CHANNEL
+from .channel_settings import TimedSettings, time_of, timed_settings
 
 RAW, DSP = "raw", "dsp"
 
@@ -48,8 +50,13 @@ def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]
     _check_alike(tables, files["source"])
     forced = _forced_tables(files.get("forced", {}), tier)
     there = list(dict.fromkeys(channel for of_file in tables.values() for channel in of_file))
+    timed = _timed(files, layouts)
+    of_channel = {channel: _told(settings, timed, channel) for channel in there}
     for channel in chosen_channels(settings, there):
-        yield Part({"channel": channel}, {"channel": channel})
+        own, inputs = of_channel[channel]
+        if status_of(own, channel) == "off":
+            continue
+        yield Part({"channel": channel}, {"channel": channel, **inputs})
         for number, ref in files["source"].items():
             table = tables[number].get(channel)
             if table is not None:
@@ -58,6 +65,40 @@ def parts_of(config: GermaniumConfig, files: Mapping[str, Mapping[int, FileRef]]
             at: dict[str, int | str] = {"channel": channel, "forced": number}
             yield Part(at, {"forced_file": ref, "forced_layout": table})
             yield from _ranges(at, table.n_rows, rows)
+
+
+def _timed(
+    files: Mapping[str, Mapping[int, FileRef]], layouts: Mapping[int, FileLayout]
+) -> TimedSettings | None:
+    """The settings by channel that are valid at the time of the first file; None without any.
+
+    The time is that of its name, or of its first row.
+    """
+    refs = list(files.get("settings", {}).values())
+    if not refs:
+        return None
+    number, first = next(iter(files["source"].items()))
+    name = name_of(first.path)
+    time = name.timestamp or time_of(_first_time_s(first.path, layouts[number]))
+    return timed_settings(refs, time, name.datatype or "cal")
+
+
+def _first_time_s(path: str, layout: FileLayout) -> float:
+    table = layout.tables[0]
+    with lh5_file(path) as file:
+        times = read_column(file[table.path], "timestamp", 0, 1, path, tier="dsp")
+    return float(times[0]) if len(times) else 0.0
+
+
+def _told(
+    settings: Germanium, timed: TimedSettings | None, channel: str
+) -> tuple[Germanium, dict[str, Any]]:
+    """The settings of a channel, and those inputs of the graph that it brings itself."""
+    if timed is None:
+        return settings, {}
+    own, table = timed.of(settings, channel)
+    inputs = {name: getattr(own, key) for name, key in OF_CHANNEL.items()}
+    return own, {**inputs, "settings_of_channel": table}
 
 
 def _forced_tables(

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import h5py
 import numpy as np
 import pandas as pd
 
 from ...nodes.germanium.hit_flags import BITS, bits_of_flags, flags_of
 from ...nodes.germanium.lh5 import name_of
+from ...nodes.germanium.svm_files import NAMES, model_arrays
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
 from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
-from .calibration_report import NOISE_PAGE, OF_REPORT, report_text
+from .calibration_report import NOISE_PAGE, OF_REPORT, WHERE_THERE, report_text
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
@@ -58,7 +60,7 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 "par_dsp",
                 ("dsp_parameters", "trapping_alpha_per_ns"),
                 _beside("par_dsp.yaml"),
-                write=_par_dsp(detectors),
+                write=_par_dsp(detectors, with_svm=bool(config.germanium.svm_path)),
             ),
             Artifact(
                 "par_hit",
@@ -67,15 +69,21 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 write=_par_hit(config.germanium.detectors),
             ),
         ]
-        if config.germanium.fft_path and config.germanium.dplms.enabled:
-            place = _beside("par_dsp.lh5")
-            wanted.append(Artifact("par_arrays", ("dsp_parameters",), place, write=_par_arrays))
+        of_svm: tuple[str, ...] = ("svm_model",) if config.germanium.svm_path else ()
+        if of_svm or (config.germanium.fft_path and config.germanium.dplms.enabled):
+            place, nodes = _beside("par_dsp.lh5"), ("dsp_parameters", *of_svm)
+            wanted.append(Artifact("par_arrays", nodes, place, write=_par_arrays))
         if config.output.report:
-            of_noise = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            of_noise: tuple[str, ...] = (NOISE_PAGE,) if config.germanium.fft_path else ()
             report = _report(absences(config))
             wanted.append(
                 Artifact(
-                    "report", (*OF_REPORT, *of_noise), _report_place, write=report, failures=True
+                    "report",
+                    (*OF_REPORT, *of_noise),
+                    _report_place,
+                    write=report,
+                    failures=True,
+                    where_there=WHERE_THERE,
                 )
             )
     return wanted
@@ -136,7 +144,9 @@ def absences(config: GermaniumConfig) -> list[str]:
     return found
 
 
-def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
+def _par_dsp(
+    detectors: Mapping[str, str], *, with_svm: bool
+) -> Callable[[Path, Mapping[str, Any]], None]:
     def write(path: Path, values: Mapping[str, Any]) -> None:
         alphas = values["trapping_alpha_per_ns"]
         arrays = Path(meant_name(path)).with_suffix(".lh5").name
@@ -144,6 +154,7 @@ def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]]
             detectors.get(channel, channel): {
                 **dsp_parameters_of(parameters),
                 **dplms_of(parameters, arrays, channel),
+                **({"svm": {"model_file": f"loadlh5('$_/{arrays}','svm')"}} if with_svm else {}),
                 **({"ctc_params": trapping_of(alphas[channel])} if channel in alphas else {}),
             }
             for channel, parameters in values["dsp_parameters"].items()
@@ -154,12 +165,18 @@ def _par_dsp(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]]
 
 
 def _par_arrays(path: Path, values: Mapping[str, Any]) -> None:
-    """What is too long for the parameter file: the coefficients of the DPLMS filters."""
+    """What is too long for the parameter file: coefficients of DPLMS filters, and the SVM."""
     with new_lh5(path) as file:
         for channel, parameters in values["dsp_parameters"].items():
             if parameters.dplms:
                 group = file.create_group(f"{channel}/dplms")
                 write_array(group, "coefficients", np.array(parameters.dplms))
+        if "svm_model" in values:
+            group = file.create_group("svm")
+            for name, array in model_arrays(values["svm_model"]).items():
+                write_array(group, name, array)
+            named = ",".join(values["svm_model"].names)
+            group["labels"].attrs.create(NAMES, named, dtype=h5py.string_dtype("utf-8"))
 
 
 def _par_hit(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:

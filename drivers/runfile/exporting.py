@@ -35,6 +35,10 @@ WriteFrames = Callable[[str, Iterator[pd.DataFrame], Path], None]
 def export(request: ExportRequest) -> list[Path]:
     """Write the files of a request and name them; UsageError or InputError before any."""
     name = pipeline_of_path(request.source)
+    if not name:
+        for flow in map(definition, names()):
+            if flow.export_input is not None and flow.exports_input(request.source):
+                return flow.export_input(request)
     return definition(name if name in names() else DEFAULT).export(request)
 
 

@@ -93,7 +93,10 @@ def _write_inputs(group: h5py.Group, inputs: Sequence[ReadFile]) -> None:
     counts = [f.n_records for f in inputs]
     first = list(accumulate(counts, initial=0))[:-1]
     reason = "why it gave nothing; empty for a file that was read"
-    content = "hash of its content; 'sampled:' = of its size, times and samples of it"
+    content = (
+        "hash of its content; 'sampled:' = of its size, times and samples of it; 'remote:' = its "
+        "content was not hashed: of its address, size and version"
+    )
     for name, values, unit, text in (
         ("path", [f.path for f in inputs], "", "input file"),
         ("size", [f.size for f in inputs], "bytes", "its size"),

@@ -14,10 +14,11 @@ import h5py
 import numpy as np
 import xxhash
 
+from ...nodes.addresses import address_of
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
 from ..definition import Definition, with_settings
-from ..files import SAMPLED, file_ref, sampled_file_ref
+from ..files import REMOTE, SAMPLED, file_ref, sampled_file_ref
 from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import pipeline_of_path, versions
 from ..registry import DEFAULT, definition, names
@@ -34,7 +35,6 @@ NOT_COMPARED: Final = (
     "/meta/README",
     "/meta/readme",
 )
-_AGAIN: Final = "again.h5"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -64,8 +64,10 @@ def verify_run_file(flow: Definition, path: Path, inputs: Sequence[Path]) -> Ver
     loaded = record.loaded(path, flow.settings)
 
     def again(sources: list[Path], folder: Path) -> Path:
-        run_again(flow, record, loaded, sources, folder / _AGAIN)
-        return folder / _AGAIN
+        # Files beside it name each other, so they are called as they were.
+        out = folder / path.name
+        run_again(flow, record, loaded, sources, out)
+        return out
 
     return verified(path, record, inputs, again)
 
@@ -193,6 +195,9 @@ def now_inputs(
 
 def _content_now(path: Path, source: StoredInput) -> str:
     """The content of a file, known as it was known in the run."""
+    if source.content_hash.startswith(REMOTE):
+        # The run that is compared looks at it anew, by whatever its server says.
+        return source.content_hash
     is_sampled = source.content_hash.startswith(SAMPLED)
     return (sampled_file_ref(path) if is_sampled else file_ref(path)).content_hash
 
@@ -202,7 +207,7 @@ def _found(source: StoredInput, path: Path, config_path: Path | None) -> Path:
     stored = Path(source.path)
     folders = [config_path.parent] if config_path else []
     places = [stored, *(f / stored for f in folders), path.parent / stored.name]
-    there = next((p for p in places if p.exists()), None)
+    there = next((p for p in places if p.exists() or address_of(p)), None)
     if there is None and not source.failure:
         msg = f"{stored}: the input of {path} is no longer there. Give it with --input-path."
         raise InputError(msg, file=stored, key="input_path")

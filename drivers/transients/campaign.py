@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ...nodes.transients.readers.earlier_runs import stored_metadata
 from ...nodes.transients.readers.older_hdf5 import older_metadata
 from ...schemas.errors import InputError
 from ...schemas.transients.config import TransientsConfig
@@ -17,9 +18,14 @@ from ...schemas.transients.manifest import FPGA_DATA, Manifest, read_manifest
 from ...schemas.transients.recordings import SourceKind
 from ..config import LoadedConfig, resolved_path
 from ..files import natural_order
+<<<<<<< HEAD
 from ..home import path_of_setting
+=======
+from .restarting import is_own
+>>>>>>> main
 
 _OLDER: Final = re.compile(r"run_(\d{3,})\.(?:h5|hdf5)")
+_HDF5: Final[tuple[SourceKind, ...]] = ("ml4see_hdf5", "radiograph_hdf5")
 _OTHER_LOGBOOK: Final = {".xlsx": ".csv", ".csv": ".xlsx"}
 
 
@@ -34,7 +40,7 @@ class RunFiles:
     kind
         How they are read.
     paths
-        The parts of the archive, or the older file; empty where there are no recordings.
+        The parts of the archive, or the HDF5 file; empty where there are no recordings.
     root
         The folder of the run, of a folder of recordings.
     fpga
@@ -64,8 +70,8 @@ class Campaign:
 
     def metadata(self, run: RunFiles) -> RunMetadata:
         """The logbook row of a run, or what an older file says of it; InputError without."""
-        if run.kind == "ml4see_hdf5":
-            return _older_row(run.paths[0], run.number)
+        if run.kind in _HDF5:
+            return _row_of_file(run)
         if self.logbook is None:
             raise _no_logbook(self.folder, self.settings)
         return self.logbook.run(run.number)
@@ -156,13 +162,15 @@ def _all_runs(campaign: Campaign) -> Mapping[int, RunFiles]:
     wanted = config.io.input_format
     if folder.is_file():
         match = _OLDER.fullmatch(folder.name)
-        number = int(match[1]) if match else int(older_metadata(folder).get("run_id", 0))
-        return {number: RunFiles(number, "ml4see_hdf5", (folder,))}
-    ways = {
+        number = int(match[1]) if match else int(_metadata_of(folder).get("run_id", 0))
+        return {number: _of_file(number, folder)}
+    ways: dict[str, Mapping[int, RunFiles]] = {
         "archive": _archives(campaign),
         "folder": _folders(campaign),
-        "ml4see_hdf5": _older_files(campaign),
     }
+    of_files = _hdf5_files(campaign)
+    for of_kind in _HDF5:
+        ways[of_kind] = {number: run for number, run in of_files.items() if run.kind == of_kind}
     found: dict[int, RunFiles] = {}
     for kind, runs in ways.items():
         if wanted in ("auto", kind):
@@ -199,13 +207,13 @@ def _folders(campaign: Campaign) -> dict[int, RunFiles]:
     return found
 
 
-def _older_files(campaign: Campaign) -> dict[int, RunFiles]:
+def _hdf5_files(campaign: Campaign) -> dict[int, RunFiles]:
     named = ((_OLDER.fullmatch(p.name), p) for p in sorted(campaign.folder.iterdir()))
-    return {
-        int(match[1]): RunFiles(int(match[1]), "ml4see_hdf5", (path,))
-        for match, path in named
-        if match
-    }
+    return {int(match[1]): _of_file(int(match[1]), path) for match, path in named if match}
+
+
+def _of_file(number: int, path: Path) -> RunFiles:
+    return RunFiles(number, "radiograph_hdf5" if is_own(path) else "ml4see_hdf5", (path,))
 
 
 def _fpga_place(campaign: Campaign) -> Path | None:
@@ -221,6 +229,11 @@ def _fpga_place(campaign: Campaign) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def _older_row(path: Path, number: int) -> RunMetadata:
-    row: dict[str, Any] = {"run_id": number, "sdr_data": 1, **older_metadata(path)}
-    return Logbook(path, {number: row}).run(number)
+def _metadata_of(path: Path) -> Mapping[str, Any]:
+    return stored_metadata(path) if is_own(path) else older_metadata(path)
+
+
+def _row_of_file(run: RunFiles) -> RunMetadata:
+    path = run.paths[0]
+    row: dict[str, Any] = {"sdr_data": 1, **_metadata_of(path), "run_id": run.number}
+    return Logbook(path, {run.number: row}).run(run.number)

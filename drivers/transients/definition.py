@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.transients.config import TransientsConfig
+from ...schemas.transients.layout import KEPT_IQ
 from ..defaults import later
 from ..definition import CompiledAhead, Definition, Fault, Source
-from .inputs import INPUTS
+from .inputs import CHOICES, INPUTS
 
 if TYPE_CHECKING:
     from ..config import LoadedConfig
@@ -97,9 +98,11 @@ _MODULES: Final = (
     "outliers",
     "judging",
     "maps",
+    "restart",
 )
 ARRAYS: Final = ("pre_window_means_ppm", "post_window_means_ppm")
-_AS_LARGE_AS_RECORDINGS: Final = "instantaneous_frequencies_Hz"
+_KEPT: Final = {"kept_samples_adc": KEPT_IQ, "kept_frequencies_Hz": "samples/frequency_Hz"}
+_AS_LARGE_AS_RECORDINGS: Final = ("instantaneous_frequencies_Hz", *_KEPT)
 
 TRANSIENTS = Definition(
     name="transients",
@@ -117,7 +120,11 @@ TRANSIENTS = Definition(
         ),
     ),
     inputs=INPUTS,
+<<<<<<< HEAD
     files_read=_ours("campaign:files_beside"),
+=======
+    choices=CHOICES,
+>>>>>>> main
     stages=("structure", "baseline", "features", "outliers", "maps"),
     outputs=(
         "run_metadata",
@@ -125,6 +132,8 @@ TRANSIENTS = Definition(
         "hit_log",
         "recording_table",
         "foreign_members",
+        "kept_samples_adc",
+        "kept_frequencies_Hz",
         "lowpass_taps",
         "window_times_s",
         "recording_quality",
@@ -152,11 +161,14 @@ TRANSIENTS = Definition(
     ),
     merges=MappingProxyType(
         {
-            **dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "append"),
+            **dict.fromkeys((*ARRAYS, *_AS_LARGE_AS_RECORDINGS), "append"),
             "foreign_members": "add",
         },
     ),
-    packed=MappingProxyType(dict.fromkeys((*ARRAYS, _AS_LARGE_AS_RECORDINGS), "<f4")),
+    places=MappingProxyType(_KEPT),
+    packed=MappingProxyType(
+        {**dict.fromkeys((*ARRAYS, *_AS_LARGE_AS_RECORDINGS), "<f4"), "kept_samples_adc": "<i2"}
+    ),
     untracked=("threads", "recording_streams"),
     aliases=MappingProxyType({"maps": "filtered_position_maps"}),
     tables_page="transients_schemas.md",

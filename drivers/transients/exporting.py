@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +13,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from ...nodes.hdf5_content import opened_content
 from ...schemas.errors import UsageError
 from ...schemas.transients.config import TransientsConfig
+from ...schemas.transients.layout import KEPT_IQ
 from ...schemas.transients.quality import QUALITY
 from ...schemas.transients.recordings import HitLog, Recordings
 from ..cache.opening import NO_CACHE
@@ -69,8 +72,13 @@ def _tables(request: ExportRequest) -> list[Path]:
 
 
 def _opened(source: Path) -> Session:
-    """The run of a file once more, on its source."""
+    """The run of a file once more, on the samples that it keeps, else on its source."""
     loaded = record_at(source).loaded(source, TransientsConfig)
+    with opened_content(source) as content:
+        keeps_samples = KEPT_IQ in content
+    if keeps_samples:
+        io = loaded.config.io.model_copy(update={"input_path": str(source.absolute())})
+        loaded = replace(loaded, config=loaded.config.model_copy(update={"io": io}))
     campaign = opened_campaign(loaded)
     return run_session(loaded, campaign, runs_of(campaign)[0], NO_CACHE)
 

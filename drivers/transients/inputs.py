@@ -180,6 +180,7 @@ INPUTS: Final = (
     Input("logbook_row", ("transients.logbook",), of_each_part),
     Input("recording_form", ("transients.logbook", "transients.values"), of_each_part),
     Input("fpga_files", ("transients.retrieval.download_dir",), of_each_part),
+    Input("earlier_files", ("io.input_format",), of_each_part),
     Input("recording_streams", (), of_each_part),
     Input("threads", ("run.workers",), threads),
     Input(
@@ -208,4 +209,9 @@ INPUTS: Final = (
     Input("outlier_settings", ("transients.outliers",)),
     Input("map_settings", ("transients.maps",)),
     Input("known_anomalies", ("transients.labels", "transients.truth"), known_anomalies),
+)
+CHOICES: Final = (
+    # Another one where the source is the file of an earlier run.
+    Input("start", (), lambda _config, _context: "samples"),
+    Input("samples", ("output.samples",)),
 )

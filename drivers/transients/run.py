@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .session import run_session
 
+log = logging.getLogger("radiograph.run")
 _WITHOUT_RECORDINGS: Final = ("run_metadata", "run_log", "hit_log")
 _KEY: Final = "io.output_path"
 
@@ -116,6 +118,9 @@ def _one_run(
     config = loaded.config.model_copy(update={"transients": alone})
     one = replace(loaded, config=config)
     session = run_session(one, campaign, run, cache, executor)
+    start = session.inputs.choices["start"]
+    if start != "samples":
+        log.info("%s: %s are those of the earlier run", run.shown, start)
     has_recordings = campaign.metadata(run).sdr_data
     asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
     try:
@@ -174,6 +179,10 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
     alarms = report.values.get("false_alarms")
     if isinstance(alarms, pd.DataFrame) and alarms["n"][0]:
         row = alarms.iloc[0]
+        log.info(
+            "%s: noise alone makes outliers of %.1f %% of the recordings (68 %%: %.1f to %.1f)",
+            run_name(run.number), *(100 * float(row[key]) for key in ("rate", "low", "high")),
+        )  # fmt: skip
         report.summary = {
             **(report.summary or {}),
             "false_alarm_rate": float(row["rate"]),

@@ -29,9 +29,12 @@ from ..registry import definition_of
 from ..unchanged import check_unchanged
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .inputs import guard_samples, run_inputs
+from .restarting import Earlier, earlier_run
 
 _INDEX: Final = "recordings:"
 _ALL: Final = 1 << 62
+# Rows of an earlier run that are read at a time: of windows alone a row is small.
+_WINDOW_ROWS: Final = 4096
 
 
 def first_session(loaded: LoadedConfig[TransientsConfig], cache: CacheOptions) -> Session:
@@ -50,6 +53,7 @@ def run_session(
     """A run of a campaign, ready to be asked for nodes; InputError if its data cannot be read."""
     config = loaded.config
     flow = definition_of(config)
+    earlier = earlier_run(run.paths[0], config) if run.kind == "radiograph_hdf5" else None
     row = campaign.metadata(run)
     opened = open_cache(cache, flow.untracked, flow.packages)
     context = Context(loaded.path.parent, run_name(run.number), restart=run.number)
@@ -62,6 +66,11 @@ def run_session(
     }
     parts: Iterable[Part] = ()
     cut: list[Failure] = []
+    choices = flow.choices_of(config, context)
+    values["earlier_files"] = FileRefs()
+    if earlier is not None:
+        values["earlier_files"] = FileRefs((known_file(earlier.path, opened),))
+        choices["start"] = earlier.start
     if row.sdr_data:
         _check_lengths(campaign, run, config)
         values |= run_inputs(row, config)
@@ -70,13 +79,13 @@ def run_session(
             values["threads"] = max(values["threads"] - 1, 1)
         check_rate(values["recording_form"], config.transients.demodulation)
         limits = _Limits(config.run.chunk_events, config.run.max_events or _ALL)
-        ranges = _Ranges(run, limits, opened, values["recording_streams"])
+        ranges = _Ranges(run, limits, opened, values["recording_streams"], earlier)
         parts = ranges.parts(rehash=cache.rehash)
         cut = ranges.cut
     session = Session(
         flow=flow,
         parts=Parts.of(parts),
-        inputs=GraphInputs(flow.choices_of(config, context), values),
+        inputs=GraphInputs(choices, values),
         cache=opened,
         executor=executor or LocalExecutor(),
         on_bad_file=config.io.on_bad_file,
@@ -119,12 +128,18 @@ class _Ranges:
     """The ranges of a run: of an archive known while it is read once, then remembered."""
 
     def __init__(
-        self, run: RunFiles, limits: _Limits, cache: NodeCache | None, streams: RecordingStreams
+        self,
+        run: RunFiles,
+        limits: _Limits,
+        cache: NodeCache | None,
+        streams: RecordingStreams,
+        earlier: Earlier | None,
     ) -> None:
         self._run = run
         self._chunk, self._most = limits
         self._cache = cache
         self._streams = streams
+        self._earlier = earlier
         self._known_as = ""
         self._files: tuple[FileRef, ...] = ()
         self.cut: list[Failure] = []
@@ -142,6 +157,8 @@ class _Ranges:
             return self._of_archive()
         if self._run.kind == "folder":
             return self._of_folder(rehash=rehash)
+        if self._earlier is not None:
+            return self._of_earlier_run(self._earlier, rehash=rehash)
         return self._of_older_file(rehash=rehash)
 
     def _of_archive(self) -> list[Part]:
@@ -225,6 +242,22 @@ class _Ranges:
             place = RecordingRange("folder", names, first, len(some), n_foreign)
             parts.append(self._part(place, files))
         return parts
+
+    def _of_earlier_run(self, earlier: Earlier, *, rehash: bool) -> list[Part]:
+        check_place(earlier.path, "io.input_path")
+        file = known_file(earlier.path, self._cache, rehash=rehash)
+        n = min(earlier.count, self._most)
+        chunk = self._chunk if earlier.has_samples else max(self._chunk, _WINDOW_ROWS)
+        return [
+            self._part(
+                RecordingRange(
+                    "radiograph_hdf5", (), first, min(chunk, n - first),
+                    0 if first else earlier.n_foreign,
+                ),
+                [file],
+            )
+            for first in range(0, max(n, 1), chunk)
+        ]  # fmt: skip
 
     def _of_older_file(self, *, rehash: bool) -> list[Part]:
         (path,) = self._run.paths

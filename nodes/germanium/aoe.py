@@ -17,7 +17,7 @@ from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.survival import Survival
-from .aoe_fits import band_edges, band_fit, merged_bands, top_of, trend_of
+from .aoe_fits import band_edges, band_fit, merged_bands, settled_fit, top_of, trend_of
 from .columns import absence, column_of
 from .survival import peak_survival, survival_table, survivals
 
@@ -195,7 +195,7 @@ def aoe_model(
     nan = float("nan")
     peak = Band(nan, len(x), nan, nan, nan, nan, nan, nan, nan, nan, "no events")
     if len(x) >= 2 * FEWEST_BANDS:
-        peak = band_fit(x, float(primary_energy_keV[inside].mean()))
+        peak = settled_fit(x, float(primary_energy_keV[inside].mean()))
     return AoEModel(
         primary_calibration.estimator, aoe_drift_correction, trend_of(fitted_bands), peak
     )

@@ -22,6 +22,11 @@ _BELOW, _ABOVE = 15.0, 5.0
 _LEAST_MEDIAN_STEPS: Final = 60
 _FREE: Final = ("mu", "sigma", "h_tail", "tail_per_sigma", "n_sig")
 _MOST_STEPS: Final = 50
+# Of a normal distribution half of what is above its mode is within so many sigma of it.
+_MEDIAN_OF_HALF: Final = 0.6745
+_FARTHEST: Final = 3.0
+_MOST_FITS: Final = 8
+_SETTLED: Final = 0.02
 
 
 def band_edges(range_keV: tuple[float, float], width_keV: float) -> F8:
@@ -51,7 +56,8 @@ def top_of(x: F8) -> tuple[float, float]:
     """Mode and sigma of the narrow upper peak of values with a tail below it.
 
     The mode is the middle of the shortest interval that holds a quarter of the values; sigma is
-    how far the values above it reach, 1 standard deviation being the 68 % point of these.
+    of the values above it, by their median, without those beyond 3 of it: events near the contact
+    have far more current.
     """
     ordered = np.sort(x)
     n = len(ordered)
@@ -60,8 +66,36 @@ def top_of(x: F8) -> tuple[float, float]:
     first = int(widths.argmin())
     mode = float(0.5 * (ordered[first] + ordered[first + take - 1]))
     above = ordered[ordered > mode] - mode
-    sigma = float(np.quantile(above, 0.6827)) if len(above) else float(widths.min())
+    sigma = _upper_sigma(above) if len(above) else float(widths.min())
     return mode, max(sigma, 1e-9 * abs(mode))
+
+
+def _upper_sigma(above: F8) -> float:
+    """Sigma of ascending distances above a mode, the far ones left out."""
+    n = len(above)
+    sigma = float("inf")
+    for _ in range(_MOST_STEPS):
+        sigma = float(np.median(above[:n])) / _MEDIAN_OF_HALF
+        kept = int(np.searchsorted(above, _FARTHEST * sigma, side="right"))
+        if kept == n or not kept:
+            break
+        n = kept
+    return sigma
+
+
+def settled_fit(x: F8, energy_keV: float) -> Band:
+    """``band_fit`` of many events, its window that of the sigma that is found.
+
+    Of a single band the few events of high current would widen it from fit to fit.
+    """
+    mode, sigma = top_of(x)
+    band = _fit_about(x, energy_keV, mode, sigma)
+    for _ in range(_MOST_FITS):
+        if band.reason or abs(band.sigma - sigma) < _SETTLED * sigma:
+            break
+        mode, sigma = band.mu, band.sigma
+        band = _fit_about(x, energy_keV, mode, sigma)
+    return band
 
 
 def band_fit(x: F8, energy_keV: float) -> Band:
@@ -69,7 +103,10 @@ def band_fit(x: F8, energy_keV: float) -> Band:
 
     An extended unbinned fit in [mu - 15 s, mu + 5 s] of the mode and sigma that are seen.
     """
-    mode, sigma = top_of(x)
+    return _fit_about(x, energy_keV, *top_of(x))
+
+
+def _fit_about(x: F8, energy_keV: float, mode: float, sigma: float) -> Band:
     low, high = mode - _BELOW * sigma, mode + _ABOVE * sigma
     used = x[(x >= low) & (x <= high)]
     n = float(len(used))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
@@ -17,11 +18,13 @@ from ...schemas.germanium.dsp import (
     Waveforms,
 )
 from ...schemas.germanium.parameters import ParameterFiles
+from ...schemas.germanium.pulse_classes import ChannelSvm
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
 from .dsp_frames import dsp_frame, stored_columns
 from .parameter_files import dplms_in, filters_in, parameters_of, pole_zero_in
-from .recipes import usual_filters
+from .pulse_shapes import haar_shapes, pulse_labels
+from .recipes import given_constants, usual_filters, whole_samples
 
 _IDENTITY: Final = ("timestamp", "trapEmax", "cuspEmax", "bl_std", "bl_mean", "A_max")
 
@@ -37,7 +40,7 @@ def filter_settings__given(filters: Filters) -> FilterSettings:
 @config.when(begins="raw", decay="given")
 def pole_zero_constants_ns__given(pole_zero: PoleZero) -> PoleZeroConstants:
     """The decay of the preamplifier as it is set."""
-    return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
+    return given_constants(pole_zero)
 
 
 @tag(stage="filters", scope="channel")
@@ -100,7 +103,25 @@ def dsp_parameters__stored(
 
 
 @tag(stage="dsp", schema="DspColumns", main="true")
-@config.when(begins="raw")
+@config.when_in(begins=["raw"], classes=["made", "stored"])
+def dsp_columns__classed(
+    waveforms: Waveforms,
+    raw_scalars: pd.DataFrame,
+    dsp_parameters: DspParameters,
+    channel_svm: ChannelSvm,
+) -> pd.DataFrame:
+    """The dsp columns of a range of rows, with the class of each pulse shape."""
+    frame = dsp_frame(waveforms, raw_scalars, dsp_parameters)
+    model = channel_svm.model
+    if model is None:
+        return frame
+    n_baseline = whole_samples(1e3 * dsp_parameters.baseline_us[1], waveforms.slow_ns)
+    shapes = haar_shapes(waveforms.slow, n_baseline, model.level)
+    return frame.assign(svm_label=pulse_labels(model, shapes).astype(np.int16))
+
+
+@tag(stage="dsp", schema="DspColumns", main="true")
+@config.when(begins="raw", classes="none")
 def dsp_columns__of_raw(
     waveforms: Waveforms, raw_scalars: pd.DataFrame, dsp_parameters: DspParameters
 ) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.errors import Unfit
+from ...schemas.germanium.calibration_settings import QualitySettings
 from ...schemas.germanium.dsp import DspParameters, PoleZeroConstants, RawTable, Waveforms
 from ...schemas.germanium.lh5 import TableLayout
 from ...schemas.germanium.noise import (
@@ -18,6 +19,7 @@ from ...schemas.germanium.noise import (
     BaselineLimits,
     NoiseSpectrum,
 )
+from ...schemas.germanium.quality import QUALITY_FLAGS, QUALITY_SURVIVALS, QualityCuts
 from ...schemas.germanium.settings import Filters, Noise, PoleZero
 from ...schemas.sheets import Sheet
 from ...schemas.sources import EventRange, FileRef
@@ -28,6 +30,8 @@ from .columns import chances_of
 from .dsp_frames import dsp_frame, scalars_of
 from .figure_noise import noise_sheet
 from .figure_parts import no_page
+from .quality import quality_survival
+from .quality_passes import OF_FLAG, VETOES, cuts_of, flags_passed, inside
 from .recipes import second_decay
 from .waveforms import waveforms_of
 
@@ -200,6 +204,44 @@ def noise_check__given(
     return NOISE_CHECKS.frame(
         {**same, "of_waveforms_adc": values[:, 0], "of_waveforms_err_adc": values[:, 1]}
     )
+
+
+@tag(stage="quality", scope="channel", helper="true")
+@config.when(begins="raw", forced="given")
+def forced_cuts__given(
+    forced_dsp_columns: pd.DataFrame, noise_settings: Noise, quality_settings: QualitySettings
+) -> QualityCuts:
+    """Cuts on the baseline of forced triggers without a pulse; none of fewer than 100."""
+    rows = forced_dsp_columns["daqenergy"].to_numpy() <= noise_settings.threshold_adc
+    if rows.sum() < FEWEST:
+        return QualityCuts()
+    baseline = OF_FLAG["is_valid_baseline"]
+    coarse = cuts_of(forced_dsp_columns, rows, quality_settings, baseline)
+    return cuts_of(
+        forced_dsp_columns, inside(forced_dsp_columns, coarse, rows), quality_settings, baseline
+    )
+
+
+@tag(stage="quality", scope="channel", helper="true")
+@config.when(begins="dsp", forced="given")
+def forced_cuts__not_read() -> QualityCuts:
+    """No cuts of forced triggers: they are read with waveforms only."""
+    return QualityCuts()
+
+
+@tag(stage="quality", scope="channel", schema="QualitySurvivals")
+@config.when(begins="raw", forced="given", constants="own")
+def forced_survival__given(
+    forced_dsp_columns: pd.DataFrame,
+    quality_cuts: QualityCuts,
+    noise_settings: Noise,
+    quality_settings: QualitySettings,
+) -> pd.DataFrame:
+    """What vetoes and the cut on the baseline keep of forced triggers without a pulse."""
+    quiet = forced_dsp_columns["daqenergy"].to_numpy() <= noise_settings.threshold_adc
+    flags = flags_passed(forced_dsp_columns[quiet], quality_cuts, 1.0)
+    table = quality_survival(QUALITY_FLAGS.frame(flags), quality_cuts, quality_settings)
+    return QUALITY_SURVIVALS.frame({n: table[n][: len(VETOES) + 1] for n in table.columns})
 
 
 @tag(stage="figures", scope="channel", helper="true")

@@ -16,6 +16,7 @@ from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lq import LQModel
 from ...schemas.germanium.operations import HitParameters, Operation
 from ...schemas.germanium.parameters import ParameterFiles
+from ...schemas.germanium.pulse_classes import NORMAL
 from ...schemas.germanium.quality import QualityCuts
 from .columns import absence, column_of
 from .expressions import evaluated, in_order, parsed
@@ -29,7 +30,7 @@ from .hit_operations import (
 )
 from .parameter_files import operations_in
 
-_FURTHER: Final = ("_ctc_cal", "LQ_Classifier", "LQ_Cut")
+_FURTHER: Final = ("_ctc_cal", "LQ_Classifier", "LQ_Cut", "is_valid_svm")
 _FEP_WINDOW_KEV: Final = 10.0
 _FEP_KEV: Final = 2614.511
 
@@ -61,6 +62,7 @@ def hit_parameters__calibrated(
     operations += _long_trapezoid(dsp_columns, primary_energy_keV)
     operations += aoe_operations(aoe_model, aoe_low_cut, aoe_settings.high_cut, energy)
     operations += lq_operations(lq_model, energy)
+    operations += _pulse_shape(dsp_columns)
     usable = _usable(operations, dsp_columns, absent)
     return HitParameters(usable, _outputs(usable), absent)
 
@@ -113,6 +115,13 @@ def _long_trapezoid(dsp_columns: pd.DataFrame, energy_keV: NDArray[np.float64]) 
     return [Operation("trapTmax_cal", "a + b * trapTmax", {"a": 0.0, "b": float(np.median(scale))})]
 
 
+def _pulse_shape(dsp_columns: pd.DataFrame) -> list[Operation]:
+    """Whether the shape is that of a good pulse, where shapes have a class."""
+    if "svm_label" not in dsp_columns or not (dsp_columns["svm_label"] >= 0).any():
+        return []
+    return [Operation("is_valid_svm", "svm_label==a", {"a": float(NORMAL)})]
+
+
 def _usable(
     operations: list[Operation], dsp_columns: pd.DataFrame, absent: dict[str, str]
 ) -> tuple[Operation, ...]:
@@ -140,7 +149,6 @@ def _outputs(operations: tuple[Operation, ...]) -> tuple[str, ...]:
     further = [
         operation.name
         for operation in operations
-        if operation.name not in ORDER
-        and operation.name.endswith(("_ctc_cal", "LQ_Classifier", "LQ_Cut"))
+        if operation.name not in ORDER and operation.name.endswith(_FURTHER)
     ]
     return (*first, *further, BITS)

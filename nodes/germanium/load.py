@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
+from ...schemas.germanium.channel_settings import CHANNEL_SETTINGS, ChannelSettings
 from ...schemas.germanium.dsp import RawTable, Waveforms
 from ...schemas.germanium.lh5 import TableLayout
 from ...schemas.sources import EventRange, FileRef
@@ -16,6 +17,14 @@ from .waveforms import waveforms_of
 def raw_table(source_file: FileRef, table_layout: TableLayout) -> RawTable:
     """Which table of which file is read."""
     return RawTable(source_file, table_layout)
+
+
+@tag(stage="load", scope="channel", schema="ChannelSettingsTable")
+@config.when(settings="by_channel")
+def channel_settings__by_channel(settings_of_channel: ChannelSettings) -> pd.DataFrame:
+    """The settings of a channel, each with the file that it came from."""
+    told = settings_of_channel
+    return CHANNEL_SETTINGS.frame({"key": told.keys, "value": told.values, "file": told.files})
 
 
 @tag(stage="load", schema="RawScalars")

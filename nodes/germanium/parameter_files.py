@@ -16,12 +16,13 @@ from ...schemas.germanium.dsp import FilterSettings, PoleZeroConstants
 from ...schemas.germanium.operations import Operation
 from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.settings import Filters
+from ...schemas.sources import FileRefs
 from .lh5 import lh5_file
 from .lh5_datasets import rows_of_dataset
+from .parameter_arrays import named_place
 
 _LARGEST: Final = 50_000_000
 _TIME: Final = re.compile(r"\s*([-+.\deE]+)\s*(?:\*?\s*(ns|us|ms|s))?\s*\Z")
-_ARRAY: Final = re.compile(r"loadlh5\(\s*'\$_/([^'/]+)'\s*,\s*'([^']+)'\s*\)")
 _NS: Final = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -41,7 +42,7 @@ def parameters_of(
     found: dict[str, Any] = {}
     is_there = False
     for file in files.files:
-        content = _content(file.path, file.content_hash)
+        content = content_of(file.path, file.content_hash)
         for name in dict.fromkeys(names):
             own = content.get(name)
             if isinstance(own, Mapping):
@@ -55,7 +56,7 @@ def parameters_of(
 
 
 @lru_cache(maxsize=8)
-def _content(path: str, content_hash: str) -> Mapping[str, Any]:
+def content_of(path: str, content_hash: str) -> Mapping[str, Any]:
     """A file as a mapping by key; by its content, so that each is parsed once a process."""
     del content_hash
     try:
@@ -139,17 +140,6 @@ def pole_zero_in(parameters: Mapping[str, Any], channel: str) -> PoleZeroConstan
     return PoleZeroConstants(tau1, tau2, frac, origin="parameters")
 
 
-def named_arrays(path: str | Path) -> list[Path]:
-    """The LH5 files that a parameter file names by loadlh5('$_/...'), in its folder."""
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return []
-    names = dict.fromkeys(found.group(1) for found in _ARRAY.finditer(text))
-    there = [Path(path).parent / name for name in names]
-    return [file for file in there if file.is_file()]
-
-
 def dplms_in(
     parameters: Mapping[str, Any], files: ParameterFiles, channel: str
 ) -> tuple[float, ...]:
@@ -163,19 +153,11 @@ def dplms_in(
     named = told["coefficients"]
     if isinstance(named, list):
         return tuple(float(value) for value in named)
-    found = _ARRAY.fullmatch(str(named).strip())
-    refs = {Path(ref.path).name: ref for ref in files.arrays}
-    if found is None or Path(found.group(1)).name not in refs:
-        msg = (
-            f"dplms.coefficients of {channel} are {named!r}; numbers, or loadlh5('$_/FILE', "
-            "'PLACE') of a file beside the parameter file, are needed. Put it there."
-        )
-        raise InputError(msg, code="no_parameters")
-    path = refs[Path(found.group(1)).name].path
+    path, place = named_place(named, FileRefs(files.arrays), f"dplms.coefficients of {channel}")
     with lh5_file(path) as file:
-        item = file.get(found.group(2))
+        item = file.get(place)
         if not isinstance(item, h5py.Dataset) or item.ndim != 1 or item.dtype.kind != "f":
-            msg = f"{path}: {found.group(2)} is no row of numbers: it is to be a DPLMS filter."
+            msg = f"{path}: {place} is no row of numbers: it is to be a DPLMS filter."
             raise InputError(msg, file=path, code="no_parameters")
         return tuple(rows_of_dataset(item, 0, len(item), path).tolist())
 

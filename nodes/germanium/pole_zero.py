@@ -17,7 +17,7 @@ from ...schemas.germanium.settings import PoleZero
 from ..peaks.modes import mode_and_width
 from .decays import Decays, one_decay, two_decays
 from .kernels.tails import SCALE, tail_rows
-from .recipes import whole_samples
+from .recipes import given_constants, whole_samples
 
 SKIP_NS: Final = 5_000.0
 """From the half of a pulse to its tail."""
@@ -39,13 +39,16 @@ def discharge_times_s__of_raw(raw_scalars: pd.DataFrame) -> NDArray[np.float64]:
 
 @tag(stage="pole_zero", scope="channel", helper="true")
 @config.when(begins="raw", decay="fitted")
-def least_daqenergy__of_raw(raw_scalars: pd.DataFrame) -> float:
+def least_daqenergy__of_raw(
+    raw_scalars: pd.DataFrame, pulser_times_s: NDArray[np.float64]
+) -> float:
     """The energy of the read-out from which pulses are tall enough: a quarter of the top.
 
     The top is the highest bin of 64 from the 95 to the 99.9 percentile; 0 without energies.
     """
     energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    energy = energy[energy > 0.0]
+    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
+    energy = energy[(energy > 0.0) & ~of_pulser]
     if len(energy) < 2:
         return 0.0
     low, high = np.percentile(energy, _TOP)
@@ -56,11 +59,18 @@ def least_daqenergy__of_raw(raw_scalars: pd.DataFrame) -> float:
 @tag(stage="pole_zero", helper="true")
 @config.when(begins="raw", decay="fitted")
 def pole_zero_sample__of_raw(
-    raw_scalars: pd.DataFrame, discharge_times_s: NDArray[np.float64], least_daqenergy: float
+    raw_scalars: pd.DataFrame,
+    discharge_times_s: NDArray[np.float64],
+    least_daqenergy: float,
+    pulser_times_s: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Pulses whose tails are looked at: tall, not at a rail, not within 10 ms after a discharge."""
+    """Pulses whose tails are looked at: tall, at no rail, of no pulser, not after a discharge.
+
+    After: within 10 ms.
+    """
     time = raw_scalars["timestamp_s"].to_numpy()
     tall = raw_scalars["daqenergy"].to_numpy() >= least_daqenergy
+    tall &= ~np.isin(time, pulser_times_s)
     free = (raw_scalars["t_sat_lo"] == 0).to_numpy() & (raw_scalars["t_sat_hi"] == 0).to_numpy()
     if len(discharge_times_s):
         k = np.searchsorted(discharge_times_s, time, side="right") - 1
@@ -111,8 +121,13 @@ def pole_zero_constants_ns__fitted(
 ) -> PoleZeroConstants:
     """One decay, the mode over pulses; or two, of the mean tail, where they describe it better.
 
-    Unfit with fewer than 100 tails, and where no decay is found.
+    Where the settings of a channel give a decay time, that.
+
+    Unfit with fewer than 100 tails, where no decay is found, and where one decay is asked for of a
+    channel with two.
     """
+    if pole_zero.tau1_us > 0.0:
+        return given_constants(pole_zero)
     n = tail_sum.n_pulses
     if n < FEWEST:
         names = ("taken", "on a drifting baseline", "too small", "too late", "piled up")
@@ -123,8 +138,10 @@ def pole_zero_constants_ns__fitted(
     t = np.asarray(tail_sum.skip_ns + np.arange(len(tail)) * tail_sum.dt_ns, np.float64)
     errors = np.maximum(errors, 1.0 / SCALE)
     single = one_decay(t, tail, errors)
-    double = two_decays(t, tail, errors) if pole_zero.model != "single" else None
+    double = two_decays(t, tail, errors)
     if double is not None and (pole_zero.model == "double" or _is_better(double, single)):
+        if pole_zero.model == "single":
+            raise _two_decays(double, single, n)
         return _constants(double, n)
     if pole_zero.model == "double":
         msg = f"no fit of two decays to the mean of {n} tails converges"
@@ -135,6 +152,18 @@ def pole_zero_constants_ns__fitted(
         float(found.mode), tau1_err_ns=error, chi2_per_ndf=single.chi2 / single.dof, n_pulses=n,
         origin="fitted",
     )  # fmt: skip
+
+
+def _two_decays(double: Decays, single: Decays, n: int) -> Unfit:
+    tau1, tau2, fraction = (float(v) for v in double.values)
+    msg = (
+        f'model = "single", but the mean of {n} tails has two decays: chi2 {single.chi2:.0f} of '
+        f"one ({single.dof} degrees of freedom), {double.chi2:.0f} of {tau1 / 1e3:.1f} and "
+        f"{tau2 / 1e3:.1f} us with {fraction:.4f} of the faster. Set [germanium.pole_zero] model = "
+        '"auto", or give tau1_us'
+    )
+    numbers = {"chi2_single": single.chi2, "chi2_double": double.chi2, "frac2": fraction}
+    return Unfit(code="two_decays", message=msg, numbers=numbers)
 
 
 def _constants(double: Decays, n: int) -> PoleZeroConstants:

@@ -41,7 +41,7 @@ def _difference(late: F8, early: F8) -> F8:
 
 
 def _energy_difference(trap: F8, cusp: F8) -> F8:
-    return np.asarray(np.abs(trap - cusp) / trap)
+    return np.asarray((trap - cusp) / trap)
 
 
 PARAMETERS: Final = {
@@ -52,19 +52,21 @@ PARAMETERS: Final = {
     "rise_time": Parameter(("tp_90", "tp_10"), _difference, "tp_90-tp_10", banded=True),
     "tp_0_est": Parameter(("tp_0_est",), _itself, "tp_0_est"),
     "dt_eff": Parameter(("dt_eff",), _itself, "dt_eff"),
+    # With its sign: the absolute value has its mode at the end of its range, and no width there.
     "e_diff": Parameter(
-        ("trapEmax", "cuspEmax"), _energy_difference, "abs(trapEmax-cuspEmax)/trapEmax"
+        ("trapEmax", "cuspEmax"), _energy_difference, "(trapEmax-cuspEmax)/trapEmax", banded=True
     ),
 }
 
 
-def no_parameter(dsp_columns: pd.DataFrame, parameter: Parameter, energy: F8 | None) -> str:
+def no_parameter(dsp_columns: pd.DataFrame, parameter: Parameter) -> str:
     """Why a parameter cannot be cut on; empty if it can."""
     reasons = [r for r in (absence(dsp_columns, c) for c in parameter.columns) if r]
     if reasons:
         return "; ".join(reasons)
     values = column_of(dsp_columns, parameter.columns[0])
-    if parameter.slope and energy is not None and len(values) >= FEWEST:
+    if parameter.slope and not absence(dsp_columns, ENERGY) and len(values) >= FEWEST:
+        energy = column_of(dsp_columns, ENERGY)
         good = np.isfinite(values) & np.isfinite(energy)
         r = _correlation(values[good], energy[good])
         if abs(r) > _MOST_CORRELATION:

@@ -14,7 +14,7 @@ from ...schemas.germanium.dsp import (
     PoleZeroConstants,
     Waveforms,
 )
-from ...schemas.germanium.settings import Filters
+from ...schemas.germanium.settings import Filters, PoleZero
 from .filters import NO_SECOND, cusp_kernel, zac_kernel
 from .kernels.dsp import Decay, Recipe, Trapezoid
 
@@ -30,6 +30,11 @@ LEFT_US: Final = 2.0
 """What the cusps must leave of a waveform, so that they can be moved along it."""
 CUSP_WINDOW_US: Final = 94.7
 FAST_BASELINE_NS: Final = 5000.0
+
+
+def given_constants(pole_zero: PoleZero) -> PoleZeroConstants:
+    """The decay of the preamplifier as it is set."""
+    return PoleZeroConstants(1e3 * pole_zero.tau1_us, 1e3 * pole_zero.tau2_us, pole_zero.frac2)
 
 
 def whole_samples(time_ns: float, dt_ns: float) -> int:

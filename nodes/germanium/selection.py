@@ -47,14 +47,18 @@ class PeakWindows:
 @tag(stage="selection", scope="channel")
 @config.when(begins="raw", peaks="read")
 def peak_windows__of_raw(
-    raw_scalars: pd.DataFrame, selection: Selection, threshold_keV: float
+    raw_scalars: pd.DataFrame,
+    selection: Selection,
+    threshold_keV: float,
+    pulser_times_s: NDArray[np.float64],
 ) -> PeakWindows:
     """The rough scale, whose top is at 2614.5 keV, and how many events of each line are taken.
 
     Unfit without energies of the read-out.
     """
     energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    energy = energy[energy > 0.0]
+    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
+    energy = energy[(energy > 0.0) & ~of_pulser]
     if len(energy) < FEWEST:
         msg = f"{len(energy)} triggers with an energy, at least {FEWEST} are needed for the filters"
         raise Unfit(code="too_few_events", message=msg, numbers={"n_events": len(energy)})
@@ -74,7 +78,11 @@ def peak_windows__of_raw(
 @tag(stage="selection", helper="true")
 @config.when(begins="raw", peaks="read")
 def peak_lines__of_raw(
-    raw_scalars: pd.DataFrame, peak_windows: PeakWindows, selection: Selection, seed: int
+    raw_scalars: pd.DataFrame,
+    peak_windows: PeakWindows,
+    selection: Selection,
+    seed: int,
+    pulser_times_s: NDArray[np.float64],
 ) -> NDArray[np.int8]:
     """The line near which each row is taken, a place in ENERGY_LINES; -1 of the others.
 
@@ -89,7 +97,8 @@ def peak_lines__of_raw(
             near = np.abs(energy - line.energy_keV) <= selection.window_keV
             found[near & (chance < share)] = k
     at_rail = (raw_scalars["t_sat_lo"] > 0) | (raw_scalars["t_sat_hi"] > 0)
-    found[at_rail.to_numpy()] = -1
+    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
+    found[at_rail.to_numpy() | of_pulser] = -1
     return found
 
 

@@ -12,7 +12,7 @@ from ...schemas.lightdqm.frames import TRIGGERS
 from ...schemas.lightdqm.units import SAMPLE_NS
 from ..statistics.widths import half_central_68, median_of
 from .finding import Finding, Numbers, counted, of_channels, passed_by_few, places
-from .time_findings import with_rate_above
+from .time_findings import rate_finding
 
 # The standard error of a median of n normal values is sqrt(pi / 2) sigma / sqrt(n).
 _MEDIAN_ERROR: Final = np.sqrt(np.pi / 2.0)
@@ -250,13 +250,7 @@ def dark_rate(numbers: Numbers) -> Finding:
     """Channels that see pulses while their neighbours are dark."""
     limit, what = numbers.limits.dark_rate, "with pulses while the others are dark"
     unit = "of the dark events"
-    if not len(numbers.blocks):
-        return Finding("dark_rate", "no_data", np.nan, limit, unit, (), "there are no events")
-    k, n = (numbers.by_block(name).sum(axis=0) for name in ("k_alone", "n_alone"))
-    share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
-    bad = numbers.watched & (numbers.lower(k, n) > limit)
-    found = of_channels(numbers, "dark_rate", share, bad, limit, unit, what)
-    return passed_by_few(with_rate_above(numbers, found, ("k_alone", "n_alone"), limit, what))
+    return rate_finding(numbers, "dark_rate", ("k_alone", "n_alone"), limit, unit, what)
 
 
 def copies(numbers: Numbers) -> Finding:

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from .finding import Finding, Numbers, of_channels, passed_by_few
-from .time_findings import with_rate_above
+from .finding import Finding, Numbers
+from .time_findings import rate_finding
 
 _CODINGS: Final = {
     "unshifted": "14-bit codes that were not shifted",
@@ -130,13 +130,7 @@ def repeats(numbers: Numbers) -> Finding:
     """Channels that give the waveform of the event before once more."""
     limit, unit = numbers.limits.stuck_fraction, "of the events"
     what = "with the waveform of the event before once more"
-    if not len(numbers.blocks):
-        return Finding("repeats", "no_data", np.nan, limit, unit, (), "there are no events")
-    k, n = (numbers.by_block(name).sum(axis=0) for name in ("n_repeated", "n_sound"))
-    share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
-    bad = numbers.watched & (numbers.lower(k, n) > limit)
-    found = of_channels(numbers, "repeats", share, bad, limit, unit, what)
-    return passed_by_few(with_rate_above(numbers, found, ("n_repeated", "n_sound"), limit, what))
+    return rate_finding(numbers, "repeats", ("n_repeated", "n_sound"), limit, unit, what)
 
 
 def channel_order(numbers: Numbers) -> Finding:

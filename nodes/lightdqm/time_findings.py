@@ -37,6 +37,19 @@ def with_rate_above(
     return _with_stretch(numbers, found, stretch, sharp, what)
 
 
+def rate_finding(
+    numbers: Numbers, check: str, columns: tuple[str, str], limit: float, unit: str, what: str
+) -> Finding:
+    """The channels whose rate, counted in blocks, is above the limit in the file or a stretch."""
+    if not len(numbers.blocks):
+        return Finding(check, "no_data", np.nan, limit, unit, (), "there are no events")
+    k, n = (numbers.by_block(name).sum(axis=0) for name in columns)
+    share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
+    bad = numbers.watched & (numbers.lower(k, n) > limit)
+    found = of_channels(numbers, check, share, bad, limit, unit, what)
+    return passed_by_few(with_rate_above(numbers, found, columns, limit, what))
+
+
 def with_rate_below(
     numbers: Numbers, found: Finding, columns: tuple[str, str], limit: float, what: str
 ) -> Finding:

@@ -11,11 +11,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
+from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, I8
 from ...schemas.germanium.lines import ENERGY_LINES
 from ...schemas.germanium_simulation import (
     BAD,
+    CLASSES,
     GERMANIUM_TRUTH,
     DetectorConstants,
     GermaniumSimulationSettings,
@@ -48,6 +50,8 @@ _START_NS: Final = (47_000.0, 48_200.0)
 _NEAREST_MM: Final = 12.0
 _RARE: Final = 0.001
 _FIRST_TIME_S: Final = 1.735e9
+_GOOD_OF_TRAINING: Final = 0.3
+_PULSER_KEV: Final = 3000.0
 
 
 def detector_constants(settings: GermaniumSimulationSettings, index: int) -> DetectorConstants:
@@ -122,6 +126,7 @@ def germanium_truth(
     event_lines: I8,
     event_sites: Sites,
     constants: DetectorConstants,
+    pulser_events: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """What each event is."""
     rng = np.random.default_rng([settings.seed, channel_index, 3])
@@ -138,11 +143,17 @@ def germanium_truth(
     bad = _what_is_wrong(rng, settings, n)
     if settings.baselines:
         deposited, energy, line_keV = (np.zeros(n) for _ in range(3))
+    if settings.train:
+        deposited = np.where(bad == BAD.index("baseline"), 0.0, deposited)
+    deposited, energy = (np.where(pulser_events, _PULSER_KEV, e) for e in (deposited, energy))
+    line_keV = np.where(pulser_events, 0.0, line_keV)
+    bad = np.where(pulser_events, np.uint8(BAD.index("pulser")), bad)
+    trapped = np.where(pulser_events, 0.0, constants.trapping_per_ns * drift)
     return GERMANIUM_TRUTH.frame(
         {
             "energy_keV": energy,
             "deposited_keV": deposited,
-            "collected_keV": deposited * (1.0 - constants.trapping_per_ns * drift),
+            "collected_keV": deposited * (1.0 - trapped),
             "drift_ns": drift,
             "start_ns": rng.uniform(*_START_NS, n),
             "line_keV": line_keV,
@@ -154,11 +165,38 @@ def germanium_truth(
 
 
 @tag(stage="events", helper="true")
-def event_times_s(settings: GermaniumSimulationSettings, channel_index: int) -> F8:
-    """Unix time of each event, rising."""
+def source_times_s(settings: GermaniumSimulationSettings, channel_index: int) -> F8:
+    """Unix time of each event if all are of the source, rising."""
     rng = np.random.default_rng([settings.seed, channel_index, 4])
     waits = rng.exponential(1.0 / settings.rate_Hz, settings.n_events)
     return np.asarray(_FIRST_TIME_S + np.cumsum(waits))
+
+
+@tag(stage="events", helper="true")
+def pulser_events(settings: GermaniumSimulationSettings, source_times_s: F8) -> NDArray[np.bool_]:
+    """Which events are of the pulser: the next one after each of its times."""
+    found = np.zeros(len(source_times_s), dtype=bool)
+    found[_of_pulser(settings, source_times_s)[0]] = True
+    return found
+
+
+@tag(stage="events", helper="true")
+def event_times_s(settings: GermaniumSimulationSettings, source_times_s: F8) -> F8:
+    """Unix time of each event, rising: those of the pulser come with its period."""
+    rows, times = _of_pulser(settings, source_times_s)
+    moved = source_times_s.copy()
+    moved[rows] = times
+    return moved
+
+
+def _of_pulser(settings: GermaniumSimulationSettings, source_times_s: F8) -> tuple[I8, F8]:
+    """Rows of the events of the pulser, and when they are; a row at most once."""
+    if not settings.pulser_Hz or not len(source_times_s):
+        return np.empty(0, np.int64), np.empty(0)
+    n = int((source_times_s[-1] - _FIRST_TIME_S) * settings.pulser_Hz)
+    times = _FIRST_TIME_S + np.arange(1, n + 1) / settings.pulser_Hz
+    rows, first = np.unique(np.searchsorted(source_times_s, times), return_index=True)
+    return rows.astype(np.int64), times[first]
 
 
 def _what_is_wrong(
@@ -169,6 +207,10 @@ def _what_is_wrong(
     edges = np.cumsum([half, half, rare, rare])
     code = np.searchsorted(edges, u, side="right") + 1
     code = np.where(code > len(edges), 0, code)
+    if settings.train:
+        kinds = np.array([BAD.index(name) for name in CLASSES])
+        edges = np.linspace(_GOOD_OF_TRAINING, 1.0, len(CLASSES))
+        code = kinds[np.minimum(np.searchsorted(edges, u, side="right"), len(CLASSES) - 1)]
     if settings.baselines:
         code = np.full(n, BAD.index("baseline"))
     return code.astype(np.uint8)

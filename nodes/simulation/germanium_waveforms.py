@@ -13,6 +13,7 @@ from scipy.fft import irfft
 from ...schemas.arrays import F4, F8, I4
 from ...schemas.germanium_simulation import (
     BAD,
+    CLASSES,
     DT_NS,
     N_SAMPLES,
     PRESUM_RATE,
@@ -58,6 +59,7 @@ def raw_waveforms(
     spectrum = _noise_spectrum(constants)
     truth = germanium_truth
     gain = constants.adc_per_keV * (1.0 + settings.gain_drift * np.arange(n) / max(n, 1))
+    gain *= 1.0 + settings.gain_step * (np.arange(n) >= n // 2)
     heights = truth["collected_keV"].to_numpy() * gain
     sigmas = np.sqrt(
         _ELECTRONICS_NS**2
@@ -106,6 +108,12 @@ def raw_scalars(
     """Columns of the read-out that are no waveforms, in their order."""
     n = len(germanium_truth)
     height = germanium_truth["collected_keV"].to_numpy() * constants.adc_per_keV
+    labels = {}
+    if settings.train:
+        code = {BAD.index(name): label for label, name in enumerate(CLASSES)}
+        labels["dc_label"] = np.array([code.get(b, 0) for b in range(len(BAD))], np.int32)[
+            germanium_truth["bad"].to_numpy()
+        ]
     daq = np.clip(np.rint(_DAQ_FACTOR * height), 0, 65535)
     return {
         "timestamp": event_times_s,
@@ -116,6 +124,7 @@ def raw_scalars(
             np.uint16
         ),
         "presum_rate": np.full(n, PRESUM_RATE, np.uint16),
+        **labels,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, I8, frozen
@@ -106,7 +106,15 @@ def instantaneous_frequencies_Hz(
     return frozen(found)
 
 
+@tag(stage="structure", unit="Hz", stored="false")
+@config.when(samples="frequency")
+def kept_frequencies_Hz(instantaneous_frequencies_Hz: F8) -> F8:
+    """Frequency sample by sample, kept with seven digits: (n_recordings, n_samples - n_taps)."""
+    return instantaneous_frequencies_Hz
+
+
 @tag(stage="baseline", schema="RecordingQuality", main="true")
+@config.when(start="samples")
 def recording_quality(
     sample_quality: NDArray[np.uint16], window_means: WindowMeans, quality_limits: Quality
 ) -> pd.DataFrame:
@@ -119,6 +127,7 @@ def recording_quality(
 
 
 @tag(stage="baseline", schema="Baselines", main="true")
+@config.when(start="samples")
 def baselines(window_means: WindowMeans, demodulation_plan: DemodulationPlan) -> pd.DataFrame:
     """Frequency before the trigger; the error from windows that do not overlap."""
     apart = -(-demodulation_plan.window // demodulation_plan.step)
@@ -139,6 +148,7 @@ def window_times_s(demodulation_plan: DemodulationPlan, fit_settings: FitSetting
 
 
 @tag(stage="baseline", unit="ppm", stored="false")
+@config.when(start="samples")
 def pre_window_means_ppm(window_means: WindowMeans, carrier_Hz: float) -> F8:
     """Windows before the trigger, off the baseline: (n_recordings, n_windows)."""
     return frozen(ppm(window_means.pre_Hz, window_means, carrier_Hz))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import F8, frozen
 from ...schemas.transients.frames import (
@@ -29,12 +29,14 @@ _BIC_GAIN = 10.0
 
 
 @tag(stage="features", unit="ppm", stored="false", main="true")
+@config.when(start="samples")
 def post_window_means_ppm(window_means: WindowMeans, carrier_Hz: float) -> F8:
     """Windows after the trigger, off the baseline: (n_recordings, n_windows)."""
     return frozen(ppm(window_means.post_Hz, window_means, carrier_Hz))
 
 
 @tag(stage="features", schema="TraceFeatures", main="true")
+@config.when(start="samples")
 def trace_features(
     pre_window_means_ppm: F8, post_window_means_ppm: F8, demodulation_plan: DemodulationPlan
 ) -> pd.DataFrame:
@@ -73,19 +75,19 @@ def exponential_fits(
     """(N - c) exp(-lambda t) + c by least squares, lambda >= 0, with marks of what it is worth.
 
     A rejected or degenerate fit is NaN, with the mark; in the convention ml4see a rejected one is
-    zero and a degenerate one as it was found. Errors are those of independent windows.
+    zero and a degenerate one as it was found.
     """
     plan, settings = demodulation_plan, fit_settings
     post = np.ascontiguousarray(post_window_means_ppm)
     n, n_windows = post.shape
     step_s = plan.step / plan.fs_Hz
-    found = np.full((n, 11), np.nan)
+    found = np.full((n, 7), np.nan)
     highest = _HIGHEST_UNBOUNDED_PER_S if settings.keeps_rejected else _HIGHEST_PER_S
     exponential_rows(
         post, settings.begin_s, step_s, plan.window, plan.fs_Hz, settings.averaged, highest, found
     )
     sse, lam = found[:, 0], found[:, 2]
-    total = found[:, 9]
+    total = found[:, 5]
     r2 = 1.0 - np.divide(sse, total, out=np.full(n, np.nan), where=total > 0)
     has_windows = np.isfinite(post).all(axis=1)
     failed = has_windows & ~np.isfinite(r2)
@@ -94,17 +96,16 @@ def exponential_fits(
     span_s = (n_windows - 1) * step_s
     degenerate = (
         (lam * span_s < settings.degenerate_span)
-        | (found[:, 10] == 1.0)
+        | (found[:, 6] == 1.0)
         | (per_window > _MOST_DECAYS_A_WINDOW)
     )
-    values = found[:, [1, 2, 3, 5, 6, 7, 4, 8]].copy()
+    values = found[:, 1:5].copy()
     if settings.keeps_rejected:
         values[rejected] = 0.0
     else:
         values[rejected | degenerate] = np.nan
     values[failed] = np.nan
-    names = ("fit_N", "fit_lambda", "fit_c", "fit_N_error", "fit_lambda_error", "fit_c_error",
-             "fit_amplitude", "fit_amplitude_error")  # fmt: skip
+    names = ("fit_N", "fit_lambda", "fit_c", "fit_amplitude")
     marks = {"fit_rejected": rejected, "fit_degenerate": degenerate, "fit_failed": failed}
     return EXPONENTIAL_FITS.frame(
         {
@@ -118,6 +119,7 @@ def exponential_fits(
 
 
 @tag(stage="features", schema="TwoExponentialFits")
+@config.when_not(start="features")
 def two_exponential_fits(
     post_window_means_ppm: F8, demodulation_plan: DemodulationPlan, fit_settings: FitSettings
 ) -> pd.DataFrame:
@@ -140,6 +142,7 @@ def two_exponential_fits(
 
 
 @tag(stage="features", schema="Flattops")
+@config.when(start="samples")
 def flattops(window_means: WindowMeans, carrier_Hz: float) -> pd.DataFrame:
     """Mean of 4 to 15 us after the trigger; its error from such means before the trigger."""
     error = window_means.block_std_Hz / (carrier_Hz + window_means.mean_Hz) * 1e6

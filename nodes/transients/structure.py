@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import frozen
@@ -15,7 +15,7 @@ from ...schemas.transients.config import Quality
 from ...schemas.transients.frames import RECORDING_TABLE
 from ...schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES, UNKNOWN_POSITION
 from ...schemas.transients.quality import QUALITY
-from ...schemas.transients.recordings import RecordingForm, RecordingRange, Recordings
+from ...schemas.transients.recordings import I2, RecordingForm, RecordingRange, Recordings
 from .kernels.samples import sample_pass
 from .readers.archive import RecordingStreams
 from .readers.reading import read_recordings
@@ -39,7 +39,15 @@ def recordings(
     )
 
 
+@tag(stage="structure", stored="false")
+@config.when(samples="iq")
+def kept_samples_adc(recordings: Recordings) -> I2:
+    """I and Q as they were recorded: (n_recordings, n_samples, 2); zero beyond a short one."""
+    return recordings.iq_adc
+
+
 @tag(stage="structure", schema="RecordingTable", main="true")
+@config.when(start="samples")
 def recording_table(recordings: Recordings, recording_form: RecordingForm) -> pd.DataFrame:
     """Number, position and time of each recording, in the order of the source."""
     form = recording_form
@@ -95,6 +103,7 @@ def sample_quality(
 
 
 @tag(stage="structure", unit="members")
+@config.when(start="samples")
 def foreign_members(recordings: Recordings) -> int:
     """Members of the source that are no recordings of the run."""
     return recordings.n_foreign

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from hamilton.function_modifiers import tag
+from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8, frozen
@@ -76,6 +76,7 @@ def noise_level_ppm(trace_features: pd.DataFrame, recording_quality: pd.DataFram
 
 
 @tag(stage="features", scope="run")
+@config.when(start="samples")
 def window_correlation(
     pre_correlations: pd.DataFrame,
     recording_quality: pd.DataFrame,
@@ -141,6 +142,7 @@ def _of_usable(values: pd.Series, quality: pd.DataFrame) -> Any:
 
 
 @tag(stage="features", scope="run", schema="Features", main="true")
+@config.when_not(start="features")
 def features(
     recording_table: pd.DataFrame,
     recording_quality: pd.DataFrame,

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..tables import Column, TableSchema
 from .aoe import AOE_BANDS
+from .channel_settings import CHANNEL_SETTINGS
 from .dplms import DPLMS_GRID
 from .energy import (
     ENERGY_PEAKS,
@@ -28,6 +29,7 @@ from .pictures import (
     QUALITY_HISTOGRAMS,
     SPECTRA,
 )
+from .pulse_classes import SVM_CONFUSION
 from .quality import QUALITY_FLAGS, QUALITY_SURVIVALS
 from .stability import TIME_STABILITY
 from .survival import SURVIVALS
@@ -142,6 +144,7 @@ DSP_COLUMNS = TableSchema(
 TABLES: Final = {
     table.name: table
     for table in (
+        CHANNEL_SETTINGS,
         RAW_SCALARS,
         FILTER_SCAN,
         DPLMS_GRID,
@@ -150,6 +153,7 @@ TABLES: Final = {
         NOISE_CURVES,
         NOISE_OPTIMA,
         NOISE_CHECKS,
+        SVM_CONFUSION,
         DSP_COLUMNS,
         QUALITY_FLAGS,
         QUALITY_SURVIVALS,

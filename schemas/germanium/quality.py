@@ -63,7 +63,7 @@ QUALITY_FLAGS: Final = TableSchema(
         Column("is_valid_rt", "bool", "", "tp_90 - tp_10"),
         Column("is_valid_t0", "bool", "", "tp_0_est"),
         Column("is_valid_dteff", "bool", "", "dt_eff"),
-        Column("is_valid_ediff", "bool", "", "|trapEmax - cuspEmax| over trapEmax"),
+        Column("is_valid_ediff", "bool", "", "trapEmax - cuspEmax over trapEmax"),
         Column("is_saturated", "bool", "", "samples at the upper rail"),
         Column("is_discharge", "bool", "", "samples at the lower rail"),
         Column("is_negative", "bool", "", "the inverted trapezoid is the larger"),

@@ -132,6 +132,17 @@ class Dplms(Section):
     """Of earlier pulses."""
 
 
+class Svm(Section):
+    """[germanium.svm]: the machine that classes pulse shapes, with svm_path."""
+
+    C: float = Field(default=100.0, gt=0.0)
+    """Weight of pulses on the wrong side; of 1 a faint earlier tail passes as good."""
+    gamma: Literal["scale"] | Annotated[float, Field(gt=0.0)] = "scale"
+    """Of the kernel exp(-gamma |x - y|^2); "scale" = 1 / (coefficients x their variance)."""
+    levels: int = Field(default=4, ge=3, le=5)
+    """Shapes are averages over 2 to this power of presummed samples."""
+
+
 class Germanium(Section):
     """[germanium]: detectors, what is made, and how."""
 
@@ -147,6 +158,14 @@ class Germanium(Section):
     """par_dsp and par_hit files whose constants are used: nothing is calibrated then."""
     fft_path: FilePath | tuple[FilePath, ...] = ""
     """Raw files of forced triggers: a file, folder, pattern or array; "" = no noise is seen."""
+    svm_path: FilePath | tuple[FilePath, ...] = ""
+    """Pulses of known class, that train a machine for pulse shapes; "" = none."""
+    settings_path: FilePath = ""
+    """Folder of settings by channel and time, with validity.yaml; "" = the same for all."""
+    pulser_path: FilePath | tuple[FilePath, ...] = ""
+    """Files {mask: [true, ...]} of events of a pulser, one an input file; these are left out."""
+    find_pulser: bool = False
+    """Leave out the events of a line that comes with one period; without it is only told of."""
     estimators: tuple[Estimator, ...] = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
     """Energy columns that are calibrated; those that are not there are told of."""
     primary: Estimator = "cuspEmax"
@@ -165,6 +184,8 @@ class Germanium(Section):
     """Noise of forced triggers."""
     dplms: Dplms = Dplms()
     """The filter of measured noise and pulses."""
+    svm: Svm = Svm()
+    """Classes of pulse shapes."""
     quality: QualitySettings = QualitySettings()
     """Quality cuts."""
     energy: EnergySettings = EnergySettings()

@@ -18,9 +18,10 @@ from ..settings import (
 from .retrieval import Retrieval
 
 Convention = Literal["physical", "ml4see"]
-InputFormat = Literal["auto", "archive", "folder", "ml4see_hdf5"]
+InputFormat = Literal["auto", "archive", "folder", "ml4see_hdf5", "radiograph_hdf5"]
 Stage = Literal["structure", "baseline", "features", "outliers", "maps"]
 TableFormat = Literal["csv", "parquet"]
+Samples = Literal["none", "iq", "frequency"]
 LocalFeature = Literal[
     "trig_val",
     "posttrig_std",
@@ -49,8 +50,13 @@ class IO(InputOutput):
     input_path: FilePath | tuple[FilePath, ...] = "campaign"
     """Folder of the campaign (manifest, logbook, archives), a folder of run folders, or HDF5."""
     input_format: InputFormat = "auto"
+<<<<<<< HEAD
     """What is read: archives as they were fetched, extracted folders, or the older HDF5 files."""
     output_path: OutputPath = "transients"
+=======
+    """What is read: archives as they were fetched, extracted folders, HDF5 files of either kind."""
+    output_path: FilePath = "transients"
+>>>>>>> main
     """Folder for what is written, a run_NNN.h5 each run."""
 
 
@@ -66,6 +72,8 @@ class Output(Section):
 
     formats: tuple[TableFormat, ...] = ("csv",)
     """Tables of the recordings as CSV, Parquet."""
+    samples: Samples = "none"
+    """Keep the samples of the recordings in the HDF5 file: I and Q, or the frequency of each."""
     figures: bool = True
     """Draw the figures (PNG)."""
     report: bool = True

@@ -71,7 +71,7 @@ _FIT: Final = (
     _number("fit_lambda", "1/s", "decay constant"),
     _number("fit_c", "ppm", "where the decay ends"),
 )
-_FIT_ERRORS: Final = (
+_OF_FIT: Final = (
     _number("fit_N_error", "ppm", "its error"),
     _number("fit_lambda_error", "1/s", "its error"),
     _number("fit_c_error", "ppm", "its error"),
@@ -82,17 +82,17 @@ _FIT_ERRORS: Final = (
 )
 EXPONENTIAL_FITS: Final = TableSchema(
     "ExponentialFits",
-    "a recording, in the order of the source; errors as of independent windows",
+    "a recording, in the order of the source",
     (
         *_FIT,
-        *_FIT_ERRORS,
+        *(column for column in _OF_FIT if not column.name.endswith("_error")),
         Column("fit_bits", "uint16", "", "marks of the fit, bits of QUALITY"),
     ),
 )
 FIT_ERRORS: Final = TableSchema(
     "FitErrors",
     "a recording, in the order of the source; errors with the correlation of the windows",
-    tuple(column for column in _FIT_ERRORS if column.name.endswith("_error")),
+    tuple(column for column in _OF_FIT if column.name.endswith("_error")),
 )
 TWO_EXPONENTIAL_FITS: Final = TableSchema(
     "TwoExponentialFits",
@@ -142,7 +142,7 @@ FEATURES: Final = TableSchema(
         _number("y_um", "um", "position of the beam; NaN = unknown"),
         *_TRACES,
         *_FIT,
-        *_FIT_ERRORS,
+        *_OF_FIT,
         _number("fit_chi2_ndf", "", "residuals over the spread before, squared, a degree"),
         _number("half_life_s", "s", "ln 2 / lambda"),
         _number("snr", "", "|trig_val| over the run's median of pretrig_std"),

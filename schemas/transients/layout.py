@@ -24,6 +24,9 @@ FPGA_FOLDER: Final = "mcb2022_glasgow"
 FPGA_LOG: Final = "run_log.txt"
 FPGA_HITS: Final = "hit_log.csv"
 
+KEPT_IQ: Final = "samples/iq"
+"""Where the file of a run has the samples, if it keeps them."""
+
 _RUN: Final = re.compile(r"run_(\d{3,})")
 _LSB: Final = r"(?:\d{6}|-\d{5})"
 _RECORDING: Final = re.compile(

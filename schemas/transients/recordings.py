@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..arrays import F8, I8
 
 I2 = NDArray[np.int16]
-SourceKind = Literal["archive", "folder", "ml4see_hdf5"]
+SourceKind = Literal["archive", "folder", "ml4see_hdf5", "radiograph_hdf5"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class RecordingRange:
     kind
         How they are read.
     members
-        The paths of the recordings in a folder or file, one each; empty for an archive.
+        The paths of the recordings in a folder or file, one each; empty for an archive and for the
+        file of an earlier run.
     first, count
         The number of the first recording in the source, and how many follow at most: the last
         range of an archive may hold fewer.
     n_foreign
-        Files of a folder that are no recordings, told with its first range.
+        Files of a folder, or members that an earlier run counted, that are no recordings, told with
+        its first range.
     """
 
     kind: SourceKind

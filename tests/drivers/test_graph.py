@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from importlib import resources
-from importlib.machinery import ModuleSpec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -377,7 +376,6 @@ class TestWiredOnce:
             return 2 * x
 
         module = create_temporary_module(doubled)
-        module.__spec__ = ModuleSpec(module.__name__, None)
         return module, Definition("wired", modules=(module.__name__,))
 
     def test_each_driver_has_its_own_records(self, toy: tuple[Any, Definition]) -> None:

@@ -18,7 +18,9 @@ import pytest
 import uproot
 from radiograph.drivers.config import load_config
 from radiograph.drivers.cosmics.cuts_in_effect import cuts_in_effect
+from radiograph.drivers.cosmics.stored import stored
 from radiograph.drivers.engine.running import open_session
+from radiograph.drivers.main import guarded
 from radiograph.nodes.cosmics import cuts as cut_nodes
 from radiograph.nodes.cosmics import extremes, flow
 from radiograph.nodes.cosmics.added_cuts import added_cut_marks__none
@@ -142,6 +144,34 @@ def test_any_chunk_gives_the_same(tmp_path: Path, chunk: int) -> None:
     reference = expected()["odd"]
     table = engine_flow(tmp_path, reference["files"], **{"run.chunk_events": chunk})
     check_rows(table, reference["cutsets"]["alpha"]["rows"])
+
+
+def test_the_command_and_its_file_say_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = expected()["merged"]
+    answer = reference["cutsets"]["dev"]
+    files = [COSMICS / name for name in reference["files"]]
+    (tmp_path / "c.toml").write_text(
+        f'[pipeline]\nname = "cosmics"\n[io]\ninput_path = {[str(f) for f in files]}\n'
+        'output_path = "o.h5"\n[cuts]\ncutset = "dev"\n[cache]\ndir = "cache"\n'
+        "[output]\nfigures = false\nreport = false\nformats = []\n"
+    )
+    assert guarded(["run", str(tmp_path / "c.toml"), "-q"]) == 0
+    found = stored(tmp_path / "o.h5")
+    check_rows(found.frames["cut_flow"], answer["rows"])
+    for window, told in answer["windows"].items():
+        kept = found.window_rates[window]
+        assert [kept["selected"], kept["unvetoed"]] == [told["selected"], told["unvetoed"]]
+    assert found.veto_study["vetoed"].tolist() == answer["veto_study"]["vetoed"]
+    for key in ("generated_events", "processed_events"):
+        assert found.normalisation[key] == reference[key]
+    capsys.readouterr()
+    options = ["--cutset", "dev", "--json", "--cache-dir", str(tmp_path / "cache")]
+    assert guarded(["cosmics", "flow", *map(str, files), *options]) == 0
+    said = json.loads(capsys.readouterr().out)
+    check_rows(pd.DataFrame(said["values"]["cut_flow"]), answer["rows"])
+    assert said["summary"]["unvetoed_events"] == answer["stages"]["Unvetoed"][0]
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -25,6 +25,7 @@ from radiograph.schemas.germanium.calibration_settings import (
     LQSettings,
     QualitySettings,
 )
+from radiograph.schemas.germanium.quality import QualityCuts
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "germanium"
 HALF_A = DATA / "l200-p03-r000-cal-20230311T235840Z-a-tier_dsp.lh5"
@@ -54,6 +55,8 @@ class Channel:
             "quality_settings": QualitySettings(),
             "threshold_keV": 800.0,
             "channel": "ch1104000",
+            "forced_cuts": QualityCuts(),
+            "pulser_times_s": np.empty(0),
             **inputs,
         }
 

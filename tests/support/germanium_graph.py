@@ -11,7 +11,7 @@ from radiograph.drivers.definition import Definition, Source
 from radiograph.schemas.germanium import aoe, energy, pictures, quality, stability, survival
 from radiograph.schemas.sources import FileRef
 
-NODES = ("quality", "energy", "aoe", "lq", "stability", "figure_data", "figures")
+NODES = ("pulsers", "quality", "energy", "aoe", "lq", "stability", "figure_data", "figures")
 TABLES = (
     quality.QUALITY_FLAGS, quality.QUALITY_SURVIVALS, energy.ENERGY_PEAKS, energy.ENERGY_SCALES,
     energy.QBB_WIDTHS, energy.RESOLUTION_CURVES, energy.TRAPPING_ALPHAS, aoe.AOE_BANDS,

@@ -41,11 +41,11 @@ def noise_Hz(model: NoiseModel, n: int, rng: np.random.Generator) -> NDArray[np.
     white = rng.normal(0, 1500.0, n)
     if model == "white":
         return white
-    spectrum = np.fft.rfft(rng.normal(0, 1.0, n))
-    f = np.fft.rfftfreq(n, 1 / FS)
-    f[0] = f[1]
-    slope = 0.5 if model == "flicker" else 1.0
-    slow = np.fft.irfft(spectrum / f**slope, n)
+    # A length that the transform is quick for, cut: its ends need not meet.
+    whole = 1 << n.bit_length()
+    f = np.maximum(np.arange(whole // 2 + 1), 1.0)
+    spectrum = rng.normal(size=(2, f.size)) / f ** (0.5 if model == "flicker" else 1.0)
+    slow = np.fft.irfft(spectrum[0] + 1j * spectrum[1], whole)[:n]
     return white + slow / slow.std() * SLOW_PPM * 1e-6 * CF
 
 
@@ -131,7 +131,7 @@ def run_of(
     fits = features.exponential_fits(post, plan, fit)
     of_each = baseline.recording_quality(marks, means, quality)
     rows = structure.recording_table(found, form)
-    hits: Any = fpga.hit_log(FileRefs(), 1)
+    hits: Any = fpga.hit_log(FileRefs(), FileRefs(), 1)
     noise = table.noise_level_ppm(traces, of_each)
     correlation = table.window_correlation(baseline.pre_correlations(pre), of_each, plan)
     whole = table.features(

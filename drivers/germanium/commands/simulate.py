@@ -20,10 +20,15 @@ def simulate_germanium(
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Forced triggers without pulses.")
     ] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="Pulses of all classes, to train an SVM.")
+    ] = False,
     bad: Annotated[
         float, typer.Option(help="Fraction of events that something is wrong with.")
     ] = 0.04,
     gain_drift: Annotated[float, typer.Option(help="Change of the gain over the file.")] = 0.0,
+    gain_step: Annotated[float, typer.Option(help="Change of the gain at half of the file.")] = 0.0,
+    pulser: Annotated[float, typer.Option(min=0.0, help="Rate of a pulser (Hz).")] = 0.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
@@ -41,10 +46,16 @@ def simulate_germanium(
         "two_poles": two_poles,
         "enriched": enriched,
         "baselines": baselines,
+        "train": train,
         "bad_fraction": bad,
         "gain_drift": gain_drift,
+        "gain_step": gain_step,
+        "pulser_Hz": pulser,
     }
-    options = {"bad_fraction": "--bad", "gain_drift": "--gain-drift", "n_channels": "--channels"}
+    options = {
+        "bad_fraction": "--bad", "gain_drift": "--gain-drift", "gain_step": "--gain-step",
+        "n_channels": "--channels", "pulser_Hz": "--pulser",
+    }  # fmt: skip
     settings = checked_settings(GermaniumSimulationSettings, given, options, "command line")
     made = write_germanium_simulation(settings, out, overwrite=overwrite)
     if as_json:

@@ -126,6 +126,10 @@ class Connections:
     def _connected(self, connection: socket.socket) -> None:
         with self._lock:
             self._sockets.add(connection)
+        # A transfer may connect while all are ended.
+        if self.stopped.is_set():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
         """End all transfers; each raises TryAgain where it waits for bytes."""

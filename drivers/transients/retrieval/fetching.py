@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,11 @@ def fetched(
         telling.said(part.file, _line(found), warning=found.state not in _GOOD)
         return found
 
-    with telling.progress(total), ThreadPoolExecutor(settings.connections) as pool:
-        futures = _all_ended(pool, one, [part for _, part in files], connections)
+    with telling.progress(total):
+        found = _each(one, [part for _, part in files], connections, settings.connections)
     return [
         FileReport(archive.name, part.file, done.state, done.size, done.received, done.message)
-        for (archive, part), done in zip(files, (f.result() for f in futures), strict=True)
+        for (archive, part), done in zip(files, found, strict=True)
     ]
 
 
@@ -115,29 +115,32 @@ def _check_names(archives: Sequence[Archive], places: CampaignPlaces) -> None:
                 raise UsageError(msg, file=path, key="transients.retrieval.download_dir")
 
 
-def _all_ended(
-    pool: Executor,
+def _each(
     one: Callable[[RemoteFile], Transferred],
     parts: Sequence[RemoteFile],
     connections: Connections,
-) -> list[Future[Transferred]]:
-    """Begin and wait; what ends one transfer for good, or an interrupt, ends all of them."""
-    futures: list[Future[Transferred]] = []
-    try:
-        for part in parts:
-            futures.append(pool.submit(one, part))
-        waiting = set(futures)
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-    except BaseException:
-        connections.stop()
-        for future in futures:
-            future.cancel()
-        wait(futures)
-        raise
-    return futures
+    most: int,
+) -> list[Transferred]:
+    """Every transfer, ``most`` at a time.
+
+    What ends one of them for good, or an interrupt, ends all of them, whenever it comes: else the
+    pool would wait for transfers that nobody stops.
+    """
+    with ThreadPoolExecutor(most) as pool:
+        futures: list[Future[Transferred]] = []
+        try:
+            for part in parts:
+                futures.append(pool.submit(one, part))
+            waiting = set(futures)
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        except BaseException:
+            connections.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
 
 
 def _line(found: Transferred) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from ....nodes.transients.readers.gunzip import Joined, opened_stream
+from ....nodes.transients.readers.gunzip import DAMAGES, Joined, opened_stream
 from ....schemas.errors import InputError, UsageError
 from ....schemas.transients.layout import FPGA_FOLDER, is_fpga_file, parsed_recording
 from ....schemas.transients.manifest import Archive
@@ -113,7 +112,7 @@ def members(
             # The checksum of a gzip stream comes after the last member.
             while stream.read(_BUFFER):
                 pass
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as reason:
+        except (tarfile.TarError, *DAMAGES, OSError) as reason:
             raise _damaged(paths, n, head, reason) from None
 
 

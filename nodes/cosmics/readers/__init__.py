@@ -13,6 +13,7 @@ from typing import Final
 from ....schemas.cosmics.columns import EventColumns
 from ....schemas.errors import InputError
 from ....schemas.sources import EventRange, FileRef
+from ...addresses import address_of
 from ...file_kinds import PARQUET, ROOT, kind_of, what_it_is
 from .events_parquet import PARQUET_READER
 from .reader import EventReader
@@ -26,7 +27,8 @@ _FORMAT_OF: Final[Mapping[str, str]] = MappingProxyType({ROOT: "root", PARQUET: 
 
 def reader_of(path: Path, input_format: str = "auto") -> EventReader:
     """The reader of a file; InputError where its first bytes say that it is of another kind."""
-    kind = kind_of(path)
+    # What stands at an address is known when it is opened.
+    kind = ROOT if address_of(path) else kind_of(path)
     found = _FORMAT_OF.get(kind, "")
     if not found:
         what = what_it_is(kind) if kind else "is neither a ROOT nor a Parquet file"

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from ....schemas.cosmics.columns import EventColumns, FileFacts
 from ....schemas.errors import InputError, RadiographError
 from ....schemas.sources import EventRange
+from ...addresses import shown
 
 _XYZ: Final = ("fX", "fY", "fZ")
 SCALARS: Final = ("evtinfo.run", "evtinfo.subrun", "evtinfo.event")
@@ -79,7 +80,7 @@ def damage_told(path: Path, what: str) -> Iterator[None]:
             kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
         )
         msg = (
-            f"{path}: {what} cannot be read ({name}): cut off or damaged. "
+            f"{shown(path)}: {what} cannot be read ({name}): cut off or damaged. "
             "Copy the file again, or leave it out."
         )
         raise InputError(msg, file=path, code="damaged") from None

@@ -17,8 +17,10 @@ import numpy as np
 from ....schemas.cosmics.columns import EventColumns, FileFacts
 from ....schemas.errors import InputError
 from ....schemas.sources import EventRange
+from ...addresses import address_of, shown
 from .leaves import EVERY_LEAF, columns_of, made_of_circle
 from .reader import HELIX_CIRCLE, EventReader, damage_told
+from .remote import opening_options, tried
 from .unsplit import decoded, layout_of
 
 _OWN_CLASSES: Final = "mu2e::"
@@ -43,38 +45,63 @@ def opened(path: Path) -> Iterator[Any]:
     import uproot
 
     classes = {k: v for k, v in uproot.classes.items() if not k.startswith(_OWN_CLASSES)}
+    address = address_of(path)
+    options = opening_options(address) if address else {}
     with damage_told(path, "the ROOT file"):
-        file = uproot.open(path, custom_classes=classes)
+        file = uproot.open(address or path, custom_classes=classes, **options)
     with file:
+        _check_length(file, path)
         yield file
 
 
-def _tree_of(file: Any, path: Path, tree: str) -> Any:
+def _check_length(file: Any, path: Path) -> None:
+    """InputError for a file that ends before the end that it names, even if not missed here."""
+    with damage_told(path, "the ROOT file"):
+        source = file.file.source
+        size = source.num_bytes if address_of(path) else path.stat().st_size
+        end = int(file.file.fEND)
+    if size < end:
+        msg = (
+            f"{shown(path)}: is cut off: it has {size} of {end} bytes. Copy the file again, or "
+            "leave it out."
+        )
+        raise InputError(msg, file=path, code="damaged")
+
+
+def tree_of(file: Any, path: Path, tree: str) -> Any:
     """The tree; InputError that says which trees there are."""
     with damage_told(path, "its list of contents"):
         kinds = file.classnames(cycle=False)
     if tree not in kinds:
         there = [n for n, kind in kinds.items() if kind == "TTree" or "RNTuple" in kind]
         told = f"it has {', '.join(there)}" if there else "it has none at all"
-        msg = f'{path}: has no tree "{tree}"; {told}. Set [io] tree, or give another file.'
+        msg = f'{shown(path)}: has no tree "{tree}"; {told}. Set [io] tree, or give another file.'
         raise InputError(msg, file=path, key="io.tree", code="no_tree")
     with damage_told(path, f"the tree {tree}"):
         return file[tree]
 
 
-def _is_rntuple(tree: Any) -> bool:
+def is_rntuple(tree: Any) -> bool:
+    """Whether what uproot gives is an RNTuple, and no TTree."""
     return "RNTuple" in type(tree).__name__
 
 
 def _n_events(path: Path, tree: str) -> int:
-    with opened(path) as file:
-        return int(_tree_of(file, path, tree).num_entries)
+    def read() -> int:
+        with opened(path) as file:
+            return int(tree_of(file, path, tree).num_entries)
+
+    return tried(path, read)
 
 
 def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
+    return tried(path, lambda: _columns(path, events, tree))
+
+
+def _columns(path: Path, events: EventRange, tree: str) -> EventColumns:
     with opened(path) as file:
-        found = _tree_of(file, path, tree)
-        if _is_rntuple(found):
+        found = tree_of(file, path, tree)
+        if is_rntuple(found):
             leaves = _rntuple_leaves(found, path, events)
         else:
             leaves = _tree_leaves(file, found, path, events)
@@ -168,12 +195,17 @@ def _rntuple_leaves(ntuple: Any, path: Path, events: EventRange) -> dict[str, An
         names = _rntuple_path(fields, leaf)
         if names:
             wanted[leaf] = names
-    leaves = {}
-    for leaf, names in wanted.items():
-        with damage_told(path, f"field {leaf}, entries {first} to {last - 1},"):
-            key = ".".join(names)
-            found = ntuple.arrays([key], entry_start=first, entry_stop=last)
-            leaves[leaf] = _field(found, _steps(found, names))
+    keys = {leaf: ".".join(names) for leaf, names in wanted.items()}
+    try:
+        # All at once: each call looks through every field of the file.
+        found = ntuple.arrays([*keys.values()], entry_start=first, entry_stop=last)
+        leaves = {leaf: _field(found, _steps(found, names)) for leaf, names in wanted.items()}
+    except Exception:  # damaged bytes raise anything; field by field it is said where they are
+        leaves = {}
+        for leaf, names in wanted.items():
+            with damage_told(path, f"field {leaf}, entries {first} to {last - 1},"):
+                found = ntuple.arrays([keys[leaf]], entry_start=first, entry_stop=last)
+                leaves[leaf] = _field(found, _steps(found, names))
     return {leaf: values for leaf, values in leaves.items() if values is not None}
 
 
@@ -207,6 +239,10 @@ def _steps(values: Any, names: Sequence[str]) -> list[str]:
 
 
 def _facts(path: Path, tree: str) -> FileFacts:
+    return tried(path, lambda: _told(path, tree))
+
+
+def _told(path: Path, tree: str) -> FileFacts:
     folder = tree.rpartition("/")[0]
     prefix = f"{folder}/" if folder else ""
     with opened(path) as file:
@@ -225,7 +261,7 @@ def _subruns(file: Any, path: Path, name: str, names: set[str]) -> Mapping[str, 
     with damage_told(path, f"the tree {name}"):
         tree = file[name]
         n = tree.num_entries
-        keys = tree.keys() if _is_rntuple(tree) else tree.keys(full_paths=True, recursive=True)
+        keys = tree.keys() if is_rntuple(tree) else tree.keys(full_paths=True, recursive=True)
         found: dict[str, Any] = {}
         for key, leaf in _SUBRUN_LEAVES.items():
             names_of_leaf = (leaf, f"srinfo.{leaf}", f"srinfo/{leaf}", f"srinfo/srinfo.{leaf}")
@@ -240,7 +276,7 @@ def _subruns(file: Any, path: Path, name: str, names: set[str]) -> Mapping[str, 
 def _one_column(tree: Any, branch: str) -> Any:
     import awkward as ak
 
-    if not _is_rntuple(tree):
+    if not is_rntuple(tree):
         return tree[branch].array(library="np").astype(np.float64)
     found = tree.arrays([branch])
     values = _field(found, _steps(found, [branch]))

@@ -17,6 +17,7 @@ from .pulses import (
     AOE_UP,
     between,
     convolved,
+    convolved_by_two,
     corrected,
     crossing_back,
     crossing_forward,
@@ -144,7 +145,7 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
     NaN where a step has no answer.
     """
     n_slow, n_fast = slow.shape[1], fast.shape[1]
-    longest = max(n_slow, n_fast)
+    longest = max(2 * n_slow, n_fast)
     pz = np.empty(n_slow)
     fast_pz = np.empty(n_fast)
     sums = np.empty(n_slow + 1)
@@ -154,8 +155,8 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
     coarse = np.empty(AOE_SAMPLES)
     left = np.empty(recipe.cusp_samples)
     cusp, zac, dplms = cusp[::-1].copy(), zac[::-1].copy(), dplms[::-1].copy()
+    values = np.empty(out.shape[0], np.float32)
     for row in range(slow.shape[0]):
-        values = out[:, row]
         values[:] = np.nan
         wave = slow[row]
         _extremes(wave, recipe.slow_ns, 0.0, recipe.slow_rail, values)
@@ -184,6 +185,7 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
             at = start + place / AOE_UP
             values[_A + 1] = recipe.fast_t0_ns + at * recipe.fast_ns
         _inverted(pz, sums, recipe, scratch, values)
+        out[:, row] = values
 
 
 @njit(cache=True, nogil=True)
@@ -291,16 +293,17 @@ def _at_fixed_time(
     left: Any, sums: Any, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
 ) -> None:
     n = len(sums) - 1
+    half = len(scratch) // 2
     at = values[_TP0] / recipe.slow_ns
     timing, energy = recipe.timing, recipe.energy
     values[_TFTP] = trapezoid_between(sums, n, at + timing.pick, timing.rise, timing.flat)
     values[_TRAP + 3] = trapezoid_between(sums, n, at + energy.pick, energy.rise, energy.flat)
-    n_out = convolved(left, recipe.cusp_samples, cusp, scratch)
-    values[_CUSP] = scratch[:n_out].max()
-    values[_CUSP + 3] = between(scratch, n_out, at + recipe.cusp_pick)
-    n_out = convolved(left, recipe.cusp_samples, zac, scratch)
-    values[_CUSP + 1] = scratch[:n_out].max()
-    values[_CUSP + 2] = between(scratch, n_out, at + recipe.zac_pick)
+    of_cusp, of_zac = scratch[:half], scratch[half:]
+    n_out = convolved_by_two(left, recipe.cusp_samples, cusp, zac, of_cusp, of_zac)
+    values[_CUSP] = extremes(of_cusp, n_out)[0]
+    values[_CUSP + 3] = between(of_cusp, n_out, at + recipe.cusp_pick)
+    values[_CUSP + 1] = extremes(of_zac, n_out)[0]
+    values[_CUSP + 2] = between(of_zac, n_out, at + recipe.zac_pick)
 
 
 @njit(cache=True, nogil=True)

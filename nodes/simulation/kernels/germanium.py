@@ -21,10 +21,14 @@ PILE_UP: Final = BAD.index("pile_up")
 EARLIER_TAIL: Final = BAD.index("earlier_tail")
 DISCHARGE: Final = BAD.index("discharge")
 NEGATIVE: Final = BAD.index("negative")
+SATURATED: Final = BAD.index("saturated")
+LATE: Final = BAD.index("late")
 YOUNGEST: Final = 600.0
 """Samples since the earlier pulse, at least, and how many more at most."""
 OLDEST: Final = 25_000.0
 DEPTH_ADC: Final = 20_000.0
+RAIL_ADC: Final = 65535.0
+LATE_NS: Final = 15_000.0
 _LEAD_NS: Final = 250.0
 _REACH: Final = 4.0
 
@@ -130,7 +134,12 @@ def wave_block(
         own = slice(begins[i], ends[i])
         charge_pulse(places[own], shares[own], sigmas[i], charge, scratch)
         height = -heights[i] if bad[i] == NEGATIVE else heights[i]
-        add_pulse(wave, charge, height, starts[i], SAMPLE_NS, slow, fast, fraction)
+        start = starts[i]
+        if bad[i] == SATURATED:
+            height = RAIL_ADC * (1.0 + wild[i, 0])
+        elif bad[i] == LATE:
+            start += LATE_NS * (1.0 + wild[i, 0])
+        add_pulse(wave, charge, height, start, SAMPLE_NS, slow, fast, fraction)
         if bad[i] == PILE_UP:
             later = starts[i] + 1000.0 + wild[i, 0] * (length - starts[i] - 2000.0)
             more = heights[i] * (0.1 + 0.9 * wild[i, 1])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .filtering import filtered_every
+from .filtering import filtered_every, work_size
 
 # Below this share of the median amplitude, or with a phase step beyond a quarter turn, a decimated
 # signal may have lost a turn, or hidden a dip: every sample is looked at then.
@@ -73,23 +73,25 @@ def demodulated_rows(
     n_filtered = iq.shape[1] - taps.size + 1
     n_late = (n_filtered - 1 - start) // decimate + 1
     n_early = n_filtered if decimate == 1 else start + 1
-    work = np.empty((2, n_filtered + taps.size + 2 * decimate))
+    # Numbers, not literals: for these everything would be compiled a second time.
+    origin, one = np.int64(0), np.int64(1)
+    work = np.empty((2, max(work_size(one, taps.size), work_size(decimate, taps.size))))
     early = np.empty((2, n_filtered))
     late = np.empty((2, n_late))
     scratch = np.empty(n_filtered)
     turns = np.empty(n_filtered, np.int64)
     for row in rows:
-        filtered_every(iq[row], taps, 0, 1, n_early, work, early)
+        filtered_every(iq[row], taps, origin, one, n_early, work, early)
         every, count, after = 1, n_filtered, early
         if decimate > 1:
             filtered_every(iq[row], taps, start, decimate, n_late, work, late)
             dip[row] = _dip(early, n_early, late, n_late, decimate, scratch)
             if dip[row] < _SAFE_DIP or _turns_far(late, n_late):
-                filtered_every(iq[row], taps, 0, 1, n_filtered, work, early)
+                filtered_every(iq[row], taps, origin, one, n_filtered, work, early)
             else:
                 every, count, after = decimate, n_late, late
         if every == 1:
-            dip[row] = _dip(early, n_filtered, late, 0, 1, scratch)
+            dip[row] = _dip(early, n_filtered, late, origin, one, scratch)
         _baseline(early, n_before, fs, flat_length, scratch, spread_Hz[row])
         _count_turns(early, n_before + 1, turns)
         for i in range(pre_Hz.shape[1]):
@@ -108,11 +110,12 @@ def demodulated_rows(
 def frequency_rows(iq: Any, rows: Any, taps: Any, fs: float, frequency_Hz: Any) -> None:
     """Fill ``rows`` of a (n_recordings, n_samples - n_taps) output: frequency, sample by sample."""
     n_filtered = iq.shape[1] - taps.size + 1
-    work = np.empty((2, n_filtered + taps.size + 2))
+    origin, one = np.int64(0), np.int64(1)
+    work = np.empty((2, work_size(one, taps.size)))
     signal = np.empty((2, n_filtered))
     scale = fs / (2.0 * math.pi)
     for row in rows:
-        filtered_every(iq[row], taps, 0, 1, n_filtered, work, signal)
+        filtered_every(iq[row], taps, origin, one, n_filtered, work, signal)
         for k in range(n_filtered - 1):
             x0, y0, x1, y1 = signal[0, k], signal[1, k], signal[0, k + 1], signal[1, k + 1]
             frequency_Hz[row, k] = scale * math.atan2(x0 * y1 - x1 * y0, x0 * x1 + y0 * y1)
@@ -181,6 +184,32 @@ def _angle(y: float, x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _ordered(values: Any, n: int, place: int) -> float:
+    """The value at a place of the first ``n`` in their order; moves them (C. Hoare, 1961)."""
+    # Not by a sort, which takes longer to compile than all else here.
+    left, right = 0, n - 1
+    while left < right:
+        pivot = values[(left + right) // 2]
+        i, j = left, right
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if place <= j:
+            right = j
+        elif place >= i:
+            left = i
+        else:
+            break
+    return float(values[place])
+
+
+@njit(cache=True, nogil=True)
 def _median_root(values: Any, n: int) -> float:
     """The median of the square roots of the first ``n`` values.
 
@@ -205,14 +234,14 @@ def _median_root(values: Any, n: int) -> float:
         last += 1
         up_to += counts[last]
     some = np.empty(up_to - below)
-    found = 0
+    found = np.int64(0)
     for k in range(n):
         place = int((values[k] - least) * scale)
         if first <= place <= last:
             some[found] = values[k]
             found += 1
-    some.sort()
-    return 0.5 * (math.sqrt(some[lower - below]) + math.sqrt(some[upper - below]))
+    at_lower = _ordered(some, found, lower - below)
+    return 0.5 * (math.sqrt(at_lower) + math.sqrt(_ordered(some, found, upper - below)))
 
 
 @njit(cache=True, nogil=True)
@@ -222,7 +251,7 @@ def _dip(early: Any, n_early: int, late: Any, n_late: int, every: int, power: An
     The samples of ``late`` begin where those of ``early`` end: the last of these is its first.
     """
     least = np.inf
-    count = 0
+    count = np.int64(0)
     for k in range(n_early):
         square = early[0, k] ** 2 + early[1, k] ** 2
         least = min(least, square)

@@ -11,6 +11,12 @@ from numba import njit
 _BLOCK = 512
 
 
+@njit(cache=True, nogil=True)
+def work_size(every: int, n_taps: int) -> int:
+    """Numbers of scratch that ``filtered_every`` needs for each of its two parts."""
+    return every * (_BLOCK + n_taps // every + 1)
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def filtered_every(
     iq: Any, taps: Any, first: int, every: int, count: int, work: Any, filtered: Any
@@ -27,7 +33,7 @@ def filtered_every(
         The outputs are those at ``first``, ``first + every`` ...; the last one needs sample
         ``first + (count - 1) every + n_taps - 1``.
     work
-        (2, m) float64 scratch, m at least ``every (count + n_taps // every + 1)``.
+        (2, m) float64 scratch, m at least ``work_size(every, n_taps)``.
     filtered
         (2, m) output: real part, imaginary part.
 
@@ -37,16 +43,17 @@ def filtered_every(
     neighbours whatever is left out.
     """
     n_taps = taps.size
-    width = count + (n_taps - 1) // every + 1
-    _mixed(iq, first, every, width, work)
     for begin in range(0, count, _BLOCK):
         size = min(_BLOCK, count - begin)
+        width = size + (n_taps - 1) // every + 1
+        # A block at a time, so that what is laid out is filtered while it is in the first cache.
+        _mixed(iq, first + begin * every, every, width, work)
         for part in range(2):
             out = filtered[part, begin : begin + size]
             out[:] = 0.0
             for p in range(every):
                 n_here = (n_taps - 1 - p) // every + 1
-                base = p * width + begin
+                base = p * width
                 q = 0
                 while q + 8 <= n_here:
                     source = work[part, base + q : base + q + size + 7]
@@ -86,19 +93,18 @@ def _add_eight(out: Any, source: Any, taps: Any, first: int, every: int) -> None
 def _mixed(iq: Any, first: int, every: int, width: int, work: Any) -> None:
     """Samples from ``first`` on, mixed, at ``place % every * width + place // every``."""
     n = iq.shape[0]
+    from_i, from_q = np.array([1.0, 0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0, -1.0])
     for p in range(every):
         n_here = min(width, max((n - first - p - 1) // every + 1, 0))
         # The mixer is the same again after four samples of one phase.
         for start in range(4):
-            k0 = first + p + start * every
-            turn = k0 % 4
-            from_i = np.array([1.0, 0.0, -1.0, 0.0])[turn]
-            from_q = np.array([0.0, 1.0, 0.0, -1.0])[turn]
+            turn = (first + p + start * every) % 4
+            of_i, of_q = from_i[turn], from_q[turn]
             for j in range(start, n_here, 4):
                 k = first + p + j * every
                 i, q = float(iq[k, 0]), float(iq[k, 1])
-                work[0, p * width + j] = from_i * i + from_q * q
-                work[1, p * width + j] = from_i * q - from_q * i
+                work[0, p * width + j] = of_i * i + of_q * q
+                work[1, p * width + j] = of_i * q - of_q * i
         for j in range(n_here, width):
             work[0, p * width + j] = 0.0
             work[1, p * width + j] = 0.0

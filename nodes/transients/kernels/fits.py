@@ -173,9 +173,8 @@ def exponential_rows(
     highest
         The largest decay constant that is looked for, 1/s.
     found
-        (n_rows, 11) output: sum of squares, N, decay (1/s), c, N - c, errors of N, decay, c and
-        N - c for independent values, sum of squares about the mean, whether the decay lies at
-        a bound.
+        (n_rows, 7) output: sum of squares, N, decay (1/s), c, N - c, sum of squares about the
+        mean, whether the decay lies at a bound.
     """
     n = means.shape[1]
     centred = np.empty(n)
@@ -183,21 +182,26 @@ def exponential_rows(
     points = np.empty(_POINTS)
     points[0] = math.log(LEAST_DECAYS / ((n - 1) * step_s))
     straight = math.log(_NEARLY_STRAIGHT / ((n - 1) * step_s))
-    points[1:] = np.linspace(straight, math.log(highest), _POINTS - 1)
+    # Loops where numpy has a function that takes seconds to compile.
+    apart = (math.log(highest) - straight) / (_POINTS - 2)
+    for k in range(_POINTS - 1):
+        points[k + 1] = straight + k * apart
     grid = np.empty(_POINTS)
     for row in range(means.shape[0]):
         values = means[row]
         found[row, :] = np.nan
-        if not np.isfinite(values).all():
-            continue
         mean = values.mean()
+        if not math.isfinite(mean):
+            continue
         square = 0.0
         for i in range(n):
             centred[i] = values[i] - mean
             square += centred[i] * centred[i]
+        best = 0
         for k in range(_POINTS):
             grid[k] = explained(points[k], centred, step_s)
-        best = int(np.argmin(grid))
+            if grid[k] < grid[best]:
+                best = k
         left, right = points[max(best - 1, 0)], points[min(best + 1, _POINTS - 1)]
         x = best_between(left, points[best], right, centred, step_s)
         decay = math.exp(x)
@@ -211,60 +215,5 @@ def exponential_rows(
         found[row, 2] = decay
         found[row, 3] = offset
         found[row, 4] = amplitude
-        _errors(amplitude, decay, begin_s, step_s, window, fs, averaged, n, squares, found[row])
-        found[row, 9] = square
-        found[row, 10] = 1.0 if x < points[0] + 1e-3 or x > points[-1] - 1e-3 else 0.0
-
-
-@njit(cache=True, nogil=True)
-def _errors(
-    amplitude: float,
-    decay: float,
-    begin_s: float,
-    step_s: float,
-    window: int,
-    fs: float,
-    averaged: bool,
-    n: int,
-    squares: float,
-    found: Any,
-) -> None:
-    """Places 5 to 8: errors from s^2 (J'J)^-1, J in amplitude, ln decay and offset.
-
-    The offset is eliminated: what is left is the inverse of a matrix of 2 x 2, of sums about means.
-    """
-    first = model_scale(decay, begin_s, window, fs, averaged)
-    growth = model_growth(decay, begin_s, window, fs, averaged)
-    ratio = math.exp(-decay * step_s)
-    value, scale = first, amplitude * decay
-    sum_a = sum_g = sum_aa = sum_ag = sum_gg = 0.0
-    for i in range(n):
-        slope = scale * value * (growth - i * step_s)
-        sum_a += value
-        sum_g += slope
-        sum_aa += value * value
-        sum_ag += value * slope
-        sum_gg += slope * slope
-        value *= ratio
-    mean_a, mean_g = sum_a / n, sum_g / n
-    aa, ag, gg = sum_aa - n * mean_a**2, sum_ag - n * mean_a * mean_g, sum_gg - n * mean_g**2
-    determinant = aa * gg - ag * ag
-    if n <= 3 or amplitude == 0.0 or not determinant > 0.0:
-        return
-    variance = squares / (n - 3)
-    of_a, of_g, both = (
-        variance * gg / determinant,
-        variance * aa / determinant,
-        -variance * ag / determinant,
-    )
-    with_offset = -(mean_a * of_a + mean_g * both)
-    of_offset = variance / n - mean_a * with_offset + mean_g * (mean_a * both + mean_g * of_g)
-    found[5] = _root(of_a + of_offset + 2.0 * with_offset)
-    found[6] = decay * _root(of_g)
-    found[7] = _root(of_offset)
-    found[8] = _root(of_a)
-
-
-@njit(cache=True, nogil=True)
-def _root(variance: float) -> float:
-    return math.sqrt(variance) if variance >= 0.0 else np.nan
+        found[row, 5] = square
+        found[row, 6] = 1.0 if x < points[0] + 1e-3 or x > points[-1] - 1e-3 else 0.0

@@ -11,7 +11,6 @@ import io
 import queue
 import tarfile
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,11 +18,11 @@ from typing import Any, Final
 
 from ....schemas.errors import InputError
 from ....schemas.transients.layout import RecordingName, parsed_recording
-from .gunzip import Forward, opened_stream
+from .gunzip import DAMAGES, Forward, opened_stream
 
 _AHEAD_BYTES: Final = 1 << 28
 _WAIT_S: Final = 0.2
-_DAMAGES: Final = (tarfile.TarError, EOFError, zlib.error, OSError)
+_DAMAGES: Final = (tarfile.TarError, *DAMAGES, OSError)
 
 
 @dataclass(frozen=True)

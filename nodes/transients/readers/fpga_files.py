@@ -16,7 +16,7 @@ from ....schemas.errors import InputError
 from ....schemas.sources import FileRef
 from ....schemas.transients.layout import FPGA_HITS, FPGA_LOG
 from ....schemas.transients.recordings import HitLog
-from .gunzip import opened_stream
+from .gunzip import DAMAGES, opened_stream
 
 TICKS: Final = "hw_ts_10us"
 
@@ -65,7 +65,7 @@ def file_content(files: tuple[FileRef, ...], name: str) -> bytes | None:
                         member = archive.extractfile(info)
                         assert member is not None
                         return member.read()
-        except (tarfile.TarError, EOFError, OSError) as reason:
+        except (tarfile.TarError, *DAMAGES, OSError) as reason:
             if str(reason) == "empty file":
                 continue
             msg = f"{path}: the archive of the FPGA cannot be read ({reason}). Fetch it again."

@@ -19,6 +19,7 @@ from ....schemas.transients.layout import (
 )
 from ....schemas.transients.recordings import RecordingForm, RecordingRange, Recordings
 from .archive import End, Member, RecordingStreams
+from .earlier_runs import stored_recordings
 from .older_hdf5 import read_older_hdf5
 
 _WORD: Final = np.dtype("<u8")
@@ -39,6 +40,8 @@ def read_recordings(
     """
     if place.kind == "ml4see_hdf5":
         return read_older_hdf5(files[0].path, place, form)
+    if place.kind == "radiograph_hdf5":
+        return stored_recordings(files[0].path, place, form)
     if place.kind == "folder":
         return _stacked(_of_files(files, place), len(files), place.n_foreign, form)
     paths = [file.path for file in files]

@@ -17,7 +17,6 @@ import pytest
 from radiograph.drivers.cache import clearing, opening
 from radiograph.drivers.cache.code import CodeVersions
 from radiograph.drivers.cache.content import fingerprint
-from radiograph.drivers.cache.report import spread
 from radiograph.drivers.cache.store import Encoded, Store
 from radiograph.nodes.imaging import energies, metrics
 
@@ -432,7 +431,8 @@ def test_why_names_the_file(project: Path, why: Run) -> None:
 
 
 @pytest.fixture
-def code_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def code_looked_at_anew(code_looked_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the fixture of the module, which it undoes."""
     monkeypatch.setattr(opening, "CodeVersions", CodeVersions)
 
 
@@ -531,16 +531,12 @@ def test_verify_finds_a_missing_file(project: Path, cache: Run) -> None:
 
 def test_verify_finds_a_planted_value(project: Path, cache: Run) -> None:
     """A whole value, a whole record, and yet not what the node gives."""
-    store = Store(project / "cache", opening.PACKAGES)
+    sample = ("verify", project / "run.toml", "--sample", "6", "--json")
+    nodes = [found["node"] for found in cache(*sample).json["recomputed"]]
     records = keys(project)
-    values = {node: store.value(record["value"]) for node, record in records.items()}
-    # Of a sample as small as one can be that holds an array.
-    sample, node = next(
-        (n, node)
-        for n in range(1, len(records))
-        for node in spread(sorted(records), n)
-        if isinstance(values[node], np.ndarray) and values[node].size
-    )
+    store = Store(project / "cache", opening.PACKAGES)
+    values = {node: store.value(records[node]["value"]) for node in nodes}
+    node = next(n for n, v in values.items() if isinstance(v, np.ndarray) and v.size)
     record = records[node]
     wrong = values[node] + np.ones_like(values[node])
     known = fingerprint(wrong)
@@ -549,7 +545,7 @@ def test_verify_finds_a_planted_value(project: Path, cache: Run) -> None:
     store.set_record(name, {**record, "value": known})
     store.close()
     assert cache("verify").code == 0  # its bytes are whole
-    done = cache("verify", project / "run.toml", "--sample", str(sample), "--json")
+    done = cache(*sample)
     assert done.code == 4
     assert [r["node"] for r in done.json["recomputed"] if not r["equal"]] == [node]
 

@@ -113,7 +113,7 @@ class Project:
     def raw(self, *targets: str, inputs: dict[str, Any] | None = None, **options: Any) -> Any:
         self.close()
         self.store = Store(self.folder, ("toy_lazy",))
-        cache = NodeCache(self.store, CodeVersions(("toy_lazy",)), **options)
+        self.cache = cache = NodeCache(self.store, CodeVersions(("toy_lazy",)), **options)
         # What the nodes note in it is looked at once, here, where it is empty.
         self.module.CALLS[:] = []
         self.manifest = Manifest()
@@ -181,6 +181,21 @@ def test_only_what_a_running_node_needs_is_read(project: Project, reads: Counter
     assert project.run("last", inputs={"factor": 3.0}) == {"last": 48.0}
     assert project.calls == ["view", "last"]
     assert sum(reads.values()) == 1  # second; first and the old last stay on disk
+
+
+def test_a_part_that_is_done_holds_nothing_that_can_be_read_again(
+    project: Project, reads: Counter[str]
+) -> None:
+    for is_known in (False, True):
+        # A hit that waits to be read holds its inputs, in case that its entry is damaged.
+        waiting = project.raw("second", "last")
+        assert resolved(waiting["second"]).tolist() == [4.0] * 4
+        assert waiting["second"].is_here
+        project.cache.end_part()
+        assert not waiting["second"].is_here
+        assert resolved(waiting["second"]).tolist() == [4.0] * 4
+        assert resolved(waiting["last"]) == 32.0
+        assert sum(reads.values()) == (5 if is_known else 2)
 
 
 CHAIN = """

@@ -14,14 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 from radiograph.drivers.cosmics.cuts_in_effect import cuts_in_effect
+from radiograph.drivers.cosmics.cutset_files import read_cutsets, shipped
 from radiograph.drivers.cosmics.simulation import simulated_block, write_cosmics_simulation
+from radiograph.nodes.cosmics import cuts as cut_nodes
+from radiograph.nodes.cosmics import extremes, flow
+from radiograph.nodes.cosmics.added_cuts import added_cut_marks__none
+from radiograph.nodes.cosmics.readers import read_columns
+from radiograph.schemas.cosmics.columns import AbsentLeaves, EventColumns
 from radiograph.schemas.cosmics.config import Cuts
+from radiograph.schemas.cosmics.statistics import StatisticsSettings
 from radiograph.schemas.cosmics_simulation import CosmicsSimulationSettings
+from radiograph.schemas.sources import EventRange, FileRef
 
 F4 = np.float32
 N = 150
-# Every cut is on in one of them, with more than one value of its threshold.
-SETS = ("alpha", "SU2020e", "dev")
+SETS = tuple(read_cutsets(shipped()).sets)
 
 
 @dataclass
@@ -142,40 +149,58 @@ def looped(events: list[Event], cutset: str, *, on_spill: bool) -> list[tuple[st
     return rows
 
 
-@pytest.mark.slow
+def flow_of(columns: EventColumns, cutset: str, *, on_spill: bool) -> list[tuple[str, int, int]]:
+    """The same of the nodes."""
+    cuts = cuts_in_effect(Cuts(cutset=cutset, on_spill=on_spill), Path())
+    numbers, tracks, hits = columns.event_numbers, columns.tracks, columns.coincidences
+    of_tracks = extremes.track_extremes(tracks, columns.segments, columns.true_particles, 11)
+    of_events = extremes.event_extremes(numbers, tracks, hits)
+    veto = extremes.veto_times_ns(numbers, tracks, columns.segments, hits)
+    added = added_cut_marks__none(tracks)
+    marks = cut_nodes.cut_marks(of_tracks, of_events, veto, added, cuts)
+    absent = AbsentLeaves(columns.absent, "")
+    counts = cut_nodes.cut_counts(marks, of_tracks, of_events, absent, cuts)
+    table = flow.cut_flow(counts, len(numbers), cuts, StatisticsSettings())
+    return [*zip(table["cut"], table["events"], table["tracks"], strict=True)]
+
+
+def columns_of(path: Path) -> EventColumns:
+    return read_columns(FileRef(str(path), 0, ""), EventRange(0, N), "EventNtuple/ntuple", "auto")
+
+
 @pytest.mark.parametrize("kind", ["cosmic", "signal", "mix", "edge", "odd"])
-def test_the_flow_is_that_of_a_loop_over_what_was_drawn(
-    radiograph: Callable[..., Any], tmp_path: Path, kind: Any
-) -> None:
+def test_the_flow_is_that_of_a_loop_over_what_was_drawn(tmp_path: Path, kind: Any) -> None:
     settings = CosmicsSimulationSettings(
         kind=kind, n_events=N, basket_events=40, seed=11, veto_inefficiency=0.3
     )
-    out = write_cosmics_simulation(settings, tmp_path).out
+    columns = columns_of(write_cosmics_simulation(settings, tmp_path).out)
     events = events_of(simulated_block(settings, 0, N))
     with np.errstate(invalid="ignore"):
         for cutset in SETS:
             expected = looped(events, cutset, on_spill=True)
-            done = radiograph("cosmics", "flow", out, "--cutset", cutset, "--json",
-                              "--cache-dir", tmp_path / "cache")  # fmt: skip
-            assert done.code == 0, done.err
-            rows = done.json["values"]["cut_flow"]
-            assert [(r["cut"], r["events"], r["tracks"]) for r in rows] == expected, cutset
+            assert flow_of(columns, cutset, on_spill=True) == expected, cutset
 
 
-@pytest.mark.slow
+def test_the_command_gives_the_same(radiograph: Callable[..., Any], tmp_path: Path) -> None:
+    settings = CosmicsSimulationSettings(kind="mix", n_events=N, basket_events=40, seed=12)
+    out = write_cosmics_simulation(settings, tmp_path).out
+    expected = looped(events_of(simulated_block(settings, 0, N)), "dev", on_spill=True)
+    done = radiograph("cosmics", "flow", out, "--cutset", "dev", "--json", "--no-cache")
+    assert done.code == 0, done.err
+    rows = done.json["values"]["cut_flow"]
+    assert [(r["cut"], r["events"], r["tracks"]) for r in rows] == expected
+
+
+@pytest.mark.parametrize(("release", "format"), [("v6_03", "ttree"), ("v6_06", "rntuple")])
 def test_off_spill_of_the_other_release_and_format(
-    radiograph: Callable[..., Any], tmp_path: Path
+    tmp_path: Path, release: Any, format: Any
 ) -> None:
-    for release, format in (("v6_03", "ttree"), ("v6_06", "rntuple")):
-        settings = CosmicsSimulationSettings(
-            n_events=N, on_spill=False, release=release, format=format, totals="histograms"
-        )
-        out = write_cosmics_simulation(settings, tmp_path).out
-        expected = looped(events_of(simulated_block(settings, 0, N)), "dev", on_spill=False)
-        done = radiograph("cosmics", "flow", out, "--cutset", "dev", "--off-spill", "--json")
-        assert done.code == 0, done.err
-        rows = done.json["values"]["cut_flow"]
-        assert [(r["cut"], r["events"], r["tracks"]) for r in rows] == expected
+    settings = CosmicsSimulationSettings(
+        n_events=N, on_spill=False, release=release, format=format, totals="histograms"
+    )
+    columns = columns_of(write_cosmics_simulation(settings, tmp_path).out)
+    expected = looped(events_of(simulated_block(settings, 0, N)), "dev", on_spill=False)
+    assert flow_of(columns, "dev", on_spill=False) == expected
 
 
 LOOSE = {"is_truth_electron": False, "within_d0": False, "within_lhr_max_hi": False}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Callable
@@ -15,163 +14,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import uproot
+from cosmic_events import events_of, written
 from radiograph.drivers import pipeline
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.cosmics.tables import of_note, shown, tables_of, tex_of
 from radiograph.drivers.engine.executors import ProcessExecutor
-from radiograph.drivers.main import guarded
-
-SETTINGS = """
-[pipeline]
-name = "cosmics"
-[io]
-input_path = "nts.*.root"
-output_path = "out.h5"
-[output]
-figures = false
-report = false
-formats = ["csv", "json", "tex", "root"]
-event_info = true
-[cache]
-dir = "cache"
-"""
-F4 = np.float32
-
-
-def events_of(rng: np.random.Generator, n: int, subrun: int) -> dict[str, Any]:
-    """Events of one track through the tracker, half of them with a coincidence at once."""
-
-    def column(values: Any) -> Any:
-        return ak.unflatten(values, np.ones(n, np.int64))
-
-    def segment(values: Any) -> Any:
-        return ak.unflatten(ak.unflatten(values, np.full(n, 3)), np.ones(n, np.int64))
-
-    p = np.repeat(rng.normal(104.3, 1.0, n).astype(F4), 3)
-    time = np.repeat(rng.uniform(700, 1600, n), 3)
-    zero = segment(np.zeros(3 * n, F4))
-    flat = {
-        "fX": segment(p * F4(0.8)), "fY": zero, "fZ": segment(p * F4(0.6)),
-    }  # fmt: skip
-    three = ("fX", "fY", "fZ")
-    segments = ak.zip(
-        {
-            "mom": ak.zip({"fCoordinates": ak.zip({c: flat[c] for c in three})}),
-            "time": segment(time),
-            "momerr": segment(np.full(3 * n, 0.2, F4)),
-            "sid": segment(np.tile(np.arange(3, dtype=np.int32), n)),
-        }
-    )
-    helix = ak.zip({name: segment(np.full(3 * n, value, F4)) for name, value in
-                    (("maxr", 600), ("d0", 20), ("t0err", 0.5))})  # fmt: skip
-    whole = {name: segment(np.full(3 * n, 11, np.int32)) for name in ("nhits", "pdg", "rank")}
-    codes = {name: segment(np.full(3 * n, 44, np.int32)) for name in ("startCode", "gen")}
-    truth = ak.zip({**whole, **codes, "mom": segments["mom"]})
-    has = (np.arange(n) % 2).astype(np.int64)
-    at = time[::3][has == 1].astype(F4) - F4(50)
-    floats = {name: ak.unflatten(at, has) for name in ("time", "timeStart", "timeEnd", "PEs")}
-    whole = {name: ak.unflatten(np.ones(len(at), np.int32), has)
-             for name in ("nHits", "nLayers", "sectorType")}  # fmt: skip
-    places = ak.zip({"fCoordinates": ak.zip(dict.fromkeys(three, floats["PEs"]))})
-    return {
-        "evtinfo": ak.zip({"run": np.full(n, 1, np.int32), "subrun": np.full(n, subrun, np.int32),
-                           "event": np.arange(n, dtype=np.int32)}),
-        "trk": ak.zip({"pdg": column(np.full(n, 11, np.int32)),
-                       "nactive": column(np.full(n, 40, np.int32))}),
-        "trkqual": ak.zip({"result": column(np.full(n, 0.95, F4))}),
-        "trksegs": segments,
-        "trksegpars_lh": helix,
-        "trkmcsim": truth,
-        "crvcoincs": ak.zip({**floats, **whole, "pos": places}),
-    }  # fmt: skip
-
-
-def written(path: Path, n: int, subrun: int, **left_out: Any) -> Path:
-    data = events_of(np.random.default_rng(subrun), n, subrun)
-    data = {name: values for name, values in data.items() if name not in left_out}
-    with uproot.recreate(path) as file:
-        folder = file.mkdir("EventNtuple")
-        folder.mkrntuple("ntuple", data)
-        totals = {"run": "i4", "subrun": "i4", "genEventCount": "i8", "procEventCount": "i8",
-                  "cosmicLivetime": "f4"}  # fmt: skip
-        folder.mktree("subrunNtuple", totals).extend(
-            {"run": [1], "subrun": [subrun], "genEventCount": [100 * n], "procEventCount": [n],
-             "cosmicLivetime": [10.0]}
-        )  # fmt: skip
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for subrun in range(3):
-        written(tmp_path / f"nts.{subrun}.root", 20, subrun)
-    (tmp_path / "c.toml").write_text(SETTINGS)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
 
 Ran = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Ran:
-    def ran(*argv: str) -> dict[str, Any]:
-        code = guarded([*argv, "--json"])
-        return {**json.loads(capsys.readouterr().out), "code": code}
-
-    return ran
-
-
-def test_a_run_and_what_stands_beside_it(run: Ran, folder: Path) -> None:
-    done = run("run", "c.toml")
-    assert (done["code"], done["status"], done["summary"]["verdict"]) == (0, "ok", "pass")
-    assert {Path(path).name for path in done["files"]} == {
-        "out.h5", "out_cut_flow.csv", "out_cut_flow.tex", "out_analysis.csv", "out_analysis.tex",
-        "out_tables.json", "out_hists.root", "out_info.txt",
-    }  # fmt: skip
-    with h5py.File("out.h5") as file:
-        assert file["histograms/mom_wide/values"].shape == (117, 4)
-        assert file["histograms/mom_wide/axes/axis_0/edges"].shape == (116,)
-        assert file["normalisation/normalisation/livetime_s"][()] == 30.0
-        assert file["provenance/input_files/status"].shape == (3,)
-    assert run("run", "c.toml")["error"]["code"] == "output_exists"
-    assert run("verify", "out.h5")["equal"]
-
-
-def test_every_number_is_the_same_everywhere(run: Ran) -> None:
-    run("run", "c.toml")
-    tables = tables_of(stored(Path("out.h5")))
-    told = json.loads(Path("out_tables.json").read_text())["tables"]
-    for name in ("cut_flow", "analysis"):
-        table = tables[name]
-        rows = list(csv.reader(Path(f"out_{name}.csv").read_text().splitlines()))
-        assert rows[0] == list(table.columns)
-        for k, row in enumerate(table.itertuples(index=False)):
-            for value, text, (key, as_json) in zip(
-                row, rows[k + 1], told[name][k].items(), strict=True
-            ):
-                if not isinstance(value, (int, float)):
-                    continue
-                is_known = value == value
-                assert (float(text) == value) if is_known else text == "", key
-                assert as_json == (value if is_known else None), key
-        # Of LaTeX the columns that a page has room for, with what is not known as a dash.
-        tex = Path(f"out_{name}.tex").read_text().split("\\midrule\n")[1].split("\n")
-        for k, row in enumerate(of_note(name, table).itertuples(index=False)):
-            cells = tex[k].removesuffix(r" \\").split(" & ")
-            assert cells == [tex_of(shown(value)) for value in row]
-    with uproot.open("out_hists.root") as file:
-        found = stored(Path("out.h5")).histograms["dT"]
-        assert file["dT_Select"].values(flow=True).tolist() == found.values[:, 2].tolist()
+# Files beside the run have tests of their own.
+ALONE = ("--set", "output.formats=[]", "--set", "output.event_info=false")
 
 
 def test_other_thresholds_read_no_file(run: Ran, folder: Path) -> None:
-    run("run", "c.toml", "--target", "cut_flow", "-o", "a.h5")
+    own = ("--set", 'cache.dir="own"')
+    run("run", "c.toml", "--target", "cut_flow", "-o", "a.h5", *own)
     for path in folder.glob("nts.*.root"):
         path.chmod(0o444)
     done = run("run", "c.toml", "--target", "cut_flow", "-o", "b.h5", "--set",
-               "cuts.thresholds.lo_trkqual=0.96")  # fmt: skip
+               "cuts.thresholds.lo_trkqual=0.96", *own)  # fmt: skip
     status = {name: node["status"] for name, node in done["nodes"].items()}
     for name in ("events", "tracks", "segments", "coincidences", "track_extremes"):
         assert status[name] in ("hit", "skipped"), name
@@ -195,29 +55,8 @@ def test_flow_prints_what_run_does(run: Ran) -> None:
     assert flow.keys() == done.keys()
 
 
-def test_a_broken_file_ends_the_run(run: Ran, folder: Path) -> None:
-    (folder / "nts.1.root").write_bytes((folder / "nts.1.root").read_bytes()[:900])
-    done = run("run", "c.toml")
-    assert (done["code"], "nts.1.root" in done["error"]["message"]) == (3, True)
-    assert not (folder / "out.h5").exists()
-
-
-def test_a_broken_file_is_left_out_with_all_that_it_stood_for(run: Ran, folder: Path) -> None:
-    (folder / "nts.1.root").write_bytes((folder / "nts.1.root").read_bytes()[:900])
-    skip = ("--set", 'io.on_bad_file="skip"')
-    done = run("run", "c.toml", *skip)
-    assert (done["code"], done["summary"]["verdict"]) == (3, "fail")
-    found = stored(folder / "out.h5")
-    assert found.normalisation["livetime_s"] == 20.0
-    assert found.input_files["status"].tolist() == ["read", "failed", "read"]
-    for name in ("out_cut_flow.csv", "out_analysis.csv", "out_cut_flow.tex", "out_tables.json"):
-        assert "NOT COMPLETE: 2 of 3 files were read" in (folder / name).read_text()
-    allowed = run("run", "c.toml", *skip, "--overwrite", "--set", "normalisation.min_fraction=0.6")
-    assert (allowed["code"], allowed["summary"]["verdict"]) == (3, "pass")
-
-
 def test_settings_that_contradict_the_files_fail(run: Ran) -> None:
-    done = run("run", "c.toml", "--set", "normalisation.livetime_s=31.0")
+    done = run("run", "c.toml", "--set", "normalisation.livetime_s=31.0", *ALONE)
     assert (done["code"], done["summary"]["verdict"]) == (4, "fail")
 
 
@@ -271,10 +110,10 @@ def test_no_number_depends_on_the_processes(
         return ProcessExecutor(workers, cache)
 
     monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", counted)
-    alone = run("run", "c.toml", "--no-cache")
+    alone = run("run", "c.toml", "--no-cache", *ALONE)
     assert asked == []
     several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",
-                  "--set", "run.chunk_events=7")  # fmt: skip
+                  "--set", "run.chunk_events=7", *ALONE)  # fmt: skip
     assert asked == [2]
     assert (several["code"], several["summary"]) == (0, alone["summary"])
     one, other = stored(Path("out.h5")), stored(Path("several.h5"))
@@ -318,21 +157,12 @@ def test_a_program_that_names_none(run: Ran, command: tuple[str, ...], said: str
     assert said in done["error"]["message"]
 
 
-@pytest.mark.parametrize("address", ["root://host:1094//a/nts.1.root", "https://host/nts.1.root"])
-def test_a_remote_file_is_told_as_such(run: Ran, address: str) -> None:
-    for arguments in ((address,), listing("echo", address)):
-        done = run("run", "c.toml", *arguments)
-        assert (done["code"], done["error"]["code"]) == (3, "remote_file")
-        assert address.replace("//a", "/a") in done["error"]["message"]
-        assert "Copy it first" in done["error"]["message"]
-
-
 def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     (folder / "nts.9.root").write_bytes((folder / "nts.0.root").read_bytes())
     done = run("run", "c.toml")
     assert (done["code"], done["error"]["code"]) == (3, "event_twice")
     assert "nts.9.root" in done["error"]["message"]
-    allowed = run("run", "c.toml", "--set", "io.allow_duplicates=true")
+    allowed = run("run", "c.toml", "--set", "io.allow_duplicates=true", *ALONE)
     assert allowed["code"] == 4
 
 
@@ -367,7 +197,7 @@ def test_every_time_difference_as_a_table(run: Ran) -> None:
     import pyarrow.parquet as pq
 
     done = run("run", "c.toml", "--set", "output.dt_table=true", "--set", "output.events=true",
-               "--set", "normalisation.weight=2.0")  # fmt: skip
+               "--set", "normalisation.weight=2.0", *ALONE)  # fmt: skip
     assert done["code"] == 0
     table = pq.read_table("out_dT.parquet").to_pandas()
     assert len(table) == 30
@@ -397,7 +227,8 @@ def test_an_event_with_two_surviving_tracks_is_one_row(run: Ran, folder: Path) -
     with uproot.recreate(folder / "two.root") as file:
         file.mkdir("EventNtuple").mkrntuple("ntuple", twice)
     # Both fits of an event are one particle: the cut on their number is off.
-    options = ("--set", "output.events=true", "--set", "cuts.toggle_cuts.one_reco_electron=false")
+    one_more = "cuts.toggle_cuts.one_reco_electron=false"
+    options = ("--set", "output.events=true", "--set", one_more, *ALONE)
     done = run("run", "c.toml", "two.root", *options)
     n = done["summary"]["unvetoed_events"]
     assert n > 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from radiograph.drivers.cosmics.event_page import page_lines, survivors
+from radiograph.drivers.cosmics.event_page import page_lines, place_of, survivors
 
 
 def test_a_line_a_track(runs: dict[str, Path], radiograph: Callable[..., Any]) -> None:
@@ -65,6 +65,21 @@ def test_files_that_are_gone(runs: dict[str, Path], tmp_path: Path) -> None:
     away = type(found)(**{**vars(found), "files": moved})
     numbers = tuple(int(row[name]) for name in ("run", "subrun", "event"))
     assert "is not there, or holds another event" in list(page_lines(away, numbers))[-1]
+
+
+def test_a_file_is_found_from_where_the_run_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "a.root").write_text("")
+    assert place_of("new/a.root", folder, folder).resolve() == folder / "a.root"
+    assert place_of("a.root", folder, tmp_path) == folder / "a.root"
+    # Both were moved together.
+    assert place_of("/gone/a.root", tmp_path, folder) == folder / "a.root"
+    assert place_of("b.root", folder, folder) == folder / "b.root"
+    assert place_of("https://host/a.root", folder, folder) == Path("https://host/a.root")
 
 
 def test_subrun_and_event_are_enough(runs: dict[str, Path], radiograph: Callable[..., Any]) -> None:

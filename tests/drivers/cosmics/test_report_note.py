@@ -56,7 +56,9 @@ def raw_signs(text: str) -> list[str]:
     return re.findall(r"[_%#$^~]", body) + re.findall("&", "".join(outside))
 
 
-def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(folder: Path) -> None:
+def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert guarded(["run", "c.toml", "-q"]) == 0
     text = Path("out_report.tex").read_text()
     assert balanced(text)
@@ -73,12 +75,17 @@ def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(folder: Pat
     assert all(Path(figure).read_bytes().startswith(PNG) for figure in figures)
     # What could not be projected is a file that says why, and no figure of the document.
     assert Path("out_projection.png").read_bytes().startswith(PNG)
+    # The page has the same figures again, drawn by the same functions.
+    monkeypatch.setattr("radiograph.drivers.cosmics.page.drawn_figure", lambda *_: PNG)
     assert guarded(["report", "out.h5", "-o", "page.html"]) == 0
     assert Path("page.tex").read_text() == text
     assert guarded(["report", "out.h5", "-o", "page.html"]) == 2
 
 
-def test_what_is_not_complete_is_red_at_every_table_of_numbers(folder: Path) -> None:
+def test_what_is_not_complete_is_red_at_every_table_of_numbers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("radiograph.drivers.cosmics.companions.drawn_figure", lambda *_: PNG)
     (folder / "nts.broken_file.root").write_bytes(b"root")
     argv = [
         "run",
@@ -93,7 +100,7 @@ def test_what_is_not_complete_is_red_at_every_table_of_numbers(folder: Path) -> 
     text = Path("out_report.tex").read_text()
     assert balanced(text)
     assert raw_signs(text) == []
-    assert text.count(r"\textcolor{red}{NOT COMPLETE") == 4
+    assert text.count(r"\textcolor{red}{NOT COMPLETE") == 5
     assert r"nts.\allowbreak{}broken\_\allowbreak{}file.\allowbreak{}root & failed" in text
     assert r"\section{Figures}" not in text
     assert r"signal & nts.\allowbreak{}simulated.\allowbreak{}mix" in text

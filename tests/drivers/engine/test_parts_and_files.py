@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from radiograph.drivers.engine.artifacts import Artifact, GrowingFiles
 from radiograph.drivers.engine.failed_files import FailedFile, usable_files
 from radiograph.drivers.engine.ledger import input_files_frame
 from radiograph.drivers.engine.merging import Added, Gathering, Same
@@ -87,3 +89,18 @@ def test_the_ledger_counts_and_orders_files_by_number() -> None:
     assert frame["number"].tolist() == [2, 3, 10]
     assert frame["n_records"].tolist() == [10, 0, 10]
     assert frame["status"].astype(str).tolist() == ["read", "failed", "read"]
+
+
+def test_a_part_with_a_failure_gives_a_growing_file_nothing(tmp_path: Path) -> None:
+    taken: list[dict[str, int]] = []
+
+    @contextmanager
+    def opened(_path: Path) -> Iterator[Callable[..., None]]:
+        yield lambda _part, values: taken.append(dict(values))
+
+    item = Artifact("x", ("a", "b"), lambda _config, out: out, opened=opened)
+    growing = GrowingFiles([(item, tmp_path / "x")])
+    growing.append(Part({"file": 0}), {"a": 1})
+    growing.append(Part({"file": 1}), {"a": 1, "b": 2, "c": 3})
+    growing.close()
+    assert taken == [{"a": 1, "b": 2}]

@@ -25,7 +25,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_every_fault_is_named(study: ModuleType, tmp_path: Path) -> None:
-    shift = study.Shift(tmp_path, SEED, 500)
+    shift = study.Shift(tmp_path, SEED, 320)
     for subrun in range(study.EARLIER):
         assert set(shift.verdict(subrun)["status"]) <= {"pass", "no_data"}
     wrong = {case.name: study.seen_wrongly(shift, case, 0) for case in study.CASES}

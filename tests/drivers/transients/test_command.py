@@ -190,6 +190,7 @@ def test_settings_that_exclude_each_other(
         ("transients.demodulation.stop_MHz=2.0", "must be above"),
         ("transients.demodulation.taps=128", "even"),
         ('transients.outliers.decide="forest"', "needs a forest"),
+        ('transients.outliers.forest="isotree"', 'allowed: "none" or "sklearn"'),
     ):
         code, answer = answered(capsys, str(config), "--set", setting)
         assert code == 2

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -425,26 +426,25 @@ def test_an_interrupt_keeps_what_came(campaign: Campaign, serve: Serve) -> None:
     assert part.stat().st_size == SIZE // 2
 
 
-def test_an_interrupt_while_transfers_begin_ends_those_that_have(
+def test_an_interrupt_while_transfers_begin_stops_those_that_have(
     campaign: Campaign, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign.put("b.tar", b"b" * SIZE)
     server = serve(stalls=9)
+    campaign.put("b.tar", b"never asked for")
     part = campaign.places.downloads / "a.tar.part"
-    submit = fetching.ThreadPoolExecutor.submit
 
-    def interrupted(pool: Any, *work: Any) -> Any:
-        if part.exists():
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **named: Any) -> Any:
+            super().submit(*arguments, **named)
+            while not (part.exists() and part.stat().st_size == SIZE // 2):
+                time.sleep(0.01)
             raise KeyboardInterrupt
-        begun = submit(pool, *work)
-        while not (part.exists() and part.stat().st_size == SIZE // 2):
-            time.sleep(0.01)
-        return begun
 
-    monkeypatch.setattr(fetching.ThreadPoolExecutor, "submit", interrupted)
+    monkeypatch.setattr(fetching, "ThreadPoolExecutor", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         campaign.fetch(campaign.archive(server.url, "a.tar", "b.tar"), read_timeout_s=60.0)
     assert set(campaign.here()) == {"a.tar.part", "a.tar.part.json"}
+    assert part.stat().st_size == SIZE // 2
 
 
 _FETCH = """

@@ -13,6 +13,7 @@ import pytest
 from campaigns import CAMPAIGN, needs_campaign
 from radiograph.drivers.cache.opening import NO_CACHE
 from radiograph.drivers.config import load_config
+from radiograph.drivers.main import guarded
 from radiograph.drivers.transients.campaign import opened_campaign, runs_of
 from radiograph.drivers.transients.session import run_session
 
@@ -116,3 +117,19 @@ def test_a_folder_gives_what_the_archive_gives(tmp_path: Path) -> None:
         frame["quality"] &= ~np.uint16(no_hit)
     columns = [name for name in archive if name != "source_row"]
     pd.testing.assert_frame_equal(folder[columns], archive[columns], check_exact=True)
+
+
+@pytest.mark.parametrize("convention", ["ml4see", "physical"])
+def test_the_older_hdf5_gives_what_the_archive_gives(tmp_path: Path, convention: str) -> None:
+    kept = {"transients.convention": convention}
+    path = tmp_path / "t.toml"
+    path.write_text(f'[pipeline]\nname = "transients"\n[io]\ninput_path = "{CAMPAIGN}"\n')
+    command = ["run", str(path), "--quiet", "--no-cache", "--until", "structure"]
+    out = ["-o", str(tmp_path / "out"), "--set", "transients.runs=[24]"]
+    assert guarded([*command, *out]) == 0
+    older = tmp_path / "older" / "run_024.h5"
+    source = str(tmp_path / "out" / "run_024.h5")
+    assert guarded(["export", source, "--to", "ml4see", "-o", str(older)]) == 0
+    found = features(tmp_path, 24, **{"io.input_path": str(older), **kept})
+    # What the FPGA saw is beside the archive only; frequencies have no amplitude.
+    assert_as_reference(found, 24, convention)

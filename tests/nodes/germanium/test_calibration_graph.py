@@ -79,9 +79,8 @@ def session(path: Path, cache: CacheOptions = NO_CACHE, acceptance: float = 0.9)
     }
     flow = germanium_graph.CALIBRATION
     opened = open_cache(cache, (), flow.packages)
-    return Session(
-        flow, parts, GraphInputs({"constants": "own"}, settings), opened, LocalExecutor()
-    )
+    choices = {"constants": "own", "begins": "dsp", "forced": "none", "pulser": "kept"}
+    return Session(flow, parts, GraphInputs(choices, settings), opened, LocalExecutor())
 
 
 def test_a_channel_that_fails_leaves_the_others_alone(path: Path, tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def _simulated(*, two_poles: bool, seed: int, n: int = 1500) -> tuple[Waveforms,
 
 
 def _constants(waves: Waveforms, scalars: Any, settings: PoleZero = SETTINGS) -> Any:
-    sample = pole_zero_sample__of_raw(
-        scalars, discharge_times_s__of_raw(scalars), least_daqenergy__of_raw(scalars)
-    )
+    none = np.empty(0)
+    least = least_daqenergy__of_raw(scalars, none)
+    sample = pole_zero_sample__of_raw(scalars, discharge_times_s__of_raw(scalars), least, none)
     total = tail_sum__of_raw(waves, sample, settings)
     return pole_zero_constants_ns__fitted(
         tail_decays_ns__of_raw(waves, sample, settings), total, settings
@@ -75,9 +75,11 @@ def test_two_decays(seed: int) -> None:
     assert found.tau2_ns == pytest.approx(truth.tau2_ns, rel=0.03)
     assert found.frac2 == pytest.approx(truth.frac2, rel=0.05)
     # One decay forced upon two: its chi2 says so.
-    forced = _constants(waves, scalars, PoleZero(model="single"))
-    assert forced.model == "single"
-    assert forced.chi2_per_ndf > 10.0
+    with pytest.raises(Unfit, match="has two decays") as forced:
+        _constants(waves, scalars, PoleZero(model="single"))
+    assert forced.value.code == "two_decays"
+    numbers = forced.value.numbers
+    assert numbers["chi2_single"] > numbers["chi2_double"] + 1000.0
 
 
 def test_sums_do_not_depend_on_the_cut() -> None:
@@ -121,7 +123,10 @@ def test_veto_after_a_discharge() -> None:
     )
     times = discharge_times_s__of_raw(scalars)
     assert times.tolist() == [10.0]
-    assert pole_zero_sample__of_raw(scalars, times, 0.0).tolist() == [True, False, False, True]
+    taken = pole_zero_sample__of_raw(scalars, times, 0.0, np.empty(0))
+    assert taken.tolist() == [True, False, False, True]
+    of_pulser = pole_zero_sample__of_raw(scalars, times, 0.0, np.array([10.02]))
+    assert of_pulser.tolist() == [True, False, False, False]
 
 
 def test_bad_pulses_are_not_taken() -> None:

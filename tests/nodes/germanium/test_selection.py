@@ -21,6 +21,7 @@ from radiograph.schemas.germanium.settings import Filters, PoleZero, Selection
 
 COUNTS_PER_KEV = 9.2
 FEP, DEP = len(ENERGY_LINES) - 1, 4
+NO_PULSER = np.empty(0)
 
 
 def scalars(n: int = 6000, seed: int = 1) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def scalars(n: int = 6000, seed: int = 1) -> pd.DataFrame:
 
 
 def test_scale_and_shares() -> None:
-    found = peak_windows__of_raw(scalars(), Selection(events_per_line=100), 700.0)
+    found = peak_windows__of_raw(scalars(), Selection(events_per_line=100), 700.0, NO_PULSER)
     assert found.keV_per_daqenergy == pytest.approx(1 / COUNTS_PER_KEV, rel=1e-3)
     assert found.shares[FEP] == pytest.approx(100 / 1200, rel=0.1)
     # Lines whose window begins below the threshold are not taken.
@@ -51,29 +52,43 @@ def test_scale_and_shares() -> None:
 
 def test_rows_are_chosen_alike_for_any_cut() -> None:
     rows = scalars()
-    windows = peak_windows__of_raw(rows, Selection(events_per_line=300), 300.0)
-    whole = peak_lines__of_raw(rows, windows, Selection(), 1)
+    windows = peak_windows__of_raw(rows, Selection(events_per_line=300), 300.0, NO_PULSER)
+    whole = peak_lines__of_raw(rows, windows, Selection(), 1, NO_PULSER)
     parts = [
-        peak_lines__of_raw(rows.iloc[a:b], windows, Selection(), 1)
+        peak_lines__of_raw(rows.iloc[a:b], windows, Selection(), 1, NO_PULSER)
         for a, b in ((0, 17), (17, 4000), (4000, 6000))
     ]
     assert np.array_equal(np.concatenate(parts), whole)
     assert np.count_nonzero(whole == FEP) == pytest.approx(300, abs=60)
     # Escape lines are broadened and are not used; another seed takes other rows.
     assert not (whole == DEP).any()
-    assert not np.array_equal(whole, peak_lines__of_raw(rows, windows, Selection(), 2))
-    assert len(peak_lines__of_raw(rows.iloc[:0], windows, Selection(), 1)) == 0
+    assert not np.array_equal(whole, peak_lines__of_raw(rows, windows, Selection(), 2, NO_PULSER))
+    assert len(peak_lines__of_raw(rows.iloc[:0], windows, Selection(), 1, NO_PULSER)) == 0
 
 
 def test_events_at_a_rail_are_left_out() -> None:
     rows = scalars().assign(t_sat_hi=np.ones(6000, np.uint16))
     windows = PeakWindows(1 / COUNTS_PER_KEV, (1.0,) * len(ENERGY_LINES))
-    assert (peak_lines__of_raw(rows, windows, Selection(), 1) == -1).all()
+    assert (peak_lines__of_raw(rows, windows, Selection(), 1, NO_PULSER) == -1).all()
+
+
+def test_events_of_a_pulser_are_left_out() -> None:
+    """They neither stand for the top of the spectrum nor are taken near a line."""
+    rows = scalars()
+    pulser = rows["timestamp_s"].to_numpy()[::10]
+    rows.loc[::10, "daqenergy"] = 30_000
+    found = peak_windows__of_raw(rows, Selection(), 700.0, pulser)
+    assert found.keV_per_daqenergy == pytest.approx(1 / COUNTS_PER_KEV, rel=1e-3)
+    rows.loc[::10, "daqenergy"] = int(COUNTS_PER_KEV * 2614.511)
+    windows = PeakWindows(1 / COUNTS_PER_KEV, (1.0,) * len(ENERGY_LINES))
+    lines = peak_lines__of_raw(rows, windows, Selection(), 1, pulser)
+    assert (lines[::10] == -1).all()
+    assert (lines == FEP).any()
 
 
 def test_too_few_events() -> None:
     with pytest.raises(Unfit, match="at least 300") as raised:
-        peak_windows__of_raw(scalars(100), Selection(), 300.0)
+        peak_windows__of_raw(scalars(100), Selection(), 300.0, NO_PULSER)
     assert raised.value.numbers == {"n_events": 100}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from campaigns import CF, FS, recording, tar_of
+from radiograph.nodes.transients.readers import gunzip
 from radiograph.nodes.transients.readers.archive import ArchiveStream, End, RecordingStreams
 from radiograph.nodes.transients.readers.reading import read_recordings
 from radiograph.schemas.errors import InputError
@@ -18,6 +19,12 @@ from radiograph.schemas.transients.layout import RecordingName, recording_path
 from radiograph.schemas.transients.recordings import RecordingForm, RecordingRange
 
 FORM = RecordingForm(20, 30, FS, CF, 100.0, 0.0)
+
+
+@pytest.fixture(params=["zlib", "isal.isal_zlib"], autouse=True)
+def _unpacked_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever unpacks, the recordings are the same, and so is what is cut."""
+    monkeypatch.setattr(gunzip, "INFLATE", pytest.importorskip(request.param))
 
 
 def member(number: int, x: int = 0, y: int = -93, run: int = 1, n: int = 50) -> tuple[str, bytes]:
@@ -89,6 +96,18 @@ def test_of_an_archive_that_is_cut_the_whole_recordings_stay(tmp_path: Path, pac
     assert stream.end is not None
     assert stream.end.problem
     assert stream.end.at_byte > 0
+
+
+def test_bytes_that_are_changed_are_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pairs = [(name, data[:24] + rng.bytes(200)) for name, data in (member(k) for k in range(4))]
+    content = bytearray(tar_of(pairs, packed=True))
+    content[-8] ^= 1  # its checksum
+    stream = ArchiveStream(written(tmp_path, bytes(content)), 1, 1 << 20, 8)
+    # So few that none is given before the checksum is seen.
+    with pytest.raises(InputError, match="(?i)incorrect"):
+        stream.peek()
+    stream.close()
 
 
 @pytest.mark.parametrize("content", [tar_of([], packed=True), tar_of([], packed=False), b""])

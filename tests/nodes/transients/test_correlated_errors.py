@@ -47,21 +47,12 @@ def test_beside_the_matrices(correlation: list[float], decay: float) -> None:
     assert errors(15.0, decay, 2.0, correlation) == pytest.approx(expected, rel=1e-5)
 
 
-def test_without_correlation_they_are_those_of_the_fit() -> None:
-    rng = np.random.default_rng(1)
-    rows = model(15.0, 6000.0, 0.4) + rng.normal(0, 0.1, (3, N))
-    fits, found = np.empty((3, 11)), np.empty((3, 4))
-    exponential_rows(rows, *FORM, 2e5, fits)
-    correlated_error_rows(fits[:, 4], fits[:, 2], fits[:, 0], np.empty(0), *FORM, N, found)
-    np.testing.assert_allclose(found, fits[:, 5:9], rtol=1e-6)
-
-
 def test_errors_are_the_spread_of_many_fits() -> None:
     rng = np.random.default_rng(2)
     noise = rng.normal(0, 0.1, (400, N + 3))
     # A sum of four: correlated by 3/4, 1/2, 1/4.
     rows = model(15.0, 12_000.0, 0.4) + sum(noise[:, k : k + N] for k in range(4))
-    fits, found = np.empty((400, 11)), np.empty((400, 4))
+    fits, found = np.empty((400, 7)), np.empty((400, 4))
     exponential_rows(rows, *FORM, 2e5, fits)
     known = np.array([0.75, 0.5, 0.25])
     correlated_error_rows(fits[:, 4], fits[:, 2], fits[:, 0], known, *FORM, N, found)

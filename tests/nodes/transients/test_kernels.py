@@ -9,8 +9,9 @@ import pytest
 from campaigns import FS, samples
 from numpy.typing import NDArray
 from radiograph.nodes.transients.kernels import fits, two_fits
+from radiograph.nodes.transients.kernels.correlated_errors import correlated_error_rows
 from radiograph.nodes.transients.kernels.demodulation import demodulated_rows, frequency_rows
-from radiograph.nodes.transients.kernels.filtering import filtered_every
+from radiograph.nodes.transients.kernels.filtering import filtered_every, work_size
 from radiograph.nodes.transients.kernels.local import local_statistics
 from radiograph.nodes.transients.kernels.samples import sample_pass
 from scipy.optimize import curve_fit
@@ -36,7 +37,7 @@ def plain_frequency(iq: NDArray[np.int16]) -> NDArray[np.float64]:
 def test_filtered_samples(every: int, first: int, length: int) -> None:
     iq = samples(10.0, 5000.0, 1)[:length]
     expected = plain_filtered(iq)[first::every]
-    work = np.empty((2, length + 300))
+    work = np.empty((2, work_size(every, TAPS.size)))
     found = np.empty((2, len(expected)))
     filtered_every(iq, TAPS, first, every, len(expected), work, found)
     np.testing.assert_allclose(found[0] + 1j * found[1], expected, rtol=0, atol=1e-8)
@@ -102,7 +103,7 @@ def test_zeros_and_clipped_samples() -> None:
 
 
 def fitted(means: Any, *, averaged: bool = True, begin_s: float = 0.5 / FS) -> Any:
-    found = np.full((len(means), 11), np.nan)
+    found = np.full((len(means), 7), np.nan)
     fits.exponential_rows(means, begin_s, STEP_S, WINDOW, FS, averaged, 2e5, found)
     return found
 
@@ -133,20 +134,23 @@ def test_no_worse_than_a_general_fit() -> None:
 
     means = model(t, 12.0, 3000.0, 0.5) + rng.normal(0, 0.4, (20, t.size))
     found = fitted(means, averaged=False, begin_s=t[0])
-    for row, values in zip(found, means, strict=True):
+    errors = np.empty((len(means), 4))
+    form = (t[0], STEP_S, WINDOW, FS, False)
+    correlated_error_rows(*found[:, [4, 2, 0]].T.copy(), np.empty(0), *form, means.shape[1], errors)
+    for row, of_row, values in zip(found, errors, means, strict=True):
         best, covariance = curve_fit(model, t, values, (12.0, 3000.0, 0.5))
         assert row[0] <= ((values - model(t, *best)) ** 2).sum() * (1 + 1e-9)
         np.testing.assert_allclose(row[1:4], best, rtol=2e-4)
-        np.testing.assert_allclose(row[5:8], np.sqrt(np.diag(covariance)), rtol=2e-3)
-        assert row[9] == pytest.approx(((values - values.mean()) ** 2).sum())
+        np.testing.assert_allclose(of_row[:3], np.sqrt(np.diag(covariance)), rtol=2e-3)
+        assert row[5] == pytest.approx(((values - values.mean()) ** 2).sum())
 
 
 def test_what_is_no_exponential() -> None:
     line = np.linspace(3.0, 1.0, 40)
     found = fitted(np.stack([line, np.full(40, 2.0), np.where(np.arange(40) == 7, np.nan, line)]))
     assert found[0, 0] < 1e-6
-    assert found[0, 10] == 1.0
-    assert found[1, 9] == 0.0
+    assert found[0, 6] == 1.0
+    assert found[1, 5] == 0.0
     assert np.isnan(found[2]).all()
 
 
@@ -189,6 +193,6 @@ def test_plain_form_of_small_helpers() -> None:
     assert fits.horner(values, 0.9) == pytest.approx((values * 0.9 ** np.arange(23)).sum())
     assert fits.series(0.9, 23) == pytest.approx((0.9 ** np.arange(23)).sum())
     means = window_averages(10.0, 5000.0, 0.3, 30)[np.newaxis]
-    plain = np.full((1, 11), np.nan)
+    plain = np.full((1, 7), np.nan)
     fits.exponential_rows.py_func(means, 0.5 / FS, STEP_S, WINDOW, FS, True, 2e5, plain)
     np.testing.assert_allclose(plain, fitted(means), rtol=1e-6, atol=1e-9)

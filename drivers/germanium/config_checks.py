@@ -1,0 +1,20 @@
+"""Settings of germanium that cannot be together, or need what is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from ...schemas.germanium.config import GermaniumConfig
+from ..definition import Fault
+
+
+def faults(config: GermaniumConfig, _folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
+    """Problems of a config; sections in ``skip`` are known to be wrong already."""
+    if "germanium" in skip:
+        return
+    settings = config.germanium
+    if settings.svm_path and not settings.parameters_path and find_spec("sklearn") is None:
+        text = "svm_path: training an SVM needs scikit-learn: pip install 'radiograph[svm]'"
+        yield Fault("germanium", text, ("germanium.svm_path",))
