@@ -70,7 +70,6 @@ def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
     return ParameterFiles(tuple(map(file_ref, paths)), tuple(map(file_ref, arrays)))
 
 
-<<<<<<< HEAD
 def _parameter_paths(config: GermaniumConfig, folder: Path) -> list[Path]:
     named = config.germanium.parameters_path
     values = (named,) if isinstance(named, str) else named
@@ -81,7 +80,8 @@ def arrays_of_parameters(config: GermaniumConfig, folder: Path) -> list[Path]:
     """The LH5 files that the parameter files of a config name."""
     paths = _parameter_paths(config, folder)
     return list(dict.fromkeys(array for path in paths for array in named_arrays(path)))
-=======
+
+
 def _files_named(named: str | tuple[str, ...], context: Context) -> Any:
     """What a setting names as files by their content, in order; ABSENT without any."""
     values = (named,) if isinstance(named, str) else named
@@ -113,7 +113,6 @@ def _pulser(config: GermaniumConfig, _context: Context) -> str:
     if config.germanium.pulser_path:
         return "given"
     return "found" if config.germanium.find_pulser else "kept"
->>>>>>> main
 
 
 def _section(name: str, key: str) -> Input:

@@ -18,11 +18,8 @@ from ...schemas.transients.manifest import FPGA_DATA, Manifest, read_manifest
 from ...schemas.transients.recordings import SourceKind
 from ..config import LoadedConfig, resolved_path
 from ..files import natural_order
-<<<<<<< HEAD
 from ..home import path_of_setting
-=======
 from .restarting import is_own
->>>>>>> main
 
 _OLDER: Final = re.compile(r"run_(\d{3,})\.(?:h5|hdf5)")
 _HDF5: Final[tuple[SourceKind, ...]] = ("ml4see_hdf5", "radiograph_hdf5")

@@ -120,11 +120,8 @@ TRANSIENTS = Definition(
         ),
     ),
     inputs=INPUTS,
-<<<<<<< HEAD
     files_read=_ours("campaign:files_beside"),
-=======
     choices=CHOICES,
->>>>>>> main
     stages=("structure", "baseline", "features", "outliers", "maps"),
     outputs=(
         "run_metadata",

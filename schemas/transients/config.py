@@ -50,13 +50,8 @@ class IO(InputOutput):
     input_path: FilePath | tuple[FilePath, ...] = "campaign"
     """Folder of the campaign (manifest, logbook, archives), a folder of run folders, or HDF5."""
     input_format: InputFormat = "auto"
-<<<<<<< HEAD
-    """What is read: archives as they were fetched, extracted folders, or the older HDF5 files."""
-    output_path: OutputPath = "transients"
-=======
     """What is read: archives as they were fetched, extracted folders, HDF5 files of either kind."""
-    output_path: FilePath = "transients"
->>>>>>> main
+    output_path: OutputPath = "transients"
     """Folder for what is written, a run_NNN.h5 each run."""
 
 
