@@ -263,6 +263,10 @@ def _no_faults(_config: Any, _folder: Path, _skip: frozenset[str]) -> Iterator[F
     yield from ()
 
 
+def _no_files(_config: Any, _folder: Path) -> Iterable[Path]:
+    return ()
+
+
 def _no_companions(_config: Any, _folder: Path) -> Iterable[Companion]:
     return ()
 
@@ -323,6 +327,9 @@ class Definition:
     companions
         Files that a whole run of a config makes of its HDF5 file, beside it; paths of the config
         are relative to a folder.
+    files_read
+        Files that a config has read beside its sources and those that a setting names by a path of
+        the settings; paths of the config are relative to a folder.
     places
         Where nodes stand in the file, where it is not /<stage>/<node>.
     readme
@@ -429,6 +436,7 @@ class Definition:
     parts: Callable[[Any, Mapping[str, Mapping[int, FileRef]]], Iterable[Part]] = defaults.not_there
     carry: Callable[[Any], Carry] | None = None
     companions: Callable[[Any, Path], Iterable[Companion]] = _no_companions
+    files_read: Callable[[Any, Path], Iterable[Path]] = _no_files
     places: Mapping[str, str] = field(default_factory=dict)
     readme: str = ""
     scopes: Scopes = field(default_factory=lambda: BY_RANGE)

@@ -108,13 +108,18 @@ def output_file(loaded: LoadedConfig[Any], sources: Sequence[Path]) -> Path:
     # A pipe or an input that stands there is told of by its own name.
     if is_output_file(out) or (fault_of_place(out, (*sources, loaded.path)) and not out.is_dir()):
         return out
+    check_no_other_kind(out)
+    return out / f"{sources[0].stem}.h5"
+
+
+def check_no_other_kind(out: Path) -> None:
+    """UsageError if an output that is to be made has the ending of a picture, table or page."""
     if out.suffix.lower() in _OTHER_KINDS and not out.is_dir():
         msg = (
             f"{out}: a run writes an HDF5 file, and {out.suffix} is the ending of another kind. "
             f"Name {out.with_suffix('.h5').name}; figures are written beside it."
         )
         raise UsageError(msg, file=out, key="io.output_path")
-    return out / f"{sources[0].stem}.h5"
 
 
 def last_output(loaded: LoadedConfig[Any]) -> Path:

@@ -37,6 +37,7 @@ __all__ = [
     "InputOutput",
     "NamesFile",
     "OnBadFile",
+    "OutputPath",
     "PipelineName",
     "PipelineSettings",
     "Point3",
@@ -111,10 +112,14 @@ class NamesFile:
     """Marks text that names a file or a folder.
 
     In a TOML file it is relative to the folder of that file, on the command line to the shell's.
+    What is read is not replaced by what a run writes.
     """
+
+    is_read: bool = True
 
 
 FilePath = Annotated[str, NamesFile()]
+OutputPath = Annotated[str, NamesFile(is_read=False)]
 Point3 = Annotated[
     tuple[float, float, float], Field(description="x, y, z", json_schema_extra={"unit": "cm"})
 ]
@@ -157,7 +162,7 @@ class InputOutput(Section):
     """A file, a folder, a pattern, or an array of these."""
     file_list: FilePath = ""
     """A text file that names them instead, one a line; relative to its own folder."""
-    output_path: FilePath = ""
+    output_path: OutputPath = ""
     """What ends in .h5 (or .hdf5) is the file to write, anything else a folder."""
     overwrite: bool = False
     """Replace existing outputs."""
@@ -192,7 +197,7 @@ def number_or_auto(value: int | str) -> int | str:
 class Cache(Section):
     """[cache]: intermediate results on disk."""
 
-    dir: FilePath | None = None
+    dir: OutputPath | None = None
     """Folder; absent = the user's cache folder."""
     enabled: bool = True
     """Use the cache."""

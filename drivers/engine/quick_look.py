@@ -12,6 +12,7 @@ from ..cache.opening import CacheOptions
 from ..config import LoadedConfig
 from ..definition import Definition
 from ..files import check_new_files
+from ..files_of_settings import files_of_settings
 from ..input_paths import output_path
 from ..provenance import pipeline_of_path
 from ..registry import definition_of
@@ -36,7 +37,8 @@ class EngineQuickLook:
         self.out = output_path(self.loaded)
         is_mine = self.out.is_file() and pipeline_of_path(self.out) == self.flow.name
         consent = self.overwrite or self.loaded.config.io.overwrite or is_mine
-        check_new_files([self.out], [self.loaded.path], overwrite=consent, key="io.output_path")
+        read = files_of_settings(self.loaded)
+        check_new_files([self.out], read, overwrite=consent, key="io.output_path")
 
     def update(self, new: Sequence[Path], complete: Sequence[Path]) -> Iterator[str]:
         """Run all complete files; one line a new file."""

@@ -25,6 +25,7 @@ from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
 from ..definition import Companion, Context, Definition
 from ..files import check_new_files, new_output
+from ..files_of_settings import files_of_settings
 from ..graph import graph_nodes, visible_nodes
 from ..hdf5 import new_file
 from ..hdf5_values import write_value
@@ -162,7 +163,7 @@ def run_pipeline(
     artifacts = () if targets else flow.artifacts(loaded.config)
     check_new_files(
         [out, *companions, *(item.place(loaded.config, out) for item in artifacts)],
-        [*read, loaded.path],
+        [*read, *files_of_settings(loaded)],
         overwrite=overwrite or loaded.config.io.overwrite,
         key="io.output_path",
         setting="[io] overwrite",

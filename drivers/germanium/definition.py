@@ -44,6 +44,7 @@ GERMANIUM = Definition(
     parts=later(f"{__package__}.tables:parts_of"),
     artifacts=later(f"{__package__}.tier_files:artifacts_of"),
     companions=later(f"{__package__}.tier_files:companions_of"),
+    files_read=later(f"{__package__}.inputs:arrays_of_parameters"),
     inputs=INPUTS,
     choices=CHOICES,
     listed_choices=MappingProxyType(

@@ -63,13 +63,23 @@ def _constants(config: GermaniumConfig, _context: Context) -> str:
 
 
 def _parameter_files(config: GermaniumConfig, context: Context) -> Any:
-    named = config.germanium.parameters_path
-    values = [v for v in ((named,) if isinstance(named, str) else named) if v]
-    if not values:
+    paths = _parameter_paths(config, context.folder)
+    if not paths:
         return ABSENT
-    paths = [path_of_setting(context.folder, v) for v in values]
-    arrays = dict.fromkeys(array for path in paths for array in named_arrays(path))
+    arrays = arrays_of_parameters(config, context.folder)
     return ParameterFiles(tuple(map(file_ref, paths)), tuple(map(file_ref, arrays)))
+
+
+def _parameter_paths(config: GermaniumConfig, folder: Path) -> list[Path]:
+    named = config.germanium.parameters_path
+    values = (named,) if isinstance(named, str) else named
+    return [path_of_setting(folder, v) for v in values if v]
+
+
+def arrays_of_parameters(config: GermaniumConfig, folder: Path) -> list[Path]:
+    """The LH5 files that the parameter files of a config name."""
+    paths = _parameter_paths(config, folder)
+    return list(dict.fromkeys(array for path in paths for array in named_arrays(path)))
 
 
 def _files_named(named: str | tuple[str, ...], context: Context) -> Any:

@@ -9,6 +9,7 @@ from typing import Final
 from ...schemas.imaging.config import ImagingConfig
 from ..config import LoadedConfig, resolved_path
 from ..files import check_new_files
+from ..files_of_settings import files_of_settings
 from .reconstruction_output import compares
 
 _COMPARISON: Final = "comparison"
@@ -19,7 +20,7 @@ def check_outputs(
     loaded: LoadedConfig, sources: Sequence[Path], out: Path, *, overwrite: bool, figures: bool
 ) -> None:
     """UsageError if a file cannot be written, or would replace another without consent."""
-    read = (*sources, loaded.path)
+    read = (*sources, *files_of_settings(loaded))
     paths = [out]
     if figures:
         formats = dict.fromkeys(("png", *loaded.config.vis.extra_formats))

@@ -25,8 +25,9 @@ from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.report import RunReport, node_table
 from ..files import check_new_files, replaced_file, writable
+from ..files_of_settings import files_of_settings
 from ..graph import visible_nodes
-from ..input_paths import is_output_file, output_path
+from ..input_paths import check_no_other_kind, is_output_file, output_path
 from ..provenance import command_line, versions
 from ..runfile.exporting import write_parquet
 from ..unchanged import unchanged
@@ -220,12 +221,15 @@ def check_outputs(
 
     Nothing is replaced without consent, and no output of one input by that of another.
     """
+    if outputs != Outputs.nothing():
+        check_no_other_kind(output_path(loaded))
     makers: dict[Path, Path] = {}
+    read = files_of_settings(loaded)
     for source in sources:
         planned = planned_paths(loaded, source, targets, outputs)
         check_new_files(
             planned,
-            [source],
+            [source, *read],
             overwrite=overwrite or loaded.config.io.overwrite,
             key=_KEY,
             setting="[io] overwrite",

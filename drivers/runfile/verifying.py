@@ -105,17 +105,16 @@ def verified(
     started = time.perf_counter()
     where = Path(record.config_path) if record.config_path else None
     sources = now_inputs(path, record.inputs, inputs, where)
+    # A file that is damaged is told of before a run is made for it.
+    before = _hashes_at(path, counts)
     with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
-        before, after = (
-            {name: digest for name, digest in _hashes_at(file).items() if counts(name)}
-            for file in (path, again(sources, Path(folder)))
-        )
+        after = _hashes_at(again(sources, Path(folder)), counts)
     return compared(path, before, after, dict(record.versions), started)
 
 
-def _hashes_at(path: Path) -> dict[str, str]:
+def _hashes_at(path: Path, counts: Callable[[str], bool]) -> dict[str, str]:
     with h5py.File(path, "r") as file:
-        return dataset_hashes(file)
+        return {name: digest for name, digest in dataset_hashes(file).items() if counts(name)}
 
 
 def _with_setting(config: Any, key: str, value: Any) -> Any:

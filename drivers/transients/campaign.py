@@ -18,6 +18,7 @@ from ...schemas.transients.manifest import FPGA_DATA, Manifest, read_manifest
 from ...schemas.transients.recordings import SourceKind
 from ..config import LoadedConfig, resolved_path
 from ..files import natural_order
+from ..home import path_of_setting
 from .restarting import is_own
 
 _OLDER: Final = re.compile(r"run_(\d{3,})\.(?:h5|hdf5)")
@@ -96,6 +97,15 @@ def _logbook(folder: Path, settings: TransientsConfig) -> Logbook | None:
     other = path.with_suffix(_OTHER_LOGBOOK.get(path.suffix, path.suffix))
     found = next((p for p in (path, other) if p.exists()), None)
     return None if found is None else read_logbook(found)
+
+
+def files_beside(config: TransientsConfig, folder: Path) -> list[Path]:
+    """The manifest and the logbook of a campaign, whether they are there or not."""
+    named = config.io.input_path
+    campaign = path_of_setting(folder, named if isinstance(named, str) else named[0])
+    logbook = campaign / config.transients.logbook
+    endings = {logbook.suffix, _OTHER_LOGBOOK.get(logbook.suffix, logbook.suffix)}
+    return [campaign / config.transients.manifest, *map(logbook.with_suffix, endings)]
 
 
 def _no_logbook(folder: Path, settings: TransientsConfig) -> InputError:

@@ -120,6 +120,7 @@ TRANSIENTS = Definition(
         ),
     ),
     inputs=INPUTS,
+    files_read=_ours("campaign:files_beside"),
     choices=CHOICES,
     stages=("structure", "baseline", "features", "outliers", "maps"),
     outputs=(

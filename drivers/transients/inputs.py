@@ -15,7 +15,7 @@ from ...nodes.transients.readers.archive import RecordingStreams
 from ...nodes.whole_numbers import exactly_whole
 from ...schemas.errors import InputError
 from ...schemas.transients.config import Convention, TransientsConfig
-from ...schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES
+from ...schemas.transients.layout import HEADER_BYTES, NOT_GIVEN, SAMPLE_BYTES
 from ...schemas.transients.logbook import RunMetadata
 from ...schemas.transients.recordings import DemodulationPlan, FitSettings, RecordingForm
 from ..definition import Context, Input, of_each_part
@@ -111,7 +111,7 @@ def threads(config: TransientsConfig, _context: Context) -> int:
 
 
 def known_anomalies(config: TransientsConfig, context: Context) -> pd.DataFrame:
-    """Rows of truth or labels: number, x, y (-1 = not given), kind, amplitude (NaN = not given).
+    """Rows of truth or labels: number, x, y (NOT_GIVEN without), kind, amplitude (NaN = not given).
 
     ``{run}`` in the name stands for the number of the run, three digits. InputError for a file
     that is not there or has no such columns.
@@ -148,9 +148,9 @@ def read_anomalies(path: Path) -> pd.DataFrame:
         number = exactly_whole(pd.to_numeric(named), "int64", "transient")
         # A place that is not told is one that is not given.
         x_lsb, y_lsb = (
-            exactly_whole(pd.to_numeric(table[axis]).fillna(-1), "int64", axis)
+            exactly_whole(pd.to_numeric(table[axis]).fillna(NOT_GIVEN), "int64", axis)
             if axis in table
-            else np.full(len(table), -1)
+            else np.full(len(table), NOT_GIVEN)
             for axis in ("x_lsb", "y_lsb")
         )
         amplitude = pd.to_numeric(table["amp_ppm"] if "amp_ppm" in table else number * np.nan)

@@ -14,8 +14,9 @@ import pandas as pd
 from ...schemas.errors import InputError, UsageError
 from ...schemas.failures import Failure
 from ...schemas.transients.config import TransientsConfig
-from ...schemas.transients.layout import run_name
+from ...schemas.transients.layout import FPGA_HITS, run_name
 from ...schemas.transients.quality import QUALITY
+from ...schemas.transients.recordings import HitLog
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.executors import Executor
@@ -24,7 +25,8 @@ from ..engine.report import RunReport, joined
 from ..engine.running import write_run
 from ..engine.session import Session
 from ..files import check_new_files
-from ..input_paths import is_output_file, output_path
+from ..files_of_settings import files_of_settings
+from ..input_paths import check_no_other_kind, is_output_file, output_path
 from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .session import run_session
@@ -61,7 +63,7 @@ def run_campaign(
     planned = {r.number: beside_paths(loaded, outs[r.number], targets) for r in runs}
     check_new_files(
         [path for r in runs for path in (outs[r.number], *planned[r.number])],
-        [*(path for r in runs for path in r.paths), loaded.path],
+        [*(p for r in runs for p in (*r.paths, r.fpga) if p), *files_of_settings(loaded)],
         overwrite=overwrite or loaded.config.io.overwrite,
         key=_KEY,
         setting="[io] overwrite",
@@ -89,6 +91,7 @@ def run_campaign(
 def _outputs(loaded: LoadedConfig[Any], runs: Sequence[RunFiles]) -> dict[int, Path]:
     out = output_path(loaded)
     if not is_output_file(out):
+        check_no_other_kind(out)
         return {run.number: out / f"{run_name(run.number)}.h5" for run in runs}
     if len(runs) > 1:
         msg = (
@@ -169,6 +172,9 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
             report.failed.append(Failure({"run": run_name(run.number)}, "", "nothing_usable", msg))
         if failed:
             report.warnings.append(f"{run_name(run.number)}: {text}")
+        hits = report.values.get("hit_log")
+        if isinstance(hits, HitLog) and hits.untimed_rows:
+            report.warnings.append(_untimed_text(run, hits))
         report.summary = _summary(report.counters)
     alarms = report.values.get("false_alarms")
     if isinstance(alarms, pd.DataFrame) and alarms["n"][0]:
@@ -184,6 +190,14 @@ def _judge(report: RunReport, run: RunFiles, most_unusable: float) -> None:
         }
 
 
+def _untimed_text(run: RunFiles, hits: HitLog) -> str:
+    return (
+        f"{run_name(run.number)}: {hits.untimed_rows} of "
+        f"{hits.untimed_rows + len(hits.values)} rows of the hit log have no time and are left "
+        f"out (the first: {hits.first_untimed}); look at {FPGA_HITS}"
+    )
+
+
 def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:
     found = values.get("outliers")
     if not isinstance(found, pd.DataFrame):
@@ -193,6 +207,6 @@ def _outlier_counts(values: Mapping[str, Any]) -> dict[str, int]:
 
 def _summary(counters: Mapping[str, int]) -> dict[str, Any]:
     first = ("recordings", "usable", "scored", "outliers", "foreign_members",
-             "hits_without_recording")  # fmt: skip
+             "hits_without_recording", "hits_without_time")  # fmt: skip
     found: dict[str, Any] = {name: counters[name] for name in first if name in counters}
     return {**found, "quality": {name: counters[name] for name in QUALITY.names}}

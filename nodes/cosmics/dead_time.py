@@ -6,6 +6,7 @@ it is dead time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,19 +50,24 @@ def signal_extremes(
         event_extremes(numbers, found.tracks, coincidences),
         veto_times_ns(numbers, found.tracks, found.segments, coincidences),
         added,
-        AbsentLeaves(tuple(sorted(found.absent)), signal_file.path),
+        AbsentLeaves(tuple(sorted(found.absent))),
     )
 
 
 @tag(stage="studies", scope="signal_range", helper="true")
 @config.when(signal="given")
 def signal_veto_counts(
-    signal_extremes: SignalExtremes, cuts: CutsInEffect, veto_grid: VetoGrid
+    signal_extremes: SignalExtremes,
+    signal_file: FileRef,
+    cuts: CutsInEffect,
+    veto_grid: VetoGrid,
 ) -> VetoCounts:
     """Signal events of Select that each window vetoes."""
+    # Where the file stands is no part of what is kept of its content.
+    absent = replace(signal_extremes.absent, path=signal_file.path)
     for place in cuts.active:
         cut = cuts.cuts[place].cut
-        check_leaves(signal_extremes.absent, cut.leaves, f"the cut {cut.name}")
+        check_leaves(absent, cut.leaves, f"the cut {cut.name}")
     tracks, events, veto = signal_extremes.tracks, signal_extremes.events, signal_extremes.veto
     bits = cut_marks(tracks, events, veto, signal_extremes.added, cuts).bits
     parents = tracks["event_row"].to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,15 @@ def coincidences(event_columns: EventColumns) -> pd.DataFrame:
 
 
 @tag(stage="load", helper="true")
-def absent_leaves(event_columns: EventColumns, source_file: FileRef) -> AbsentLeaves:
-    """Leaves that the file does not have."""
-    return AbsentLeaves(tuple(sorted(event_columns.absent)), source_file.path)
+def absent_names(event_columns: EventColumns) -> AbsentLeaves:
+    """Leaves that the file does not have, whatever its name."""
+    return AbsentLeaves(tuple(sorted(event_columns.absent)))
+
+
+@tag(stage="load", helper="true", stored="false")
+def absent_leaves(absent_names: AbsentLeaves, source_file: FileRef) -> AbsentLeaves:
+    """Leaves that the file does not have, with where it stands now."""
+    return replace(absent_names, path=source_file.path)
 
 
 @tag(stage="load", scope="file", helper="true")

@@ -92,7 +92,9 @@ def band_of(edges: F8, energy: F8 | None, n: int) -> I8:
     """The band of each of n events; the lowest where the energy is NaN."""
     if len(edges) == 2 or energy is None:
         return np.zeros(n, dtype=np.int64)
-    return np.clip(np.searchsorted(edges, energy, side="right") - 1, 0, len(edges) - 2)
+    # A search puts NaN above everything.
+    known = np.where(np.isnan(energy), -np.inf, energy)
+    return np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
 
 
 def classifier(cut: QualityCut, values: F8, energy: F8 | None) -> F8:

@@ -10,6 +10,7 @@ from hamilton.function_modifiers import tag
 
 from ...schemas.transients.config import Outliers
 from ...schemas.transients.frames import ANOMALY_KINDS, DETECTION_QUALITY, FOREST_SCORES
+from ...schemas.transients.layout import NOT_GIVEN
 from ...schemas.transients.quality import QUALITY
 from ..statistics.intervals import clopper_pearson, fraction_of
 from .selection import usable_rows
@@ -27,9 +28,9 @@ _BLOCK_POSITIONS: Final = 5
 def _known_kinds(features: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The kind of each recording ("" = not known), and how many rows name no recording.
 
-    ``known`` has number, x_lsb, y_lsb (-1 where only the number is given), kind, amp_ppm.
+    ``known`` has number, x_lsb, y_lsb (NOT_GIVEN where only the number is given), kind, amp_ppm.
     """
-    by_place = known["x_lsb"].to_numpy() != -1
+    by_place = (known[["x_lsb", "y_lsb"]].to_numpy() != NOT_GIVEN).all(axis=1)
     keys = ["number", "x_lsb", "y_lsb"] if by_place.all() and len(known) else ["number"]
     once = known.drop_duplicates(keys)
     merged = features[["number", "x_lsb", "y_lsb"]].merge(

@@ -191,7 +191,7 @@ def features(
 
 @tag(stage="features", scope="run", schema="QualityCounts", main="true")
 def quality_counts(
-    features: pd.DataFrame, foreign_members: int, unmatched_hits: int
+    features: pd.DataFrame, foreign_members: int, unmatched_hits: int, hit_log: HitLog
 ) -> pd.DataFrame:
     """How many recordings have each mark; recordings, usable ones, foreign members, lone hits."""
     marks = QUALITY.counts(features["quality"].to_numpy())
@@ -201,6 +201,7 @@ def quality_counts(
         **marks,
         "foreign_members": foreign_members,
         "hits_without_recording": unmatched_hits,
+        "hits_without_time": hit_log.untimed_rows,
     }
     names = pd.Categorical(list(counts), categories=list(counts))
     return QUALITY_COUNTS.frame({"name": names, "count": list(counts.values())})

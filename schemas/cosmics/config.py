@@ -12,6 +12,7 @@ from ..settings import (
     FilePath,
     InputOutput,
     OnBadFile,
+    OutputPath,
     PipelineName,
     PipelineSettings,
     RunSettings,
@@ -39,7 +40,7 @@ class Pipeline(PipelineName):
 class IO(InputOutput):
     """[io]: files. Paths are relative to the TOML file."""
 
-    output_path: FilePath = "cosmics.h5"
+    output_path: OutputPath = "cosmics.h5"
     """What ends in .h5 (or .hdf5) is the file to write, anything else a folder."""
     on_bad_file: OnBadFile = "fail"
     """A file that gives nothing ends the run with nothing written, or is left out ("skip")."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from ..settings import FilePath, Section
+from ..settings import OutputPath, Section
 
 ImageName = Literal["n", "g", "all"]
 DEFAULT_COLORMAP = "cividis"
@@ -130,7 +130,7 @@ class Vis(Section):
     """Draw v downwards."""
     summed_dataset: str | None = None
     """Legacy: draw this dataset instead of those in species."""
-    png_dir: FilePath | None = None
+    png_dir: OutputPath | None = None
     """Folder of the figures; absent = that of the HDF5 file."""
     projections: ProjectionsSettings = ProjectionsSettings()
     """Projections and their numbers."""

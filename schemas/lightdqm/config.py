@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from ..settings import FilePath, InputOutput, PipelineName, PipelineSettings, Section, Window
+from ..settings import (
+    FilePath,
+    InputOutput,
+    OutputPath,
+    PipelineName,
+    PipelineSettings,
+    Section,
+    Window,
+)
 from .settings import VerdictLimits
 from .units import Units
 
@@ -24,7 +32,7 @@ class Pipeline(PipelineName):
 class IO(InputOutput):
     """[io]: files. Paths are relative to the TOML file."""
 
-    output_path: FilePath = "dqm_plots"
+    output_path: OutputPath = "dqm_plots"
     """Folder for everything that is written; what ends in .h5 is the file of the numbers."""
 
 

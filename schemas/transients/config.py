@@ -6,7 +6,15 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from ..settings import FilePath, InputOutput, PipelineName, PipelineSettings, RunSettings, Section
+from ..settings import (
+    FilePath,
+    InputOutput,
+    OutputPath,
+    PipelineName,
+    PipelineSettings,
+    RunSettings,
+    Section,
+)
 from .retrieval import Retrieval
 
 Convention = Literal["physical", "ml4see"]
@@ -43,7 +51,7 @@ class IO(InputOutput):
     """Folder of the campaign (manifest, logbook, archives), a folder of run folders, or HDF5."""
     input_format: InputFormat = "auto"
     """What is read: archives as they were fetched, extracted folders, HDF5 files of either kind."""
-    output_path: FilePath = "transients"
+    output_path: OutputPath = "transients"
     """Folder for what is written, a run_NNN.h5 each run."""
 
 

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 UNKNOWN_POSITION: Final = 999_999
 """x or y of a recording whose beam position is not known."""
+NOT_GIVEN: Final = -(2**63)
+"""x or y of a label that gives the number alone: no step of a beam is there."""
 
 HEADER_BYTES: Final = 24
 """uint64 hardware ticks at the sample rate, uint64 Unix seconds, uint64 microseconds."""

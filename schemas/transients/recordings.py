@@ -165,11 +165,22 @@ class WindowMeans:
 class HitLog:
     """The hits that the FPGA saw: columns as they are named, one row a hit.
 
-    ``values`` is (n_hits, n_columns) float64; the first column is hw_ts_10us, ticks of 10 us.
+    Attributes
+    ----------
+    columns
+        As they are named; the first is hw_ts_10us, ticks of 10 us.
+    values
+        (n_hits, n_columns) float64; a cell that is no number is NaN.
+    untimed_rows
+        Rows that are left out, whose first cell is no finite number.
+    first_untimed
+        The line of the file and what stands there of the first of them.
     """
 
     columns: tuple[str, ...]
     values: F8
+    untimed_rows: int = 0
+    first_untimed: str = ""
 
 
 @dataclass(frozen=True)

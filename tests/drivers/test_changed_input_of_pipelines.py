@@ -5,7 +5,7 @@ What test_changed_input.py asks of imaging and light holds for every pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -69,39 +69,23 @@ def changing(small: tuple[str, SmallRun], tmp_path: Path) -> tuple[SmallRun, Cha
     return made, Changing(made.data, own, own[:begin] + own[begin:end][::-1] + own[end:])
 
 
-def assert_nothing_kept(
-    small: tuple[str, SmallRun],
-    changing: tuple[SmallRun, Changing],
-    radiograph: Run,
-    moment: Hook,
-    *,
-    more: Sequence[str] = (),
+def test_a_file_overwritten_at_a_moment(
+    small: tuple[str, SmallRun], changing: tuple[SmallRun, Changing], radiograph: Run
 ) -> None:
-    """Refused and nothing written; restored, the file gives what it gives without cache."""
+    """Refused and nothing written, each time; restored, the file gives what it gives at first."""
     made, file = changing
-    argv = ("run", made.settings, *ASKED[small[0]], *more)
-    with pytest.MonkeyPatch.context() as patch:
-        moment(patch, file.overwrite)
-        done = radiograph(*argv)
-    assert file.path.read_bytes() == file.other
-    assert done.code == 3, done.err
-    assert "changed while it was read" in done.err
-    assert not list(made.out.parent.glob("*"))
-    file.restore()
+    argv = ("run", made.settings, *ASKED[small[0]])
+    for name, moment in MOMENTS[small[0]].items():
+        with pytest.MonkeyPatch.context() as patch:
+            moment(patch, file.overwrite)
+            done = radiograph(*argv, "--rehash")
+        assert file.path.read_bytes() == file.other, name
+        assert done.code == 3, (name, done.err)
+        assert "changed while it was read" in done.err, name
+        assert not list(made.out.parent.glob("*"))
+        file.restore()
     assert radiograph(*argv).code == 0
     assert differing(made.out, small[1].clean) == []
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_a_file_overwritten_at_a_moment(
-    small: tuple[str, SmallRun],
-    changing: tuple[SmallRun, Changing],
-    radiograph: Run,
-    number: int,
-) -> None:
-    moments = list(MOMENTS[small[0]].values())
-    if number < len(moments):
-        assert_nothing_kept(small, changing, radiograph, moments[number], more=("--rehash",))
 
 
 def test_how_long_an_archive_is_is_not_kept_of_another(radiograph: Run, tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ from typing import Any
 
 import h5py
 import pytest
+from radiograph.drivers.cosmics import page as cosmics_page
 from radiograph.drivers.hdf5 import datasets_of
+from radiograph.drivers.runfile import verifying
+from radiograph.drivers.transients import page as transients_page
+from radiograph.drivers.transients import verifying as transients_verifying
 from small_runs import SMALL_RUNS, SmallRun
 
 from .test_damaged_output import assert_told, cut, flipped, is_checked, stretches, zeroed
@@ -82,6 +86,14 @@ def made(tmp_path_factory: pytest.TempPathFactory, radiograph: Run) -> Made:
     return Made(tmp_path_factory.mktemp("made"), radiograph)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without pictures: where a page goes is asked, not how it looks."""
+    monkeypatch.setattr(cosmics_page, "page_of", lambda *_: "a page")
+    monkeypatch.setattr(transients_page, "run_pictures", lambda _: {})
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("name", "place", "line"), ASKED)
 def test_pipes_are_refused_and_links_followed(
     made: Made, radiograph: Run, monkeypatch: pytest.MonkeyPatch, name: str, place: str, line: str
@@ -123,21 +135,37 @@ def test_damage_is_a_sentence_to_every_command(
     # Beside the whole file: what it names is found from there.
     bad = whole.with_name("bad.h5")
     monkeypatch.chdir(whole.parent)
+
+    def as_before(config: Any) -> None:
+        shutil.copy(whole, config.io.output_path)
+
+    # Whether the file itself is read in full is asked; a run again gives what it gave.
+    monkeypatch.setattr(verifying, "run_again", lambda *a: shutil.copy(whole, a[4]))
+    monkeypatch.setattr(transients_verifying, "run_campaign", lambda a, **_: as_before(a.config))
     content, draw, n_told = whole.read_bytes(), random.Random(name), 0
+    n_of_verify = 0
     among = stretches(whole)
-    for k in range(9):
+    for k in range(6):
         begin, size = draw.choice(among) if k % 2 else (0, len(content))
         changed = bytearray(content)
         (flipped, zeroed, cut)[k % 3](changed, draw, begin + draw.randrange(size))
         bad.write_bytes(changed)
         report = ("report", "bad.h5", "-o", tmp_path / "r.html", "--overwrite")
+        told = []
         for words in (
             ("info", "bad.h5"),
             ("export", "bad.h5", "--to", "csv", "-o", tmp_path / "tables", "--overwrite"),
-            *([report] if k < 3 else []),
+            ("verify", "bad.h5"),
         ):
             done = radiograph(*words)
-            n_told += done.code == 3
+            told.append(done.code == 3)
             assert_told(done, (k, words))
+        if told[0] or (k == 1 and told[1]):
+            # A page of a file that can be read would be drawn at length.
+            assert_told(radiograph(*report), (k, report))
+        # What stands in a stretch of numbers is read by verify alone, and by it always.
+        n_told += any(told)
+        n_of_verify += told[2]
     bad.unlink()
-    assert n_told >= 6
+    assert n_told >= 4
+    assert n_of_verify >= 4

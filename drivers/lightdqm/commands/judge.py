@@ -41,6 +41,7 @@ def judge(
     settings select, in the natural order of their names.
     """
     from ...files import check_new_files
+    from ...files_of_settings import files_of_settings
     from ..checking import answer_of
     from ..file_names import chosen_files
     from ..opening import file_selection, light_config, store_path
@@ -59,7 +60,7 @@ def judge(
     )
     if output_path is not None:
         chosen = chosen_files(files, file_selection(loaded.config.lightdqm))
-        read = [*chosen, options.store, loaded.path]
+        read = [*chosen, options.store, *files_of_settings(loaded)]
         check_new_files([output_path], read, overwrite=overwrite, key=_KEY)
     checks = []
     for found in verdicts(loaded, options):

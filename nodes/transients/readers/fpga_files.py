@@ -22,19 +22,29 @@ TICKS: Final = "hw_ts_10us"
 
 
 def parsed_hits(text: str, name: str) -> HitLog:
-    """The columns of a hit log; InputError if its first column is not hw_ts_10us."""
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    header = [cell.strip() for cell in rows[0]] if rows else []
+    """The columns of a hit log; InputError if its first column is not hw_ts_10us.
+
+    A row without a time is left out and counted.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""))
+    lines = [(reader.line_num, row) for row in reader]
+    header = [cell.strip() for cell in lines[0][1]] if lines else []
     if not header or header[0] != TICKS:
         msg = f"{name}: the first column is {header[:1]}, it must be {TICKS} (ticks of 10 us)."
         raise InputError(msg, file=name, code="hit_log")
-    values = np.full((len(rows) - 1, len(header)), np.nan)
-    for k, row in enumerate(rows[1:]):
+    # A line without anything on it is no row.
+    rows = [(line, row) for line, row in lines[1:] if any(cell.strip() for cell in row)]
+    values = np.full((len(rows), len(header)), np.nan)
+    for k, (_, row) in enumerate(rows):
         for j, cell in enumerate(row[: len(header)]):
             with contextlib.suppress(ValueError):
                 values[k, j] = float(cell)
-    values = values[np.isfinite(values[:, 0])]
-    return HitLog(tuple(header), frozen(values))
+    timed = np.isfinite(values[:, 0])
+    if timed.all():
+        return HitLog(tuple(header), frozen(values))
+    line, row = rows[int(np.argmin(timed))]
+    untimed = int((~timed).sum())
+    return HitLog(tuple(header), frozen(values[timed]), untimed, f"line {line}: {row[0]!r}")
 
 
 def file_content(files: tuple[FileRef, ...], name: str) -> bytes | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from campaigns import recording, samples, small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
-from radiograph.schemas.transients.layout import RecordingName, recording_path
+from radiograph.schemas.transients.layout import FPGA_HITS, RecordingName, fpga_path, recording_path
 
 SIXTEEN = [
     "transient", "x_lsb", "y_lsb", "x_um", "y_um", "trig_val", "pretrig_min", "posttrig_min",
@@ -42,8 +42,15 @@ def test_a_campaign(
     packed = tar_of(members, packed=True)
     half = len(packed) // 2
     config = write_campaign(tmp_path, {"run_001": (packed[:half], packed[half:])})
+    hits = tmp_path / "campaign" / fpga_path(1, FPGA_HITS)
+    hits.parent.mkdir(parents=True)
+    hits.write_text("hw_ts_10us,x_lsb,y_lsb\nten,1,2\n", "utf-8")
     code, answer = answered(capsys, str(config))
     assert code == 0
+    assert answer["counters"]["hits_without_time"] == 1
+    (told,) = answer["warnings"]
+    assert "1 of 1 rows of the hit log have no time" in told
+    assert "line 2: 'ten'" in told
     summary = answer["summary"]["run_001"]
     assert (summary["recordings"], summary["usable"], summary["foreign_members"]) == (12, 11, 1)
     assert summary["quality"]["short"] == 1

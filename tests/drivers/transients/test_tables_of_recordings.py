@@ -11,16 +11,17 @@ import pytest
 from radiograph.drivers.transients.inputs import read_anomalies
 from radiograph.nodes.transients.readers.older_hdf5 import older_members, read_older_hdf5
 from radiograph.schemas.errors import InputError
+from radiograph.schemas.transients.layout import NOT_GIVEN
 from radiograph.schemas.transients.recordings import RecordingForm, RecordingRange
 
 
 def test_labels_with_and_without_places(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
-    path.write_text("transient,x_lsb,y_lsb,type\ntran_000007,-5,3,step\n12,,4,\n")
+    path.write_text("transient,x_lsb,y_lsb,type\ntran_000007,-5,3,step\n12,,4,\n13,-1,-1,step\n")
     found = read_anomalies(path)
-    assert found["number"].tolist() == [7, 12]
-    assert found["x_lsb"].tolist() == [-5, -1]
-    assert found["y_lsb"].tolist() == [3, 4]
+    assert found["number"].tolist() == [7, 12, 13]
+    assert found["x_lsb"].tolist() == [-5, NOT_GIVEN, -1]
+    assert found["y_lsb"].tolist() == [3, 4, -1]
     assert found["amp_ppm"].isna().all()
     path.write_text("transient,kind,amp_ppm\ntran_1,step,2.5\n")
     assert read_anomalies(path)["amp_ppm"].tolist() == [2.5]

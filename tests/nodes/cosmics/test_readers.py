@@ -9,6 +9,9 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from radiograph.drivers.cosmics.definition import COSMICS
+from radiograph.drivers.graph import build_driver, graph_nodes
+from radiograph.nodes.cosmics import load
 from radiograph.nodes.cosmics.absent import check_leaves
 from radiograph.nodes.cosmics.readers import n_events_of, read_columns, reader_of
 from radiograph.nodes.cosmics.readers.leaves import columns_of
@@ -110,6 +113,16 @@ def test_an_absent_leaf_is_told_when_it_is_needed(three: Path) -> None:
         check_leaves(absent, ("crvcoincs.timeStart",), "the cut x")
     with pytest.raises(InputError, match="trkmcsim"):
         check_leaves(absent, ("trkmcsim.mom",), "the histogram y")
+
+
+def test_what_is_kept_of_absent_leaves_says_nothing_of_where_the_file_stood(three: Path) -> None:
+    kept = load.absent_names(read(three))
+    assert (kept.path, "crvcoincs.timeStart" in kept.names) == ("", True)
+    moved = load.absent_leaves(kept, FileRef("elsewhere.root", 0, ""))
+    with pytest.raises(InputError, match=r"^elsewhere\.root: has no leaf"):
+        check_leaves(moved, ("crvcoincs.timeStart",), "the cut x")
+    nodes = graph_nodes(build_driver(COSMICS, COSMICS.listed_choices))
+    assert nodes["absent_leaves"].tags["stored"] == "false"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from radiograph.nodes.statistics.intervals import clopper_pearson
 from radiograph.nodes.transients import judging, outliers
 from radiograph.nodes.transients.scoring import shape_reasons
 from radiograph.schemas.transients.config import Outliers
+from radiograph.schemas.transients.layout import NOT_GIVEN
 from radiograph.schemas.transients.quality import REASONS
 from strikes import NoiseModel, Run, run_of, scan
 
@@ -161,3 +162,18 @@ def test_truth_beside_outliers(plain: Run) -> None:
     lost = truth.assign(number=truth["number"] + 1000)
     assert judging.unknown_labels(plain.features, lost) == len(lost)
     assert len(judging.anomaly_kinds(plain.features, truth.iloc[:0])) == 0
+
+
+@pytest.mark.parametrize(("x", "y", "kinds"), [
+    (-1, -1, ["", "step"]),
+    (NOT_GIVEN, NOT_GIVEN, ["step", "step"]),
+    (-1, NOT_GIVEN, ["step", "step"]),
+])  # fmt: skip
+def test_a_label_at_step_minus_one_is_a_place(x: int, y: int, kinds: list[str]) -> None:
+    """Two recordings have the number 7; the second of them stands at (-1, -1)."""
+    features = pd.DataFrame({"number": [7, 7], "x_lsb": [0, -1], "y_lsb": [0, -1]})
+    known = pd.DataFrame(
+        {"number": [7], "x_lsb": [x], "y_lsb": [y], "kind": ["step"], "amp_ppm": [np.nan]}
+    )
+    found, n_lost = judging._known_kinds(features, known)
+    assert (found["kind"].tolist(), n_lost) == (kinds, 0)
