@@ -142,6 +142,18 @@ def late_share(
 
     Slower neutrons than those of the source do so: there the background can be counted.
     """
+    late, prompt = late_and_prompt(pairs, constants, bars, light_response, incident_MeV)
+    return late / prompt if prompt else 0.0
+
+
+def late_and_prompt(
+    pairs: pd.DataFrame,
+    constants: pd.DataFrame,
+    bars: pd.DataFrame,
+    light_response: pd.DataFrame,
+    incident_MeV: float,
+) -> tuple[int, int]:
+    """How many pairs fly 1 to 2 ns longer than their light says, and how many within 1 ns of it."""
     ids = constants["det_id"].to_numpy()
     first, second = (np.searchsorted(ids, pairs[f"det_id{k}"].to_numpy()) for k in (1, 2))
     tau, gain = (constants[name].to_numpy() for name in ("time_offset_ns", "light_gain"))
@@ -150,9 +162,9 @@ def late_share(
     expected = _flight_ns(light, distance, pairs["material"], light_response, incident_MeV)
     residual = pairs["flight_ns"].to_numpy() - (tau[second] - tau[first]) - expected
     with np.errstate(invalid="ignore"):
-        core = int((np.abs(residual) < CORE_NS[0]).sum())
+        prompt = int((np.abs(residual) < CORE_NS[0]).sum())
         late = int(((residual >= CORE_NS[0]) & (residual < 2.0 * CORE_NS[0])).sum())
-    return late / core if core else 0.0
+    return late, prompt
 
 
 def _normal_equations(

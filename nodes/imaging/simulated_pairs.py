@@ -20,14 +20,14 @@ from ...schemas.imaging.calibration import BAR_CALIBRATION, PAIRS, SOURCES
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
-from .bar_constants import late_share
+from .bar_constants import late_and_prompt
 from .recoil_light import recoil_energies_of_light, recoil_light_MeVee
 from .resolutions import light_sigma_MeVee, time_sigma_ns
 
 # More draws than pairs are wanted: few points lie where a scatter would go.
 DRAWS_A_ROUND: Final = 500_000
 MOST_ROUNDS: Final = 40
-# So many prompt pairs of slow neutrons are believed for each one of the source, no more.
+# So many pairs of slow neutrons are believed for each one of the source, no more.
 MOST_BACKGROUND: Final = 3.0
 # A pair that is nearer is as likely as one at this distance.
 NEAREST_CM: Final = 3.0
@@ -57,15 +57,20 @@ def simulated_pairs(
     read = (pairs, bars, light_response, uncertainty)
     signal = pairs_of_neutrons(*read, origins, n_pairs, streams[0])
     perfect = (perfect_constants(bars), bars, light_response, incident_MeV)
-    of_signal = late_share(signal, *perfect)
-    if late <= of_signal:
+    n_late, n_prompt = late_and_prompt(signal, *perfect)
+    if late * n_prompt <= n_late:
         return signal
     least = _least_energy_MeV(pairs, light_response, incident_MeV)
     middle = bars[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy().mean(axis=0)
     distance = float(np.linalg.norm(source_cm - middle))
     slower = everywhere((least, incident_MeV), middle, distance)
     slow = pairs_of_neutrons(*read, slower, n_pairs // 2, streams[1])
-    wanted = _background_per_signal(of_signal, late_share(slow, *perfect), late)
+    slow_late, slow_prompt = late_and_prompt(slow, *perfect)
+    wanted = _background_per_signal(
+        (n_late / len(signal), n_prompt / len(signal)),
+        (slow_late / max(len(slow), 1), slow_prompt / max(len(slow), 1)),
+        late,
+    )
     n_signal = int(min(n_pairs / (1.0 + wanted), len(signal), len(slow) / max(wanted, 1e-9)))
     parts = [signal.head(n_signal), slow.head(round(wanted * n_signal))]
     return pd.concat(parts, ignore_index=True)
@@ -132,15 +137,18 @@ def perfect_constants(bars: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _background_per_signal(of_signal: float, of_slow: float, late: float) -> float:
+def _background_per_signal(
+    signal: tuple[float, float], slow: tuple[float, float], late: float
+) -> float:
     """Pairs of slow neutrons a pair of the source that make the share of late pairs ``late``.
 
-    The shares are those of late pairs over prompt ones of each kind alone; at most as many.
+    Of each kind the fractions that are late and prompt; at most as many as are believed.
     """
-    if of_slow <= late:
+    # (l_s + w l_b) = late (p_s + w p_b), with w pairs of slow neutrons a pair of the source.
+    gained = slow[0] - late * slow[1]
+    if gained <= 0.0:
         return MOST_BACKGROUND
-    # (a s + b w) = late (s + w) in prompt pairs s of the source and w of the others.
-    return float(min((late - of_signal) / (of_slow - late), MOST_BACKGROUND))
+    return min((late * signal[1] - signal[0]) / gained, MOST_BACKGROUND)
 
 
 def _least_energy_MeV(

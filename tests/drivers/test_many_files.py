@@ -73,8 +73,7 @@ def test_files_in_turn_equal_one_file(
 
 def test_a_pattern_and_a_list_in_the_settings(parts: Path, radiograph: Run) -> None:
     hits = ("--until", "hits", "--json", "-o")
-    many = radiograph("run", "run.toml", *NAMES, *hits, "many.h5")
-    assert many.code == 0
+    assert radiograph("run", "run.toml", *NAMES, *hits, "many.h5").code == 0
     for value in (
         '"part_*.out"',
         str(list(NAMES)).replace("'", '"'),
@@ -83,7 +82,7 @@ def test_a_pattern_and_a_list_in_the_settings(parts: Path, radiograph: Run) -> N
         text = (parts / "run.toml").read_text().replace('"events.out"', value)
         (parts / "several.toml").write_text(text)
         done = radiograph("run", "several.toml", *hits, "b.h5", "--overwrite")
-        assert (done.code, done.json["input"]) == (0, many.json["input"])
+        assert (done.code, [Path(p).name for p in done.json["input"]]) == (0, list(NAMES))
         assert_equal_files(parts / "many.h5", parts / "b.h5")
     done = radiograph("run", "run.toml", "--input-path", "party_*.out", "-o", "c.h5")
     assert done.code == 3

@@ -8,11 +8,15 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
-INFLATE: Final[Any] = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
+if find_spec("isal"):
+    from isal import isal_zlib as _inflate
+else:
+    _inflate = zlib
+
+INFLATE: Final[Any] = _inflate
 GZIP_MAGIC: Final = b"\x1f\x8b"
 DAMAGES: Final = (EOFError, zlib.error, INFLATE.error)
 """What a stream that is cut or damaged raises, beside OSError."""

@@ -52,7 +52,7 @@ def test_an_older_file_of_no_stage_and_one_that_is_no_hdf5(
         capsys, config, "--input-path", path
     )
     path.write_bytes(b"something else" * 99)
-    assert "cannot be read as HDF5" in told(capsys, config, "--input-path", path)
+    assert "is no HDF5 file" in told(capsys, config, "--input-path", path)
 
 
 def test_a_hit_log_without_its_column(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,11 +139,15 @@ def test_times_and_gains_that_were_planted_are_found(perfect: pd.DataFrame) -> N
     assert abs(base["time_offset_ns"].sum()) < 1e-2
 
 
-def test_the_bias_is_taken_off(perfect: pd.DataFrame) -> None:
+def test_the_bias_is_taken_off() -> None:
+    """Slower neutrons pull the gains of a perfect array by a tenth; other seeds take that off."""
     settings = Calibration(mode="self", steps=("consistency", "bias"), simulated_pairs=6000, seed=9)
+    source = np.array([0.0, 0.0, -100.0])
+    read = (template(), array(), light_curve(), 14.8, source, RESOLUTION, 6000)
+    measured = simulated_pairs.simulated_pairs(*read, seed=3, late=0.03)
     found = calibration.biased_bar_calibration(
         HitProfiles.of_hits(np.zeros(0, int), np.zeros((0, 3))),
-        perfect,
+        measured,
         array(),
         light_curve(),
         14.8,
@@ -151,12 +155,12 @@ def test_the_bias_is_taken_off(perfect: pd.DataFrame) -> None:
         settings,
     )
     bias = calibration.bar_calibration_bias(
-        perfect, found, array(), light_curve(), 14.8, PLANE, RESOLUTION, settings
+        measured, found, array(), light_curve(), 14.8, PLANE, RESOLUTION, settings
     )
     left = calibration.bar_calibration__unbiased(found, bias)
-    assert np.abs(left["time_offset_ns"]).max() < 0.05
+    assert np.abs(found["light_gain"] - 1.0).max() > 0.08
     assert np.abs(left["light_gain"] - 1.0).max() < 0.04
-    assert np.abs(left["light_gain"] - 1.0).max() <= np.abs(found["light_gain"] - 1.0).max()
+    assert np.abs(left["time_offset_ns"]).max() < 0.05
 
 
 def test_slower_neutrons_from_everywhere_are_as_many_as_the_data_have(
@@ -167,7 +171,7 @@ def test_slower_neutrons_from_everywhere_are_as_many_as_the_data_have(
     settings = (light_curve(), 14.8, np.array([0.0, 0.0, -100.0]), RESOLUTION, 3000)
     mixed = simulated_pairs.simulated_pairs(template(), array(), *settings, seed=3, late=late)
     found = bar_constants.late_share(mixed, array_of, array(), light_curve(), 14.8)
-    assert found == pytest.approx(late, abs=0.006)
+    assert found == pytest.approx(late, abs=0.004)
     alone = bar_constants.late_share(perfect, array_of, array(), light_curve(), 14.8)
     assert alone < 0.5 * late
     # As many as can be seen at most, and the same for the same seed.
