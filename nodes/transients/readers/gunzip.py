@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
+INFLATE: Any
 if find_spec("isal"):
-    from isal import isal_zlib as _inflate
-else:
-    _inflate = zlib
+    from isal import isal_zlib
 
-INFLATE: Final[Any] = _inflate
+    INFLATE = isal_zlib
+else:
+    INFLATE = zlib
 GZIP_MAGIC: Final = b"\x1f\x8b"
 DAMAGES: Final = (EOFError, zlib.error, INFLATE.error)
 """What a stream that is cut or damaged raises, beside OSError."""
