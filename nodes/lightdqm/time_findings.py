@@ -98,18 +98,22 @@ def _with_stretch(
     if not bad.any():
         return found
     new = tuple(name for name in places(bad) if name not in found.failing)
-    text = f"{counted(int(bad.sum()))} {what}: "
-    text += stretch_text(numbers, bad, stretch.begin, stretch.end, stretch.value)
+    head = f"{counted(int(bad.sum()))} {what}"
+    where = stretch_text(numbers, bad, stretch.begin, stretch.end, stretch.value)
     failing = tuple(sorted({*found.failing, *new}, key=_place))
     spans = _spans(numbers, bad, stretch.begin, stretch.end)
     if set(found.failing) - set(places(bad)):
         spans = ()  # some of them fail throughout
     if found.status == "fail":
-        reason = f"{found.reason}; {text}"
+        # Of the same channels it is not said twice.
+        joint = f"{head}: " if found.reason == head else f"{found.reason}; {head}: "
+        reason = joint + where
         return replace(found, failing=failing, reason=reason, spans=spans)
     worst = stretch.value[bad]
     value = float(worst.min() if low else worst.max())
-    return replace(found, status="fail", failing=failing, reason=text, value=value, spans=spans)
+    return replace(
+        found, status="fail", failing=failing, reason=f"{head}: {where}", value=value, spans=spans
+    )
 
 
 def _spans(numbers: Numbers, bad: Mask, begin: I8, end: I8) -> tuple[tuple[int, int], ...]:

@@ -127,6 +127,13 @@ def test_what_a_file_has_throughout_is_named(
     assert found.loc[check, "action"]
 
 
+def test_what_is_wrong_of_the_same_channels_is_said_once(verdict: Verdict) -> None:
+    fault = {"kind": "stuck_buffer", "adc": 5, "begin": 0.3, "end": 0.7}
+    reason = verdict(fault).loc["repeats", "reason"]
+    said = r"48 channels with the waveform of the event before once more: ADC 5 in events \d+ to"
+    assert re.match(said, reason)
+
+
 @pytest.mark.parametrize("begin", [0.0, 0.5])
 def test_exchanged_boards_contradict_their_serial_numbers_and_their_light(
     verdict: Verdict, begin: float
