@@ -56,7 +56,8 @@ def _figure(sheet: Sheet, dpi: float) -> Figure:
     figure = Figure(figsize=sheet.size, dpi=dpi, facecolor="white")
     # Texts that follow each other are one artist: it draws what it has as it was given.
     for level, (lettering, shapes) in enumerate(groupby(sheet.shapes, _is_words)):
-        for artist in _lettered(shapes) if lettering else _drawn(shapes, figure.dpi_scale_trans):
+        made = _lettered if lettering else _drawn
+        for artist in made(shapes, figure.dpi_scale_trans):
             artist.set_zorder(level)
             figure.add_artist(artist)
     return figure
@@ -66,10 +67,10 @@ def _is_words(shape: Shape) -> bool:
     return isinstance(shape, Words)
 
 
-def _lettered(texts: Iterable[Any]) -> list[Any]:
+def _lettered(texts: Iterable[Any], inches: Any) -> list[Any]:
     from .lettering import Lettering
 
-    return [Lettering(tuple(texts))]
+    return [Lettering(tuple(texts), inches)]
 
 
 def _drawn(shapes: Iterable[Any], inches: Any) -> list[Any]:

@@ -18,8 +18,8 @@ from ...schemas.sheets import Words
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
+    from matplotlib.transforms import Transform
 
-_POINTS_AN_INCH: Final = 72.0
 # Half of the ascent of DejaVu Sans (its OS/2 table: 0.76), in sizes of the font.
 _MIDDLE: Final = 0.38
 _BEFORE: Final = {"left": 0.0, "center": 0.5, "right": 1.0}
@@ -28,14 +28,13 @@ _BEFORE: Final = {"left": 0.0, "center": 0.5, "right": 1.0}
 class Lettering(Artist):
     """Some texts, whose places are in inches from the lower left corner of the figure."""
 
-    def __init__(self, texts: Sequence[Words]) -> None:
+    def __init__(self, texts: Sequence[Words], inches: Transform) -> None:
         super().__init__()
         self._texts = tuple(texts)
+        self.set_transform(inches)
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw them with any renderer of matplotlib."""
-        figure = self.get_figure(root=True)
-        assert figure is not None
         _, canvas_height = renderer.get_canvas_width_height()
         widths: dict[tuple[str, FontProperties], float] = {}
         graphics: Any = renderer.new_gc()
@@ -47,8 +46,8 @@ class Lettering(Artist):
             if key not in widths:
                 widths[key] = renderer.get_text_width_height_descent(words.text, font, False)[0]
             before = _BEFORE[words.align] * widths[key]
-            below = _MIDDLE * words.size * figure.dpi / _POINTS_AN_INCH
-            x, y = words.x * figure.dpi, words.y * figure.dpi
+            below = _MIDDLE * float(renderer.points_to_pixels(words.size))
+            x, y = self.get_transform().transform((words.x, words.y))
             across, up = (x + below, y - before) if words.upright else (x - before, y - below)
             graphics.set_foreground(to_rgba(words.color), isRGBA=True)
             at = canvas_height - up if renderer.flipy() else up
