@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from matplotlib.artist import Artist
 from matplotlib.colors import to_rgba
@@ -46,7 +46,7 @@ class Lettering(Artist):
             if key not in widths:
                 widths[key] = renderer.get_text_width_height_descent(words.text, font, False)[0]
             before = _BEFORE[words.align] * widths[key]
-            below = _MIDDLE * float(renderer.points_to_pixels(words.size))
+            below = _MIDDLE * cast("float", renderer.points_to_pixels(words.size))
             x, y = self.get_transform().transform((words.x, words.y))
             across, up = (x + below, y - before) if words.upright else (x - before, y - below)
             graphics.set_foreground(to_rgba(words.color), isRGBA=True)
