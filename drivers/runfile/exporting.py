@@ -92,31 +92,28 @@ def chosen(tables: Sequence[Table], request: ExportRequest) -> list[Table]:
 
 def stored_tables(file: Content) -> list[Table]:
     """Every group of columns of equal length: the frames of nodes, each by the name of its node."""
-    found = []
-    for stage in file:
-        if stage in OF_MAKING or not file.is_group(stage):
-            continue
-        for node in file.content(stage):
-            path = f"{stage}/{node}"
-            if file.is_group(path) and _is_frame(file.content(path)):
-                found.append(stored_table(node, file.content(path)))
-    return found
+    return [stored_table(node, group) for node, group in _groups_of_nodes(file) if _is_frame(group)]
 
 
 def keyed_tables(file: Content) -> list[Table]:
     """The frames that a node has of each key, by the names of node and key."""
-    found = []
+    return [
+        stored_table(f"{node}_{key}", group.content(key))
+        for node, group in _groups_of_nodes(file)
+        for key in group
+        if group.is_group(key) and _is_frame(group.content(key))
+    ]
+
+
+def _groups_of_nodes(file: Content) -> Iterator[tuple[str, Content]]:
+    """The groups below those of stages, by the names of their nodes."""
     for stage in file:
         if stage in OF_MAKING or not file.is_group(stage):
             continue
         for node in file.content(stage):
             path = f"{stage}/{node}"
-            if not file.is_group(path):
-                continue
-            group = file.content(path)
-            keys = [key for key in group if group.is_group(key) and _is_frame(group.content(key))]
-            found += [stored_table(f"{node}_{key}", group.content(key)) for key in keys]
-    return found
+            if file.is_group(path):
+                yield node, file.content(path)
 
 
 def _columns(group: Content) -> list[str]:
