@@ -68,10 +68,15 @@ def graph(
     from ..files import check_new_files, new_output
 
     if output_path is not None:
+        from ..config import load_config
+        from ..files_of_settings import files_of_settings
+
         if output_path.suffix != ".svg":
             msg = f"{output_path}: the picture is SVG; name a file that ends in .svg"
             raise UsageError(msg, file=output_path)
-        read = [path for path in (config, run_file) if path is not None]
+        read = [run_file] if run_file is not None else []
+        if config is not None:
+            read += files_of_settings(load_config(config))
         check_new_files([output_path], read, overwrite=overwrite)
     picture = _picture(
         name,

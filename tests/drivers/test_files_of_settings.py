@@ -141,3 +141,21 @@ def test_no_output_takes_the_place_of_what_a_setting_names(
     assert "is read by this run and would be replaced" in done.err
     assert kept.read_bytes() == before
     assert out.is_symlink()
+
+
+def test_no_picture_of_the_graph_takes_the_place_of_what_a_setting_names(
+    tmp_path: Path, radiograph: Run
+) -> None:
+    toml, kept, out = tmp_path / "run.toml", tmp_path / "own.yaml", tmp_path / "graph.svg"
+    toml.write_text(
+        "[pipeline]\nname='cosmics'\n[cuts]\ncutsets_file='own.yaml'\n[io]\ninput_path='x'\n"
+    )
+    kept.write_text(shipped().read_text("utf-8"), "utf-8")
+    for read in (kept, toml):
+        before = read.read_bytes()
+        out.unlink(missing_ok=True)
+        out.symlink_to(read)
+        done = radiograph("graph", toml, "-o", out, "--overwrite")
+        assert done.code == 2, done.err
+        assert "is read by this run and would be replaced" in done.err
+        assert read.read_bytes() == before
