@@ -15,6 +15,7 @@ import pandas as pd
 
 from ...schemas.cosmics.frames import CUT_FLOW
 from ..engine.plain_values import plain_value
+from .latex import latex_of
 from .stored import Stored
 
 _PEER: Final = {
@@ -31,11 +32,6 @@ _RATES: Final = (
     "selection_efficiency", "selection_efficiency_lo", "selection_efficiency_hi",
 )  # fmt: skip
 _WHOLE: Final = 1e15
-_TEX: Final = str.maketrans(
-    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "<": r"$<$", ">": r"$>$", "$": r"\$",
-     "{": r"\{", "}": r"\}", "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
-     "~": r"\textasciitilde{}"}
-)  # fmt: skip
 # What a note shows of the cut flow, within the width of a page, and how its columns are headed.
 _FLOW_OF_NOTE: Final = {
     "Cut": "Cut", "Events Passing": "Events", "tracks": "Tracks", "Absolute [%]": "Of all [%]",
@@ -111,19 +107,14 @@ def of_note(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def tex_text(table: pd.DataFrame, warning: str) -> str:
     r"""A tabular for \usepackage{booktabs}; a warning needs xcolor."""
     kinds = "".join("r" if is_numeric(table[c]) else "l" for c in table.columns)
-    head = " & ".join(tex_of(str(c)) for c in table.columns)
+    head = " & ".join(latex_of(str(c)) for c in table.columns)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", rf"{head} \\", r"\midrule"]
     for row in table.itertuples(index=False):
-        lines.append(" & ".join(tex_of(shown(value)) for value in row) + r" \\")
+        lines.append(" & ".join(latex_of(shown(value)) for value in row) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if warning:
-        lines.insert(0, rf"\textcolor{{red}}{{{tex_of(warning)}}}\par")
+        lines.insert(0, rf"\textcolor{{red}}{{{latex_of(warning)}}}\par")
     return "\n".join(lines) + "\n"
-
-
-def tex_of(text: str) -> str:
-    """A text as LaTeX prints it."""
-    return text.translate(_TEX)
 
 
 def is_numeric(column: pd.Series) -> bool:
