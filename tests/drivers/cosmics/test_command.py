@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from cosmic_events import events_of, written
 from radiograph.drivers import pipeline
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.engine.executors import ProcessExecutor
+from radiograph.drivers.engine.executors import LocalExecutor
 
 Ran = Callable[..., dict[str, Any]]
 # Files beside the run have tests of their own.
@@ -100,16 +101,21 @@ def test_what_cannot_be_is_said(run: Ran, arguments: tuple[str, ...], code: int,
     assert said in done["error"]["message"]
 
 
-def test_no_number_depends_on_the_processes(
+def test_no_number_of_the_file_depends_on_the_ranges(
     run: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
 
-    def counted(workers: int, cache: CacheOptions) -> ProcessExecutor:
-        asked.append(workers)
-        return ProcessExecutor(workers, cache)
+    class Here:
+        """In the place of processes, which have a test of their own."""
 
-    monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", counted)
+        def __init__(self, workers: int, cache: CacheOptions) -> None:
+            asked.append(workers)
+
+        def lasting(self) -> Any:
+            return nullcontext(LocalExecutor())
+
+    monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", Here)
     alone = run("run", "c.toml", "--no-cache", *ALONE)
     assert asked == []
     several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",
