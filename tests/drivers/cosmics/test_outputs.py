@@ -209,7 +209,9 @@ def test_a_broken_file_among_five_is_left_out_with_all_that_it_stood_for(
     allowed = [*skip, "--overwrite", "--set", "normalisation.min_fraction=0.8"]
     assert guarded(["run", str(folder / "c.toml"), "-q", *allowed]) == 3
     assert dict(stored(folder / "out.h5").summary)["verdict"] == "pass"
-    capsys.readouterr()
+    flow = capsys.readouterr().out.splitlines()
+    assert flow[0].startswith("cut set alpha (")
+    assert flow[2].split()[:4] == ["No", "cuts", "80", "80"]
     files = [str(folder / f"nts.{k}.root") for k in range(5)]
     assert guarded(["cosmics", "flow", *files, *skip, "--cache-dir", str(small / "cache")]) == 3
     assert capsys.readouterr().out.startswith(said)
