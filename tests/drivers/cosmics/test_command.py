@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -170,6 +171,14 @@ def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     assert "nts.9.root" in done["error"]["message"]
     allowed = run("run", "c.toml", "--set", "io.allow_duplicates=true", *ALONE)
     assert allowed["code"] == 4
+
+
+def test_a_name_that_is_no_text(run: Ran, folder: Path) -> None:
+    name = os.fsdecode(b"nts.a\xff.root")
+    (folder / name).write_bytes((folder / "nts.0.root").read_bytes())
+    done = run("run", "c.toml")
+    assert (done["code"], done["error"]["code"]) == (3, "bad_name")
+    assert "nts.a\\udcff.root': has a name that is no text" in done["error"]["message"]
 
 
 def test_a_missing_leaf_names_who_needs_it(run: Ran, folder: Path) -> None:
