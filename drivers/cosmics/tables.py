@@ -60,11 +60,19 @@ def tables_of(found: Stored) -> dict[str, pd.DataFrame]:
 
 def analysis(rates: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """The rates of each momentum window; what is not known is absent."""
-    names = [*_RATES, *dict.fromkeys(n for row in rates.values() for n in row if n not in _RATES)]
+    others = {name for row in rates.values() for name in row if name not in _RATES}
+    names = [*_RATES, *sorted(others, key=_with_ends)]
     rows = {window: [row.get(name) for name in names] for window, row in rates.items()}
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
     frame.insert(0, "window", list(rows))
     return frame.reset_index(drop=True)
+
+
+def _with_ends(name: str) -> tuple[str, int]:
+    """Sorts a number before the ends of its interval, the lower one first."""
+    ends = ("_lo", "_hi")
+    place = next((k for k, end in enumerate(ends, 1) if name.endswith(end)), 0)
+    return (name[: -len(ends[0])] if place else name), place
 
 
 def warning_of(found: Stored) -> str:

@@ -11,7 +11,7 @@ from cosmic_events import written
 from radiograph.drivers.cosmics.latex import latex_of
 from radiograph.drivers.cosmics.report_note import data_set_of
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.cosmics.tables import of_note, shown, tables_of
+from radiograph.drivers.cosmics.tables import analysis, of_note, shown, tables_of
 from radiograph.drivers.main import guarded
 
 Run = Callable[..., int]
@@ -198,6 +198,14 @@ def test_signs_of_latex_are_text() -> None:
     assert latex_of(r"a_b\c {50 %} ~x^2 & $ #") == (
         r"a\_b\textbackslash{}c \{50 \%\} \textasciitilde{}x\textasciicircum{}2 \& \$ \#"
     )
+
+
+def test_a_number_stands_before_the_ends_of_its_interval() -> None:
+    names = ("per_day_2batch", "per_day_1batch_hi", "per_day_1batch", "per_day_1batch_lo")
+    (row,) = analysis({"Wide": dict.fromkeys(names, 1.0)}).to_dict("records")
+    order = ["per_day_1batch", "per_day_1batch_lo", "per_day_1batch_hi", "per_day_2batch"]
+    assert list(row)[-4:] == order
+    assert list(row)[:3] == ["window", "selected", "unvetoed"]
 
 
 def test_counts_are_whole_and_what_is_not_known_is_a_dash() -> None:
