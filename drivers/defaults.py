@@ -43,6 +43,11 @@ def asked_processes(loaded: Any) -> int:
     return 1 if workers == "auto" else int(workers)
 
 
+def nothing_said(_report: Any) -> tuple[str, ...]:
+    """A run prints its files alone."""
+    return ()
+
+
 def no_artifacts(_config: Any) -> tuple[Any, ...]:
     """Nothing is written beside the run file."""
     return ()

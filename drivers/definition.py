@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .engine.artifacts import Artifact
     from .engine.parts import Part
     from .engine.protocol import Carry, Merge
+    from .engine.report import RunReport
     from .loaded_config import LoadedConfig
     from .runfile.export_request import ExportRequest
     from .runfile.verification import Verification
@@ -384,6 +385,8 @@ class Definition:
         The node whose value an answer with --json holds, asked for or not; "" = none.
     screen, stage_lines
         How much a run of this config says, and of which counters.
+    said
+        The results that a run prints before its files: lines of text of its report.
     file_of_run
         The HDF5 file that a run of a config writes.
     report
@@ -461,6 +464,7 @@ class Definition:
     summary: Callable[[LoadedConfig[Any]], dict[str, Any]] = _ASKED_FOR
     screen: Callable[[Any], ScreenSettings] = _usual_screen
     stage_lines: tuple[StageLine, ...] = ()
+    said: Callable[[RunReport], Iterable[str]] = defaults.nothing_said
     graph_of_run: Callable[..., GraphPicture] = _GRAPH_OF_RUN_FILE
     file_of_run: Callable[[LoadedConfig[Any]], Path] = _LAST_OUTPUT
     report: Callable[..., list[Path]] = _WRITE_RUN_REPORT

@@ -58,11 +58,22 @@ def input_paths(loaded: LoadedConfig[Any], of_folder: OfFolder, otherwise: str =
         paths += found
     known: set[Path] = set()
     for path in paths:
+        check_name(path, "io.input_path")
         if path.resolve() in known:
             text = f"input_path names {path} twice; its events would count twice. Name it once"
             raise _of_io(loaded, text, "io.input_path")
         known.add(path.resolve())
     return paths
+
+
+def check_name(path: Path, key: str) -> None:
+    """InputError for a file whose name is no text, so that nothing written can tell it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        told = ascii(str(path))
+        msg = f"{told}: has a name that is no text that can be written down. Rename the file."
+        raise InputError(msg, file=told, key=key, code="bad_name") from None
 
 
 def files_matching(folder: Path, pattern: str) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...schemas.cosmics.config import CosmicsConfig
 from ...schemas.errors import UsageError
@@ -13,6 +13,9 @@ from ..defaults import asked_processes
 from ..definition import Companion, Definition, Fault, Source
 from ..runfile.export_request import ExportRequest
 from .inputs import CHOICES, INPUTS, n_events, parts, remote_stamp
+
+if TYPE_CHECKING:
+    from ..engine.report import RunReport
 
 
 def faults(config: CosmicsConfig, folder: Path, skip: frozenset[str]) -> Iterator[Fault]:
@@ -70,6 +73,12 @@ def companions(config: CosmicsConfig, folder: Path) -> Iterator[Companion]:
     yield from asked_companions(config.output, has_signal=bool(config.veto.signal_input))
     if config.workspace.samples:
         yield workspace_companion(config.workspace, folder)
+
+
+def _said(report: RunReport) -> list[str]:
+    from .table_text import flow_of_report
+
+    return flow_of_report(report.values, report.verdict)
 
 
 def _starter(folder: Path, events: int | None, seed: int, overwrite: bool) -> tuple[Path, Path]:
@@ -203,5 +212,6 @@ COSMICS = Definition(
     starter=_starter,
     faults=faults,
     report=write_report,
+    said=_said,
     export_input=export_events,
 )

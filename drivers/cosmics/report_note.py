@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...nodes.cosmics.drawings import Drawn, figures_of
+from .latex import latex_of, picture
 from .stored import Stored
-from .tables import of_note, shown, tables_of, tex_of, tex_text, warning_of
+from .tables import of_note, shown, tables_of, tex_text, warning_of
 
 CAPTIONS: Final = {
     "cut_flow": "Events that pass each cut so far; outlines: all cuts but this one.",
@@ -30,6 +31,7 @@ _HEAD: Final = r"""\documentclass[a4paper]{article}
 \usepackage[margin=2cm]{geometry}
 \usepackage{booktabs,graphicx,longtable,xcolor}
 """
+_WHOLE_PAGE: Final = r"width=\textwidth,height=0.75\textheight,keepaspectratio"
 _BREAKS: Final = (r"\_", "/", ".", "-")
 
 
@@ -44,8 +46,8 @@ def note_of(found: Stored, named: Path) -> str:
     settings = found.facts["settings"]
     blocks = [
         _HEAD + rf"\title{{Cosmic-ray background: {_breaking(named.name)}}}",
-        rf"\author{{{tex_of(str(found.facts['software']))}}}",
-        rf"\date{{{tex_of(str(found.facts['created_utc'])[:10])}}}",
+        rf"\author{{{latex_of(str(found.facts['software']))}}}",
+        rf"\date{{{latex_of(str(found.facts['created_utc'])[:10])}}}",
         r"\begin{document}" + "\n" + r"\maketitle",
         _section("Data sets", _warned(found), _data_sets(found)),
         _section("Beam", _table(("setting", "is"), _of_section(settings, "beam."))),
@@ -78,12 +80,12 @@ def _small(text: str) -> str:
 
 def _warned(found: Stored) -> str:
     warning = warning_of(found)
-    return rf"\textcolor{{red}}{{{tex_of(warning)}}}" if warning else ""
+    return rf"\textcolor{{red}}{{{latex_of(warning)}}}" if warning else ""
 
 
 def _breaking(text: str) -> str:
     """A long name that may be broken into lines."""
-    made = tex_of(text)
+    made = latex_of(text)
     for mark in _BREAKS:
         made = made.replace(mark, rf"{mark}\allowbreak{{}}")
     return made
@@ -102,7 +104,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kinds: str = "") 
 def _of_section(settings: Any, section: str) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         if key.startswith(section):
-            yield tex_of(key.removeprefix(section)), tex_of(json.dumps(value))
+            yield latex_of(key.removeprefix(section)), latex_of(json.dumps(value))
 
 
 def _data_sets(found: Stored) -> str:
@@ -124,15 +126,15 @@ def _data_sets(found: Stored) -> str:
 def _cut_set(found: Stored) -> str:
     summary = found.summary
     spill = "on-spill" if summary["on_spill"] else "off-spill"
-    return (f"Cut set {tex_of(str(summary['cutset']))} "
-            f"({tex_of(str(summary['cutset_hash'])[:8])}), {spill}.")  # fmt: skip
+    return (f"Cut set {latex_of(str(summary['cutset']))} "
+            f"({latex_of(str(summary['cutset_hash'])[:8])}), {spill}.")  # fmt: skip
 
 
 def _cuts(found: Stored) -> str:
     cuts: Iterator[Any] = found.frames["effective_cuts"].itertuples(index=False)
     rows = [
-        (tex_of(row.cut), tex_of(row.group), "on" if row.active else "off",
-         tex_of(row.description))
+        (latex_of(row.cut), latex_of(row.group), "on" if row.active else "off",
+         latex_of(row.description))
         for row in cuts
     ]  # fmt: skip
     return _table(("Cut", "Group", "Is", "Description"), rows, r"lllp{0.48\textwidth}")
@@ -141,19 +143,19 @@ def _cuts(found: Stored) -> str:
 def _normalisation(found: Stored) -> str:
     source = found.normalisation.get("source", {})
     rows = [
-        (tex_of(name), shown(found.normalisation.get(name)), tex_of(source.get(name, "unknown")))
+        (latex_of(name), shown(found.normalisation.get(name)),
+         latex_of(source.get(name, "unknown")))
         for name in ("generated_events", "processed_events", "livetime_s")
-    ]
+    ]  # fmt: skip
     return _table(("Number", "is", "from"), rows)
 
 
 def _figures(found: Stored, named: Path) -> Iterator[str]:
     for name in figures_of(drawn_of(found)):
         file = f"{named.stem}_{name}.png"
-        picture = r"\includegraphics[width=\textwidth,height=0.75\textheight,keepaspectratio]"
         yield "\n".join(
-            [r"\begin{figure}[htbp]", r"\centering", f"{picture}{{{file}}}",
-             rf"\caption{{{tex_of(CAPTIONS[name])}}}", r"\end{figure}"]
+            [r"\begin{figure}[htbp]", r"\centering", picture(file, _WHOLE_PAGE),
+             rf"\caption{{{latex_of(CAPTIONS[name])}}}", r"\end{figure}"]
         )  # fmt: skip
     yield r"\clearpage"
 
@@ -161,7 +163,7 @@ def _figures(found: Stored, named: Path) -> Iterator[str]:
 def _ledger(found: Stored) -> str:
     files: Iterator[Any] = found.input_files.itertuples(index=False)
     rows = [
-        (ROLES[row.axis], str(row.number), _breaking(Path(row.path).name), tex_of(row.status),
+        (ROLES[row.axis], str(row.number), _breaking(Path(row.path).name), latex_of(row.status),
          shown(row.n_records), _breaking(row.message))
         for row in files
     ]  # fmt: skip

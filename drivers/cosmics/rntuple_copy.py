@@ -33,7 +33,10 @@ def export_events(request: ExportRequest) -> list[Path]:
     InputError if the source is damaged: nothing is written then.
     """
     if request.to != FORMAT:
-        msg = f"--to {request.to}: a ROOT file of events is exported as {FORMAT} alone"
+        msg = (
+            f"--to {request.to}: a ROOT file of events is copied as {FORMAT} alone; tables are "
+            "exported of the file that a run wrote"
+        )
         raise UsageError(msg, key="to")
     source = request.source
     out = placed(request, f"{source.stem}_rntuple.root", (".root",))

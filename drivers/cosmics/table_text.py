@@ -14,6 +14,15 @@ def incomplete_line(verdict: Iterable[Mapping[str, Any]]) -> str:
     return f"NOT COMPLETE: {'; '.join(failed)}" if failed else ""
 
 
+def flow_of_report(values: Mapping[str, Any], verdict: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What a run says of its cut flow; nothing if it was not asked for."""
+    if "cut_flow" not in values or "run_summary" not in values:
+        return []
+    warning = incomplete_line(verdict)
+    lines = flow_lines(values["cut_flow"], values["run_summary"])
+    return [*([warning] if warning else ()), *lines]
+
+
 def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:
     """A header of the cut set, then a line a cut."""
     spill = "on-spill" if summary.on_spill else "off-spill"

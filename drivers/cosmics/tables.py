@@ -15,6 +15,7 @@ import pandas as pd
 
 from ...schemas.cosmics.frames import CUT_FLOW
 from ..engine.plain_values import plain_value
+from .latex import latex_of
 from .stored import Stored
 
 _PEER: Final = {
@@ -31,11 +32,6 @@ _RATES: Final = (
     "selection_efficiency", "selection_efficiency_lo", "selection_efficiency_hi",
 )  # fmt: skip
 _WHOLE: Final = 1e15
-_TEX: Final = str.maketrans(
-    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "<": r"$<$", ">": r"$>$", "$": r"\$",
-     "{": r"\{", "}": r"\}", "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
-     "~": r"\textasciitilde{}"}
-)  # fmt: skip
 # What a note shows of the cut flow, within the width of a page, and how its columns are headed.
 _FLOW_OF_NOTE: Final = {
     "Cut": "Cut", "Events Passing": "Events", "tracks": "Tracks", "Absolute [%]": "Of all [%]",
@@ -64,11 +60,19 @@ def tables_of(found: Stored) -> dict[str, pd.DataFrame]:
 
 def analysis(rates: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """The rates of each momentum window; what is not known is absent."""
-    names = [*_RATES, *dict.fromkeys(n for row in rates.values() for n in row if n not in _RATES)]
+    others = {name for row in rates.values() for name in row if name not in _RATES}
+    names = [*_RATES, *sorted(others, key=_with_ends)]
     rows = {window: [row.get(name) for name in names] for window, row in rates.items()}
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
     frame.insert(0, "window", list(rows))
     return frame.reset_index(drop=True)
+
+
+def _with_ends(name: str) -> tuple[str, int]:
+    """Sorts a number before the ends of its interval, the lower one first."""
+    ends = ("_lo", "_hi")
+    place = next((k for k, end in enumerate(ends, 1) if name.endswith(end)), 0)
+    return (name[: -len(ends[0])] if place else name), place
 
 
 def warning_of(found: Stored) -> str:
@@ -111,19 +115,14 @@ def of_note(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def tex_text(table: pd.DataFrame, warning: str) -> str:
     r"""A tabular for \usepackage{booktabs}; a warning needs xcolor."""
     kinds = "".join("r" if is_numeric(table[c]) else "l" for c in table.columns)
-    head = " & ".join(tex_of(str(c)) for c in table.columns)
+    head = " & ".join(latex_of(str(c)) for c in table.columns)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", rf"{head} \\", r"\midrule"]
     for row in table.itertuples(index=False):
-        lines.append(" & ".join(tex_of(shown(value)) for value in row) + r" \\")
+        lines.append(" & ".join(latex_of(shown(value)) for value in row) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if warning:
-        lines.insert(0, rf"\textcolor{{red}}{{{tex_of(warning)}}}\par")
+        lines.insert(0, rf"\textcolor{{red}}{{{latex_of(warning)}}}\par")
     return "\n".join(lines) + "\n"
-
-
-def tex_of(text: str) -> str:
-    """A text as LaTeX prints it."""
-    return text.translate(_TEX)
 
 
 def is_numeric(column: pd.Series) -> bool:

@@ -16,7 +16,7 @@ from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, remote_file_ref, sampled_file_ref
-from ..input_paths import check_place, files_matching, input_paths
+from ..input_paths import check_name, check_place, files_matching, input_paths
 from ..unchanged import unchanged
 from .failed_files import FailedFile, usable_files
 
@@ -61,6 +61,8 @@ def found_paths(loaded: LoadedConfig[Any], source: Source) -> list[Path]:
             msg = f"{path}: no file has such a name. Correct {source.key}."
             raise InputError(msg, file=path, key=source.key)
         paths += found
+    for path in paths:
+        check_name(path, source.key)
     return list(dict.fromkeys(paths))
 
 

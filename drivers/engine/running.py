@@ -246,7 +246,8 @@ def with_judgement(report: RunReport, session: Session) -> RunReport:
     verdict = values.get(flow.verdict_node)
     if isinstance(verdict, pd.DataFrame):
         report = replace(report, verdict=plain_value(verdict))
-    return replace(report, summary=values.get(flow.summary_node, report.summary))
+    report = replace(report, summary=values.get(flow.summary_node, report.summary))
+    return replace(report, said=list(flow.said(report)))
 
 
 def _written(

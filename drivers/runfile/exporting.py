@@ -45,7 +45,12 @@ def export(request: ExportRequest) -> list[Path]:
 def export_run_file(request: ExportRequest) -> list[Path]:
     """The tables of a file that the engine wrote, as CSV, Parquet or ROOT."""
     if request.to not in (*TABLE_FORMATS, "root"):
-        msg = f"--to {request.to!r}: this pipeline has no such format; it has csv, parquet and root"
+        flow = definition(pipeline_of_path(request.source))
+        of_input = f"; for others give the {flow.sources[0].what} itself"
+        msg = (
+            f"--to {request.to!r}: the tables of a run file are exported as csv, parquet or root"
+            f"{of_input if flow.export_input is not None else ''}"
+        )
         raise UsageError(msg, key="to")
     with opened_content(request.source) as content:
         is_keyed = bool(definition(pipeline_of_path(request.source)).keyed)

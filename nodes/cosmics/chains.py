@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from .quantities import momentum_MeV
+from .ragged import group_begins
+
+_MOMENTUM: Final = ["px_MeV", "py_MeV", "pz_MeV"]
 
 
 def first_of(parents: Any, rows: Any, tracks: Any) -> Any:
@@ -29,9 +32,13 @@ def primary_rows(true_particles: pd.DataFrame, tracks: Any) -> Any:
     """Row of the ancestor with the greatest momentum of each track; -1 = none."""
     ancestors = np.flatnonzero(true_particles["rank"].to_numpy() == -1)
     parents = true_particles["track_row"].to_numpy()
-    momentum = momentum_MeV(true_particles.iloc[ancestors])
-    order = ancestors[np.lexsort((-momentum, parents[ancestors]))]
-    return first_of(parents, order, tracks)
+    momentum = momentum_MeV(true_particles[_MOMENTUM].iloc[ancestors])
+    begins = group_begins(parents[ancestors])
+    if len(begins):
+        n_each = np.diff(begins, append=len(ancestors))
+        most = np.repeat(np.fmax.reduceat(momentum, begins), n_each)
+        ancestors = ancestors[(momentum == most) | np.isnan(most)]
+    return first_of(parents, ancestors, tracks)
 
 
 def code_at(frame: pd.DataFrame, name: str, rows: Any) -> Any:

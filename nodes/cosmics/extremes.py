@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import Mask
+from ...schemas.arrays import I8
 from ...schemas.cosmics.cuts import ELECTRON, TT_BACK, TT_FRONT, TT_MID
 from ...schemas.cosmics.frames import EVENT_EXTREMES, TRACK_EXTREMES
 from .quantities import is_true_particle, momentum_MeV, slope, veto_times_at
@@ -26,20 +26,21 @@ def track_extremes(
     """Least and greatest of what the cuts on tracks look at, one row a track."""
     n = len(tracks)
     sid, rows = segments["sid"].to_numpy(), segments["track_row"].to_numpy()
-    front, middle = sid == TT_FRONT, sid == TT_MID
-    inside = front | middle | (sid == TT_BACK)
+    at = {surface: sid == surface for surface in (TT_FRONT, TT_MID, TT_BACK)}
+    inside = np.flatnonzero(at[TT_FRONT] | at[TT_MID] | at[TT_BACK])
+    front, middle = np.flatnonzero(at[TT_FRONT]), np.flatnonzero(at[TT_MID])
 
-    def of(values: Any, mask: Mask) -> tuple[Any, Any]:
-        return extremes(values[mask], rows[mask], n)
+    def of(values: Any, where: I8) -> tuple[Any, Any]:
+        return extremes(values[where], rows[where], n)
 
     def column(name: str) -> Any:
         return segments[name].to_numpy()
 
-    at_front = segments[front]
+    at_front = segments[["px_MeV", "py_MeV", "pz_MeV"]].iloc[front]
     t0, maxr = of(column("time_ns"), middle), of(column("maxr_mm"), front)
     slopes = extremes(slope(at_front), rows[front], n)
     momenta = extremes(momentum_MeV(at_front), rows[front], n)
-    has = [any_of_parent(sid == s, rows, n) for s in (TT_FRONT, TT_MID, TT_BACK)]
+    has = [any_of_parent(mask, rows, n) for mask in at.values()]
     return TRACK_EXTREMES.frame(
         {
             **{name: tracks[name] for name in ("event_row", "pdg", "nactive", "trkqual")},

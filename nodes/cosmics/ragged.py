@@ -71,3 +71,15 @@ def pairs(first: I8, second: I8, n_parents: int) -> tuple[I8, I8]:
     of_first = np.repeat(np.arange(len(first)), n_each)
     within = np.arange(len(of_first)) - np.repeat(np.cumsum(n_each) - n_each, n_each)
     return of_first, begins[first[of_first]] + within
+
+
+def rows_of_parents(parents: I8, wanted: I8) -> tuple[I8, I8]:
+    """The rows of some parents, in their order, and the place of the parent of each.
+
+    Both ``parents``, one a row, and ``wanted`` are ascending.
+    """
+    begins = np.searchsorted(parents, wanted)
+    n_each = np.searchsorted(parents, wanted, "right") - begins
+    place = np.repeat(np.arange(len(wanted)), n_each)
+    within = np.arange(len(place)) - np.repeat(np.cumsum(n_each) - n_each, n_each)
+    return begins[place] + within, place

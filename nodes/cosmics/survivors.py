@@ -17,10 +17,10 @@ from ...schemas.cosmics.frames import (
     UNVETOED_PARTICLES,
     UNVETOED_SEGMENTS,
 )
-from ...schemas.tables import TableSchema, rows_of
+from ...schemas.tables import TableSchema
 from .chains import code_at, first_of, most_hits_rows, primary_rows
 from .quantities import momentum_MeV, slope
-from .ragged import begins_of, pairs
+from .ragged import begins_of, pairs, rows_of_parents
 
 
 @tag(stage="studies", schema="UnvetoedEvents", main="true")
@@ -38,8 +38,8 @@ def unvetoed_events(
     """Each track of Unvetoed with its quantities; NaN where there is no segment or coincidence."""
     rows = np.flatnonzero(selections >> np.uint8(SELECTIONS.index("Unvetoed")) & np.uint8(1))
     of_event = tracks["event_row"].to_numpy()[rows]
-    segments = _of_tracks(segments, rows, len(tracks))
-    true_particles = _of_tracks(true_particles, rows, len(tracks))
+    segments = _of_tracks(segments, rows)
+    true_particles = _of_tracks(true_particles, rows)
     front = _first_at(segments, rows, TT_FRONT)
     middle = _first_at(segments, rows, TT_MID)
     best = most_hits_rows(true_particles, rows)
@@ -102,20 +102,16 @@ def unvetoed_particles(unvetoed_events: pd.DataFrame, true_particles: pd.DataFra
 
 def _numbered(table: TableSchema, unvetoed: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of a frame that are of the unvetoed tracks, which are ascending."""
-    tracks, rows = unvetoed["track_row"].to_numpy(), frame["track_row"].to_numpy()
-    place = np.searchsorted(tracks, rows)
-    is_wanted = place < len(tracks)
-    is_wanted[is_wanted] = tracks[place[is_wanted]] == rows[is_wanted]
-    picked = rows_of(frame, is_wanted)
+    tracks, parents = unvetoed["track_row"].to_numpy(), frame["track_row"].to_numpy()
+    rows, place = rows_of_parents(parents, tracks)
+    picked = frame.iloc[rows]
     columns = {name: picked[name].to_numpy() for name in table.names if name != "track"}
-    return table.frame({"track": place[is_wanted], **columns})
+    return table.frame({"track": place, **columns})
 
 
-def _of_tracks(frame: pd.DataFrame, rows: Any, n_tracks: int) -> pd.DataFrame:
+def _of_tracks(frame: pd.DataFrame, tracks: Any) -> pd.DataFrame:
     """The rows of a frame whose track is one of some."""
-    is_wanted = np.zeros(n_tracks, bool)
-    is_wanted[rows] = True
-    return rows_of(frame, is_wanted[frame["track_row"].to_numpy()])
+    return frame.iloc[rows_of_parents(frame["track_row"].to_numpy(), tracks)[0]]
 
 
 def _first_at(segments: pd.DataFrame, tracks: Any, surface: int) -> Any:

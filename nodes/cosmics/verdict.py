@@ -26,9 +26,11 @@ _WHAT: Final = {
 @tag(stage="load", schema="SubrunsSeen", helper="true")
 def subruns_seen(event_numbers: pd.DataFrame) -> pd.DataFrame:
     """Run and subrun of the events of a range, each once, with how many there are."""
-    pairs = event_numbers[["run", "subrun"]].to_numpy()
-    found, n = np.unique(pairs, axis=0, return_counts=True)
-    return SUBRUNS_SEEN.frame({"run": found[:, 0], "subrun": found[:, 1], "n_events": n})
+    run, subrun = (event_numbers[name].to_numpy().astype(np.int64) for name in ("run", "subrun"))
+    # One number for both, of the same order: rows of two columns take fifty times as long.
+    both, n = np.unique((run << 32) + subrun, return_counts=True)
+    run = (both + (1 << 31)) >> 32
+    return SUBRUNS_SEEN.frame({"run": run, "subrun": both - (run << 32), "n_events": n})
 
 
 @tag(stage="verdict", schema="Checks", scope="run", main="true")

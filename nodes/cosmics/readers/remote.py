@@ -18,7 +18,7 @@ from ...addresses import address_of, is_http, shown
 T = TypeVar("T")
 log = logging.getLogger("radiograph.cosmics")
 WAITS_S: Final = (1.0, 4.0, 16.0)
-_TIMEOUT_S: Final = 30.0
+_TIMEOUT_S: Final = 30
 _PASSING: Final = ("damaged", "unreachable")
 
 
@@ -52,12 +52,14 @@ def _stamp(path: Path) -> tuple[int, str]:
                 head = answer.headers
             size, tag = head["Content-Length"], head["ETag"] or head["Last-Modified"] or ""
         else:
-            info = _file_system(address).info(address)
+            system, place = _file_system(address)
+            info = system.info(place)
             size, tag = info.get("size"), str(info.get("mtime") or info.get("etag") or "")
     except UsageError:
         raise
     except Exception as reason:  # servers and their libraries raise anything
-        raise _unreachable(path, f"does not answer ({reason})") from None
+        # XRootD ends what it says with a line break.
+        raise _unreachable(path, f"does not answer ({' '.join(str(reason).split())})") from None
     if size is None:
         raise _unreachable(path, "does not say how long it is")
     return int(size), tag
@@ -68,19 +70,26 @@ def _unreachable(path: Path, fault: str) -> InputError:
     return InputError(msg, file=shown(path), key="io.input_path", code="unreachable")
 
 
-def _file_system(address: str) -> Any:
-    """What fsspec has for an address; UsageError that names the extra where it has nothing."""
+def _file_system(address: str) -> tuple[Any, str]:
+    """What fsspec has for an address, and what the file is called there.
+
+    UsageError that names the extra where it has nothing.
+    """
     import fsspec
 
     protocol = address.partition(":")[0]
+    if protocol == "root":
+        # XRootD without one tries for ten minutes to reach a server that is not there.
+        fsspec.config.conf.setdefault(protocol, {}).setdefault("timeout", _TIMEOUT_S)
     try:
-        return fsspec.url_to_fs(address)[0]
+        system, place = fsspec.url_to_fs(address)
     except (ImportError, ValueError) as reason:
         msg = (
             f"{address}: files at {protocol}:// need a library that is not installed ({reason}): "
             "pip install 'radiograph[remote]', or copy the file first."
         )
         raise UsageError(msg, key="io.input_path", code="missing_library") from None
+    return system, str(place)
 
 
 def opening_options(address: str) -> dict[str, Any]:

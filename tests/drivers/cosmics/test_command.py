@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from cosmic_events import events_of, written
 from radiograph.drivers import pipeline
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.engine.executors import ProcessExecutor
+from radiograph.drivers.engine.executors import LocalExecutor
 
 Ran = Callable[..., dict[str, Any]]
 # Files beside the run have tests of their own.
@@ -100,16 +102,21 @@ def test_what_cannot_be_is_said(run: Ran, arguments: tuple[str, ...], code: int,
     assert said in done["error"]["message"]
 
 
-def test_no_number_depends_on_the_processes(
+def test_no_number_of_the_file_depends_on_the_ranges(
     run: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
 
-    def counted(workers: int, cache: CacheOptions) -> ProcessExecutor:
-        asked.append(workers)
-        return ProcessExecutor(workers, cache)
+    class Here:
+        """In the place of processes, which have a test of their own."""
 
-    monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", counted)
+        def __init__(self, workers: int, cache: CacheOptions) -> None:
+            asked.append(workers)
+
+        def lasting(self) -> Any:
+            return nullcontext(LocalExecutor())
+
+    monkeypatch.setattr("radiograph.drivers.engine.running.ProcessExecutor", Here)
     alone = run("run", "c.toml", "--no-cache", *ALONE)
     assert asked == []
     several = run("run", "c.toml", "--no-cache", "-o", "several.h5", "--set", "run.workers=2",
@@ -164,6 +171,14 @@ def test_the_same_event_in_two_files(run: Ran, folder: Path) -> None:
     assert "nts.9.root" in done["error"]["message"]
     allowed = run("run", "c.toml", "--set", "io.allow_duplicates=true", *ALONE)
     assert allowed["code"] == 4
+
+
+def test_a_name_that_is_no_text(run: Ran, folder: Path) -> None:
+    name = os.fsdecode(b"nts.a\xff.root")
+    (folder / name).write_bytes((folder / "nts.0.root").read_bytes())
+    done = run("run", "c.toml")
+    assert (done["code"], done["error"]["code"]) == (3, "bad_name")
+    assert "nts.a\\udcff.root': has a name that is no text" in done["error"]["message"]
 
 
 def test_a_missing_leaf_names_who_needs_it(run: Ran, folder: Path) -> None:

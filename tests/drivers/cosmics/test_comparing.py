@@ -131,6 +131,7 @@ def test_a_run_for_one_node_is_not_compared(
     settings = runs["c"].with_suffix(".toml")
     done = radiograph("run", settings, "-o", part, "--target", "window_rates")
     assert done.code == 0, done.err
+    assert done.out.split() == [str(part)]
     refused = radiograph("cosmics", "compare", runs["a"], part)
     assert refused.code == 3
     assert "holds no cut_flow; run it again without --target" in refused.err

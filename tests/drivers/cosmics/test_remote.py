@@ -167,6 +167,15 @@ class OnDisk(LocalFileSystem):
     def _strip_protocol(cls, path: Any, *_: Any) -> str:
         return re.sub(r"^root://[^/]*/", "", str(path))
 
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        # As with fsspec-xrootd: a whole address is no name of a file there.
+        assert "://" not in path
+        if not Path(path).is_file():
+            msg = f"no such file\n {path}\n"
+            raise OSError(msg)
+        # The time-out, where a test can see that it was given.
+        return {**super().info(path), "mtime": self.storage_options["timeout"]}
+
 
 def test_other_protocols_go_through_fsspec(
     radiograph: Callable[..., Any],
@@ -185,3 +194,6 @@ def test_other_protocols_go_through_fsspec(
     assert read.json["input"] == [address]
     assert read.json["values"]["cut_flow"][0]["events"] == 50
     assert waits == []
+    assert remote.remote_stamp(Path(address)) == (events.stat().st_size, "30")
+    with pytest.raises(InputError, match=r"does not answer \(no such file /absent\.root\)\. Corr"):
+        remote.remote_stamp(Path("root://host//absent.root"))

@@ -7,13 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cosmic_events import written
+from radiograph.drivers.cosmics.latex import latex_of
 from radiograph.drivers.cosmics.report_note import data_set_of
 from radiograph.drivers.cosmics.stored import stored
-from radiograph.drivers.cosmics.tables import of_note, shown, tables_of, tex_of
+from radiograph.drivers.cosmics.tables import analysis, of_note, shown, tables_of
 from radiograph.drivers.main import guarded
 
 Run = Callable[..., int]
 PNG = b"\x89PNG"
+# Commands of LaTeX itself and of booktabs, graphicx, longtable, xcolor and geometry.
+KNOWN = {
+    "documentclass", "usepackage", "title", "author", "date", "begin", "end", "maketitle",
+    "section", "footnotesize", "setlength", "tabcolsep", "noindent", "par", "textcolor",
+    "toprule", "midrule", "bottomrule", "endhead", "endlastfoot", "includegraphics", "textwidth",
+    "textheight", "centering", "caption", "clearpage", "allowbreak", "catcode",
+    "textbackslash", "textasciicircum", "textasciitilde", "textasciigrave", "textquotesingle",
+    "sigma", "ge", "mu",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -30,30 +41,57 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def balanced(text: str) -> bool:
-    """Whether braces and environments are closed in the order in which they were opened."""
-    plain = re.sub(r"\\[{}]", "", text)
+def tokens(text: str) -> str:
+    """The text without what LaTeX prints as a sign of its own."""
+    return re.sub(r"\\[_&%#${}]", "", text)
+
+
+def faults(text: str) -> list[str]:
+    """What pdflatex would stumble over in a document."""
+    # The signs of a file's name are codes of their own there.
+    text = re.sub(r"\{(\\catcode`\\[%#~]=12)+ (\\includegraphics.*)\}", r"\2", text)
+    plain = tokens(text)
+    found = [
+        f"not ASCII: {sign!r}"
+        for sign in sorted(set(text))
+        if not (sign == "\n" or " " <= sign <= "~")
+    ]
     depth = 0
     for mark in re.findall(r"[{}]", plain):
         depth += 1 if mark == "{" else -1
         if depth < 0:
-            return False
+            found.append("a brace is closed that was not opened")
     opened: list[str] = []
     for what, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
         if what == "begin":
             opened.append(name)
         elif not opened or opened.pop() != name:
-            return False
-    return depth == 0 and not opened
+            found.append(f"{name} is closed and was not opened last")
+    if depth or opened:
+        found.append(f"left open: {depth} braces, {opened}")
+    body = plain[plain.index(r"\begin{document}") :]
+    body = re.sub(r"\\(begin|end)\{document\}", "", body)
+    body = re.sub(r"\\includegraphics\[[^]]*\]\{[^{}\\]*\}", "", body)
+    body = re.sub(r"\$(\\[a-zA-Z]+|\^\\circ|[<>-])\$", "", body)
+    found += [f"bare {sign}" for sign in re.findall(r"[_%#$^~]", body)]
+    for kinds, rows in tables_in(body):
+        n = len(re.sub(r"p\{[^}]*\}", "p", kinds))
+        found += [f"{row!r} has not {n} columns" for row in rows if row.count("&") != n - 1]
+        found += [f"{row!r} begins with an option" for row in rows if row.lstrip()[0] in "[*"]
+    commands = set(re.findall(r"\\([a-zA-Z]+)", plain)) - KNOWN
+    return found + [f"unknown \\{name}" for name in sorted(commands)]
 
 
-def raw_signs(text: str) -> list[str]:
-    """Signs of LaTeX in the body that are neither text nor the columns of a table."""
-    body = text[text.index(r"\begin{document}") :]
-    body = re.sub(r"\\includegraphics\[[^]]*\]\{[^}]*\}", "", body)
-    body = re.sub(r"\\[_&%#$]|\$[<>]\$", "", body)
-    outside = [line for line in body.splitlines() if not line.endswith(r"\\")]
-    return re.findall(r"[_%#$^~]", body) + re.findall("&", "".join(outside))
+def tables_in(body: str) -> list[tuple[str, list[str]]]:
+    """The columns of each table, and its rows."""
+    tables = re.findall(
+        r"\\begin\{(?:tabular|longtable)\}(?:\[l\])?\{((?:[lr]|p\{[^}]*\})+)\}(.*?)\\end\{(?:tabular|longtable)\}",
+        body, re.DOTALL,
+    )  # fmt: skip
+    return [
+        (kinds, [line.removesuffix(r"\\") for line in lines.splitlines() if line.endswith(r"\\")])
+        for kinds, lines in tables
+    ]
 
 
 def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(
@@ -61,14 +99,13 @@ def test_the_document_is_of_this_run_and_shows_the_figures_beside_it(
 ) -> None:
     assert guarded(["run", "c.toml", "-q"]) == 0
     text = Path("out_report.tex").read_text()
-    assert balanced(text)
-    assert raw_signs(text) == []
+    assert faults(text) == []
     titles = ["Data sets", "Beam", "Effective cuts", "Cut flow", "Rates", "Figures", "Input files"]
     assert re.findall(r"\\section\{(.*)\}", text) == titles
     found = stored(Path("out.h5"))
     for name in ("cut_flow", "analysis"):
         for row in of_note(name, tables_of(found)[name]).itertuples(index=False):
-            assert " & ".join(tex_of(shown(value)) for value in row) + r" \\" in text
+            assert " & ".join(latex_of(shown(value)) for value in row) + r" \\" in text
     assert "run1\\_livetime\\_s & 3460000.0" in text
     figures = re.findall(r"\\includegraphics\[.*\]\{(.*)\}", text)
     assert {"out_cut_flow.png", "out_cosmic_parents.png", "out_roc.png"} <= set(figures)
@@ -98,8 +135,7 @@ def test_what_is_not_complete_is_red_at_every_table_of_numbers(
     ]
     assert guarded([*argv, "--set", "output.event_info=true"]) == 3
     text = Path("out_report.tex").read_text()
-    assert balanced(text)
-    assert raw_signs(text) == []
+    assert faults(text) == []
     assert text.count(r"\textcolor{red}{NOT COMPLETE") == 5
     assert r"nts.\allowbreak{}broken\_\allowbreak{}file.\allowbreak{}root & failed" in text
     assert r"\section{Figures}" not in text
@@ -120,12 +156,63 @@ def test_a_data_set_is_a_name_without_its_sequencer(name: str, data_set: str) ->
     assert data_set_of(name) == data_set
 
 
+HOSTILE = r"a_b%c&d#e$f{g}h~i^j\k"
+
+
+def test_names_with_signs_of_latex_are_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("companions", "page"):
+        monkeypatch.setattr(f"radiograph.drivers.cosmics.{module}.drawn_figure", lambda *_: PNG)
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / f"nts.own--er.{HOSTILE}.σ中.000001_00000001.root", 10, 1)
+    Path("sets.yaml").write_text(
+        "cutsets:\n"
+        f"  '[{HOSTILE}': \n    cuts:\n"
+        "      '[own_p≥3µ': {quantity: p_MeV, surfaces: [0], lo: 3, group: 'A_&\tgroup'}\n"
+    )
+    Path("c.toml").write_text(
+        '[pipeline]\nname = "cosmics"\n[io]\ninput_path = "nts.*.root"\n'
+        'output_path = "o%u#t~.h5"\n[output]\nformats = ["tex"]\n[cache]\nenabled = false\n'
+        f"[cuts]\ncutsets_file = \"sets.yaml\"\ncutset = '[{HOSTILE}'\n"
+    )
+    assert guarded(["run", "c.toml", "-q"]) == 0
+    text = Path("o%u#t~_report.tex").read_text()
+    assert faults(text) == []
+    signs = r"a\_b\%c\&d\#e\$f\{g\}h\textasciitilde{}i\textasciicircum{}j\textbackslash{}k"
+    assert f"Cut set {{}}[{signs}" in text
+    assert r"own-\allowbreak{}{}-\allowbreak{}er" in text
+    assert r"{}[own\_p$\ge$3$\mu$ & A\_\& group" in text
+    files = re.findall(r"\\includegraphics\[.*\]\{([^}]*)\}", text)
+    assert len(files) > 5
+    assert all(Path(file).is_file() for file in files)
+    table = Path("o%u#t~_cut_flow.tex").read_text()
+    assert faults(rf"\begin{{document}}{table}\end{{document}}") == []
+    # What is looked for is found.
+    for line in (r"a & b \\", r"[a & b & c & d \\", "é", r"\foo", "$", "{"):
+        broken = text.replace(r"\bottomrule", line + "\n\\bottomrule", 1)
+        assert faults(broken) != [], line
+
+
 def test_signs_of_latex_are_text() -> None:
-    assert tex_of(r"a_b\c {50 %} ~x^2 & $ #") == (
+    assert latex_of(r"a_b\c {50 %} ~x^2 & $ #") == (
         r"a\_b\textbackslash{}c \{50 \%\} \textasciitilde{}x\textasciicircum{}2 \& \$ \#"
     )
+
+
+def test_a_number_stands_before_the_ends_of_its_interval() -> None:
+    names = ("per_day_2batch", "per_day_1batch_hi", "per_day_1batch", "per_day_1batch_lo")
+    (row,) = analysis({"Wide": dict.fromkeys(names, 1.0)}).to_dict("records")
+    order = ["per_day_1batch", "per_day_1batch_lo", "per_day_1batch_hi", "per_day_2batch"]
+    assert list(row)[-4:] == order
+    assert list(row)[:3] == ["window", "selected", "unvetoed"]
 
 
 def test_counts_are_whole_and_what_is_not_known_is_a_dash() -> None:
     values = (2610933.0, 2610933, 0.123456789, float("nan"), None, True)
     assert [shown(value) for value in values] == ["2610933", "2610933", "0.123457", "-", "-", "yes"]
+
+
+def test_letters_that_latex_has_none_of_are_said() -> None:
+    assert latex_of("σ(p) ≥ 3 µm\n[中 é ½") == r"$\sigma$(p) $\ge$ 3 $\mu$m [[U+4E2D] e [U+00BD]"
+    assert latex_of("[a] -- *") == "{}[a] -{}- *"
