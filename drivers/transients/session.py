@@ -74,9 +74,6 @@ def run_session(
     if row.sdr_data:
         _check_lengths(campaign, run, config)
         values |= run_inputs(row, config)
-        if run.kind == "archive":
-            # What unpacks is the slowest: a processor is left to it.
-            values["threads"] = max(values["threads"] - 1, 1)
         check_rate(values["recording_form"], config.transients.demodulation)
         limits = _Limits(config.run.chunk_events, config.run.max_events or _ALL)
         ranges = _Ranges(run, limits, opened, values["recording_streams"], earlier)
