@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,14 @@ from ...nodes.transients.readers.earlier_runs import stored_metadata
 from ...nodes.transients.readers.older_hdf5 import older_metadata
 from ...schemas.errors import InputError
 from ...schemas.transients.config import TransientsConfig
-from ...schemas.transients.layout import FPGA_FOLDER, run_name, run_number
+from ...schemas.transients.layout import (
+    FPGA_FOLDER,
+    FPGA_HITS,
+    FPGA_LOG,
+    parsed_recording,
+    run_name,
+    run_number,
+)
 from ...schemas.transients.logbook import Logbook, RunMetadata, read_logbook
 from ...schemas.transients.manifest import FPGA_DATA, Manifest, read_manifest
 from ...schemas.transients.recordings import SourceKind
@@ -54,6 +61,28 @@ class RunFiles:
     def shown(self) -> Path:
         """The place that messages name."""
         return self.root or self.paths[0]
+
+    @property
+    def fpga_files(self) -> list[Path]:
+        """The archive of the FPGA, or its files of this run, as far as they are there."""
+        if self.fpga is None or self.fpga.is_file():
+            return [] if self.fpga is None else [self.fpga]
+        folder = self.fpga / run_name(self.number)
+        return [path for path in (folder / FPGA_LOG, folder / FPGA_HITS) if path.exists()]
+
+    def read_beside(self, outputs: Sequence[Path]) -> list[Path]:
+        """What is read of the run and no output may replace.
+
+        Of a folder of recordings those that ``outputs`` lead to: all are too many to be compared.
+        """
+        found = [*self.paths, *self.fpga_files]
+        if self.root is None:
+            return found
+        root = self.root.resolve()
+        places = (path.resolve() for path in outputs)
+        of_folder = (place for place in places if place.is_relative_to(root))
+        names = ((p, f"{self.root.name}/{p.relative_to(root).as_posix()}") for p in of_folder)
+        return [*found, *(place for place, name in names if parsed_recording(name) is not None)]
 
 
 @dataclass(frozen=True)
