@@ -27,8 +27,8 @@ from ..input_paths import check_place
 from ..registry import definition_of
 from ..unchanged import check_unchanged
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
-from .inputs import guard_samples, run_inputs
 from .restarting import Earlier, earlier_run
+from .run_inputs import guard_samples, run_inputs
 
 _INDEX: Final = "recordings:"
 _ALL: Final = 1 << 62

@@ -9,7 +9,7 @@ import h5py
 import pytest
 from campaigns import small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
-from radiograph.drivers.transients.inputs import read_anomalies
+from radiograph.drivers.transients.known_anomalies import read_anomalies
 from radiograph.schemas.errors import InputError
 
 
