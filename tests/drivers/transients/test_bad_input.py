@@ -136,3 +136,22 @@ def test_no_output_takes_the_place_of_what_lies_in_a_folder_of_a_run(
         assert guarded(words) == 2
         assert "would be replaced" in capsys.readouterr().err
         assert kept[0].read_bytes() == before
+
+
+def test_a_part_that_is_missing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = tar_of(small_members(), packed=True)
+    parts = (content[:900], content[900:])
+    whole = (tar_of(small_members(2, 1), packed=True),)
+    config = write_campaign(tmp_path, {"run_001": parts, "run_002": whole})
+    download = tmp_path / "campaign" / "download"
+    (download / "run_001.tar.partab").unlink()
+    words = ["run", str(config), "--until", "structure", "--no-cache"]
+    assert guarded(words) == 0
+    assert "run_001 is left out: run_001.tar.partab is not there" in capsys.readouterr().err
+    (download / "run_002.tar").unlink()
+    assert "run_001.tar.partab: is not there; run_001 needs all" in told(capsys, config)
+    (download / "run_001.tar.partab").write_bytes(parts[0])
+    (download / "run_001.tar.partaa").write_bytes(parts[1])
+    assert "look at the order of its parts" in told(capsys, config)
