@@ -22,6 +22,7 @@ PARTS = (
     "lightdqm_statement",
     "cosmics",
     "transients",
+    "transients_fetch",
     "transients_outliers",
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,14 @@ from ...nodes.transients.readers.earlier_runs import stored_metadata
 from ...nodes.transients.readers.older_hdf5 import older_metadata
 from ...schemas.errors import InputError
 from ...schemas.transients.config import TransientsConfig
-from ...schemas.transients.layout import FPGA_FOLDER, run_name, run_number
+from ...schemas.transients.layout import (
+    FPGA_FOLDER,
+    FPGA_HITS,
+    FPGA_LOG,
+    parsed_recording,
+    run_name,
+    run_number,
+)
 from ...schemas.transients.logbook import Logbook, RunMetadata, read_logbook
 from ...schemas.transients.manifest import FPGA_DATA, Manifest, read_manifest
 from ...schemas.transients.recordings import SourceKind
@@ -21,6 +29,7 @@ from ..files import natural_order
 from ..home import path_of_setting
 from .restarting import is_own
 
+log = logging.getLogger("radiograph.run")
 _OLDER: Final = re.compile(r"run_(\d{3,})\.(?:h5|hdf5)")
 _HDF5: Final[tuple[SourceKind, ...]] = ("ml4see_hdf5", "radiograph_hdf5")
 _OTHER_LOGBOOK: Final = {".xlsx": ".csv", ".csv": ".xlsx"}
@@ -54,6 +63,28 @@ class RunFiles:
     def shown(self) -> Path:
         """The place that messages name."""
         return self.root or self.paths[0]
+
+    @property
+    def fpga_files(self) -> list[Path]:
+        """The archive of the FPGA, or its files of this run, as far as they are there."""
+        if self.fpga is None or self.fpga.is_file():
+            return [] if self.fpga is None else [self.fpga]
+        folder = self.fpga / run_name(self.number)
+        return [path for path in (folder / FPGA_LOG, folder / FPGA_HITS) if path.exists()]
+
+    def read_beside(self, outputs: Sequence[Path]) -> list[Path]:
+        """What is read of the run and no output may replace.
+
+        Of a folder of recordings those that ``outputs`` lead to: all are too many to be compared.
+        """
+        found = [*self.paths, *self.fpga_files]
+        if self.root is None:
+            return found
+        root = self.root.resolve()
+        places = (path.resolve() for path in outputs)
+        of_folder = (place for place in places if place.is_relative_to(root))
+        names = ((p, f"{self.root.name}/{p.relative_to(root).as_posix()}") for p in of_folder)
+        return [*found, *(place for place, name in names if parsed_recording(name) is not None)]
 
 
 @dataclass(frozen=True)
@@ -138,11 +169,21 @@ def runs_of(campaign: Campaign) -> list[RunFiles]:
         raise InputError(msg, file=campaign.folder, key="transients.runs", code="no_data")
     if not found:
         _raise_nothing(campaign)
+    if not wanted:
+        for number, absent in _incomplete_archives(campaign).items():
+            if number not in found:
+                log.warning("%s is left out: %s is not there", run_name(number), absent.name)
     return [found[number] for number in sorted(wanted or found)]
 
 
 def _raise_nothing(campaign: Campaign) -> None:
     transients = campaign.settings.transients
+    for number, absent in _incomplete_archives(campaign).items():
+        msg = (
+            f"{absent}: is not there; {run_name(number)} needs all of its parts. Fetch it with "
+            f"radiograph transients fetch CONFIG {number}."
+        )
+        raise InputError(msg, file=absent, code="no_data")
     if campaign.manifest is None and not any(campaign.folder.glob("run_*")):
         read_manifest(campaign.folder / transients.manifest)
     msg = (
@@ -177,16 +218,33 @@ def _all_runs(campaign: Campaign) -> Mapping[int, RunFiles]:
 
 
 def _archives(campaign: Campaign) -> dict[int, RunFiles]:
+    fpga = _fpga_place(campaign)
+    return {
+        number: RunFiles(number, "archive", paths, fpga=fpga)
+        for number, paths in _paths_of_archives(campaign).items()
+        if all(path.exists() for path in paths)
+    }
+
+
+def _incomplete_archives(campaign: Campaign) -> dict[int, Path]:
+    """The first part that is missing of each run of which other parts are there."""
+    found = {}
+    for number, paths in _paths_of_archives(campaign).items():
+        absent = [path for path in paths if not path.exists()]
+        if 0 < len(absent) < len(paths):
+            found[number] = absent[0]
+    return found
+
+
+def _paths_of_archives(campaign: Campaign) -> dict[int, tuple[Path, ...]]:
     if campaign.manifest is None:
         return {}
     folder = campaign.folder / campaign.settings.transients.retrieval.download_dir
-    fpga = _fpga_place(campaign)
-    found = {}
-    for archive in campaign.manifest.archives:
-        paths = tuple(folder / part.file for part in archive.parts)
-        if archive.number is not None and all(path.exists() for path in paths):
-            found[archive.number] = RunFiles(archive.number, "archive", paths, fpga=fpga)
-    return found
+    return {
+        archive.number: tuple(folder / part.file for part in archive.parts)
+        for archive in campaign.manifest.archives
+        if archive.number is not None
+    }
 
 
 def _folders(campaign: Campaign) -> dict[int, RunFiles]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +50,8 @@ def export_run(request: ExportRequest) -> list[Path]:
     return _older(request) if request.to == "ml4see" else _sigmf(request)
 
 
-def _checked(request: ExportRequest, paths: list[Path]) -> list[Path]:
-    check_new_files(paths, [request.source], overwrite=request.overwrite)
+def _checked(request: ExportRequest, paths: list[Path], read: Sequence[Path] = ()) -> list[Path]:
+    check_new_files(paths, [request.source, *read], overwrite=request.overwrite)
     return paths
 
 
@@ -71,8 +71,12 @@ def _tables(request: ExportRequest) -> list[Path]:
     return paths
 
 
-def _opened(source: Path) -> Session:
-    """The run of a file once more, on the samples that it keeps, else on its source."""
+def _opened(request: ExportRequest, paths: list[Path]) -> Session:
+    """The run of a file once more, on the samples that it keeps, else on its source.
+
+    UsageError if one of ``paths`` cannot be written, or would replace what is read.
+    """
+    source = request.source
     loaded = record_at(source).loaded(source, TransientsConfig)
     with opened_content(source) as content:
         keeps_samples = KEPT_IQ in content
@@ -80,7 +84,9 @@ def _opened(source: Path) -> Session:
         io = loaded.config.io.model_copy(update={"input_path": str(source.absolute())})
         loaded = replace(loaded, config=loaded.config.model_copy(update={"io": io}))
     campaign = opened_campaign(loaded)
-    return run_session(loaded, campaign, runs_of(campaign)[0], NO_CACHE)
+    run = runs_of(campaign)[0]
+    _checked(request, paths, run.read_beside(paths))
+    return run_session(loaded, campaign, run, NO_CACHE)
 
 
 class _Taking:
@@ -117,8 +123,7 @@ def _older(request: ExportRequest) -> list[Path]:
     the first stays, since the layout knows them by it.
     """
     path = placed(request, f"{request.source.stem}_ml4see.h5", (".h5", ".hdf5"))
-    _checked(request, [path])
-    session = _opened(request.source)
+    session = _opened(request, [path])
     form = session.inputs.values["recording_form"]
     with new_output(path) as temporary, new_file(temporary) as file:
         every = file.create_group("sdr_data/all")
@@ -181,8 +186,7 @@ def _sigmf(request: ExportRequest) -> list[Path]:
     """
     data = placed(request, f"{request.source.stem}.sigmf-data", (".sigmf-data",))
     meta = data.with_suffix(".sigmf-meta")
-    _checked(request, [data, meta])
-    session = _opened(request.source)
+    session = _opened(request, [data, meta])
     form = session.inputs.values["recording_form"]
     captures: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

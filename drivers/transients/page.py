@@ -17,8 +17,8 @@ from .stored import read_run
 
 _CAPTIONS: Final = {
     "map_amplitude": "Amplitude by position; hatched: no recording that can be used.",
-    "map_decay": "Decay constant of accepted fits by position.",
-    "map_half_life": "Half life of accepted fits by position.",
+    "map_decay": "Decay constant of accepted fits; the colours end with what is known to a third.",
+    "map_half_life": "Half life of accepted fits; colours as above.",
     "cross_sections": "Row and column through the map, mean and its error.",
     "gallery": "Recordings after the trigger, with fit and residual.",
     "baselines": "Frequency before the trigger over the run.",

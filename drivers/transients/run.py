@@ -60,10 +60,10 @@ def run_campaign(
     campaign = opened_campaign(loaded)
     runs = runs_of(campaign)
     outs = _outputs(loaded, runs)
-    planned = {r.number: beside_paths(loaded, outs[r.number], targets) for r in runs}
+    planned = [p for out in outs.values() for p in (out, *beside_paths(loaded, out, targets))]
     check_new_files(
-        [path for r in runs for path in (outs[r.number], *planned[r.number])],
-        [*(p for r in runs for p in (*r.paths, r.fpga) if p), *files_of_settings(loaded)],
+        planned,
+        [*(path for run in runs for path in run.read_beside(planned)), *files_of_settings(loaded)],
         overwrite=overwrite or loaded.config.io.overwrite,
         key=_KEY,
         setting="[io] overwrite",

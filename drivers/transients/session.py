@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ...nodes.transients.frequencies import check_rate
@@ -13,7 +12,7 @@ from ...schemas.errors import InputError
 from ...schemas.failures import Failure
 from ...schemas.sources import FileRef, FileRefs
 from ...schemas.transients.config import TransientsConfig
-from ...schemas.transients.layout import FPGA_HITS, FPGA_LOG, parsed_recording, run_name
+from ...schemas.transients.layout import parsed_recording, run_name
 from ...schemas.transients.recordings import RecordingRange
 from ..cache.execution import NodeCache
 from ..cache.opening import NO_CACHE, CacheOptions, known_file, open_cache
@@ -28,8 +27,8 @@ from ..input_paths import check_place
 from ..registry import definition_of
 from ..unchanged import check_unchanged
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
-from .inputs import guard_samples, run_inputs
 from .restarting import Earlier, earlier_run
+from .run_inputs import guard_samples, run_inputs
 
 _INDEX: Final = "recordings:"
 _ALL: Final = 1 << 62
@@ -57,7 +56,7 @@ def run_session(
     row = campaign.metadata(run)
     opened = open_cache(cache, flow.untracked, flow.packages)
     context = Context(loaded.path.parent, run_name(run.number), restart=run.number)
-    fpga = tuple(known_file(path, opened) for path in _fpga_paths(run))
+    fpga = tuple(known_file(path, opened) for path in run.fpga_files)
     values = {
         **flow.values_of(config, context),
         "run_number": run.number,
@@ -74,9 +73,6 @@ def run_session(
     if row.sdr_data:
         _check_lengths(campaign, run, config)
         values |= run_inputs(row, config)
-        if run.kind == "archive":
-            # What unpacks is the slowest: a processor is left to it.
-            values["threads"] = max(values["threads"] - 1, 1)
         check_rate(values["recording_form"], config.transients.demodulation)
         limits = _Limits(config.run.chunk_events, config.run.max_events or _ALL)
         ranges = _Ranges(run, limits, opened, values["recording_streams"], earlier)
@@ -108,13 +104,6 @@ def _check_lengths(campaign: Campaign, run: RunFiles, config: TransientsConfig) 
             window=transients.windows.length,
             step=transients.windows.step,
         )
-
-
-def _fpga_paths(run: RunFiles) -> list[Path]:
-    if run.fpga is None or run.fpga.is_file():
-        return [] if run.fpga is None else [run.fpga]
-    folder = run.fpga / run_name(run.number)
-    return [path for path in (folder / FPGA_LOG, folder / FPGA_HITS) if path.exists()]
 
 
 class _Limits(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -13,20 +14,23 @@ from ...schemas.transients.stored_run import StoredRun
 LABELS: Final = {
     "amplitude_ppm": ("amplitude", "amplitude (ppm)"),
     "lambda_per_s": ("decay", "decay constant (1/s)"),
-    "half_life_s": ("half_life", "half life (s)"),
+    "half_life_s": ("half_life", "half life (ms)"),
 }
 COLOURS: Final = "viridis"
+_SCALES: Final = {"half_life_s": 1e3}
+# A mean of fits with a larger error, relative, has a colour but no say in the scale of colours.
+_SURE: Final = 1 / 3
 
 
 def map_figure(run: StoredRun, k: int, figure: Any) -> None:
     """A quantity by position: all usable recordings beside those that are no outliers."""
     both = [m for m in (run.maps, run.filtered_maps) if m is not None]
     statistic = run.config.transients.maps.statistic
-    values = [getattr(m, statistic)[k] for m in both]
-    known = np.concatenate([v[np.isfinite(v)] for v in values])
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    quantity = both[0].quantities[k]
+    scale = _SCALES.get(quantity, 1.0)
+    values = [scale * getattr(m, statistic)[k] for m in both]
+    errors = [scale * m.error[k] for m in both]
+    low, high, beyond = colour_limits(values, None if quantity == "amplitude_ppm" else errors)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     titles = (f"all usable ({statistic})", f"without outliers ({statistic})")
     mesh = None
@@ -44,7 +48,33 @@ def map_figure(run: StoredRun, k: int, figure: Any) -> None:
         if crop:
             place.set(xlim=(-crop, crop), ylim=(-crop, crop))
     axes[0].set_ylabel("y (um)")
-    figure.colorbar(mesh, ax=list(axes), label=LABELS[both[0].quantities[k]][1], shrink=0.8)
+    label = LABELS[quantity][1]
+    figure.colorbar(mesh, ax=list(axes), label=label, shrink=0.8, extend=beyond)
+
+
+def colour_limits(
+    values: Sequence[F8], errors: Sequence[F8] | None = None
+) -> tuple[float, float, Literal["neither", "min", "max", "both"]]:
+    """Least and largest value of all maps, and at which ends values lie beyond.
+
+    With ``errors`` those of the values that are known to a third, if there are any: one decay of
+    noise would take all colours.
+    """
+    every = np.concatenate([v[np.isfinite(v)] for v in values])
+    if not every.size:
+        return 0.0, 1.0, "neither"
+    known = every
+    if errors is not None:
+        pairs = zip(values, errors, strict=True)
+        sure = np.concatenate([v[e <= _SURE * np.abs(v)] for v, e in pairs])
+        known = sure if sure.size else every
+    low, high = float(known.min()), float(known.max())
+    below, above = bool(every.min() < low), bool(every.max() > high)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    if below and above:
+        return low, high, "both"
+    return low, high, "min" if below else "max" if above else "neither"
 
 
 def hatch_empty(place: Any, maps: PositionMaps, value: F8) -> None:

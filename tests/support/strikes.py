@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from campaigns import CF, FS
 from numpy.typing import NDArray
-from radiograph.drivers.transients import inputs as settings_to_inputs
+from radiograph.drivers.transients import run_inputs as settings_to_inputs
 from radiograph.nodes.transients import baseline, features, fpga, structure, table
 from radiograph.schemas.sources import FileRefs
 from radiograph.schemas.transients.config import Quality, TransientsConfig

@@ -10,7 +10,9 @@ import queue
 import threading
 from typing import Any, Final
 
-_BLOCKS_AHEAD: Final = 16
+# A thread that is woken for each block of a network waits longer than it computes.
+_BYTES_AT_A_TIME: Final = 1 << 20
+_TURNS_AHEAD: Final = 4
 
 
 class Digests:
@@ -19,14 +21,24 @@ class Digests:
     def __init__(self) -> None:
         self._md5 = _Digest(hashlib.md5(usedforsecurity=False))
         self._sha256 = _Digest(hashlib.sha256())
+        self._blocks: list[bytes] = []
+        self._size = 0
 
     def update(self, block: bytes) -> None:
         """Take a block, which must not change afterwards."""
-        self._md5.take(block)
-        self._sha256.take(block)
+        self._blocks.append(block)
+        self._size += len(block)
+        if self._size >= _BYTES_AT_A_TIME:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._md5.take(self._blocks)
+        self._sha256.take(self._blocks)
+        self._blocks, self._size = [], 0
 
     def hexadecimal(self) -> tuple[str, str]:
         """md5 and sha256, lower case."""
+        self._hand_on()
         return self._md5.result(), self._sha256.result()
 
     def close(self) -> None:
@@ -38,22 +50,23 @@ class Digests:
 class _Digest:
     def __init__(self, state: Any) -> None:
         self._state = state
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(_BLOCKS_AHEAD)
+        self._turns: queue.Queue[list[bytes] | None] = queue.Queue(_TURNS_AHEAD)
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            self._state.update(block)
-            self._blocks.task_done()
+        while (blocks := self._turns.get()) is not None:
+            for block in blocks:
+                self._state.update(block)
+            self._turns.task_done()
 
-    def take(self, block: bytes) -> None:
-        self._blocks.put(block)
+    def take(self, blocks: list[bytes]) -> None:
+        self._turns.put(blocks)
 
     def result(self) -> str:
-        self._blocks.join()
+        self._turns.join()
         return str(self._state.hexdigest())
 
     def close(self) -> None:
-        self._blocks.put(None)
+        self._turns.put(None)
         self._thread.join()

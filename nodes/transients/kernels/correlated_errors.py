@@ -48,7 +48,8 @@ def correlated_error_rows(
     fit takes more than its three: s^2 = squares / (n - tr((J'J)^-1 J'RJ)).
     """
     a, g = np.empty(n), np.empty(n)
-    weights, ones = np.empty((4, n)), np.ones(n)
+    weights, ones = np.empty((4, n)), np.empty(n)
+    ones[:] = 1.0
     for row in range(amplitude.size):
         found[row, :] = np.nan
         lam, height = decay[row], amplitude[row]
@@ -58,12 +59,16 @@ def correlated_error_rows(
         growth = model_growth(lam, begin_s, window, fs, averaged)
         ratio = math.exp(-lam * step_s)
         value = first
+        # Sums as loops: functions of arrays take longer to compile.
+        mean_a = mean_g = 0.0
         for i in range(n):
             a[i] = value
             # In ln decay, so that both are of one size.
             g[i] = height * lam * value * (growth - i * step_s)
             value *= ratio
-        mean_a, mean_g = a.mean(), g.mean()
+            mean_a += a[i]
+            mean_g += g[i]
+        mean_a, mean_g = mean_a / n, mean_g / n
         aa = ag = gg = 0.0
         for i in range(n):
             aa += (a[i] - mean_a) ** 2
@@ -88,7 +93,9 @@ def correlated_error_rows(
         variance = squares[row] / max(n - used, 1.0)
         for p in range(4):
             w = weights[p]
-            total = (w * w).sum()
+            total = 0.0
+            for i in range(n):
+                total += w[i] * w[i]
             for k in range(min(correlation.size, n - 1)):
                 total += correlation[k] * _lagged(w, w, k + 1)
             found[row, p] = math.sqrt(max(total, 0.0) * variance)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from .filtering import filtered_every, work_size
+from .ordering import ordered
 
 # Below this share of the median amplitude, or with a phase step beyond a quarter turn, a decimated
 # signal may have lost a turn, or hidden a dip: every sample is looked at then.
@@ -184,32 +185,6 @@ def _angle(y: float, x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _ordered(values: Any, n: int, place: int) -> float:
-    """The value at a place of the first ``n`` in their order; moves them (C. Hoare, 1961)."""
-    # Not by a sort, which takes longer to compile than all else here.
-    left, right = 0, n - 1
-    while left < right:
-        pivot = values[(left + right) // 2]
-        i, j = left, right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while pivot < values[j]:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            right = j
-        elif place >= i:
-            left = i
-        else:
-            break
-    return float(values[place])
-
-
-@njit(cache=True, nogil=True)
 def _median_root(values: Any, n: int) -> float:
     """The median of the square roots of the first ``n`` values.
 
@@ -240,8 +215,8 @@ def _median_root(values: Any, n: int) -> float:
         if first <= place <= last:
             some[found] = values[k]
             found += 1
-    at_lower = _ordered(some, found, lower - below)
-    return 0.5 * (math.sqrt(at_lower) + math.sqrt(_ordered(some, found, upper - below)))
+    at_lower = ordered(some, found, lower - below)
+    return 0.5 * (math.sqrt(at_lower) + math.sqrt(ordered(some, found, upper - below)))
 
 
 @njit(cache=True, nogil=True)

@@ -190,7 +190,10 @@ def exponential_rows(
     for row in range(means.shape[0]):
         values = means[row]
         found[row, :] = np.nan
-        mean = values.mean()
+        mean = 0.0
+        for i in range(n):
+            mean += values[i]
+        mean /= n
         if not math.isfinite(mean):
             continue
         square = 0.0

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .ordering import median
+
 _MAD_TO_SIGMA = 1.4826
 
 
@@ -37,32 +39,30 @@ def local_statistics(
     values is one of them: that exact zero is left out, as it says nothing of the spread.
     """
     n_positions = offsets.size - 1
-    own = np.full(n_positions, np.nan)
+    own = np.empty(n_positions)
     most = 0
     for p in range(n_positions):
-        some = values[offsets[p] : offsets[p + 1]]
-        some = some[~np.isnan(some)]
-        if some.size >= min_hits:
-            own[p] = np.median(some)
         total = 0
         for k in range(around.shape[1]):
             if around[p, k] >= 0:
                 total += offsets[around[p, k] + 1] - offsets[around[p, k]]
-        most = max(most, total)
+        most = max(most, total, offsets[p + 1] - offsets[p])
     gathered = np.empty(most)
+    # A number, not a literal: for that everything would be compiled a second time.
+    none = np.int64(0)
+    for p in range(n_positions):
+        count = _gathered(values, offsets[p], offsets[p + 1], gathered, none)
+        own[p] = median(gathered, count) if count >= min_hits else np.nan
     for p in range(n_positions):
         middle = own[p]
         if np.isnan(middle):
-            count = 0
+            count = none
             for k in range(around.shape[1]):
                 q = around[p, k]
                 if q >= 0:
-                    for i in range(offsets[q], offsets[q + 1]):
-                        if not np.isnan(values[i]):
-                            gathered[count] = values[i]
-                            count += 1
-            middle = np.median(gathered[:count]) if count else np.nan
-        count = 0
+                    count = _gathered(values, offsets[q], offsets[q + 1], gathered, count)
+            middle = median(gathered, count) if count else np.nan
+        count = none
         for k in range(around.shape[1]):
             q = around[p, k]
             if q < 0:
@@ -84,4 +84,14 @@ def local_statistics(
                 count += 1
         centre[p] = middle
         n[p] = count
-        spread[p] = _MAD_TO_SIGMA * np.median(gathered[:count]) if count else np.nan
+        spread[p] = _MAD_TO_SIGMA * median(gathered, count) if count else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _gathered(values: Any, first: int, end: int, gathered: Any, count: int) -> int:
+    """Add the values from ``first`` up to ``end`` that are numbers to ``count`` others."""
+    for i in range(first, end):
+        if not np.isnan(values[i]):
+            gathered[count] = values[i]
+            count += 1
+    return count

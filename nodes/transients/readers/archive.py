@@ -75,7 +75,7 @@ class ArchiveStream:
     def __init__(self, paths: Sequence[str], run: int, most_bytes: int, ahead: int) -> None:
         self._run = run
         self._most_bytes = most_bytes
-        self._file = paths[0]
+        self._file, self._has_parts = paths[0], len(paths) > 1
         self._queue: queue.Queue[Member | End | BaseException] = queue.Queue(max(ahead, 2))
         self._stop = threading.Event()
         self._next: Member | End | None = None
@@ -171,7 +171,8 @@ class ArchiveStream:
             return
         is_html = first.lstrip()[:1] == b"<"
         what = "an HTML page, as a server sends it in place of a file" if is_html else "no archive"
-        msg = f"{self._file}: is {what} ({reason}). Fetch it again."
+        order = ", or look at the order of its parts" if self._has_parts else ""
+        msg = f"{self._file}: is {what} ({reason}). Fetch it again{order}."
         raise InputError(msg, file=self._file, code="not_an_archive") from None
 
 

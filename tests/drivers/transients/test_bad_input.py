@@ -9,7 +9,7 @@ import h5py
 import pytest
 from campaigns import small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
-from radiograph.drivers.transients.inputs import read_anomalies
+from radiograph.drivers.transients.known_anomalies import read_anomalies
 from radiograph.schemas.errors import InputError
 
 
@@ -97,3 +97,61 @@ def test_a_campaign_is_not_written_to(tmp_path: Path) -> None:
     before = sorted(p for p in campaign.rglob("*"))
     assert guarded(["run", str(config), "--quiet", "--until", "structure"]) == 0
     assert sorted(p for p in campaign.rglob("*")) == before
+
+
+def test_no_output_takes_the_place_of_what_lies_in_a_folder_of_a_run(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = tmp_path / "campaign"
+    (campaign / "download" / "run_001.tar").unlink()
+    # The folder of the run may stand on another disk, whatever it is called there.
+    far, fpga = tmp_path / "far", campaign / "mcb2022_glasgow" / "run_001"
+    for name, content in small_members().items():
+        path = far / Path(name).relative_to("run_001")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (campaign / "raw").mkdir()
+    (campaign / "raw" / "run_001").symlink_to(far)
+    fpga.mkdir(parents=True)
+    (fpga / "hit_log.csv").write_text("hw_ts_10us,x_lsb,y_lsb\n1,0,0\n")
+    out = tmp_path / "out.h5"
+    kept = [far / "x_000100" / "y_000100" / "trig_000011.dat", fpga / "hit_log.csv"]
+    for path in kept:
+        before = path.read_bytes()
+        out.symlink_to(path)
+        told_of = told(capsys, config, "-o", out, "--overwrite", code=2)
+        assert "is read by this run and would be replaced" in told_of
+        assert path.read_bytes() == before
+        out.unlink()
+    own = tmp_path / "own.h5"
+    words = ["run", str(config), "-o", str(own), "--until", "structure", "--no-cache", "--quiet"]
+    assert guarded(words) == 0
+    out.symlink_to(kept[0])
+    for form in ("ml4see", "sigmf"):
+        place = out if form == "ml4see" else tmp_path / "out.sigmf-data"
+        if place != out:
+            out.rename(place)
+        before = kept[0].read_bytes()
+        words = ["export", str(own), "--to", form, "-o", str(place), "--overwrite"]
+        assert guarded(words) == 2
+        assert "would be replaced" in capsys.readouterr().err
+        assert kept[0].read_bytes() == before
+
+
+def test_a_part_that_is_missing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = tar_of(small_members(), packed=True)
+    parts = (content[:900], content[900:])
+    whole = (tar_of(small_members(2, 1), packed=True),)
+    config = write_campaign(tmp_path, {"run_001": parts, "run_002": whole})
+    download = tmp_path / "campaign" / "download"
+    (download / "run_001.tar.partab").unlink()
+    words = ["run", str(config), "--until", "structure", "--no-cache"]
+    assert guarded(words) == 0
+    assert "run_001 is left out: run_001.tar.partab is not there" in capsys.readouterr().err
+    (download / "run_002.tar").unlink()
+    assert "run_001.tar.partab: is not there; run_001 needs all" in told(capsys, config)
+    (download / "run_001.tar.partab").write_bytes(parts[0])
+    (download / "run_001.tar.partaa").write_bytes(parts[1])
+    assert "look at the order of its parts" in told(capsys, config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,16 @@ def test_settings_of_another_pipeline_are_refused(
     toml.write_text('[pipeline]\nname = "lightdqm"\n[io]\ninput_path = "x"\n', "utf-8")
     _, notes = called(capsys, "fetch", toml, code=2)
     assert '"transients"' in notes
+
+
+def test_who_fetches_loads_no_library_of_a_computation(toml: Path) -> None:
+    """Memory and start of the command stay small."""
+    program = (
+        "import sys; from radiograph.drivers.main import guarded\n"
+        "code = guarded(['transients', 'fetch', *sys.argv[1:]])\n"
+        "found = {'numpy', 'pandas', 'h5py', 'numba', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(f'{code} {found}' if code or found else 0)"
+    )
+    words = [sys.executable, "-c", program, str(toml), "--dry-run"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr

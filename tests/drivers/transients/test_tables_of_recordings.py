@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from radiograph.drivers.transients.inputs import read_anomalies
+from radiograph.drivers.transients.known_anomalies import read_anomalies
 from radiograph.nodes.transients.readers.older_hdf5 import older_members, read_older_hdf5
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.transients.layout import NOT_GIVEN
