@@ -102,10 +102,10 @@ def _row_seconds(cones: ConeMixture) -> float:
     """Of one row of 200 x 200 pixels."""
     geometry = ConeGeometry.of(cones, FRAME, square(200))
     row = np.empty(geometry.n_pixels, np.float32)
-    taken = geometry.taken()
+    seen = geometry.seen
 
     def rows() -> None:
         for event in range(200):
-            fill_row(event, *taken, row)
+            fill_row(event, seen, row)
 
     return best_seconds(rows) / 200

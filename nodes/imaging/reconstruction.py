@@ -26,6 +26,7 @@ from ...schemas.imaging.sources import ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import ExpectationSettings, PointFit, Uncertainty
 from .half_maximum import half_maximum_centroid, widths_at_half_maximum
 from .image_maximisation import ImageProblem, highest_direction, image_fit
+from .passing_cones import with_sensitivity
 from .point_response import point_response
 from .weighted_projection import of_species, weighted_projection
 
@@ -36,8 +37,10 @@ def centred_cones(
 ) -> ConeMixture:
     """Cones whose angle is moved by the mean of phi - theta that the fit of sources finds.
 
-    A mean that is not 0 makes a ring of a point. [point_fit] bias_rad gives it where it is known.
+    A mean that is not 0 makes a ring of a point. [point_fit] bias_rad gives it where it is known,
+    and sensitivity says whether they know what passes.
     """
+    cone_mixture = with_sensitivity(cone_mixture, point_fit)
     if not len(source_fit.parameters):
         return cone_mixture
     species = np.unique(cone_mixture.species)
