@@ -202,6 +202,7 @@ IMAGING = Definition(
             "tof_start": "time",
             "prior_target": "prior",
             "directionality": "axis",
+            "cone_selection": "min_delta",
             "event_cap": False,
             "cone_cap": False,
         }

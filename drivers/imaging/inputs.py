@@ -308,6 +308,7 @@ CHOICES: Final = (
     Input("tof_start", ("energy.tof.start_det_id",), _tof_start),
     Input("prior_target", ("prior.type", "plane?"), _prior_target),
     Input("directionality", ("cones.directionality", "plane?"), _directionality),
+    Input("cone_selection", ("cones.selection",)),
     Input("calibration", ("calibration.mode",)),
     Input(
         "calibration_bias",
@@ -382,7 +383,6 @@ INPUTS: Final = (
         _with_plane(lambda _, plane: plane_frame(plane)),
     ),
     Input("pixel_grid", _GRID, _with_plane(lambda _, plane: pixel_grid(plane))),
-    Input("cone_selection", ("cones.selection",)),
     Input("protons_only", ("energy.force_proton_recoils", "prior.type", "plane?"), _protons_only),
     _cuts("neutron_cone_filters", "cones", "neutron"),
     _cuts("gamma_cone_filters", "cones", "gamma"),

@@ -93,6 +93,27 @@ def test_neither_parts_nor_threads_nor_a_prior_change_a_byte(
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_a_prior_ranks_the_nearest_hypotheses_and_not_the_likeliest(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    def thin(selection: str, place: str) -> dict[str, np.ndarray]:
+        out = tmp_path / f"{selection}{place}.h5"
+        done = radiograph(
+            "run", imaged / "run.toml", "--input-path", simulated / "events.out", "-o", out, "-q",
+            "--set", f"cones.selection={selection}", "--set", "prior.type=point",
+            "--set", f"prior.point=[{place}, 0, 0]",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        with h5py.File(out) as file:
+            return {name: file[f"images/summed/{name}"][()] for name in ("n", "g")}
+
+    images = [thin("mixture", place) for place in ("40", "-60")]
+    assert all(np.array_equal(images[0][name], images[1][name]) for name in ("n", "g"))
+    nearest = thin("min_delta", "40")
+    assert not np.array_equal(nearest["g"], thin("min_delta", "-60")["g"])
+    assert not np.array_equal(nearest["g"], images[0]["g"])
+
+
 def test_targets_are_placed_and_a_restart_gives_the_same(
     imaged: Path, radiograph: Run, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "prior.line.direction": "{r0 = [0.0, 0.0, 0.0], direction = [2.0, 0.0, 0.0]}",
         "cones.directionality": "'off'",
         "cones.kinematics": "'exact'",
+        "cones.selection": "'mixture'",
         "calibration.mode": "'self'",
         "calibration.path": "'bars.csv'",
     },
@@ -214,8 +215,8 @@ BEGINS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 # What says that a run is a restart, and settings with one allowed value.
 FIXED = {
-    "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "cones.selection",
-    "imaging.method", "io.adapter.require_gamma_triples", "uncertainty.enabled",
+    "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "imaging.method",
+    "io.adapter.require_gamma_triples", "uncertainty.enabled",
     "uncertainty.use_lut_bands", "uncertainty.combine_light",
 }  # fmt: skip
 CASES = {key: (value, begin) for begin, group in BEGINS.items() for key, value in group.items()}
