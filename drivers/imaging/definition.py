@@ -106,6 +106,7 @@ _STAGES: Final = (
     "bootstrap",
     "reconstruction",
     "focus",
+    "calibration_error",
     "position_budget",
     "images",
     "tables",

@@ -256,6 +256,29 @@ def of_bars(constants: pd.DataFrame, column: str, det_id: I8, absent: float) -> 
     return np.where(known[place] == det_id, values[place], absent)
 
 
+def drawn_errors(constants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """time_offset_ns to be added and light_gain to be taken times, a draw a det_id (the index)."""
+    n = len(constants)
+    sigma_ns = np.nan_to_num(constants["time_offset_sigma_ns"].to_numpy())
+    relative = np.nan_to_num(constants["light_gain_sigma"] / constants["light_gain"])
+    late, ln_gain = rng.normal(size=(2, n)) * np.stack([sigma_ns, relative])
+    return pd.DataFrame(
+        {"time_offset_ns": late, "light_gain": np.exp(ln_gain)}, index=constants["det_id"]
+    )
+
+
+def without_bias(found: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
+    """Constants less those of a perfect array; the errors of both count."""
+    gain = found["light_gain"] / bias["light_gain"]
+    relative = np.hypot(*(c["light_gain_sigma"] / c["light_gain"] for c in (found, bias)))
+    return found.assign(
+        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
+        light_gain=gain,
+        time_offset_sigma_ns=np.hypot(found["time_offset_sigma_ns"], bias["time_offset_sigma_ns"]),
+        light_gain_sigma=gain * relative,
+    )
+
+
 def read_constants(file: FileRef) -> pd.DataFrame:
     """Constants from CSV with det_id, along_offset_cm, time_offset_ns, light_gain.
 

@@ -27,6 +27,7 @@ from .bar_constants import (
     late_share,
     read_constants,
     scatter_constants,
+    without_bias,
 )
 from .resolutions import hits_of_events
 from .simulated_pairs import perfect_constants, simulated_pairs
@@ -147,11 +148,7 @@ def bar_calibration__unbiased(
     biased_bar_calibration: pd.DataFrame, bar_calibration_bias: pd.DataFrame
 ) -> pd.DataFrame:
     """Constants of the bars less what a perfect array would have given."""
-    found, bias = biased_bar_calibration, bar_calibration_bias
-    return found.assign(
-        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
-        light_gain=found["light_gain"] / bias["light_gain"],
-    )
+    return without_bias(biased_bar_calibration, bar_calibration_bias)
 
 
 @tag(stage="calibration", schema="NeutronFilteredEvents")

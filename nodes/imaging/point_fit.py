@@ -213,6 +213,8 @@ def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:
         "v_sigma_cm": sv,
         "uv_correlation": correlation,
         **profile_intervals(problem, fit, n),
+        # What more than statistics is in it comes with position_budget.
+        **dict.fromkeys(("u_total_cm", "v_total_cm"), np.full(n, np.nan)),
         "counts": from_sources * of_source,
         "TS": np.array(fit.TS),
     }

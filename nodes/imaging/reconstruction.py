@@ -106,6 +106,14 @@ def reconstructed_images(image_fits: dict[str, ImageFit], pixel_grid: PixelGrid)
 
 
 @tag(stage="reconstruction", scope="run")
+def neutron_emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
+    """reconstructed_images of neutrons over the acceptance of each pixel, 1 in the mean."""
+    if reconstructed_images.n is None:
+        return np.zeros(sensitivity_map.shape)
+    return np.asarray(reconstructed_images.n * np.exp(-sensitivity_map))
+
+
+@tag(stage="reconstruction", scope="run")
 def elsewhere_counts(image_fits: dict[str, ImageFit]) -> dict[str, float]:
     """Events of each image that come from no pixel."""
     return {name: fit.elsewhere_counts for name, fit in image_fits.items()}

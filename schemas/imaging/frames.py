@@ -311,6 +311,7 @@ _DELTA = Column(
     nullable=True,
 )
 
+_OF_CONE = ("theta_sigma_rad", "cone_sigma_rad", "consistency")
 CANDIDATE_SIGMAS = TableSchema(
     "CandidateSigmas",
     "a hypothesis of an event, in the order of CandidateCones; NaN where it is impossible",
@@ -327,6 +328,11 @@ CANDIDATE_SIGMAS = TableSchema(
             nullable=True,
         ),
     ),
+)
+CONE_WIDTHS = TableSchema(
+    "ConeWidths",
+    "a cone that is imaged",
+    tuple(c for c in CANDIDATE_SIGMAS.columns if c.name in _OF_CONE),
 )
 WEIGHTED_CONES = TableSchema(
     "WeightedCones",
@@ -410,6 +416,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         ENERGIES,
         CANDIDATE_CONES,
         CANDIDATE_SIGMAS,
+        CONE_WIDTHS,
         WEIGHTED_CONES,
         CONE_PULLS,
         SELECTED_CONES,

@@ -34,6 +34,13 @@ POINT_SOURCES: Final = TableSchema(
                 ("high", f"upper end of the profile interval of {a}, NaN without one"),
             )
         ),
+        *(
+            Column(f"{a}_total_cm", "float64", "cm", text, nullable=True)
+            for a, text in (
+                ("u", "half width of the total 68 % interval of u, NaN without position_budget"),
+                ("v", "half width of the total 68 % interval of v, NaN without position_budget"),
+            )
+        ),
         _COUNTS,
         Column("elsewhere_counts", "float64", "", "events that come from no source", at_least=0.0),
         Column("neutron_bias_rad", "float64", "rad", "mean of phi - theta, neutrons", True),

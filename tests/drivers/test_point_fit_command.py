@@ -129,7 +129,7 @@ def test_bars_that_calibrate_themselves_in_a_run_that_writes_rows(
     asked = radiograph(*argv, "-o", tmp_path / "t.h5", *targets)
     assert asked.code == 0, asked.err
     with h5py.File(tmp_path / "c.h5") as rows, h5py.File(tmp_path / "t.h5") as some:
-        assert len(some["targets/bar_calibration/det_id"]) == 12
+        assert len(some["calibration/det_id"]) == 12
         assert len(rows["lm/event_type"]) > 0
         # Targets without an image have no imaged cone.
         imaged = {"event_imaged_cone_id", "event_survival"}

@@ -164,3 +164,25 @@ def test_without_a_plane_there_is_nothing_to_image_on(
     )  # fmt: skip
     assert done.code == 2
     assert f'method "{method}"' in done.err
+
+
+def test_widths_of_cones_and_hypotheses_stand_in_the_file(imaged: Path) -> None:
+    with h5py.File(imaged / "image.h5") as file:
+        cones, hypotheses = file["cones"], file["candidates"]
+        width, theta = cones["cone_sigma_rad"][()], cones["theta_sigma_rad"][()]
+        assert len(width) == len(cones["theta_rad"])
+        # Hits of a gamma move its axis and theta together, and the difference less.
+        assert np.all(width >= theta, where=cones["species"][()] == 0)
+        assert np.all(theta > 0)
+        assert cones["cone_sigma_rad"].attrs["units"] == "rad"
+        weight, event = hypotheses["weight"][()], hypotheses["event_index"][()]
+        of_event = np.bincount(event, weight)
+        assert np.all((np.abs(of_event - 1.0) < 1e-5) | (of_event == 0.0))
+        possible = hypotheses["status"][()] == 0
+        assert np.isnan(hypotheses["cone_sigma_rad"][()][~possible]).all()
+        # Of a cone and of its hypothesis.
+        own = np.flatnonzero(event == cones["event_index"][0])
+        assert np.isclose(hypotheses["cone_sigma_rad"][()][own], width[0]).any()
+        significance = file["images/significance"]
+        assert set(significance) == {"n", "g", "all"}
+        assert significance["n"].shape == significance["all"].shape
