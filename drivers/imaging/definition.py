@@ -198,6 +198,7 @@ IMAGING = Definition(
             "width_scale": "given",
             "reference_source": "absent",
             "calibration": "off",
+            "snap_to_bar": False,
             "calibration_bias": False,
             "incident_energy": "fixed",
             "tof_start": "time",

@@ -310,6 +310,7 @@ CHOICES: Final = (
     Input("directionality", ("cones.directionality", "plane?"), _directionality),
     Input("cone_selection", ("cones.selection",)),
     Input("calibration", ("calibration.mode",)),
+    Input("snap_to_bar", ("uncertainty.snap_to_bar",)),
     Input(
         "calibration_bias",
         ("calibration.steps",),
@@ -407,6 +408,11 @@ INPUTS: Final = (
         lambda config, _: config.calibration if config.calibration.mode == "self" else ABSENT,
     ),
     Input("calibration_file", ("calibration.path",), _calibration_file),
+    Input(
+        "snaps_to_bar",
+        ("uncertainty.snap_to_bar",),
+        lambda config, _: config.uncertainty.snap_to_bar,
+    ),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
     Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),

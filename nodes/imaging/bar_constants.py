@@ -246,6 +246,21 @@ def corrected_events(
     return events.assign(**columns)
 
 
+def snapped_events(events: pd.DataFrame, bars: pd.DataFrame, hits: Sequence[int]) -> pd.DataFrame:
+    """Events whose hits lie on the middle lines of their bars; a hit of no known bar stays."""
+    known = bars["det_id"].to_numpy()
+    centres = bars[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy()
+    columns: dict[str, F8] = {}
+    for k in hits if len(known) else ():
+        ids, at = events[f"det_id{k}"].to_numpy(np.int64), hit_positions_cm(events, k)
+        row = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+        centre, axis = centres[row], bar_axes(bars, ids)
+        along = ((at - centre) * axis).sum(axis=1)[:, None]
+        snapped = np.where((known[row] == ids)[:, None], centre + along * axis, at)
+        columns |= {f"{a}{k}_cm": snapped[:, n] for n, a in enumerate("xyz")}
+    return events.assign(**columns)
+
+
 def of_bars(constants: pd.DataFrame, column: str, det_id: I8, absent: float) -> F8:
     """A constant of the bar of each hit; ``absent`` where the bar has none."""
     known = constants["det_id"].to_numpy()

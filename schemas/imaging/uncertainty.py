@@ -93,6 +93,9 @@ class Uncertainty(Section):
     """Factor on every sigma; fit: from the pulls at reference_source_cm, per species."""
     reference_source_cm: Point3 | None = None
     """Where the source is known to be, for pulls; nothing else uses it."""
+    snap_to_bar: bool = False
+    """Take hits to lie on the middle line of their bar, as bars read them that do not see across;
+    for simulations that smear the place across."""
     combine_light: bool = False
     """FixedEn: the angle from flight and light together."""
     energy: EnergyResolution = EnergyResolution()

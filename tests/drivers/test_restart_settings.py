@@ -76,6 +76,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "cones.directionality": "'off'",
         "cones.kinematics": "'exact'",
         "cones.selection": "'mixture'",
+        "uncertainty.snap_to_bar": "true",
         "calibration.mode": "'self'",
         "calibration.path": "'bars.csv'",
     },
