@@ -108,6 +108,7 @@ _STAGES: Final = (
     "focus",
     "calibration_error",
     "position_budget",
+    "prior_leakage",
     "images",
     "tables",
     "list_mode",

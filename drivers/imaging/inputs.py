@@ -416,6 +416,7 @@ INPUTS: Final = (
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
     Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),
+    Input("image_sensitivity", ("reconstruction.sensitivity",)),
     Input("point_fit", ("point_fit",)),
     Input("errors", ("errors",)),
     Input("focus", ("focus",)),

@@ -18,6 +18,8 @@ SOURCE_TARGETS: Final = (
     "bootstrap_sources",
     "strategy_sources",
     "position_budget",
+    "prior_leakage",
+    "cone_pulls",
 )
 # Frames below /reconstruction.
 FRAME_TARGETS: Final = (
@@ -83,8 +85,8 @@ def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ..
 
 
 def counts_what_passes(config: ImagingConfig) -> bool:
-    """Whether neutrons count by what the array lets pass of them."""
-    return config.point_fit.sensitivity == "mc" and config.energy.strategy == "FixedEn"
+    """Whether neutrons count in images by what the array lets pass of them."""
+    return config.reconstruction.sensitivity == "mc" and config.energy.strategy == "FixedEn"
 
 
 def compares(config: ImagingConfig) -> bool:

@@ -15,7 +15,6 @@ import numpy as np
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture
-from ...schemas.imaging.uncertainty import PointFit
 from .kernels.cone_likelihood import LEAST_PASSING, LEAST_SINE
 from .plane_sensitivity import PlaneSensitivity
 
@@ -37,9 +36,9 @@ class ConeShapes:
     falls: F8
 
 
-def with_sensitivity(cones: ConeMixture, point_fit: PointFit) -> ConeMixture:
-    """The cones, what passes taken from them where the settings do not count it."""
-    counts = point_fit.sensitivity == "mc" or cones.acceptance is None
+def with_sensitivity(cones: ConeMixture, sensitivity: str) -> ConeMixture:
+    """The cones, what passes taken from them where the setting is not "mc"."""
+    counts = sensitivity == "mc" or cones.acceptance is None
     return cones if counts else replace(cones, acceptance=None)
 
 
@@ -71,10 +70,12 @@ def _with_passing(cones: ConeMixture) -> tuple[F8, F8, F8, F8]:
         return theta, sigma, gain, falls
     # Only neutrons, which come first, have a curve.
     m = len(known.row_curve)
-    moved = (1.0 - cones.axis_share[:m]) * sigma[:m]
-    angles = theta[:m, None] + moved[:, None] * _PULLS
+    bias = np.zeros(m) if cones.bias_rad is None else cones.bias_rad[:m]
+    measured = (theta[:m] - bias)[:, None]
+    moved = bias[:, None] + sigma[:m, None] * _PULLS
+    angles = measured + (1.0 - cones.axis_share[:m, None]) * moved
     passes = _on_curves(known.omega, known.row_curve, angles) + LEAST_PASSING
-    own = _on_curves(known.omega, known.row_curve, theta[:m, None]) + LEAST_PASSING
+    own = _on_curves(known.omega, known.row_curve, measured) + LEAST_PASSING
     weight = _GAUSSIAN * passes / own
     total = weight.sum(axis=1)
     mean = weight @ _PULLS / total

@@ -83,39 +83,57 @@ def cone_mixture(
 
 @tag(stage="reconstruction", scope="run")
 def significance_map(
-    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid, point_fit: PointFit
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
 ) -> F8:
     """Likelihood-ratio TS of one point source of free strength in each pixel, (nv, nu)."""
-    return _significance_of(FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit))
+    return _significance_of(
+        FitProblem(cone_mixture, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
 
 
 @tag(stage="reconstruction", scope="run")
 def neutron_significance_map(
-    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid, point_fit: PointFit
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
 ) -> F8:
     """significance_map of the neutrons alone."""
     cones = of_species(cone_mixture, 0)
-    return _significance_of(FitProblem(cones, plane_frame, pixel_grid, point_fit))
+    return _significance_of(
+        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
 
 
 @tag(stage="reconstruction", scope="run")
 def gamma_significance_map(
-    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid, point_fit: PointFit
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
 ) -> F8:
     """significance_map of the gamma rays alone."""
     cones = of_species(cone_mixture, 1)
-    return _significance_of(FitProblem(cones, plane_frame, pixel_grid, point_fit))
+    return _significance_of(
+        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
 
 
 @tag(stage="reconstruction", scope="run")
 def sensitivity_map(
-    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid, point_fit: PointFit
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
 ) -> F8:
     """ln of the acceptance of neutrons in each pixel over its mean on the plane, (nv, nu).
 
     0 where it is not known or not counted.
     """
-    cones = with_sensitivity(cone_mixture, point_fit)
+    cones = with_sensitivity(cone_mixture, image_sensitivity)
     if cones.acceptance is None:
         return np.zeros(pixel_grid.shape)
     ln_s = -PlaneSensitivity.of(cones.acceptance, plane_frame, pixel_grid).on(pixel_grid)
@@ -167,6 +185,10 @@ def point_sources(
         return POINT_SOURCES.empty()
     problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
     return _source_rows(problem, source_fit)
+
+
+def _counting(sensitivity: str) -> PointFit:
+    return PointFit(sensitivity="mc" if sensitivity == "mc" else "flat")
 
 
 def _significance_of(problem: FitProblem, known: F8 | None = None) -> F8:

@@ -75,6 +75,8 @@ def cones_of_point(cones: ConeMixture, point_cm: F8, fraction: F8, seed: int) ->
         weight=one,
         start=start,
         axis_share=None if share is None else share[row],
+        # Angles are made anew, around the point.
+        bias_rad=None,
         acceptance=known,
     )
 

@@ -99,7 +99,7 @@ def significance(problem: FitProblem, places_cm: F8, known: F8) -> tuple[F8, F8]
 
     ``known`` (m,) is the density of each event without it.
     """
-    cones = with_sensitivity(problem.cones, problem.settings)
+    cones = with_sensitivity(problem.cones, problem.settings.sensitivity)
     told, n = cone_shapes(cones), len(places_cm)
     statistic, fraction, factor = np.zeros(n), np.zeros(n), np.ones(n)
     if cones.n_events:

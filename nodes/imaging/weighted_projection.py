@@ -38,7 +38,7 @@ def of_species(cones: ConeMixture, species: int) -> ConeMixture:
     begin = int(events[0]) if len(events) else 0
     end = int(events[-1]) + 1 if len(events) else 0
     rows = slice(cones.start[begin], cones.start[end])
-    share = cones.axis_share
+    share, bias = cones.axis_share, cones.bias_rad
     return ConeMixture(
         apex_cm=cones.apex_cm[rows],
         axis=cones.axis[rows],
@@ -46,6 +46,7 @@ def of_species(cones: ConeMixture, species: int) -> ConeMixture:
         sigma_rad=cones.sigma_rad[rows],
         weight=cones.weight[rows],
         axis_share=None if share is None else share[rows],
+        bias_rad=None if bias is None else bias[rows],
         # What passes is known of neutrons, and they come first.
         acceptance=cones.acceptance if species == 0 else None,
         start=cones.start[begin : end + 1] - cones.start[begin],

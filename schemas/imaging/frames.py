@@ -20,7 +20,13 @@ from .reconstructed import (
     ITERATION_HISTORY,
     REGION_SPECTRA,
 )
-from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES, POSITION_BUDGET, STRATEGY_SOURCES
+from .sources import (
+    BOOTSTRAP_SOURCES,
+    POINT_SOURCES,
+    POSITION_BUDGET,
+    PRIOR_LEAKAGE,
+    STRATEGY_SOURCES,
+)
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
@@ -432,6 +438,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         FOCUS_DISTANCE,
         STRATEGY_SOURCES,
         POSITION_BUDGET,
+        PRIOR_LEAKAGE,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

@@ -151,7 +151,7 @@ class Uncertainty(Section):
 
 
 class ExpectationSettings(Section):
-    """What of [reconstruction] the method mlem alone needs."""
+    """What of [reconstruction] images alone need."""
 
     iterations: int | Literal["held_out"] = "held_out"
     """Passes of mlem: a number, or as many as raise ln L of events that are held out."""
@@ -171,6 +171,9 @@ class ExpectationSettings(Section):
     """Most memory of the matrix of densities; beyond it rows are worked out again in each pass."""
     seed: int = Field(default=1, ge=0)
     """Seed of what events are held out."""
+    sensitivity: Literal["flat", "mc"] = "flat"
+    """mc: neutrons of a known energy count in images and maps of significance by what the array
+    lets pass of them, as [point_fit] sensitivity says for the fit; flat: all alike."""
 
     @field_validator("iterations")
     @classmethod
@@ -222,12 +225,14 @@ class PointFit(Section):
 
 
 class Errors(Section):
-    """[errors]: replicas of the bootstrap."""
+    """[errors]: replicas of the bootstrap, priors of the table of leakage."""
 
     replicas: int = Field(default=200, ge=2, le=100_000)
     """How many replicas."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
+    prior_shift_cm: float = Field(default=20.0, gt=0)
+    """How far from the plane's centre the priors of prior_leakage stand, cm."""
 
 
 class Focus(Section):

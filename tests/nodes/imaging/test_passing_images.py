@@ -15,7 +15,7 @@ from radiograph.nodes.imaging.plane_sensitivity import PlaneSensitivity
 from radiograph.nodes.imaging.source_likelihood import FitProblem, densities
 from radiograph.nodes.imaging.weighted_projection import of_species, weighted_projection
 from radiograph.schemas.imaging.sources import ConeMixture
-from radiograph.schemas.imaging.uncertainty import ExpectationSettings, PointFit
+from radiograph.schemas.imaging.uncertainty import ExpectationSettings
 
 from .test_acceptance import FLAT, MC, toy_with_model
 from .test_point_fit import FRAME, GRID, joined, toy
@@ -62,6 +62,25 @@ def test_rows_are_the_densities_of_the_fit(cones: ConeMixture, geometry: ConeGeo
     assert np.median(off) < 0.01
     # The others are where next to nothing passes: curves of the toy have no regard for angles.
     assert np.quantile(off, 0.75) < 0.05
+
+
+def test_a_bias_is_no_part_of_the_measured_angle(cones: ConeMixture) -> None:
+    """Cones moved by a mean of phi - theta are what the fit with that mean takes them for."""
+    bias, place = 0.03, np.array([10.0, -9.0])
+    moved = replace(cones, theta_rad=cones.theta_rad + bias, bias_rad=np.full(cones.n_events, bias))
+    grid = replace(COARSE, u_min_cm=9.5, du_cm=1.0, nu=1, v_min_cm=-9.5, dv_cm=1.0, nv=1)
+    problem = FitProblem(cones, FRAME, COARSE, MC)
+    exact = densities(problem, np.array([*place, bias, 0.0, 40.0]), 1)[0]
+    plane = PlaneSensitivity.of(cones.acceptance, FRAME, COARSE)  # type: ignore[arg-type]
+    factor = np.exp(plane.on(grid)).reshape(1, 1).astype(np.float32)
+    geometry = replace(ConeGeometry.of(moved, FRAME, grid), factor=factor)
+    # The fit divides by the sine of the angle that was measured.
+    rows = rows_of(geometry)[:, 0] * np.sin(moved.theta_rad) / np.sin(cones.theta_rad)
+    seen = exact > 0.05 * exact.max()
+    off = np.abs(rows[seen] / exact[seen] - 1.0)
+    assert np.median(off) < 0.01
+    # But where thresholds have an edge.
+    assert np.mean(off > 0.1) < 0.1
 
 
 def test_without_what_passes_nothing_is_taken(cones: ConeMixture) -> None:
@@ -114,26 +133,26 @@ def test_storages_and_back_projection_take_it(geometry: ConeGeometry, cones: Con
 
 
 def test_nodes_follow_the_setting(cones: ConeMixture) -> None:
-    seen = point_fit.sensitivity_map(cones, FRAME, COARSE, MC)
+    seen = point_fit.sensitivity_map(cones, FRAME, COARSE, "mc")
     assert np.exp(seen).mean() == pytest.approx(1.0)
     plane = PlaneSensitivity.of(cones.acceptance, FRAME, COARSE)  # type: ignore[arg-type]
     uv = np.array([COARSE.u_centers_cm[2], COARSE.v_centers_cm[7]])
     other = np.array([COARSE.u_centers_cm[8], COARSE.v_centers_cm[1]])
     assert seen[7, 2] - seen[1, 8] == pytest.approx(plane.at(other)[0] - plane.at(uv)[0])
-    assert not point_fit.sensitivity_map(cones, FRAME, COARSE, FLAT).any()
+    assert not point_fit.sensitivity_map(cones, FRAME, COARSE, "flat").any()
     told = point_fit.source_fit(cones, FRAME, COARSE, FLAT)
-    assert reconstruction.centred_cones(cones, told, FLAT).acceptance is None
-    assert reconstruction.centred_cones(cones, told, MC).acceptance is cones.acceptance
+    assert reconstruction.centred_cones(cones, told, "flat").acceptance is None
+    assert reconstruction.centred_cones(cones, told, "mc").acceptance is cones.acceptance
 
 
 def test_significance_takes_it_and_is_told_by_species(cones: ConeMixture) -> None:
-    maps = [point_fit.significance_map(cones, FRAME, COARSE, told) for told in (MC, FLAT)]
+    maps = [point_fit.significance_map(cones, FRAME, COARSE, told) for told in ("mc", "flat")]
     assert not np.allclose(*maps)
     plain = replace(cones, acceptance=None)
-    assert np.array_equal(point_fit.significance_map(plain, FRAME, COARSE, MC), maps[1])
-    alone = point_fit.neutron_significance_map(cones, FRAME, COARSE, MC)
+    assert np.array_equal(point_fit.significance_map(plain, FRAME, COARSE, "mc"), maps[1])
+    alone = point_fit.neutron_significance_map(cones, FRAME, COARSE, "mc")
     assert np.array_equal(alone, maps[0])
-    assert not point_fit.gamma_significance_map(cones, FRAME, COARSE, MC).any()
+    assert not point_fit.gamma_significance_map(cones, FRAME, COARSE, "mc").any()
 
 
 def test_a_point_through_the_same_chain_passes_alike(cones: ConeMixture) -> None:
@@ -141,4 +160,3 @@ def test_a_point_through_the_same_chain_passes_alike(cones: ConeMixture) -> None
     fit = image_fit(ImageProblem(cones, FRAME, COARSE, PASSES), "n")
     response = reconstruction.point_response(ImageProblem(cones, FRAME, COARSE, PASSES), fit)
     assert response.sum() > 0
-    assert PointFit().sensitivity == "mc"

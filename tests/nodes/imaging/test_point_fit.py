@@ -267,11 +267,11 @@ def density_at(cones: ConeMixture, point: np.ndarray) -> np.ndarray:
 
 def test_the_map_is_highest_at_the_source_and_flat_for_nothing() -> None:
     grid = replace(GRID, du_cm=6.0, nu=20, dv_cm=6.0, nv=20)
-    shown = point_fit.significance_map(toy(10, 300, 200), FRAME, grid, PointFit())
+    shown = point_fit.significance_map(toy(10, 300, 200), FRAME, grid, "flat")
     v, u = np.unravel_index(np.argmax(shown), shown.shape)
     assert abs(-57.0 + 6.0 * u - 10.0) <= 6.0
     assert abs(-57.0 + 6.0 * v + 8.0) <= 6.0
-    nothing = point_fit.significance_map(toy(11, 0, 400), FRAME, grid, PointFit())
+    nothing = point_fit.significance_map(toy(11, 0, 400), FRAME, grid, "flat")
     assert nothing.max() < 40.0 < shown.max()
 
 

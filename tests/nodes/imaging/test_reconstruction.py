@@ -347,7 +347,7 @@ class TestNodes:
         shapes = reconstruction.image_shapes(fits, *self.told(none))
         assert shapes["u_cm"].isna().all()
         fit = source_fit(none, FRAME, GRID, PointFit())
-        assert reconstruction.centred_cones(none, fit, PointFit()) is none
+        assert reconstruction.centred_cones(none, fit, "flat") is none
 
     def test_one_event_stays_one(self) -> None:
         fits = reconstruction.image_fits(*self.told(toy(1, 1, 0)), True, False)
@@ -358,7 +358,7 @@ class TestNodes:
         moved = replace(CONES, theta_rad=CONES.theta_rad - 0.04)
         before = moved.theta_rad.copy()
         fit = source_fit(moved, FRAME, GRID, PointFit())
-        back = reconstruction.centred_cones(moved, fit, PointFit())
+        back = reconstruction.centred_cones(moved, fit, "flat")
         assert np.array_equal(moved.theta_rad, before)
         assert (back.theta_rad - CONES.theta_rad).mean() == pytest.approx(0.0, abs=0.012)
 
