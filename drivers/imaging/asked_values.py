@@ -32,7 +32,7 @@ _PLACES: Final[Mapping[str, str]] = MappingProxyType(
         "neutron_significance_map": "/images/significance/n",
         "gamma_significance_map": "/images/significance/g",
         "sensitivity_map": "/images/sensitivity",
-        "neutron_emission_image": "/images/mlem/emission/n",
+        "emission_image": "/images/mlem/emission/n",
         "bar_calibration": "/calibration",
     }
 )

@@ -410,8 +410,10 @@ INPUTS: Final = (
     Input("calibration_file", ("calibration.path",), _calibration_file),
     Input(
         "snaps_to_bar",
-        ("uncertainty.snap_to_bar",),
-        lambda config, _: config.uncertainty.snap_to_bar,
+        ("uncertainty.snap_to_bar", "calibration.mode"),
+        lambda config, _: (
+            ABSENT if config.calibration.mode == "off" else config.uncertainty.snap_to_bar
+        ),
     ),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),

@@ -37,7 +37,7 @@ IMAGE_TARGETS: Final = (
     "neutron_significance_map",
     "gamma_significance_map",
     "sensitivity_map",
-    "neutron_emission_image",
+    "emission_image",
 )
 COMPARISON: Final = "comparison_figure"
 CONSTANTS: Final = "bar_calibration"
@@ -60,7 +60,7 @@ _MAPS: Final = (
     ("significance/n", "neutron_significance_map", f"{_SIGNIFICANCE}, neutrons"),
     ("significance/g", "gamma_significance_map", f"{_SIGNIFICANCE}, gamma rays"),
     ("sensitivity", "sensitivity_map", "ln of the acceptance of neutrons over its mean"),
-    ("mlem/emission/n", "neutron_emission_image",
+    ("mlem/emission/n", "emission_image",
      "neutrons from each pixel by maximum likelihood, divided by the acceptance over its mean"),
 )  # fmt: skip
 _NAMES: Final = {"n": "neutrons", "g": "gamma rays", "all": "both species"}
@@ -75,7 +75,7 @@ def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ..
     if found and config.calibration.mode != "off":
         found.append(CONSTANTS)
     if "mlem" in methods and run.neutrons and counts_what_passes(config):
-        found += ["sensitivity_map", "neutron_emission_image"]
+        found += ["sensitivity_map", "emission_image"]
     if compares(config):
         found.append("significance_map")
         if run.neutrons and run.gammas:

@@ -106,7 +106,7 @@ def reconstructed_images(image_fits: dict[str, ImageFit], pixel_grid: PixelGrid)
 
 
 @tag(stage="reconstruction", scope="run")
-def neutron_emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
+def emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
     """reconstructed_images of neutrons over the acceptance of each pixel, 1 in the mean."""
     if reconstructed_images.n is None:
         return np.zeros(sensitivity_map.shape)
