@@ -408,13 +408,6 @@ INPUTS: Final = (
         lambda config, _: config.calibration if config.calibration.mode == "self" else ABSENT,
     ),
     Input("calibration_file", ("calibration.path",), _calibration_file),
-    Input(
-        "snaps_to_bar",
-        ("uncertainty.snap_to_bar", "calibration.mode"),
-        lambda config, _: (
-            ABSENT if config.calibration.mode == "off" else config.uncertainty.snap_to_bar
-        ),
-    ),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
     Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),

@@ -190,31 +190,45 @@ def gamma_calibrated_events__snapped(
 
 
 @tag(stage="calibration", schema="NeutronFilteredEvents")
-@config.when_in(calibration=["self", "file"])
+@config.when_in(calibration=["self", "file"], snap_to_bar=[False])
 def neutron_calibrated_events__corrected(
-    neutron_filtered_events: pd.DataFrame,
-    bar_calibration: pd.DataFrame,
-    bars: pd.DataFrame,
-    snaps_to_bar: bool,
+    neutron_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
 ) -> pd.DataFrame:
     """Neutron events with positions along the bars, times and light corrected."""
-    events = corrected_events(
+    return corrected_events(
         neutron_filtered_events, bar_calibration, bars, NEUTRON_HITS, light=True
     )
-    return snapped_events(events, bars, NEUTRON_HITS) if snaps_to_bar else events
 
 
 @tag(stage="calibration", schema="GammaFilteredEvents")
-@config.when_in(calibration=["self", "file"])
+@config.when_in(calibration=["self", "file"], snap_to_bar=[False])
 def gamma_calibrated_events__corrected(
-    gamma_filtered_events: pd.DataFrame,
-    bar_calibration: pd.DataFrame,
-    bars: pd.DataFrame,
-    snaps_to_bar: bool,
+    gamma_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
 ) -> pd.DataFrame:
     """Gamma events with positions along the bars and times corrected.
 
     The gains take up what the response of recoils has wrong too: they are not for electrons.
     """
-    events = corrected_events(gamma_filtered_events, bar_calibration, bars, GAMMA_HITS, light=False)
-    return snapped_events(events, bars, GAMMA_HITS) if snaps_to_bar else events
+    return corrected_events(gamma_filtered_events, bar_calibration, bars, GAMMA_HITS, light=False)
+
+
+@tag(stage="calibration", schema="NeutronFilteredEvents")
+@config.when_in(calibration=["self", "file"], snap_to_bar=[True])
+def neutron_calibrated_events__both(
+    neutron_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Neutron events corrected, with the hits in the middle of their bars, across."""
+    told = (bar_calibration, bars, NEUTRON_HITS)
+    events = corrected_events(neutron_filtered_events, *told, light=True)
+    return snapped_events(events, bars, NEUTRON_HITS)
+
+
+@tag(stage="calibration", schema="GammaFilteredEvents")
+@config.when_in(calibration=["self", "file"], snap_to_bar=[True])
+def gamma_calibrated_events__both(
+    gamma_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Gamma events corrected, with the hits in the middle of their bars, across."""
+    told = (bar_calibration, bars, GAMMA_HITS)
+    events = corrected_events(gamma_filtered_events, *told, light=False)
+    return snapped_events(events, bars, GAMMA_HITS)

@@ -176,6 +176,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "point_fit.sensitivity": '"flat"',
         "errors.replicas": "20",
         "errors.seed": "2",
+        "errors.prior_shift_cm": "30.0",
+        "reconstruction.sensitivity": "'mc'",
         "calibration.steps": "['edges']",
         "calibration.simulated_pairs": "1000",
         "calibration.seed": "2",

@@ -210,7 +210,7 @@ def test_constants_are_taken_off_events_and_the_input_stays() -> None:
         time_offset_ns=np.arange(N_BARS) * 0.1,
         light_gain=np.full(N_BARS, 2.0),
     )
-    found = calibration.neutron_calibrated_events__corrected(events, table, array(), False)
+    found = calibration.neutron_calibrated_events__corrected(events, table, array())
     assert found["x1_cm"].tolist() == [-0.5, 0.0]
     assert found["y1_cm"].tolist() == [0.0, -0.5]
     assert (found["t2_ns"] - events["t2_ns"]).tolist() == pytest.approx([-0.4, 0.0])
@@ -238,7 +238,7 @@ def test_hits_are_taken_to_the_middle_of_their_bars() -> None:
     nothing = calibration.neutron_calibrated_events__snapped(events.iloc[:0], array())
     assert len(nothing) == 0
     table = constants(along_offset_cm=np.full(N_BARS, 0.5))
-    both = calibration.neutron_calibrated_events__corrected(events, table, array(), True)
+    both = calibration.neutron_calibrated_events__both(events, table, array())
     assert both["x1_cm"].tolist() == pytest.approx([1.5, 2.0])
     assert both["y1_cm"].tolist() == pytest.approx([-3.0, -2.6])
 
