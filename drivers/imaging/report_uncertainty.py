@@ -78,7 +78,7 @@ def draw_budget(budget: pd.DataFrame, figure: Figure) -> None:
     axes.containers[0][names.index("total")].set_alpha(1.0)
     for at, widths in zip(y, first[["u_cm", "v_cm"]].to_numpy(np.float64), strict=True):
         if not np.isfinite(widths).any():
-            axes.text(0.0, at, " not evaluated", va="center", fontsize=7.5)
+            axes.text(0.0, float(at), " not evaluated", va="center", fontsize=7.5)
     axes.set_yticks(y, [_COMPONENTS[name] for name in names], fontsize=8)
     axes.set_xlabel("half width (cm); pale: not in the total")
     handles, labels = axes.get_legend_handles_labels()
@@ -158,7 +158,7 @@ def draw_bars(consistency: pd.DataFrame, figure: Figure) -> None:
     count = groups.size()
     told = count.index[count >= _FEWEST]
     # The median of n numbers of a Gaussian is off by 1.2533 sigma / sqrt(n).
-    error = 1.2533 * groups.std() / np.sqrt(count)
+    error: pd.Series = 1.2533 * groups.std() / np.sqrt(count)
     axes.axhline(0.0, color="0.6", lw=0.8)
     x = np.arange(len(told))
     axes.errorbar(x, groups.median()[told], error[told], fmt="o", ms=3.5, color=COLORS[0], lw=1.1)
@@ -172,13 +172,18 @@ def _leakage(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
     if leakage is None or not leakage["u_cm"].notna().any():
         return []
     rows = [
-        (SPECIES_NAMES.get(name, name), selection, _greatest(rows))
-        for (name, selection), rows in leakage.groupby(["image", "selection"], observed=True)
+        (SPECIES_NAMES.get(name, name), selection, _greatest(of_rule))
+        for name, of_image in _groups(leakage, "image")
+        for selection, of_rule in _groups(of_image, "selection")
     ]
     svg = svg_of(partial(draw_leakage, leakage), _SIZE)
     head = ("image", "selection", "moves with the prior, % of its move")
     shown = table(head, rows, caption="Thin images with five priors", sortable=False)
     return [heading("Prior"), shown, picture(svg, "where the thin image goes with the prior")]
+
+
+def _groups(frame: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    return [(str(name), rows) for name, rows in frame.groupby(column, observed=True)]
 
 
 def _greatest(rows: pd.DataFrame) -> str:

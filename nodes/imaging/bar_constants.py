@@ -285,7 +285,8 @@ def drawn_errors(constants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFr
 def without_bias(found: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
     """Constants less those of a perfect array; the errors of both count."""
     gain = found["light_gain"] / bias["light_gain"]
-    relative = np.hypot(*(c["light_gain_sigma"] / c["light_gain"] for c in (found, bias)))
+    own, its = (c["light_gain_sigma"] / c["light_gain"] for c in (found, bias))
+    relative = np.hypot(own, its)
     return found.assign(
         time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
         light_gain=gain,

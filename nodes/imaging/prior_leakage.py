@@ -54,7 +54,8 @@ def prior_leakage(
     """
     settings = ImagingMethod(imaging_method.method, "scan", imaging_method.nappe)
     places = errors.prior_shift_cm * np.array(SHIFTS)
-    targets = plane_to_world(*np.ascontiguousarray(places.T), plane_frame, pixel_grid)
+    u, v = np.ascontiguousarray(places.T)
+    targets = plane_to_world(u, v, plane_frame, pixel_grid)
 
     def centroid(cones: pd.DataFrame, chosen: I8) -> tuple[float, float]:
         thin = back_projection(
