@@ -20,7 +20,7 @@ from hamilton import driver
 from radiograph.drivers.graph import build_driver
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
 from radiograph.drivers.registry import definition
-from radiograph.nodes.imaging.bar_constants import scatter_constants
+from radiograph.nodes.imaging.bar_constants import scatter_constants, without_bias
 from radiograph.nodes.imaging.bars import bars as bars_of
 from radiograph.nodes.imaging.simulated_pairs import (
     everywhere,
@@ -195,10 +195,7 @@ def calibrated_run(
     pairs = with_errors(bench, bench.pairs(n_source, n_else, seed, SPARE), seed)
     events = as_events(pairs)
     found = bench.found(events, ["biased_bar_calibration"])["biased_bar_calibration"]
-    constants = found.assign(
-        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
-        light_gain=found["light_gain"] / bias["light_gain"],
-    )
+    constants = without_bias(found, bias)
     targets = ["point_sources", "position_budget"]
     values = bench.found(events, targets, bar_calibration=constants)
     row, budget = values["point_sources"].iloc[0], values["position_budget"]

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from radiograph.nodes.imaging.acceptance import N_PAIRS
 from radiograph.nodes.imaging.back_projection import scan_back_projection
 from radiograph.nodes.imaging.cone_matrix import ConeGeometry, cone_matrix
 from radiograph.nodes.imaging.expectation_maximisation import Events, start_of, step
 from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
 from radiograph.nodes.imaging.kernels.cone_rows import fill_row
+from radiograph.nodes.imaging.plane_sensitivity import log_acceptances
+from radiograph.nodes.imaging.poisson_weights import poisson_weights
+from radiograph.nodes.imaging.source_likelihood import (
+    FitProblem,
+    fitted_sources,
+    maximum,
+    replica_rows,
+)
 from radiograph.nodes.imaging.weighted_projection import weighted_projection
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
-from radiograph.schemas.imaging.sources import ConeMixture
-from radiograph.schemas.imaging.uncertainty import ExpectationSettings
+from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
+from radiograph.schemas.imaging.uncertainty import ExpectationSettings, PointFit
 
 from .figures import Figure, best_seconds, best_seconds_of
 from .kernels import FRAME, cones_of_a_source, square
@@ -24,6 +34,7 @@ N_EVENTS = 19_000
 N_FEW = 4_000
 SIGMA_RAD = 0.08
 ITERATIONS = 100
+REPLICAS = 10
 
 
 def mixture(n: int) -> tuple[Any, ConeMixture]:
@@ -95,17 +106,70 @@ def figures() -> list[Figure]:
     image_fit(problem, "n")
     spent = time.perf_counter() - started
     name = f"MLEM of {N_EVENTS:,} events, 100 x 100, {ITERATIONS} iterations, two threads"
-    return [*found, Figure(name, spent, "s", "<= 25"), Figure("the same", spent / unit, "x thin")]
+    found += [Figure(name, spent, "s", "<= 25"), Figure("the same", spent / unit, "x thin")]
+    return [*found, *_fits(many, unit), _acceptance(unit)]
+
+
+def _fits(cones: ConeMixture, unit: float) -> list[Figure]:
+    """The point fit, from its map of significance on, and its replicas; ``unit`` = thin image."""
+    rng = np.random.default_rng(1)
+    n = cones.n_events
+    foreign = rng.random(n) < 0.4
+    theta = cones.theta_rad + rng.normal(0.0, SIGMA_RAD, n)
+    theta = np.where(foreign, np.arccos(rng.uniform(-1.0, 1.0, n)), theta)
+    toy = replace(cones, theta_rad=np.clip(theta, 0.02, 3.1))
+    problem = FitProblem(toy, FRAME, square(80), PointFit(profile=False, sensitivity="flat"))
+    fit = fitted_sources(problem)
+
+    def replicas() -> None:
+        for replica in range(REPLICAS):
+            replica_rows(problem, fit, poisson_weights(toy, 1, replica))
+
+    began, near, again = (
+        best_seconds(work, repeats=2)
+        for work in (
+            lambda: fitted_sources(problem),
+            lambda: maximum(problem, fit.parameters, 1),
+            replicas,
+        )
+    )
+    of_200 = again * 200 / REPLICAS
+    return [
+        Figure(f"point fit of {n:,} events, with its start", began, "s"),
+        Figure("the same", began / unit, "x thin"),
+        Figure("point fit from a near start", near, "s", "<= 0.3"),
+        Figure("the same", near / unit, "x thin"),
+        Figure("200 replicas", of_200, "s", "<= 30"),
+        Figure("the same", of_200 / unit, "x thin"),
+    ]
+
+
+def _acceptance(unit: float) -> Figure:
+    """s(X) of 400 places by as many pairs of points as a run takes."""
+    rng = np.random.default_rng(2)
+    onward = rng.normal(size=(N_PAIRS, 3))
+    onward /= np.linalg.norm(onward, axis=1)[:, None]
+    known = replace(
+        Acceptance.none(),
+        omega_by_cosine=np.linspace(0.0, 1.0, 1025)[None, :],
+        first_cm=rng.uniform(-7.0, 7.0, (N_PAIRS, 3)),
+        onward=onward,
+        pair_weight=np.ones(N_PAIRS),
+        pair_curve=np.zeros(N_PAIRS, np.int64),
+    )
+    points = np.column_stack([rng.uniform(-100.0, 100.0, (400, 2)), np.full(400, -100.0)])
+    spent = best_seconds(lambda: log_acceptances(known, points), repeats=2)
+    return Figure(f"s(X) of 400 places, {N_PAIRS:,} pairs: {spent:.2f} s", spent / unit, "x thin")
 
 
 def _row_seconds(cones: ConeMixture) -> float:
     """Of one row of 200 x 200 pixels."""
     geometry = ConeGeometry.of(cones, FRAME, square(200))
     row = np.empty(geometry.n_pixels, np.float32)
-    taken = geometry.taken()
+    seen = geometry.seen
 
     def rows() -> None:
         for event in range(200):
-            fill_row(event, *taken, row)
+            fill_row(event, seen, row)
 
     return best_seconds(rows) / 200

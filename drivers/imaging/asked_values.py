@@ -29,6 +29,11 @@ _PLACES: Final[Mapping[str, str]] = MappingProxyType(
         "weighted_images": "/images/weighted",
         "reconstructed_images": "/images/mlem",
         "significance_map": "/images/significance",
+        "neutron_significance_map": "/images/significance/n",
+        "gamma_significance_map": "/images/significance/g",
+        "sensitivity_map": "/images/sensitivity",
+        "emission_image": "/images/mlem/emission/n",
+        "bar_calibration": "/calibration",
     }
 )
 

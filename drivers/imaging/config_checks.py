@@ -221,6 +221,13 @@ def notices(config: ImagingConfig, replaced: tuple[str, ...]) -> Iterator[str]:
             yield f"[energy.lut_paths.{material}] is unused: no neutron detector is made of it"
     if config.prior.type == "none" and (config.prior.point or config.prior.line):
         yield '[prior] point and line are unused: type is "none"'
+    wide = [method for method in config.imaging.methods if method != "sbp"]
+    asked = "selection" in config.cones.model_fields_set
+    if wide and asked and config.cones.selection == "min_delta":
+        yield (
+            f'[cones] selection = "min_delta" is of the thin image alone: method "{wide[0]}" '
+            "takes every hypothesis with its weight"
+        )
     if config.run.list and config.pipeline.until != "image":
         yield f'[run] list is unused: until is "{config.pipeline.until}", not "image"'
     if config.list_mode.model_fields_set and not config.run.list:

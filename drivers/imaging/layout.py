@@ -182,6 +182,20 @@ SCORE_DATASETS: Final = _counted_by(
 DIRECTION_DATASETS: Final = _counted_by(
     _HYPOTHESIS, Dataset("/candidates/direction_ok", "?", "", "whether it points at the plane")
 )
+# Written as a whole where a method uses widths; a restart makes them anew.
+WEIGHT_DATASETS: Final = _counted_by(
+    _HYPOTHESIS,
+    Dataset("/candidates/weight", "f4", "", "share of the hypothesis in its event",
+            limits=Limits(0.0, 1.0 + _ROUNDED)),
+    Dataset("/candidates/theta_sigma_rad", "f4", "rad", "width of theta, NaN where impossible"),
+    Dataset("/candidates/cone_sigma_rad", "f4", "rad", "width of the cone, NaN where impossible"),
+)  # fmt: skip
+WIDTH_DATASETS: Final = _counted_by(
+    _CONE,
+    Dataset("/cones/theta_sigma_rad", "f4", "rad", "width of theta"),
+    Dataset("/cones/cone_sigma_rad", "f4", "rad", "width of the cone, with that of its axis"),
+    Dataset("/cones/consistency", "f4", "", "theta of flight less that of light in sigma, or NaN"),
+)
 
 IMAGED_DATASETS: Final = _counted_by(
     _CONE, Dataset("/lm/cone_lit_pixels", "u4", "", "pixels that the cone lights")
@@ -255,6 +269,7 @@ LAYOUT: Final = {
     d.path: d
     for d in (
         *(d for group in GROUPS for d in group.datasets),
+        *WEIGHT_DATASETS, *WIDTH_DATASETS,
         *FOOTPRINT_DATASETS, IMAGED_CONE, SURVIVAL, OFFSETS, PAIRS,
     )
 }  # fmt: skip

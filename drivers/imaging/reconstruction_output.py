@@ -11,12 +11,15 @@ import numpy as np
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reconstructed import DensityImages
 from ..hdf5 import write_array
+from .layout import WEIGHT_DATASETS, WIDTH_DATASETS
 
 SOURCE_TARGETS: Final = (
     "point_sources",
     "bootstrap_sources",
     "strategy_sources",
     "position_budget",
+    "prior_leakage",
+    "cone_pulls",
 )
 # Frames below /reconstruction.
 FRAME_TARGETS: Final = (
@@ -27,8 +30,18 @@ FRAME_TARGETS: Final = (
     "focus_distance_cm",
     "region_spectra",
 )
-IMAGE_TARGETS: Final = ("weighted_images", "reconstructed_images", "significance_map")
+IMAGE_TARGETS: Final = (
+    "weighted_images",
+    "reconstructed_images",
+    "significance_map",
+    "neutron_significance_map",
+    "gamma_significance_map",
+    "sensitivity_map",
+    "emission_image",
+)
 COMPARISON: Final = "comparison_figure"
+CONSTANTS: Final = "bar_calibration"
+WIDTHS: Final = ("candidate_sigmas", "candidate_weights", "cone_widths")
 _OF_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
     "sbp": (),
     "weighted": ("weighted_images",),
@@ -41,17 +54,39 @@ WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "position_budget": ("point_sources",),
 }
 _COMPARED: Final = frozenset({"weighted", "mlem", "point_fit"})
+_SIGNIFICANCE: Final = "2 ln L ratio of one point source in each pixel to none"
+_MAPS: Final = (
+    ("significance/all", "significance_map", _SIGNIFICANCE),
+    ("significance/n", "neutron_significance_map", f"{_SIGNIFICANCE}, neutrons"),
+    ("significance/g", "gamma_significance_map", f"{_SIGNIFICANCE}, gamma rays"),
+    ("sensitivity", "sensitivity_map", "ln of the acceptance of neutrons over its mean"),
+    ("mlem/emission/n", "emission_image",
+     "neutrons from each pixel by maximum likelihood, divided by the acceptance over its mean"),
+)  # fmt: skip
 _NAMES: Final = {"n": "neutrons", "g": "gamma rays", "all": "both species"}
 _PACKED: Final = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ...]:
     """The nodes that the methods of a run fill, beside simple back projection."""
-    methods = config.imaging.methods
+    methods, run = config.imaging.methods, config.run
     found = [target for method in methods for target in _OF_METHOD[method]]
+    found += WIDTHS if found else []
+    if found and config.calibration.mode != "off":
+        found.append(CONSTANTS)
+    if "mlem" in methods and run.neutrons and counts_what_passes(config):
+        found += ["sensitivity_map", "emission_image"]
     if compares(config):
-        found += ["significance_map", *([COMPARISON] if figures else [])]
+        found.append("significance_map")
+        if run.neutrons and run.gammas:
+            found += ["neutron_significance_map", "gamma_significance_map"]
+        found += [COMPARISON] if figures else []
     return tuple(found)
+
+
+def counts_what_passes(config: ImagingConfig) -> bool:
+    """Whether neutrons count in images by what the array lets pass of them."""
+    return config.reconstruction.sensitivity == "mc" and config.energy.strategy == "FixedEn"
 
 
 def compares(config: ImagingConfig) -> bool:
@@ -60,15 +95,32 @@ def compares(config: ImagingConfig) -> bool:
 
 
 def write_density_images(file: h5py.File, found: Mapping[str, Any], config: ImagingConfig) -> None:
-    """/images/weighted, /images/mlem and /images/significance, those that were made."""
+    """/images/weighted, mlem, significance and sensitivity, those that were made."""
     if "weighted_images" in found:
         _write_weighted(file, found["weighted_images"])
     if "reconstructed_images" in found:
         _write_reconstructed(file, found, config.reconstruction.seed)
-    if "significance_map" in found:
-        text = "2 ln L ratio of one point source in each pixel to none; rows v, columns u"
-        data = found["significance_map"].astype(np.float32)
-        write_array(file, "images/significance/all", data, "", text, **_PACKED)
+    for name, node, text in _MAPS:
+        if node in found:
+            data = found[node].astype(np.float32)
+            write_array(file, f"images/{name}", data, "", f"{text}; rows v, columns u", **_PACKED)
+
+
+def write_widths(file: h5py.File, found: Mapping[str, Any]) -> None:
+    """Widths and weights beside the rows of /candidates and /cones, where a run made both."""
+    if not set(WIDTHS) <= found.keys():
+        return
+    sigmas = found["candidate_sigmas"]
+    columns = {
+        "/candidates/weight": found["candidate_weights"],
+        **{f"/candidates/{name}": sigmas[name] for name in ("theta_sigma_rad", "cone_sigma_rad")},
+        **{f"/cones/{name}": values for name, values in found["cone_widths"].items()},
+    }
+    for dataset in (*WEIGHT_DATASETS, *WIDTH_DATASETS):
+        data = np.asarray(columns[dataset.path], dataset.dtype)
+        # What a restart took over of cones may be another choice than this one.
+        if dataset.counted_by in file and len(file[dataset.counted_by]) == len(data):
+            write_array(file, dataset.path, data, dataset.unit, dataset.description, **_PACKED)
 
 
 def _write_weighted(file: h5py.File, images: DensityImages) -> None:

@@ -14,6 +14,7 @@ from ...nodes.imaging.comparison import draw_comparison
 from ...nodes.imaging.figure_text import SPECIES_NAMES, with_error
 from ..html.parts import heading, paragraph, picture, side_by_side, table
 from .report_figures import COLORS, svg_of
+from .report_uncertainty import uncertainty_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,8 @@ def reconstruction_parts(report: Report) -> list[Markup]:
         words = "The same cones in four ways, on one scale of length; strokes: the fitted source."
         parts.append(picture(content, "comparison of the methods", words))
     makers = (_sources, _shapes, _iterations, _focus, _spectra)
-    return [*parts, *(part for make in makers for part in make(found.frames))]
+    parts += [part for make in makers for part in make(found.frames)]
+    return [*parts, *uncertainty_parts(found.frames)]
 
 
 def _sources(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
@@ -59,9 +61,12 @@ def _sources(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
             for a in "uv"
         ]
         places = [with_error(s[f"{a}_cm"], s[f"{a}_sigma_cm"]) for a in "uv"]
-        rows.append((number, *places, *ends, round(s["counts"]), round(s["TS"])))
+        # Files of before have no totals.
+        total = [_two(s.get(f"{a}_total_cm", np.nan)) for a in "uv"]
+        rows.append((number, *places, *ends, *total, round(s["counts"]), round(s["TS"])))
     head = (
-        "source", "u (cm)", "v (cm)", "u, 68 %", "v, 68 %", "u, 95 %", "v, 95 %", "events", "TS",
+        "source", "u (cm)", "v (cm)", "u, 68 %", "v, 68 %", "u, 95 %", "v, 95 %",
+        "u, total ±", "v, total ±", "events", "TS",
     )  # fmt: skip
     shown = table(head, rows, caption="Point sources, the strongest first", sortable=False)
     return [heading("Point sources"), shown, paragraph(_STATISTICAL)]

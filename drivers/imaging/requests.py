@@ -12,7 +12,7 @@ from ...schemas.errors import UsageError
 from ...schemas.imaging.config import STAGES, ImagingConfig, Stage
 from ..graph import upstream
 from .layout import COUNTED_WITH, COUNTER_NODES, GROUPS, Group
-from .reconstruction_output import COMPARISON, FRAME_TARGETS, WITH
+from .reconstruction_output import COMPARISON, CONSTANTS, FRAME_TARGETS, WITH
 from .reconstruction_output import IMAGE_TARGETS as DENSITY_TARGETS
 
 # Nodes whose values stand in a group of the file or in figures; others go to /targets.
@@ -33,6 +33,7 @@ PLACED: Final = frozenset(
         "projection_metrics",
         "figures",
         COMPARISON,
+        CONSTANTS,
         *FRAME_TARGETS,
         *DENSITY_TARGETS,
     }
@@ -120,7 +121,7 @@ def request_for_targets(dr: driver.Driver, targets: Sequence[str]) -> Request:
         if "counters" in targets or reached.issuperset(COUNTED_WITH[stage])
     }
     images = [t for t in IMAGE_TARGETS if t in reached]
-    placed = ("counters", "figures", COMPARISON, *FRAME_TARGETS, *DENSITY_TARGETS)
+    placed = ("counters", "figures", COMPARISON, CONSTANTS, *FRAME_TARGETS, *DENSITY_TARGETS)
     made = list(dict.fromkeys(n for t in placed if t in targets for n in (t, *WITH.get(t, ()))))
     # A group of both species has no room for one of them.
     missing = {node for group in GROUPS if group not in groups for node in group.nodes}

@@ -43,9 +43,12 @@ from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
 from .reconstruction_output import (
     COMPARISON,
+    CONSTANTS,
     FRAME_TARGETS,
+    WIDTHS,
     targets_of_methods,
     write_density_images,
+    write_widths,
 )
 from .requests import (
     Request,
@@ -161,6 +164,9 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
         return request
     figures = config.vis.export_png_on_write
     made = targets_of_methods(config, figures=figures)
+    if session.restart is not None and session.restart.start in ("cones", "image"):
+        # Which hypothesis a stored cone is of is not told.
+        made = tuple(target for target in made if target not in WIDTHS)
     return request_for_stage(config.pipeline.until, figures=figures, reconstructed=made)
 
 
@@ -194,6 +200,7 @@ def _write_file(
             # Damage is told with the file it is in, so range by range.
             streams = (*streams_of(groups), "parse_problems")
             found = session.run(request.targets, streams, sink)
+            found |= _with_totals(found)
             rows.finish(
                 sorted({*config.detectors.material_map.values(), config.detectors.default_material})
             )
@@ -218,6 +225,15 @@ def _write_file(
         if session.restart is not None:
             file["provenance"].attrs["restart_stage"] = session.restart.start
     return found
+
+
+def _with_totals(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The sources with their total intervals, where the budget was made."""
+    if not {"point_sources", "position_budget"} <= found.keys():
+        return {}
+    from ...nodes.imaging.refits import with_totals
+
+    return {"point_sources": with_totals(found["point_sources"], found["position_budget"])}
 
 
 def _write_source_metadata(
@@ -302,14 +318,16 @@ def _write_values(
         metrics = found.get("projection_metrics", {})
         output.write_projections(file, found["projections"], metrics, session.config)
     write_density_images(file, found, session.config)
-    for name in (*FRAME_TARGETS, *request.loose):
+    write_widths(file, found)
+    for name in (*FRAME_TARGETS, CONSTANTS, *request.loose):
         if name not in found:
             continue
         node = session.driver.graph.nodes[name]
         summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
         table = TABLES.get(node.tags.get("schema", ""))
         group = "reconstruction" if name in FRAME_TARGETS else "targets"
-        write_value(file, f"{group}/{name}", found[name], summary, table)
+        place = "calibration" if name == CONSTANTS else f"{group}/{name}"
+        write_value(file, place, found[name], summary, table)
 
 
 def _all_counters(found: Mapping[str, Any], request: Request) -> Counts:

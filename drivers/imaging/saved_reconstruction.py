@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _FRAMES: Final = (
     "point_sources",
+    "position_budget",
+    "prior_leakage",
+    "cone_pulls",
     "iteration_history",
     "image_shapes",
     "focus_curve",
@@ -24,6 +27,7 @@ _FRAMES: Final = (
     "region_spectra",
 )
 _IMAGES: Final = ("weighted", "mlem", "significance")
+_CONSISTENCY: Final = "/cones/consistency"
 _NAMES: Final = ("n", "g", "all")
 
 
@@ -52,6 +56,11 @@ def saved_reconstruction(saved: SavedRun) -> SavedReconstruction:
         path = f"/reconstruction/{name}"
         if path in data:
             frames[name] = stored_table(name, data.content(path)).frame()
+    if _CONSISTENCY in data and "/lm/hit_det_id" in data:
+        event = data.rows("/cones/event_index")
+        bars = data.rows("/lm/hit_det_id")[event, 0]
+        columns = {"consistency": data.rows(_CONSISTENCY), "det_id": bars}
+        frames["consistency"] = pd.DataFrame(columns)
     for method in _IMAGES:
         held = {
             name: data.rows(f"/images/{method}/{name}").astype(np.float64)

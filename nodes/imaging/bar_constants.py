@@ -246,6 +246,21 @@ def corrected_events(
     return events.assign(**columns)
 
 
+def snapped_events(events: pd.DataFrame, bars: pd.DataFrame, hits: Sequence[int]) -> pd.DataFrame:
+    """Events whose hits lie on the middle lines of their bars; a hit of no known bar stays."""
+    known = bars["det_id"].to_numpy()
+    centres = bars[["centre_x_cm", "centre_y_cm", "centre_z_cm"]].to_numpy()
+    columns: dict[str, F8] = {}
+    for k in hits if len(known) else ():
+        ids, at = events[f"det_id{k}"].to_numpy(np.int64), hit_positions_cm(events, k)
+        row = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+        centre, axis = centres[row], bar_axes(bars, ids)
+        along = ((at - centre) * axis).sum(axis=1)[:, None]
+        snapped = np.where((known[row] == ids)[:, None], centre + along * axis, at)
+        columns |= {f"{a}{k}_cm": snapped[:, n] for n, a in enumerate("xyz")}
+    return events.assign(**columns)
+
+
 def of_bars(constants: pd.DataFrame, column: str, det_id: I8, absent: float) -> F8:
     """A constant of the bar of each hit; ``absent`` where the bar has none."""
     known = constants["det_id"].to_numpy()
@@ -254,6 +269,30 @@ def of_bars(constants: pd.DataFrame, column: str, det_id: I8, absent: float) -> 
     place = np.minimum(np.searchsorted(known, det_id), len(known) - 1)
     values = constants[column].to_numpy()
     return np.where(known[place] == det_id, values[place], absent)
+
+
+def drawn_errors(constants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """time_offset_ns to be added and light_gain to be taken times, a draw a det_id (the index)."""
+    n = len(constants)
+    sigma_ns = np.nan_to_num(constants["time_offset_sigma_ns"].to_numpy())
+    relative = np.nan_to_num(constants["light_gain_sigma"] / constants["light_gain"])
+    late, ln_gain = rng.normal(size=(2, n)) * np.stack([sigma_ns, relative])
+    return pd.DataFrame(
+        {"time_offset_ns": late, "light_gain": np.exp(ln_gain)}, index=constants["det_id"]
+    )
+
+
+def without_bias(found: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
+    """Constants less those of a perfect array; the errors of both count."""
+    gain = found["light_gain"] / bias["light_gain"]
+    own, its = (c["light_gain_sigma"] / c["light_gain"] for c in (found, bias))
+    relative = np.hypot(own, its)
+    return found.assign(
+        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
+        light_gain=gain,
+        time_offset_sigma_ns=np.hypot(found["time_offset_sigma_ns"], bias["time_offset_sigma_ns"]),
+        light_gain_sigma=gain * relative,
+    )
 
 
 def read_constants(file: FileRef) -> pd.DataFrame:

@@ -7,6 +7,8 @@ light bring the two together.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
@@ -27,9 +29,14 @@ from .bar_constants import (
     late_share,
     read_constants,
     scatter_constants,
+    snapped_events,
+    without_bias,
 )
 from .resolutions import hits_of_events
 from .simulated_pairs import perfect_constants, simulated_pairs
+
+NEUTRON_HITS: Final = (1, 2)
+GAMMA_HITS: Final = (1, 2, 3)
 
 
 @tag(stage="calibration", helper="true")
@@ -147,38 +154,54 @@ def bar_calibration__unbiased(
     biased_bar_calibration: pd.DataFrame, bar_calibration_bias: pd.DataFrame
 ) -> pd.DataFrame:
     """Constants of the bars less what a perfect array would have given."""
-    found, bias = biased_bar_calibration, bar_calibration_bias
-    return found.assign(
-        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
-        light_gain=found["light_gain"] / bias["light_gain"],
-    )
+    return without_bias(biased_bar_calibration, bar_calibration_bias)
 
 
 @tag(stage="calibration", schema="NeutronFilteredEvents")
-@config.when(calibration="off")
+@config.when(calibration="off", snap_to_bar=False)
 def neutron_calibrated_events__off(neutron_filtered_events: pd.DataFrame) -> pd.DataFrame:
     """Neutron events as they passed; there is no calibration."""
     return neutron_filtered_events
 
 
 @tag(stage="calibration", schema="GammaFilteredEvents")
-@config.when(calibration="off")
+@config.when(calibration="off", snap_to_bar=False)
 def gamma_calibrated_events__off(gamma_filtered_events: pd.DataFrame) -> pd.DataFrame:
     """Gamma events as they passed; there is no calibration."""
     return gamma_filtered_events
 
 
 @tag(stage="calibration", schema="NeutronFilteredEvents")
-@config.when_in(calibration=["self", "file"])
+@config.when(calibration="off", snap_to_bar=True)
+def neutron_calibrated_events__snapped(
+    neutron_filtered_events: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Neutron events with the hits in the middle of their bars, across."""
+    return snapped_events(neutron_filtered_events, bars, NEUTRON_HITS)
+
+
+@tag(stage="calibration", schema="GammaFilteredEvents")
+@config.when(calibration="off", snap_to_bar=True)
+def gamma_calibrated_events__snapped(
+    gamma_filtered_events: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Gamma events with the hits in the middle of their bars, across."""
+    return snapped_events(gamma_filtered_events, bars, GAMMA_HITS)
+
+
+@tag(stage="calibration", schema="NeutronFilteredEvents")
+@config.when_in(calibration=["self", "file"], snap_to_bar=[False])
 def neutron_calibrated_events__corrected(
     neutron_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
 ) -> pd.DataFrame:
     """Neutron events with positions along the bars, times and light corrected."""
-    return corrected_events(neutron_filtered_events, bar_calibration, bars, (1, 2), light=True)
+    return corrected_events(
+        neutron_filtered_events, bar_calibration, bars, NEUTRON_HITS, light=True
+    )
 
 
 @tag(stage="calibration", schema="GammaFilteredEvents")
-@config.when_in(calibration=["self", "file"])
+@config.when_in(calibration=["self", "file"], snap_to_bar=[False])
 def gamma_calibrated_events__corrected(
     gamma_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
 ) -> pd.DataFrame:
@@ -186,4 +209,26 @@ def gamma_calibrated_events__corrected(
 
     The gains take up what the response of recoils has wrong too: they are not for electrons.
     """
-    return corrected_events(gamma_filtered_events, bar_calibration, bars, (1, 2, 3), light=False)
+    return corrected_events(gamma_filtered_events, bar_calibration, bars, GAMMA_HITS, light=False)
+
+
+@tag(stage="calibration", schema="NeutronFilteredEvents")
+@config.when_in(calibration=["self", "file"], snap_to_bar=[True])
+def neutron_calibrated_events__both(
+    neutron_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Neutron events corrected, with the hits in the middle of their bars, across."""
+    told = (bar_calibration, bars, NEUTRON_HITS)
+    events = corrected_events(neutron_filtered_events, *told, light=True)
+    return snapped_events(events, bars, NEUTRON_HITS)
+
+
+@tag(stage="calibration", schema="GammaFilteredEvents")
+@config.when_in(calibration=["self", "file"], snap_to_bar=[True])
+def gamma_calibrated_events__both(
+    gamma_filtered_events: pd.DataFrame, bar_calibration: pd.DataFrame, bars: pd.DataFrame
+) -> pd.DataFrame:
+    """Gamma events corrected, with the hits in the middle of their bars, across."""
+    told = (bar_calibration, bars, GAMMA_HITS)
+    events = corrected_events(gamma_filtered_events, *told, light=False)
+    return snapped_events(events, bars, GAMMA_HITS)

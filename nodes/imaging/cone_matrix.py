@@ -18,9 +18,9 @@ import numpy as np
 from ...schemas.arrays import F4, F8, I8, U1
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture
-from .kernels.cone_likelihood import LEAST_SINE
-from .kernels.cone_rows import count_runs, fill_runs, quantised_rows
-from .kernels.expectation import computed_pass, dense_pass, sparse_pass
+from .kernels.cone_rows import SeenCones, count_runs, fill_runs, quantised_rows
+from .kernels.expectation import Model, Sums, computed_pass, dense_pass, sparse_pass
+from .passing_cones import cone_shapes, pixel_factors
 
 Storage = Literal["dense", "sparse", "computed"]
 BLOCKS: Final = 64
@@ -37,7 +37,7 @@ _GIB: Final = 1 << 30
 
 @dataclass(frozen=True)
 class ConeGeometry:
-    """Cones and pixels as the kernels take them, see kernels/cone_rows.py."""
+    """Cones and pixels as the kernels take them: SeenCones of kernels/cone_rows.py."""
 
     apex: F8
     axis: F8
@@ -48,15 +48,16 @@ class ConeGeometry:
     v_axis: F8
     u: F4
     v: F4
+    factor: F4
+    curve: I8
 
     @classmethod
     def of(cls, cones: ConeMixture, frame: PlaneFrame, grid: PixelGrid) -> ConeGeometry:
         """The cones of a mixture seen from a plane."""
-        sine = np.sin(cones.theta_rad)
-        peak = cones.weight / (
-            np.sqrt(2.0 * np.pi) * cones.sigma_rad * 2.0 * np.pi * np.maximum(sine, LEAST_SINE)
-        )
-        shape = [np.cos(cones.theta_rad), sine, cones.sigma_rad**-2.0, peak]
+        told = cone_shapes(cones)
+        cosine, sine = np.cos(told.theta_rad), np.sin(told.theta_rad)
+        shape = [cosine, sine, told.sigma_rad**-2.0, told.peak, told.falls]
+        factor, curve = pixel_factors(cones, frame, grid)
         return cls(
             np.ascontiguousarray(cones.apex_cm),
             np.ascontiguousarray(cones.axis),
@@ -67,6 +68,8 @@ class ConeGeometry:
             np.array(grid.v_axis, np.float64),
             grid.u_centers_cm.astype(np.float32),
             grid.v_centers_cm.astype(np.float32),
+            np.ascontiguousarray(factor, np.float32),
+            curve,
         )
 
     @property
@@ -79,10 +82,10 @@ class ConeGeometry:
         """How many columns."""
         return len(self.u) * len(self.v)
 
-    def taken(self) -> tuple[Any, ...]:
-        """The arguments of a kernel."""
-        plane = (self.origin, self.u_axis, self.v_axis, self.u, self.v)
-        return (self.apex, self.axis, self.shape, self.start, *plane)
+    @property
+    def seen(self) -> SeenCones:
+        """What a kernel takes."""
+        return SeenCones(**{name: getattr(self, name) for name in SeenCones._fields})
 
     def only(self, events: I8) -> ConeGeometry:
         """The geometry of some events, with all their hypotheses."""
@@ -95,6 +98,7 @@ class ConeGeometry:
             axis=np.ascontiguousarray(self.axis[rows]),
             shape=np.ascontiguousarray(self.shape[rows]),
             start=start.astype(np.int64),
+            curve=np.ascontiguousarray(self.curve[events]),
         )
 
 
@@ -107,7 +111,7 @@ class ConeMatrix(Protocol):
     @property
     def n_pixels(self) -> int: ...
 
-    def add(self, rows: I8, *model_and_sums: Any) -> None: ...
+    def add(self, rows: I8, model: Model, to: Sums) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,8 @@ class DenseMatrix:
     def n_pixels(self) -> int:
         return self.values.shape[1]
 
-    def add(self, rows: I8, *model_and_sums: Any) -> None:
-        dense_pass(self.values, self.scale, rows, *model_and_sums)
+    def add(self, rows: I8, model: Model, to: Sums) -> None:
+        dense_pass(self.values, self.scale, rows, model, to)
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,8 @@ class SparseMatrix:
     n_pixels: int
     storage: Storage = "sparse"
 
-    def add(self, rows: I8, *model_and_sums: Any) -> None:
-        sparse_pass(self.values, self.runs, self.offsets, self.scale, rows, *model_and_sums)
+    def add(self, rows: I8, model: Model, to: Sums) -> None:
+        sparse_pass(self.values, self.runs, self.offsets, self.scale, rows, model, to)
 
 
 @dataclass(frozen=True)
@@ -152,8 +156,8 @@ class ComputedMatrix:
     def n_pixels(self) -> int:
         return self.geometry.n_pixels
 
-    def add(self, rows: I8, *model_and_sums: Any) -> None:
-        computed_pass(*self.geometry.taken(), rows, *model_and_sums)
+    def add(self, rows: I8, model: Model, to: Sums) -> None:
+        computed_pass(self.geometry.seen, rows, model, to)
 
 
 def cone_matrix(
@@ -203,11 +207,11 @@ def in_threads(work: Callable[[int], None], n: int, threads: int) -> None:
 def _dense(geometry: ConeGeometry, threads: int) -> DenseMatrix:
     values = np.empty((geometry.n_events, geometry.n_pixels), np.uint8)
     scale = np.empty(geometry.n_events, np.float32)
-    blocks = blocks_of(np.arange(geometry.n_events), geometry.n_pixels)
+    blocks, seen = blocks_of(np.arange(geometry.n_events), geometry.n_pixels), geometry.seen
 
     def fill(k: int) -> None:
         begin, end = int(blocks[k][0]), int(blocks[k][-1]) + 1
-        quantised_rows(begin, end, *geometry.taken(), values, scale)
+        quantised_rows(begin, end, seen, values, scale)
 
     in_threads(fill, len(blocks), threads)
     return DenseMatrix(values, scale)

@@ -18,6 +18,7 @@ import numpy as np
 from ...schemas.arrays import F4, F8, I8, Mask
 from ...schemas.imaging.uncertainty import ExpectationSettings
 from .cone_matrix import ConeMatrix, blocks_of, in_threads
+from .kernels.expectation import Model, Sums
 
 SOURCE_START: Final = 0.7
 LAST_WHOLE_PASSES: Final = 5
@@ -94,10 +95,10 @@ def step(events: Events, now: Components, counted: Mask, rows: I8) -> Step:
     of_pixels = np.zeros((len(blocks), len(f)), np.float32)
     of_sky = np.zeros((len(blocks), len(now.sky)))
     sums = np.zeros((len(blocks), 2 * n_groups + 2))
-    model = (events.sky, f, now.sky, weight, events.group, now.share)
+    model = Model(events.sky, f, now.sky, weight, events.group, now.share)
 
     def add(k: int) -> None:
-        events.matrix.add(blocks[k], *model, of_pixels[k], of_sky[k], sums[k])
+        events.matrix.add(blocks[k], model, Sums(of_pixels[k], of_sky[k], sums[k]))
 
     in_threads(add, len(blocks), events.threads)
     total = sums.sum(axis=0)

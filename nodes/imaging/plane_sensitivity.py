@@ -38,6 +38,10 @@ class PlaneSensitivity:
         ln_s = log_acceptances(acceptance, points).reshape(uu.shape)
         return cls(RectBivariateSpline(u, v, _everywhere(acceptance) - ln_s))
 
+    def on(self, grid: PixelGrid) -> F8:
+        """Values (nv, nu) at the pixel centres."""
+        return np.asarray(self.spline(grid.u_centers_cm, grid.v_centers_cm).T)
+
     def at(self, uv: F8) -> tuple[float, F8]:
         """(value, derivatives (2,) by u and v) at a place of the plane."""
         value, du, dv = (

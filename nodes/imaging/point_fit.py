@@ -16,7 +16,8 @@ from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import POINT_SOURCES, Acceptance, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit, Reconstruction
-from .plane import plane_to_world
+from .passing_cones import with_sensitivity
+from .plane_sensitivity import PlaneSensitivity
 from .profile_intervals import profile_intervals
 from .source_likelihood import (
     ISOTROPIC,
@@ -28,6 +29,7 @@ from .source_likelihood import (
     significance,
     source_shares,
 )
+from .weighted_projection import of_species
 
 SPECIES: Final = ("neutron", "gamma")
 _COLUMNS: Final = (
@@ -81,13 +83,61 @@ def cone_mixture(
 
 @tag(stage="reconstruction", scope="run")
 def significance_map(
-    cone_mixture: ConeMixture, plane_frame: PlaneFrame, pixel_grid: PixelGrid
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
 ) -> F8:
     """Likelihood-ratio TS of one point source of free strength in each pixel, (nv, nu)."""
-    u, v = np.meshgrid(*_centres(pixel_grid))
-    points = plane_to_world(u.ravel(), v.ravel(), plane_frame, pixel_grid)
-    isotropic = np.full(cone_mixture.n_events, ISOTROPIC)
-    return significance(cone_mixture, points, isotropic)[0].reshape(pixel_grid.shape)
+    return _significance_of(
+        FitProblem(cone_mixture, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
+
+
+@tag(stage="reconstruction", scope="run")
+def neutron_significance_map(
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
+) -> F8:
+    """significance_map of the neutrons alone."""
+    cones = of_species(cone_mixture, 0)
+    return _significance_of(
+        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
+
+
+@tag(stage="reconstruction", scope="run")
+def gamma_significance_map(
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
+) -> F8:
+    """significance_map of the gamma rays alone."""
+    cones = of_species(cone_mixture, 1)
+    return _significance_of(
+        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
+    )
+
+
+@tag(stage="reconstruction", scope="run")
+def sensitivity_map(
+    cone_mixture: ConeMixture,
+    plane_frame: PlaneFrame,
+    pixel_grid: PixelGrid,
+    image_sensitivity: str,
+) -> F8:
+    """ln of the acceptance of neutrons in each pixel over its mean on the plane, (nv, nu).
+
+    0 where it is not known or not counted.
+    """
+    cones = with_sensitivity(cone_mixture, image_sensitivity)
+    if cones.acceptance is None:
+        return np.zeros(pixel_grid.shape)
+    ln_s = -PlaneSensitivity.of(cones.acceptance, plane_frame, pixel_grid).on(pixel_grid)
+    return np.asarray(ln_s - np.log(np.exp(ln_s - ln_s.max()).mean()) - ln_s.max())
 
 
 @tag(stage="reconstruction", scope="run")
@@ -108,9 +158,7 @@ def residual_significance_map(
     parameters = source_fit.parameters.copy()
     parameters[places(problem, len(source_fit.TS)).scale] = 0.0
     known, _ = densities(problem, parameters, len(source_fit.TS))
-    u, v = np.meshgrid(*_centres(pixel_grid))
-    points = plane_to_world(u.ravel(), v.ravel(), plane_frame, pixel_grid)
-    return significance(cone_mixture, points, known)[0].reshape(pixel_grid.shape)
+    return _significance_of(problem, known)
 
 
 @tag(stage="reconstruction", scope="run", helper="true")
@@ -139,10 +187,17 @@ def point_sources(
     return _source_rows(problem, source_fit)
 
 
-def _centres(grid: PixelGrid) -> tuple[F8, F8]:
-    u = grid.u_min_cm + grid.du_cm * (np.arange(grid.nu, dtype=np.float64) + 0.5)
-    v = grid.v_min_cm + grid.dv_cm * (np.arange(grid.nv, dtype=np.float64) + 0.5)
-    return u, v
+def _counting(sensitivity: str) -> PointFit:
+    return PointFit(sensitivity="mc" if sensitivity == "mc" else "flat")
+
+
+def _significance_of(problem: FitProblem, known: F8 | None = None) -> F8:
+    """TS of one more source in each pixel beside ``known``, by default beside none."""
+    grid = problem.grid
+    centres = np.meshgrid(grid.u_centers_cm, grid.v_centers_cm)
+    places_cm = np.stack([a.ravel() for a in centres], axis=1)
+    known = np.full(problem.cones.n_events, ISOTROPIC) if known is None else known
+    return significance(problem, places_cm, known)[0].reshape(grid.shape)
 
 
 def _groups(consistency: F8, species: I8, reconstruction: Reconstruction) -> I8:
@@ -180,6 +235,8 @@ def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:
         "v_sigma_cm": sv,
         "uv_correlation": correlation,
         **profile_intervals(problem, fit, n),
+        # What more than statistics is in it comes with position_budget.
+        **dict.fromkeys(("u_total_cm", "v_total_cm"), np.full(n, np.nan)),
         "counts": from_sources * of_source,
         "TS": np.array(fit.TS),
     }

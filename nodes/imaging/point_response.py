@@ -63,9 +63,21 @@ def cones_of_point(cones: ConeMixture, point_cm: F8, fraction: F8, seed: int) ->
     theta = phi + sigma * ndtri(np.clip(smeared, 1e-12, 1.0 - 1e-12))
     theta = np.clip(theta, _LEAST_ANGLE, np.pi - _LEAST_ANGLE)
     start = np.arange(cones.n_events + 1)
-    one = np.ones(cones.n_events)
+    one, known, share = np.ones(cones.n_events), cones.acceptance, cones.axis_share
+    if known is not None:
+        known = replace(known, row_curve=known.row_curve[row[row < len(known.row_curve)]])
     return replace(
-        cones, apex_cm=apex, axis=axis, theta_rad=theta, sigma_rad=sigma, weight=one, start=start
+        cones,
+        apex_cm=apex,
+        axis=axis,
+        theta_rad=theta,
+        sigma_rad=sigma,
+        weight=one,
+        start=start,
+        axis_share=None if share is None else share[row],
+        # Angles are made anew, around the point.
+        bias_rad=None,
+        acceptance=known,
     )
 
 

@@ -39,9 +39,9 @@ from .resolutions import bar_axes
 from .source_likelihood import FitProblem
 from .uncertainty import neutron_theta_sigma_rad__elut
 
-IN_TOTAL: Final = ("statistical", "bar_jackknife", "sensitivity")
+IN_TOTAL: Final = ("statistical", "bar_jackknife", "calibration", "sensitivity")
 # What the fit takes off is not counted again.
-IN_TOTAL_CORRECTED: Final = ("statistical", "bar_jackknife")
+IN_TOTAL_CORRECTED: Final = ("statistical", "bar_jackknife", "calibration")
 FEWEST_BARS: Final = 3
 
 
@@ -128,6 +128,7 @@ def position_budget(
     source_fit: SourceFit,
     strategy_sources: pd.DataFrame,
     sensitivity_shift_cm: F8,
+    calibration_shift_cm: F8,
     cone_mixture: ConeMixture,
     neutron_weighted_cones: pd.DataFrame,
     gamma_weighted_cones: pd.DataFrame,
@@ -140,9 +141,10 @@ def position_budget(
 ) -> pd.DataFrame:
     """Half widths of the position by component, and their total; sources as in point_sources.
 
-    The total is that of statistics and of bars left out one by one, in quadrature, and of
-    acceptance where the fit does not take it off: bars that disagree are what estimates and
-    orientations disagree by.
+    The total is that of statistics, of bars left out one by one and of the errors of their
+    constants, in quadrature, and of acceptance where the fit does not take it off: bars that
+    disagree are what estimates and orientations disagree by. A component that is not evaluated is
+    NaN, and not in the total.
     """
     if cone_mixture.n_events == 0:
         return POSITION_BUDGET.empty()
@@ -166,7 +168,7 @@ def position_budget(
         "sensitivity": np.abs(sensitivity_shift_cm)[order],
         # The mixture of hypotheses has no prior in its inputs.
         "prior_leakage": np.zeros((n, 2)),
-        "calibration": np.full((n, 2), np.nan),
+        "calibration": calibration_shift_cm[order],
     }
     in_total = IN_TOTAL if problem.acceptance is None else IN_TOTAL_CORRECTED
     parts["total"] = np.sqrt(sum(np.nan_to_num(parts[name]) ** 2 for name in in_total))

@@ -19,7 +19,7 @@ def posterior_shares(fit: ImageFit, geometry: ConeGeometry, cones: ConeMixture, 
     """
     n_rows = len(geometry.shape)
     sums = np.zeros((n_rows, 2))
-    region_sums(*geometry.taken(), fit.pixels.ravel().astype(np.float32), inside, sums)
+    region_sums(geometry.seen, fit.pixels.ravel().astype(np.float32), inside, sums)
     event = np.repeat(np.arange(cones.n_events), np.diff(cones.start))
     group = cones.group[event]
     of_else = sky_densities(geometry, fit.directions) @ fit.sky

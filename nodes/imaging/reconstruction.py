@@ -23,30 +23,33 @@ from ...schemas.imaging.reconstructed import (
     ImageFit,
 )
 from ...schemas.imaging.sources import ConeMixture, SourceFit
-from ...schemas.imaging.uncertainty import ExpectationSettings, PointFit, Uncertainty
+from ...schemas.imaging.uncertainty import ExpectationSettings, Uncertainty
 from .half_maximum import half_maximum_centroid, widths_at_half_maximum
 from .image_maximisation import ImageProblem, highest_direction, image_fit
+from .passing_cones import with_sensitivity
 from .point_response import point_response
 from .weighted_projection import of_species, weighted_projection
 
 
 @tag(stage="reconstruction", scope="run", helper="true")
 def centred_cones(
-    cone_mixture: ConeMixture, source_fit: SourceFit, point_fit: PointFit
+    cone_mixture: ConeMixture, source_fit: SourceFit, image_sensitivity: str
 ) -> ConeMixture:
     """Cones whose angle is moved by the mean of phi - theta that the fit of sources finds.
 
     A mean that is not 0 makes a ring of a point. [point_fit] bias_rad gives it where it is known.
+    They know what passes where images count it.
     """
+    cone_mixture = with_sensitivity(cone_mixture, image_sensitivity)
     if not len(source_fit.parameters):
         return cone_mixture
     species = np.unique(cone_mixture.species)
     begin = 3 * len(source_fit.TS) - 1
     bias = np.zeros(2)
     bias[species] = source_fit.parameters[begin : begin + len(species)]
-    of_event = bias[cone_mixture.species]
-    theta = cone_mixture.theta_rad + np.repeat(of_event, np.diff(cone_mixture.start))
-    return replace(cone_mixture, theta_rad=np.clip(theta, 0.0, np.pi))
+    of_row = np.repeat(bias[cone_mixture.species], np.diff(cone_mixture.start))
+    theta = np.clip(cone_mixture.theta_rad + of_row, 0.0, np.pi)
+    return replace(cone_mixture, theta_rad=theta, bias_rad=theta - cone_mixture.theta_rad)
 
 
 @tag(stage="reconstruction", scope="run")
@@ -100,6 +103,14 @@ def reconstructed_images(image_fits: dict[str, ImageFit], pixel_grid: PixelGrid)
     """Events that come from each pixel, n, g and all, by maximum likelihood (MLEM)."""
     n, g, both = (image_fits[k].pixels if k in image_fits else None for k in ("n", "g", "all"))
     return DensityImages(pixel_grid, n, g, np.zeros(pixel_grid.shape) if both is None else both)
+
+
+@tag(stage="reconstruction", scope="run")
+def emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
+    """reconstructed_images of neutrons over the acceptance of each pixel, 1 in the mean."""
+    if reconstructed_images.n is None:
+        return np.zeros(sensitivity_map.shape)
+    return np.asarray(reconstructed_images.n * np.exp(-sensitivity_map))
 
 
 @tag(stage="reconstruction", scope="run")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from ...schemas.arrays import F8, I8, Mask
 from ...schemas.imaging.sources import ConeMixture, SourceFit
@@ -57,6 +58,14 @@ def jackknife(places: Sequence[F8]) -> F8:
     x = np.stack(places)
     k = len(x)
     return np.asarray(np.sqrt((k - 1) / k * ((x - x.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def with_totals(point_sources: pd.DataFrame, position_budget: pd.DataFrame) -> pd.DataFrame:
+    """The sources with the half widths of their total 68 % intervals."""
+    total = position_budget.loc[position_budget["component"] == "total"].set_index("source")
+    rows = total.reindex(np.arange(len(point_sources)))
+    widths = {f"{a}_total_cm": rows[f"{a}_cm"].to_numpy() for a in "uv"}
+    return point_sources.assign(**widths)
 
 
 def half_difference(problem: FitProblem, fit: SourceFit, part: Mask, other: Mask) -> F8:

@@ -1,13 +1,13 @@
 """Selected cones: candidates with their scores in, at most one cone an event out.
 
+The hypothesis is the one nearest to the target, or the likeliest one, whatever the target.
+
 The cuts act on the selected hypothesis: an event whose choice is cut does not fall back to
 another one. Each event has one reason (codes.ConeFilter).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -25,30 +25,50 @@ GAMMA_HYPOTHESES: Final = len(GAMMA_ORDERS)
 
 
 @tag(stage="cones")
-def neutron_chosen_row(
+@config.when(cone_selection="min_delta")
+def neutron_chosen_row__nearest(
     neutron_candidate_cones: pd.DataFrame,
     neutron_cone_scores: F8,
     neutron_direction_ok: Mask,
-    cone_selection: str,
     protons_only: bool,
 ) -> I8:
     """Row of the chosen hypothesis in neutron_candidate_cones of each event, -1 for none."""
     possible = _possible(neutron_candidate_cones) & neutron_direction_ok
     if protons_only:
         possible &= (neutron_candidate_cones["recoil_code"] == Recoil.proton).to_numpy()
-    return SELECTIONS[cone_selection](neutron_cone_scores, possible, NEUTRON_HYPOTHESES)
+    return _least(neutron_cone_scores, possible, NEUTRON_HYPOTHESES)
 
 
 @tag(stage="cones")
-def gamma_chosen_row(
-    gamma_candidate_cones: pd.DataFrame,
-    gamma_cone_scores: F8,
-    gamma_direction_ok: Mask,
-    cone_selection: str,
+@config.when(cone_selection="min_delta")
+def gamma_chosen_row__nearest(
+    gamma_candidate_cones: pd.DataFrame, gamma_cone_scores: F8, gamma_direction_ok: Mask
 ) -> I8:
     """Row of the chosen hypothesis in gamma_candidate_cones of each event, -1 for none."""
     possible = _possible(gamma_candidate_cones) & gamma_direction_ok
-    return SELECTIONS[cone_selection](gamma_cone_scores, possible, GAMMA_HYPOTHESES)
+    return _least(gamma_cone_scores, possible, GAMMA_HYPOTHESES)
+
+
+@tag(stage="cones")
+@config.when(cone_selection="mixture")
+def neutron_chosen_row__likeliest(
+    neutron_candidate_cones: pd.DataFrame,
+    neutron_candidate_weights: F8,
+    neutron_direction_ok: Mask,
+) -> I8:
+    """Row of the neutron hypothesis of greatest weight of each event, -1 for none."""
+    possible = _possible(neutron_candidate_cones) & neutron_direction_ok
+    return _likeliest(neutron_candidate_weights, possible, NEUTRON_HYPOTHESES)
+
+
+@tag(stage="cones")
+@config.when(cone_selection="mixture")
+def gamma_chosen_row__likeliest(
+    gamma_candidate_cones: pd.DataFrame, gamma_candidate_weights: F8, gamma_direction_ok: Mask
+) -> I8:
+    """Row of the gamma hypothesis of greatest weight of each event, -1 for none."""
+    possible = _possible(gamma_candidate_cones) & gamma_direction_ok
+    return _likeliest(gamma_candidate_weights, possible, GAMMA_HYPOTHESES)
 
 
 @tag(stage="cones", helper="true")
@@ -157,7 +177,7 @@ def gamma_selected_cones__chosen(
     return _selected(gamma_candidate_cones, gamma_cone_scores, rows)
 
 
-def _min_delta(scores_rad: F8, possible: Mask, per_event: int) -> I8:
+def _least(scores_rad: F8, possible: Mask, per_event: int) -> I8:
     """Row of the least score among the possible hypotheses; a tie is won by the earlier.
 
     Without a prior every score is NaN and the first possible hypothesis is taken.
@@ -172,9 +192,9 @@ def _min_delta(scores_rad: F8, possible: Mask, per_event: int) -> I8:
     return rows
 
 
-SELECTIONS: Final[Mapping[str, Callable[[F8, Mask, int], I8]]] = MappingProxyType(
-    {"min_delta": _min_delta}
-)
+def _likeliest(weights: F8, possible: Mask, per_event: int) -> I8:
+    """Row of the greatest weight among the possible hypotheses; one without weight is none."""
+    return _least(-weights, possible & (weights > 0), per_event)
 
 
 def _possible(candidates: pd.DataFrame) -> Mask:

@@ -22,7 +22,8 @@ from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import Acceptance, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit
-from .kernels.cone_likelihood import LEAST_SINE, Passing, cone_densities, significances
+from .kernels.cone_likelihood import Passing, cone_densities, significances
+from .passing_cones import cone_shapes, with_sensitivity
 from .plane import plane_to_world
 from .plane_sensitivity import PlaneSensitivity
 
@@ -93,26 +94,29 @@ class FitProblem:
         return plane_to_world(uv[:1], uv[1:], self.frame, self.grid)[0]
 
 
-def significance(cones: ConeMixture, points: F8, known: F8) -> tuple[F8, F8]:
-    """(TS, fraction) of one further source in each of ``points`` (n, 3).
+def significance(problem: FitProblem, places_cm: F8, known: F8) -> tuple[F8, F8]:
+    """(TS, fraction) of one further source in each (u, v) of ``places_cm`` (n, 2).
 
     ``known`` (m,) is the density of each event without it.
     """
-    sine = np.sin(cones.theta_rad)
-    norm = cones.weight / (
-        np.sqrt(2.0 * np.pi) * cones.sigma_rad * 2.0 * np.pi * np.maximum(sine, LEAST_SINE)
-    )
-    statistic, fraction = np.zeros(len(points)), np.zeros(len(points))
+    cones = with_sensitivity(problem.cones, problem.settings.sensitivity)
+    told, n = cone_shapes(cones), len(places_cm)
+    statistic, fraction, factor = np.zeros(n), np.zeros(n), np.ones(n)
     if cones.n_events:
+        if (sensitivity := problem.log_sensitivity) is not None:
+            factor = np.exp(sensitivity.spline.ev(places_cm[:, 0], places_cm[:, 1]))
+        u, v = np.ascontiguousarray(places_cm.T)
         significances(
             cones.apex_cm,
             cones.axis,
-            np.cos(cones.theta_rad),
-            sine,
-            1.0 / cones.sigma_rad,
-            norm,
+            np.cos(told.theta_rad),
+            np.sin(told.theta_rad),
+            1.0 / told.sigma_rad,
+            told.peak,
+            told.falls,
             cones.start,
-            np.ascontiguousarray(points),
+            np.ascontiguousarray(plane_to_world(u, v, problem.frame, problem.grid)),
+            factor,
             known,
             statistic,
             fraction,
@@ -278,11 +282,10 @@ def fit_start(problem: FitProblem, known: F8) -> tuple[F8, float]:
     grid = problem.grid
     u = np.linspace(grid.u_min_cm, grid.u_max_cm, START_STEPS + 1)
     v = np.linspace(grid.v_min_cm, grid.v_max_cm, START_STEPS + 1)
-    uu, vv = (a.ravel() for a in np.meshgrid(u, v))
-    points = plane_to_world(uu, vv, problem.frame, grid)
-    statistic, fraction = significance(problem.cones, points, known)
+    places_cm = np.stack([a.ravel() for a in np.meshgrid(u, v)], axis=1)
+    statistic, fraction = significance(problem, places_cm, known)
     best = int(np.argmax(statistic))
-    return np.array([uu[best], vv[best]]), float(np.clip(fraction[best], 0.01, 0.99))
+    return places_cm[best], float(np.clip(fraction[best], 0.01, 0.99))
 
 
 def fitted_sources(problem: FitProblem) -> SourceFit:

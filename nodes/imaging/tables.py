@@ -15,6 +15,7 @@ from ...schemas.imaging.frames import (
     CANDIDATE_CONES,
     CANDIDATE_SIGMAS,
     CONE_PULLS,
+    CONE_WIDTHS,
     ENERGIES,
     FILTERED,
     SELECTED_CONES,
@@ -107,6 +108,12 @@ def candidate_sigmas(
 ) -> pd.DataFrame:
     """Widths of each row of candidate_cones."""
     return stacked(neutron_candidate_sigmas, gamma_candidate_sigmas, CANDIDATE_SIGMAS)
+
+
+@tag(stage="uncertainty", schema="ConeWidths", scope="run")
+def cone_widths(neutron_cone_widths: pd.DataFrame, gamma_cone_widths: pd.DataFrame) -> pd.DataFrame:
+    """How wide each row of selected_cones is."""
+    return stacked(neutron_cone_widths, gamma_cone_widths, CONE_WIDTHS)
 
 
 @tag(stage="uncertainty", scope="run")

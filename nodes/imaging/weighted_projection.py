@@ -23,10 +23,10 @@ def weighted_projection(
     geometry = ConeGeometry.of(cones, frame, grid)
     blocks = blocks_of(np.arange(geometry.n_events), geometry.n_pixels)
     images = np.zeros((len(blocks), geometry.n_pixels))
-    add = add_thickened if thick else add_normalised
+    add, seen = add_thickened if thick else add_normalised, geometry.seen
 
     def work(k: int) -> None:
-        add(int(blocks[k][0]), int(blocks[k][-1]) + 1, *geometry.taken(), images[k])
+        add(int(blocks[k][0]), int(blocks[k][-1]) + 1, seen, images[k])
 
     in_threads(work, len(blocks), threads)
     return np.asarray(images.sum(axis=0).reshape(grid.shape))
@@ -38,12 +38,17 @@ def of_species(cones: ConeMixture, species: int) -> ConeMixture:
     begin = int(events[0]) if len(events) else 0
     end = int(events[-1]) + 1 if len(events) else 0
     rows = slice(cones.start[begin], cones.start[end])
+    share, bias = cones.axis_share, cones.bias_rad
     return ConeMixture(
         apex_cm=cones.apex_cm[rows],
         axis=cones.axis[rows],
         theta_rad=cones.theta_rad[rows],
         sigma_rad=cones.sigma_rad[rows],
         weight=cones.weight[rows],
+        axis_share=None if share is None else share[rows],
+        bias_rad=None if bias is None else bias[rows],
+        # What passes is known of neutrons, and they come first.
+        acceptance=cones.acceptance if species == 0 else None,
         start=cones.start[begin : end + 1] - cones.start[begin],
         event_id=cones.event_id[begin:end],
         species=cones.species[begin:end],

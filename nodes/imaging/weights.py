@@ -17,7 +17,7 @@ from hamilton.function_modifiers import config, tag
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.codes import GAMMA_ORDERS, CandidateStatus, Recoil
-from ...schemas.imaging.frames import WEIGHTED_CONES
+from ...schemas.imaging.frames import CONE_WIDTHS, WEIGHTED_CONES
 from ...schemas.imaging.uncertainty import Reconstruction, Uncertainty
 from ..constants import ELECTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from .cone_geometry import columns3
@@ -113,6 +113,27 @@ def gamma_weighted_cones(
 ) -> pd.DataFrame:
     """Orders of gamma events with a weight, in the order of their events."""
     return _weighted(gamma_candidate_cones, gamma_candidate_sigmas, gamma_candidate_weights)
+
+
+@tag(stage="uncertainty", schema="ConeWidths")
+def neutron_cone_widths(
+    neutron_selected_cones: pd.DataFrame, neutron_candidate_sigmas: pd.DataFrame
+) -> pd.DataFrame:
+    """How wide each of neutron_selected_cones is."""
+    return _widths(neutron_selected_cones, neutron_candidate_sigmas)
+
+
+@tag(stage="uncertainty", schema="ConeWidths")
+def gamma_cone_widths(
+    gamma_selected_cones: pd.DataFrame, gamma_candidate_sigmas: pd.DataFrame
+) -> pd.DataFrame:
+    """How wide each of gamma_selected_cones is."""
+    return _widths(gamma_selected_cones, gamma_candidate_sigmas)
+
+
+def _widths(cones: pd.DataFrame, sigmas: pd.DataFrame) -> pd.DataFrame:
+    chosen = sigmas.take(cones["candidate_row"].to_numpy())
+    return CONE_WIDTHS.frame({name: chosen[name].to_numpy() for name in CONE_WIDTHS.names})
 
 
 def _elastic_log_probability(cones: pd.DataFrame, material: pd.Series) -> F8:

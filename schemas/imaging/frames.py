@@ -20,7 +20,13 @@ from .reconstructed import (
     ITERATION_HISTORY,
     REGION_SPECTRA,
 )
-from .sources import BOOTSTRAP_SOURCES, POINT_SOURCES, POSITION_BUDGET, STRATEGY_SOURCES
+from .sources import (
+    BOOTSTRAP_SOURCES,
+    POINT_SOURCES,
+    POSITION_BUDGET,
+    PRIOR_LEAKAGE,
+    STRATEGY_SOURCES,
+)
 
 _EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
@@ -311,6 +317,7 @@ _DELTA = Column(
     nullable=True,
 )
 
+_OF_CONE = ("theta_sigma_rad", "cone_sigma_rad", "consistency")
 CANDIDATE_SIGMAS = TableSchema(
     "CandidateSigmas",
     "a hypothesis of an event, in the order of CandidateCones; NaN where it is impossible",
@@ -327,6 +334,11 @@ CANDIDATE_SIGMAS = TableSchema(
             nullable=True,
         ),
     ),
+)
+CONE_WIDTHS = TableSchema(
+    "ConeWidths",
+    "a cone that is imaged",
+    tuple(c for c in CANDIDATE_SIGMAS.columns if c.name in _OF_CONE),
 )
 WEIGHTED_CONES = TableSchema(
     "WeightedCones",
@@ -410,6 +422,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         ENERGIES,
         CANDIDATE_CONES,
         CANDIDATE_SIGMAS,
+        CONE_WIDTHS,
         WEIGHTED_CONES,
         CONE_PULLS,
         SELECTED_CONES,
@@ -425,6 +438,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         FOCUS_DISTANCE,
         STRATEGY_SOURCES,
         POSITION_BUDGET,
+        PRIOR_LEAKAGE,
         REGION_CONES,
         LIGHT_RESPONSE,
     )

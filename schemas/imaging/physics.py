@@ -150,8 +150,9 @@ class Cones(Section):
     """axis: the axis ray meets the plane; surface: the forward cone does; off: no demand."""
     nappe: Literal["forward", "both"] = "forward"
     """Which half of the double cone is drawn."""
-    selection: Literal["min_delta"] = "min_delta"
-    """Rule that chooses one hypothesis of an event."""
+    selection: Literal["min_delta", "mixture"] = "min_delta"
+    """The one hypothesis of an event in thin images. min_delta: nearest to the prior; mixture: of
+    greatest weight, whatever the prior. Other methods take every hypothesis with its weight."""
     kinematics: Literal["classical", "exact"] = "classical"
     """classical: the design's formula; exact: relativistic two-body kinematics."""
 

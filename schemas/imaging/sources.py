@@ -34,6 +34,13 @@ POINT_SOURCES: Final = TableSchema(
                 ("high", f"upper end of the profile interval of {a}, NaN without one"),
             )
         ),
+        *(
+            Column(f"{a}_total_cm", "float64", "cm", text, nullable=True)
+            for a, text in (
+                ("u", "half width of the total 68 % interval of u, NaN without position_budget"),
+                ("v", "half width of the total 68 % interval of v, NaN without position_budget"),
+            )
+        ),
         _COUNTS,
         Column("elsewhere_counts", "float64", "", "events that come from no source", at_least=0.0),
         Column("neutron_bias_rad", "float64", "rad", "mean of phi - theta, neutrons", True),
@@ -95,6 +102,22 @@ POSITION_BUDGET: Final = TableSchema(
     ),
 )
 
+PRIOR_SELECTIONS: Final = ("min_delta", "mixture")
+PRIOR_LEAKAGE: Final = TableSchema(
+    "PriorLeakage",
+    "a thin image with a prior",
+    (
+        Column("image", "category", "", "n or g", categories=("n", "g", "all")),
+        Column("selection", "category", "", "rule of [cones]", categories=PRIOR_SELECTIONS),
+        *(Column(f"prior_{a}_cm", "float64", "cm", f"{a} of the prior on the plane") for a in "uv"),
+        *(
+            Column(f"{a}_cm", "float64", "cm", f"{a} of the half-maximum centroid", nullable=True)
+            for a in "uv"
+        ),
+        Column("leakage", "float64", "", "move along that of the prior, cm a cm", nullable=True),
+    ),
+)
+
 
 @dataclass(frozen=True)
 class SourceFit:
@@ -150,7 +173,8 @@ class ConeMixture:
     ``apex_cm``, ``axis`` (n, 3); ``theta_rad``, ``sigma_rad``, ``weight`` (n,); ``start`` (m + 1,)
     the first row of each event; ``event_id``, ``species`` (0 neutron, 1 gamma) and ``group``, the
     class that shares a source fraction, (m,). ``axis_share`` (n,), the part of sigma^2 that comes
-    from the axis, and ``acceptance`` are told where the fit may use what passes.
+    from the axis, and ``acceptance`` are told where the fit may use what passes; ``bias_rad`` (n,)
+    what of ``theta_rad`` is no measured angle but a mean of phi - theta that was added.
     """
 
     apex_cm: F8
@@ -163,6 +187,7 @@ class ConeMixture:
     species: I8
     group: I8
     axis_share: F8 | None = None
+    bias_rad: F8 | None = None
     acceptance: Acceptance | None = None
 
     @property

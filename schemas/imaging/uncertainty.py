@@ -93,6 +93,9 @@ class Uncertainty(Section):
     """Factor on every sigma; fit: from the pulls at reference_source_cm, per species."""
     reference_source_cm: Point3 | None = None
     """Where the source is known to be, for pulls; nothing else uses it."""
+    snap_to_bar: bool = False
+    """Take hits to lie on the middle line of their bar, as bars read them that do not see across;
+    for simulations that smear the place across."""
     combine_light: bool = False
     """FixedEn: the angle from flight and light together."""
     energy: EnergyResolution = EnergyResolution()
@@ -148,7 +151,7 @@ class Uncertainty(Section):
 
 
 class ExpectationSettings(Section):
-    """What of [reconstruction] the method mlem alone needs."""
+    """What of [reconstruction] images alone need."""
 
     iterations: int | Literal["held_out"] = "held_out"
     """Passes of mlem: a number, or as many as raise ln L of events that are held out."""
@@ -168,6 +171,9 @@ class ExpectationSettings(Section):
     """Most memory of the matrix of densities; beyond it rows are worked out again in each pass."""
     seed: int = Field(default=1, ge=0)
     """Seed of what events are held out."""
+    sensitivity: Literal["flat", "mc"] = "flat"
+    """mc: neutrons of a known energy count in images and maps of significance by what the array
+    lets pass of them, as [point_fit] sensitivity says for the fit; flat: all alike."""
 
     @field_validator("iterations")
     @classmethod
@@ -219,12 +225,14 @@ class PointFit(Section):
 
 
 class Errors(Section):
-    """[errors]: replicas of the bootstrap."""
+    """[errors]: replicas of the bootstrap, priors of the table of leakage."""
 
     replicas: int = Field(default=200, ge=2, le=100_000)
     """How many replicas."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
+    prior_shift_cm: float = Field(default=20.0, gt=0)
+    """How far from the plane's centre the priors of prior_leakage stand, cm."""
 
 
 class Focus(Section):

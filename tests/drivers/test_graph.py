@@ -76,16 +76,18 @@ GOLDEN = {
     ],
     "energies": ["energies", "gamma_energies", "neutron_energies"],
     "uncertainty": [
-        "candidate_sigmas", "candidate_weights", "gamma_candidate_sigmas",
-        "gamma_candidate_weights", "gamma_weighted_cones",
-        "neutron_candidate_sigmas", "neutron_candidate_weights", "neutron_theta_sigma_rad",
-        "neutron_weighted_cones",
+        "candidate_sigmas", "candidate_weights", "cone_widths", "gamma_candidate_sigmas",
+        "gamma_candidate_weights", "gamma_cone_widths", "gamma_weighted_cones",
+        "neutron_candidate_sigmas", "neutron_candidate_weights", "neutron_cone_widths",
+        "neutron_theta_sigma_rad", "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_sources", "elsewhere_counts", "focus_curve", "focus_distance_cm",
-        "image_shapes", "iteration_history", "point_sources", "position_budget",
-        "reconstructed_images", "residual_significance_map", "sensitivity_shift_cm",
-        "significance_map", "strategy_sources", "weighted_images",
+        "bootstrap_sources", "calibration_shift_cm", "elsewhere_counts", "focus_curve",
+        "emission_image", "focus_distance_cm", "gamma_significance_map", "image_shapes",
+        "iteration_history", "neutron_significance_map", "point_sources",
+        "position_budget", "prior_leakage", "reconstructed_images", "residual_significance_map",
+        "sensitivity_map", "sensitivity_shift_cm", "significance_map", "strategy_sources",
+        "weighted_images",
     ],
     "cones": [
         "candidate_cones", "cone_scores", "direction_ok", "gamma_candidate_cones",
@@ -309,11 +311,19 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
     sources |= {"strategy_sources", "position_budget", "residual_significance_map"}
-    sources |= {"sensitivity_shift_cm", "focus_scan", "focus_curve", "focus_distance_cm"}
+    sources |= {
+        "sensitivity_shift_cm",
+        "calibration_shift_cm",
+        "focus_scan",
+        "focus_curve",
+        "focus_distance_cm",
+    }
     densities = {"centred_cones", "weighted_images", "image_fits", "reconstructed_images"}
-    densities |= {"iteration_history", "image_shapes", "elsewhere_counts"}
-    assert downstream("pixel_grid") == images | counted | sources | densities
-    assert downstream("imaging_method") == images | counted
+    densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_image"}
+    densities |= {"neutron_significance_map", "gamma_significance_map", "sensitivity_map"}
+    leakage = {"prior_leakage"}
+    assert downstream("pixel_grid") == images | counted | sources | densities | leakage
+    assert downstream("imaging_method") == images | counted | leakage
     assert "neutron_candidate_cones" not in downstream("plane_frame")
     assert "neutron_candidate_cones" not in downstream("prior")
     assert "neutron_direction_ok" in downstream("plane_frame")

@@ -156,7 +156,7 @@ def test_the_picture_of_cones(radiograph: Run, folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        ((), 2, "exactly one of --cone, --event, --pixel and --region; given: none of them"),
+        ((), 2, "--budget, --pulls and --prior-leakage; given: none of them"),
         (("--cone", "1", "--pixel", "0,0"), 2, "given: --cone and --pixel"),
         (("--cone", "9999"), 2, "there is no cone 9999: there are the cones 0 to"),
         (("--cone", "-1"), 2, "there is no cone -1"),

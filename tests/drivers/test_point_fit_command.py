@@ -129,7 +129,7 @@ def test_bars_that_calibrate_themselves_in_a_run_that_writes_rows(
     asked = radiograph(*argv, "-o", tmp_path / "t.h5", *targets)
     assert asked.code == 0, asked.err
     with h5py.File(tmp_path / "c.h5") as rows, h5py.File(tmp_path / "t.h5") as some:
-        assert len(some["targets/bar_calibration/det_id"]) == 12
+        assert len(some["calibration/det_id"]) == 12
         assert len(rows["lm/event_type"]) > 0
         # Targets without an image have no imaged cone.
         imaged = {"event_imaged_cone_id", "event_survival"}
@@ -150,7 +150,7 @@ def test_the_line_with_the_budget_says_the_systematic_error(
     folder, _ = fitted
     done = radiograph(
         "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q",
-        "-o", tmp_path / "p.h5", "--target", "position_budget",
+        "-o", tmp_path / "p.h5", "--target", "position_budget", "--target", "prior_leakage",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert done.out.splitlines()[0].count("(syst)") == 2
@@ -158,6 +158,28 @@ def test_the_line_with_the_budget_says_the_systematic_error(
         budget = file["reconstruction/position_budget"]
         assert len(budget["u_cm"]) == 9
         assert "point_sources" in file["reconstruction"]
+        # What more than statistics is in it stands beside the place.
+        total = file["reconstruction/point_sources/u_total_cm"][0]
+        assert total == budget["u_cm"][-1]
+        assert len(file["reconstruction/prior_leakage/leakage"]) == 20
+    for option in ("--budget", "--prior-leakage"):
+        picture = tmp_path / f"{option}.png"
+        shown = radiograph("inspect", tmp_path / "p.h5", option, "--plot", picture)
+        assert shown.code == 0, shown.err
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        # No bar calibrates itself here: that its errors are not evaluated is said, not 0.
+        if option == "--budget":
+            [line] = [x for x in shown.out.splitlines() if x.startswith("calibration")]
+            assert line.count("not evaluated") == 2
+        told = json.loads(radiograph("inspect", tmp_path / "p.h5", option, "--json").out)
+        assert len(told[option[2:].replace("-", "_")]) == (9 if option == "--budget" else 20)
+    absent = radiograph("inspect", tmp_path / "p.h5", "--pulls")
+    assert absent.code == 2
+    assert "cone_pulls" in absent.err
+    page = tmp_path / "page.html"
+    assert radiograph("report", tmp_path / "p.h5", "-o", page).code == 0
+    for words in ("What the place may be wrong by", "not evaluated", "five priors"):
+        assert words in page.read_text(), words
 
 
 def test_without_a_plane_there_is_nothing_to_fit_on(

@@ -93,6 +93,27 @@ def test_neither_parts_nor_threads_nor_a_prior_change_a_byte(
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_a_prior_ranks_the_nearest_hypotheses_and_not_the_likeliest(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    def thin(selection: str, place: str) -> dict[str, np.ndarray]:
+        out = tmp_path / f"{selection}{place}.h5"
+        done = radiograph(
+            "run", imaged / "run.toml", "--input-path", simulated / "events.out", "-o", out, "-q",
+            "--set", f"cones.selection={selection}", "--set", "prior.type=point",
+            "--set", f"prior.point=[{place}, 0, 0]",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        with h5py.File(out) as file:
+            return {name: file[f"images/summed/{name}"][()] for name in ("n", "g")}
+
+    images = [thin("mixture", place) for place in ("40", "-60")]
+    assert all(np.array_equal(images[0][name], images[1][name]) for name in ("n", "g"))
+    nearest = thin("min_delta", "40")
+    assert not np.array_equal(nearest["g"], thin("min_delta", "-60")["g"])
+    assert not np.array_equal(nearest["g"], images[0]["g"])
+
+
 def test_targets_are_placed_and_a_restart_gives_the_same(
     imaged: Path, radiograph: Run, tmp_path: Path
 ) -> None:
@@ -143,3 +164,25 @@ def test_without_a_plane_there_is_nothing_to_image_on(
     )  # fmt: skip
     assert done.code == 2
     assert f'method "{method}"' in done.err
+
+
+def test_widths_of_cones_and_hypotheses_stand_in_the_file(imaged: Path) -> None:
+    with h5py.File(imaged / "image.h5") as file:
+        cones, hypotheses = file["cones"], file["candidates"]
+        width, theta = cones["cone_sigma_rad"][()], cones["theta_sigma_rad"][()]
+        assert len(width) == len(cones["theta_rad"])
+        # Hits of a gamma move its axis and theta together, and the difference less.
+        assert np.all(width >= theta, where=cones["species"][()] == 0)
+        assert np.all(theta > 0)
+        assert cones["cone_sigma_rad"].attrs["units"] == "rad"
+        weight, event = hypotheses["weight"][()], hypotheses["event_index"][()]
+        of_event = np.bincount(event, weight)
+        assert np.all((np.abs(of_event - 1.0) < 1e-5) | (of_event == 0.0))
+        possible = hypotheses["status"][()] == 0
+        assert np.isnan(hypotheses["cone_sigma_rad"][()][~possible]).all()
+        # Of a cone and of its hypothesis.
+        own = np.flatnonzero(event == cones["event_index"][0])
+        assert np.isclose(hypotheses["cone_sigma_rad"][()][own], width[0]).any()
+        significance = file["images/significance"]
+        assert set(significance) == {"n", "g", "all"}
+        assert significance["n"].shape == significance["all"].shape

@@ -75,6 +75,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "prior.line.direction": "{r0 = [0.0, 0.0, 0.0], direction = [2.0, 0.0, 0.0]}",
         "cones.directionality": "'off'",
         "cones.kinematics": "'exact'",
+        "cones.selection": "'mixture'",
+        "uncertainty.snap_to_bar": "true",
         "calibration.mode": "'self'",
         "calibration.path": "'bars.csv'",
     },
@@ -174,6 +176,8 @@ BEGINS: dict[str, dict[str, str]] = {
         "point_fit.sensitivity": '"flat"',
         "errors.replicas": "20",
         "errors.seed": "2",
+        "errors.prior_shift_cm": "30.0",
+        "reconstruction.sensitivity": "'mc'",
         "calibration.steps": "['edges']",
         "calibration.simulated_pairs": "1000",
         "calibration.seed": "2",
@@ -214,8 +218,8 @@ BEGINS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 # What says that a run is a restart, and settings with one allowed value.
 FIXED = {
-    "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "cones.selection",
-    "imaging.method", "io.adapter.require_gamma_triples", "uncertainty.enabled",
+    "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "imaging.method",
+    "io.adapter.require_gamma_triples", "uncertainty.enabled",
     "uncertainty.use_lut_bands", "uncertainty.combine_light",
 }  # fmt: skip
 CASES = {key: (value, begin) for begin, group in BEGINS.items() for key, value in group.items()}

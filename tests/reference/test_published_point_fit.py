@@ -244,7 +244,7 @@ def test_the_bias_taken_off_makes_the_fit_better(values_of: Values) -> None:
 
     The prototype: g up to 1.16, tau up to 0.105 ns, ln L of one class +0.016 an event.
     """
-    steps = {"mode": "self", "steps": ["edges", "consistency", "bias"], "simulated_pairs": 20_000}
+    steps = {"mode": "self", "steps": ["edges", "consistency", "bias"], "simulated_pairs": 8_000}
     sections = {**ONE_CLASS, "calibration": steps}
     values = values_of(["point_sources", "bar_calibration_bias"], **sections)
     bias, row = values["bar_calibration_bias"], values["point_sources"].iloc[0]

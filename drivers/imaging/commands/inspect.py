@@ -26,8 +26,18 @@ def inspect(
             metavar="U0,U1,V0,V1", help="Trace the pixels whose centres lie in there, cm."
         ),
     ] = None,
+    budget: Annotated[
+        bool, typer.Option("--budget", help="What the place of a source may be wrong by.")
+    ] = False,
+    pulls: Annotated[
+        bool, typer.Option("--pulls", help="Whether cones are as wide as they say.")
+    ] = False,
+    prior_leakage: Annotated[
+        bool, typer.Option("--prior-leakage", help="How far a prior pulls the thin image.")
+    ] = False,
     plot: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the cones over the image.")
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw the cones over the image, or what is told."),
     ] = None,
     limit: Annotated[
         int,
@@ -40,13 +50,19 @@ def inspect(
     from ....schemas.errors import UsageError
 
     asked = {"--cone": cone, "--event": event, "--pixel": pixel, "--region": region}
+    shown = {"--budget": budget, "--pulls": pulls, "--prior-leakage": prior_leakage}
     given = [name for name, value in asked.items() if value is not None]
+    given += [name for name, wanted in shown.items() if wanted]
     if len(given) != 1:
         seen = " and ".join(given) if given else "none of them"
-        msg = f"give exactly one of --cone, --event, --pixel and --region; given: {seen}"
+        *names, last = (*asked, *shown)
+        msg = f"give exactly one of {', '.join(names)} and {last}; given: {seen}"
         raise UsageError(msg)
     if plot is not None:
         _check_picture(plot, overwrite=overwrite)
+    if given[0] in shown:
+        _tell(file, given[0][2:], plot, as_json=as_json)
+        return
     from ..inspection import cone_trace, event_trace, plain, region_trace
     from ..saved import open_run
 
@@ -69,6 +85,30 @@ def inspect(
     from ..inspection_text import event_text, region_text
 
     typer.echo(event_text(trace) if area is None else region_text(trace, limit))
+    if plot is not None:
+        typer.echo(plot)
+
+
+def _tell(file: Path, option: str, plot: Path | None, *, as_json: bool) -> None:
+    """Show a frame of the reconstruction that the file holds."""
+    from ...files import new_output
+    from ..inspection import plain
+    from ..inspection_reconstruction import picture_of, records_of, stored_frame, text_of
+    from ..saved import open_run
+
+    with open_run(file) as saved:
+        frame = stored_frame(saved, option)
+    records = records_of(frame, option)
+    if plot is not None:
+        with new_output(plot) as temporary:
+            temporary.write_bytes(picture_of(frame, option))
+    if as_json:
+        from ...answers import print_json
+
+        told = {"file": str(file), option.replace("-", "_"): records}
+        print_json(plain({**told, "plot": str(plot) if plot else None}))
+        return
+    typer.echo(text_of(records))
     if plot is not None:
         typer.echo(plot)
 

@@ -125,8 +125,10 @@ def significances(
     sin_theta: F8,
     inverse_sigma: F8,
     norm: F8,
+    falls: F8,
     start: I8,
     points: F8,
+    factor: F8,
     known: F8,
     test_statistic: F8,
     fraction: F8,
@@ -135,7 +137,8 @@ def significances(
 
     The fraction of one source in each point, beside ``known`` (m,), the density of all else, comes
     from EM_STEPS steps of expectation and maximisation; TS = 2 sum ln(q / known). sin(phi - theta)
-    stands for phi - theta, the half space behind the axis gives nothing.
+    stands for phi - theta, the half space behind the axis gives nothing. Hypotheses with
+    ``falls`` 1 fall with the square of the distance, and have ``factor`` of the point.
     """
     n_events = len(start) - 1
     for pixel in prange(len(points)):
@@ -153,7 +156,10 @@ def significances(
                 ahead = cosine * cos_theta[row] + sine * sin_theta[row]
                 pull = off * inverse_sigma[row]
                 if ahead > 0.0 and abs(pull) < FARTHEST:
-                    total += norm[row] * exp(-0.5 * pull * pull)
+                    value = norm[row] * exp(-0.5 * pull * pull)
+                    if falls[row] > 0.0:
+                        value *= factor[pixel] * inverse * inverse
+                    total += value
             ratio[event] = total / known[event] - 1.0
         f = 0.5
         for _ in range(EM_STEPS):
@@ -161,8 +167,8 @@ def significances(
             for event in range(n_events):
                 gain += (1.0 + ratio[event]) / (1.0 + f * ratio[event])
             f = min(max(f * gain / n_events, 1e-9), 1.0 - 1e-9)
-        value = 0.0
+        gained = 0.0
         for event in range(n_events):
-            value += log1p(f * ratio[event])
-        test_statistic[pixel] = 2.0 * value
+            gained += log1p(f * ratio[event])
+        test_statistic[pixel] = 2.0 * gained
         fraction[pixel] = f

@@ -7,6 +7,8 @@ along = a.r, across = |a x r| the sine is (across cos theta - along sin theta) /
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -23,6 +25,28 @@ _E5 = np.float32(1.0 / 120.0)
 _ZERO = np.float32(0.0)
 
 
+class SeenCones(NamedTuple):
+    """Cones and the pixels that they are seen in.
+
+    ``apex``, ``axis`` (n, 3) and ``shape`` (n, 5) of hypotheses, ``start`` (m + 1,) the first one
+    of each event; the point ``origin`` u = v = 0, the axes, the pixel centres ``u`` (nu,) and ``v``
+    (nv,). ``factor`` (k, nv * nu) is taken by the pixels of events with ``curve`` (m,) = its row;
+    -1 takes none.
+    """
+
+    apex: F8
+    axis: F8
+    shape: F8
+    start: I8
+    origin: F8
+    u_axis: F8
+    v_axis: F8
+    u: F4
+    v: F4
+    factor: F4
+    curve: I8
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "nnan", "ninf"})
 def add_cone(
     axis: F8, from_apex: F8, u_axis: F8, v_axis: F8, shape: F8, u: F4, v: F4, row: F4
@@ -30,10 +54,12 @@ def add_cone(
     """Add one cone to ``row`` (nv * nu,).
 
     ``from_apex`` (3,) is the point u = v = 0 seen from the apex, ``u`` (nu,) and ``v`` (nv,) are
-    the pixel centres, ``shape`` = cos theta, sin theta, 1 / sigma^2, density on the cone itself.
+    the pixel centres, ``shape`` = cos theta, sin theta, 1 / sigma^2, density on the cone itself,
+    and 1 where it falls with the square of the distance from the apex, else 0.
     """
-    cosine, sine = np.float32(shape[0]), np.float32(shape[1])
-    tight, peak = np.float32(shape[2]), np.float32(shape[3])
+    cosine, sine, tight = np.float32(shape[0]), np.float32(shape[1]), np.float32(shape[2])
+    falling = np.float32(shape[3] * shape[4])
+    peak = np.float32(shape[3]) - falling
     a_u = np.float32(axis[0] * u_axis[0] + axis[1] * u_axis[1] + axis[2] * u_axis[2])
     nu = len(u)
     for k in range(len(v)):
@@ -49,7 +75,8 @@ def add_cone(
             length2 = r_0 + (r_u + u[j]) * u[j]
             across = np.sqrt(max(length2 - along * along, _ZERO))
             off = across * cosine - along * sine
-            pull2 = off * off * tight / length2
+            inverse2 = _E0 / length2
+            pull2 = off * off * tight * inverse2
             ahead = along * cosine + across * sine
             # exp(-p / 2) as the 64th power of a polynomial of -p / 128.
             x = min(pull2, FARTHEST2) * _ONE_OVER_128
@@ -60,27 +87,41 @@ def add_cone(
             e = e * e
             e = e * e
             e = e * e
-            line[j] += peak * e if (ahead > _ZERO) & (pull2 < FARTHEST2) else _ZERO
+            e = e * (peak + falling * inverse2)
+            line[j] += e if (ahead > _ZERO) & (pull2 < FARTHEST2) else _ZERO
 
 
 @njit(cache=True, nogil=True)
-def fill_row(
-    event: int,
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    row: F4,
-) -> None:
+def add_hypothesis(seen: SeenCones, h: int, row: F4) -> None:
+    """Add hypothesis ``h`` to ``row``, without the factor of the pixels."""
+    add_cone(
+        seen.axis[h],
+        seen.origin - seen.apex[h],
+        seen.u_axis,
+        seen.v_axis,
+        seen.shape[h],
+        seen.u,
+        seen.v,
+        row,
+    )
+
+
+@njit(cache=True, nogil=True)
+def take_factor(seen: SeenCones, event: int, row: F4) -> None:
+    """Multiply ``row`` with the factor of the pixels for one event."""
+    if seen.curve[event] >= 0:
+        factor = seen.factor[seen.curve[event]]
+        for j in range(len(row)):
+            row[j] *= factor[j]
+
+
+@njit(cache=True, nogil=True)
+def fill_row(event: int, seen: SeenCones, row: F4) -> None:
     """Set ``row`` to the sum over the hypotheses of one event, rows start[event] and on."""
     row[:] = _ZERO
-    for h in range(start[event], start[event + 1]):
-        add_cone(axis[h], origin - apex[h], u_axis, v_axis, shape[h], u, v, row)
+    for h in range(seen.start[event], seen.start[event + 1]):
+        add_hypothesis(seen, h, row)
+    take_factor(seen, event, row)
 
 
 @njit(cache=True, nogil=True)
@@ -117,24 +158,11 @@ def directional_rows(axis: F8, shape: F8, start: I8, directions: F8, rows: F4) -
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_normalised(
-    begin: int,
-    end: int,
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    image: F8,
-) -> None:
+def add_normalised(begin: int, end: int, seen: SeenCones, image: F8) -> None:
     """Add the rows of events [begin, end), each with its largest pixel 1, to ``image``."""
-    row = np.empty(len(u) * len(v), np.float32)
+    row = np.empty(len(seen.u) * len(seen.v), np.float32)
     for event in range(begin, end):
-        fill_row(event, apex, axis, shape, start, origin, u_axis, v_axis, u, v, row)
+        fill_row(event, seen, row)
         highest = highest_of(row)
         if highest > _ZERO:
             factor = np.float32(1.0) / highest
@@ -143,32 +171,20 @@ def add_normalised(
 
 
 @njit(cache=True, nogil=True)
-def add_thickened(
-    begin: int,
-    end: int,
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    image: F8,
-) -> None:
+def add_thickened(begin: int, end: int, seen: SeenCones, image: F8) -> None:
     """Add 1 where a hypothesis of events [begin, end) lies within one sigma of its cone."""
-    row = np.empty(len(u) * len(v), np.float32)
+    row = np.empty(len(seen.u) * len(seen.v), np.float32)
     lit = np.empty(len(row), np.bool_)
-    flat = np.empty(4)
+    flat = np.ones(5)
+    flat[4] = 0.0
     within = np.float32(np.exp(-0.5))
     for event in range(begin, end):
         lit[:] = False
-        for h in range(start[event], start[event + 1]):
+        for h in range(seen.start[event], seen.start[event + 1]):
             row[:] = _ZERO
-            flat[:3] = shape[h, :3]
-            flat[3] = 1.0
-            add_cone(axis[h], origin - apex[h], u_axis, v_axis, flat, u, v, row)
+            flat[:3] = seen.shape[h, :3]
+            apart = seen.origin - seen.apex[h]
+            add_cone(seen.axis[h], apart, seen.u_axis, seen.v_axis, flat, seen.u, seen.v, row)
             for j in range(len(row)):
                 lit[j] |= row[j] >= within
         for j in range(len(row)):
@@ -176,57 +192,32 @@ def add_thickened(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def region_sums(
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    counts: F4,
-    inside: Mask,
-    sums: F8,
-) -> None:
+def region_sums(seen: SeenCones, counts: F4, inside: Mask, sums: F8) -> None:
     """Fill ``sums`` (n, 2): density times ``counts`` of each hypothesis, inside and outside."""
-    row = np.empty(len(u) * len(v), np.float32)
-    for h in range(len(shape)):
-        row[:] = _ZERO
-        add_cone(axis[h], origin - apex[h], u_axis, v_axis, shape[h], u, v, row)
-        within = outside = 0.0
-        for j in range(len(row)):
-            if inside[j]:
-                within += row[j] * counts[j]
-            else:
-                outside += row[j] * counts[j]
-        sums[h, 0], sums[h, 1] = within, outside
+    row = np.empty(len(seen.u) * len(seen.v), np.float32)
+    for event in range(len(seen.start) - 1):
+        for h in range(seen.start[event], seen.start[event + 1]):
+            row[:] = _ZERO
+            add_hypothesis(seen, h, row)
+            take_factor(seen, event, row)
+            within = outside = 0.0
+            for j in range(len(row)):
+                if inside[j]:
+                    within += row[j] * counts[j]
+                else:
+                    outside += row[j] * counts[j]
+            sums[h, 0], sums[h, 1] = within, outside
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def quantised_rows(
-    begin: int,
-    end: int,
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    matrix: U1,
-    scale: F4,
-) -> None:
+def quantised_rows(begin: int, end: int, seen: SeenCones, matrix: U1, scale: F4) -> None:
     """Fill the rows [begin, end) of ``matrix`` (m, n): 255 for the largest pixel of a row.
 
     A pixel of value k has the density k ``scale`` of its row.
     """
-    row = np.empty(len(u) * len(v), np.float32)
+    row = np.empty(len(seen.u) * len(seen.v), np.float32)
     for event in range(begin, end):
-        fill_row(event, apex, axis, shape, start, origin, u_axis, v_axis, u, v, row)
+        fill_row(event, seen, row)
         highest = highest_of(row)
         scale[event] = highest / np.float32(255.0)
         factor = np.float32(255.0) / highest if highest > _ZERO else _ZERO

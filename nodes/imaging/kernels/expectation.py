@@ -9,29 +9,44 @@ do not. Barrett, White & Parra, J. Opt. Soc. Am. A 14 (1997) 2914 (list mode).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from ....schemas.arrays import F4, F8, I8, U1
-from .cone_rows import fill_row
+from .cone_rows import SeenCones, fill_row
 
 _ZERO = np.float32(0.0)
 
 
+class Model(NamedTuple):
+    """What the events are explained by: ``sky`` = G, ``f``, ``g``, ``share`` = (s, e), (2, n).
+
+    ``counted`` (m,) is how often an event counts, ``group`` (m,) its class.
+    """
+
+    sky: F4
+    f: F4
+    g: F8
+    counted: F8
+    group: I8
+    share: F8
+
+
+class Sums(NamedTuple):
+    """What a pass adds to."""
+
+    of_pixels: F4
+    of_sky: F8
+    sums: F8
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def _taken(
-    event: int,
-    of_source: float,
-    sky: F4,
-    g: F8,
-    counted: F8,
-    group: I8,
-    share: F8,
-    of_sky: F8,
-    sums: F8,
-) -> float:
+def _taken(event: int, of_source: float, model: Model, to: Sums) -> float:
     """Book what one event gives; the factor on its row of pixels."""
-    c, n = group[event], share.shape[1]
+    sky, g, share, sums = model.sky, model.g, model.share, to.sums
+    c, n = model.group[event], share.shape[1]
     of_else = 0.0
     for k in range(len(g)):
         of_else += sky[event, k] * g[k]
@@ -40,12 +55,12 @@ def _taken(
     q = of_source + of_else
     if q <= 0.0:
         return 0.0
-    w = counted[event]
+    w = model.counted[event]
     sums[c] += w * of_source / q
     sums[n + c] += w * of_else / q
     sums[2 * n if w > 0.0 else 2 * n + 1] += np.log(q) * (w if w > 0.0 else 1.0)
     for k in range(len(g)):
-        of_sky[k] += w * share[1, c] * sky[event, k] / q
+        to.of_sky[k] += w * share[1, c] * sky[event, k] / q
     return w * share[0, c] / q
 
 
@@ -72,20 +87,7 @@ def _add4(a: U1, b: U1, c: U1, d: U1, factor: F4, to: F4) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def dense_pass(
-    matrix: U1,
-    scale: F4,
-    rows: I8,
-    sky: F4,
-    f: F4,
-    g: F8,
-    counted: F8,
-    group: I8,
-    share: F8,
-    of_pixels: F4,
-    of_sky: F8,
-    sums: F8,
-) -> None:
+def dense_pass(matrix: U1, scale: F4, rows: I8, model: Model, to: Sums) -> None:
     """Rows of bytes with a scale each, four at a time: they share what is read and written."""
     n = len(rows)
     factor = np.zeros(4, np.float32)
@@ -94,16 +96,16 @@ def dense_pass(
         i1, i2 = rows[min(first + 1, n - 1)], rows[min(first + 2, n - 1)]
         i3 = rows[min(first + 3, n - 1)]
         a, b, c, d = matrix[i0], matrix[i1], matrix[i2], matrix[i3]
-        found = _dot4(a, b, c, d, f)
+        found = _dot4(a, b, c, d, model.f)
         factor[:] = _ZERO
         for k in range(min(4, n - first)):
             i = rows[first + k]
             dot = found[0] if k == 0 else found[1] if k == 1 else found[2] if k == 2 else found[3]
             source = float(dot) * float(scale[i])
-            taken = _taken(i, source, sky, g, counted, group, share, of_sky, sums)
+            taken = _taken(i, source, model, to)
             factor[k] = np.float32(taken * scale[i])
         if factor[0] + factor[1] + factor[2] + factor[3] > _ZERO:
-            _add4(a, b, c, d, factor, of_pixels)
+            _add4(a, b, c, d, factor, to.of_pixels)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
@@ -122,20 +124,7 @@ def _add_bytes(values: U1, factor: F4, to: F4) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sparse_pass(
-    values: U1,
-    runs: I8,
-    offsets: I8,
-    scale: F4,
-    rows: I8,
-    sky: F4,
-    f: F4,
-    g: F8,
-    counted: F8,
-    group: I8,
-    share: F8,
-    of_pixels: F4,
-    of_sky: F8,
-    sums: F8,
+    values: U1, runs: I8, offsets: I8, scale: F4, rows: I8, model: Model, to: Sums
 ) -> None:
     """Rows of which only the pixels that are not 0 are kept, in runs."""
     for k in range(len(rows)):
@@ -143,13 +132,13 @@ def sparse_pass(
         dot = 0.0
         for r in range(offsets[i], offsets[i + 1]):
             at, first, end = runs[r]
-            dot += float(_dot_bytes(values[first:end], f[at : at + end - first]))
-        taken = _taken(i, dot * scale[i], sky, g, counted, group, share, of_sky, sums)
+            dot += float(_dot_bytes(values[first:end], model.f[at : at + end - first]))
+        taken = _taken(i, dot * scale[i], model, to)
         factor = np.float32(taken * scale[i])
         if factor > _ZERO:
             for r in range(offsets[i], offsets[i + 1]):
                 at, first, end = runs[r]
-                _add_bytes(values[first:end], factor, of_pixels[at : at + end - first])
+                _add_bytes(values[first:end], factor, to.of_pixels[at : at + end - first])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
@@ -167,33 +156,13 @@ def _add(row: F4, factor: F4, to: F4) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def computed_pass(
-    apex: F8,
-    axis: F8,
-    shape: F8,
-    start: I8,
-    origin: F8,
-    u_axis: F8,
-    v_axis: F8,
-    u: F4,
-    v: F4,
-    rows: I8,
-    sky: F4,
-    f: F4,
-    g: F8,
-    counted: F8,
-    group: I8,
-    share: F8,
-    of_pixels: F4,
-    of_sky: F8,
-    sums: F8,
-) -> None:
+def computed_pass(seen: SeenCones, rows: I8, model: Model, to: Sums) -> None:
     """Rows worked out when they are needed, and forgotten."""
-    row = np.empty(len(f), np.float32)
+    row = np.empty(len(model.f), np.float32)
     for k in range(len(rows)):
         i = rows[k]
-        fill_row(i, apex, axis, shape, start, origin, u_axis, v_axis, u, v, row)
-        source = float(_dot(row, f))
-        factor = _taken(i, source, sky, g, counted, group, share, of_sky, sums)
+        fill_row(i, seen, row)
+        source = float(_dot(row, model.f))
+        factor = _taken(i, source, model, to)
         if factor > 0.0:
-            _add(row, np.float32(factor), of_pixels)
+            _add(row, np.float32(factor), to.of_pixels)

@@ -219,6 +219,52 @@ def test_constants_are_taken_off_events_and_the_input_stays() -> None:
     pd.testing.assert_frame_equal(events, before)
 
 
+def test_hits_are_taken_to_the_middle_of_their_bars() -> None:
+    """Bar 1 lies along x at y = -3, z = 0; bar 6 along y at x = 3, z = 12; 99 is no bar."""
+    events = true_events([0.6] * 2).assign(
+        det_id1=[1, 99], det_id2=[6, 6],
+        x1_cm=[2.0, 2.0], y1_cm=[-2.6, -2.6], z1_cm=[0.3, 0.3],
+        x2_cm=[3.3, 2.9], y2_cm=[5.0, -4.0], z2_cm=[11.8, 12.2],
+    )  # fmt: skip
+    before = events.copy(deep=True)
+    found = calibration.neutron_calibrated_events__snapped(events, array())
+    pd.testing.assert_frame_equal(events, before)
+    assert found[["x1_cm", "y1_cm", "z1_cm"]].to_numpy() == pytest.approx(
+        np.array([[2.0, -3.0, 0.0], [2.0, -2.6, 0.3]])
+    )
+    assert found[["x2_cm", "y2_cm", "z2_cm"]].to_numpy() == pytest.approx(
+        np.array([[3.0, 5.0, 12.0], [3.0, -4.0, 12.0]])
+    )
+    nothing = calibration.neutron_calibrated_events__snapped(events.iloc[:0], array())
+    assert len(nothing) == 0
+    table = constants(along_offset_cm=np.full(N_BARS, 0.5))
+    both = calibration.neutron_calibrated_events__both(events, table, array())
+    assert both["x1_cm"].tolist() == pytest.approx([1.5, 2.0])
+    assert both["y1_cm"].tolist() == pytest.approx([-3.0, -2.6])
+
+
+def test_errors_of_constants_are_drawn_and_joined() -> None:
+    table = constants(
+        time_offset_sigma_ns=np.full(N_BARS, 0.1), light_gain=np.full(N_BARS, 1.2),
+        light_gain_sigma=np.full(N_BARS, 0.06),
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    draws = [bar_constants.drawn_errors(table, rng) for _ in range(200)]
+    late = np.stack([draw["time_offset_ns"] for draw in draws])
+    gain = np.log(np.stack([draw["light_gain"] for draw in draws]))
+    assert late.std() == pytest.approx(0.1, rel=0.05)
+    assert gain.std() == pytest.approx(0.05, rel=0.05)
+    bias = table.assign(light_gain=1.0, light_gain_sigma=0.05)
+    left = bar_constants.without_bias(table, bias)
+    assert left["light_gain"].tolist() == [pytest.approx(1.2)] * N_BARS
+    assert left["light_gain_sigma"].tolist() == [pytest.approx(1.2 * 0.05 * np.sqrt(2.0))] * N_BARS
+    assert left["time_offset_sigma_ns"].tolist() == [pytest.approx(0.1 * np.sqrt(2.0))] * N_BARS
+    # No error known: nothing is moved.
+    none = bar_constants.drawn_errors(constants(), rng)
+    assert none["time_offset_ns"].tolist() == [0.0] * N_BARS
+    assert none["light_gain"].tolist() == [1.0] * N_BARS
+
+
 def test_a_table_of_constants_is_read(tmp_path: Path) -> None:
     path = tmp_path / "bars.csv"
     path.write_text(

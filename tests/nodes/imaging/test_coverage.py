@@ -1,8 +1,8 @@
 """Errors of the point fit against the truth: a small form of ``python -m benchmarks.coverage``.
 
-The whole study, runs of 1,900 + 1,600 pairs: perfect bars, statistical 68 % interval: 0.64 (u) and
-0.65 (v), the mean off by -0.05 and 0.03 cm (0.55, 0.62, -0.19 and 0.13 cm without acceptance); bar
-errors drawn and calibrated, total interval without acceptance: 0.78 and 0.88.
+The whole study, 100 runs of 1,900 + 1,600 pairs: perfect bars, statistical 68 % interval: 0.65 (u)
+and 0.67 (v), the mean off by -0.04 and 0.02 cm (0.55, 0.62, -0.19 and 0.13 cm without acceptance);
+bar errors drawn and calibrated, total interval: 0.83 and 0.86.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from radiograph.nodes.imaging.simulated_pairs import perfect_constants
 
 pytestmark = pytest.mark.slow
 RUNS = 6
+# Each run fits thirty times.
+FEW_RUNS = 3
 
 
 def test_the_statistical_interval_covers_with_perfect_bars() -> None:
     bench = coverage.Bench.of(calibration={"mode": "off"})
-    rows = np.array([coverage.perfect_run(bench, 1000, 800, seed) for seed in range(RUNS)])
+    rows = np.array([coverage.perfect_run(bench, 700, 550, seed) for seed in range(RUNS)])
     pulls = rows[:, :2] / rows[:, 2:]
-    assert np.all(rows[:, 2:] < 0.6)
+    assert np.all(rows[:, 2:] < 0.7)
     # Twelve numbers of width 1 have this rms in all but one of 1000 cases.
     assert 0.45 < np.sqrt((pulls**2).mean()) < 1.65
 
@@ -29,10 +31,10 @@ def test_the_statistical_interval_covers_with_perfect_bars() -> None:
 def test_the_total_covers_with_bar_errors_that_were_calibrated() -> None:
     bench = coverage.Bench.of(calibration={"mode": "self"})
     bias = coverage.bias_of(bench, 5000)
-    seeds = range(500, 500 + RUNS)
+    seeds = range(500, 500 + FEW_RUNS)
     # What corrects the bias is no run that tests it.
     assert coverage.CORRECTION_SEED not in seeds
-    rows = [coverage.calibrated_run(bench, bias, 1500, 1200, seed) for seed in seeds]
+    rows = [coverage.calibrated_run(bench, bias, 900, 700, seed) for seed in seeds]
     assert np.mean(coverage.coverage(rows)["covered"]) >= 0.5
 
 

@@ -267,11 +267,11 @@ def density_at(cones: ConeMixture, point: np.ndarray) -> np.ndarray:
 
 def test_the_map_is_highest_at_the_source_and_flat_for_nothing() -> None:
     grid = replace(GRID, du_cm=6.0, nu=20, dv_cm=6.0, nv=20)
-    shown = point_fit.significance_map(toy(10, 300, 200), FRAME, grid)
+    shown = point_fit.significance_map(toy(10, 300, 200), FRAME, grid, "flat")
     v, u = np.unravel_index(np.argmax(shown), shown.shape)
     assert abs(-57.0 + 6.0 * u - 10.0) <= 6.0
     assert abs(-57.0 + 6.0 * v + 8.0) <= 6.0
-    nothing = point_fit.significance_map(toy(11, 0, 400), FRAME, grid)
+    nothing = point_fit.significance_map(toy(11, 0, 400), FRAME, grid, "flat")
     assert nothing.max() < 40.0 < shown.max()
 
 
@@ -279,9 +279,10 @@ def test_a_source_that_is_known_leaves_no_significance_behind() -> None:
     cones = toy(12, 400, 100)
     point = np.array([[10.0, -8.0, -100.0]])
     isotropic = np.full(500, ISOTROPIC)
-    strong, share = significance(cones, point, isotropic)
+    problem = FitProblem(cones, FRAME, GRID, PointFit())
+    strong, share = significance(problem, point[:, :2], isotropic)
     known = share[0] * density_at(cones, point[0]) + (1.0 - share[0]) * ISOTROPIC
-    left, _ = significance(cones, point, known)
+    left, _ = significance(problem, point[:, :2], known)
     assert left[0] < 1.0 < strong[0]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.imaging.source_text import said_of_sources
-from radiograph.nodes.imaging import point_fit, position_budget, refits
+from radiograph.nodes.imaging import calibration_error, point_fit, position_budget, refits
 from radiograph.nodes.imaging.bars import bars as bars_node
 from radiograph.nodes.imaging.source_likelihood import FitProblem
 from radiograph.schemas.imaging.bars import BarExtents
@@ -40,8 +40,9 @@ def budget_of(cones: ConeMixture, first: np.ndarray) -> tuple[SourceFit, pd.Data
     told = (FRAME, GRID, SETTINGS)
     strategies = position_budget.strategy_sources__one(fit, cones, *told)
     shift = position_budget.sensitivity_shift_cm(fit, cones, *told)
+    of_bars = calibration_error.calibration_shift_cm__unknown(fit)
     found = position_budget.position_budget(
-        fit, strategies, shift, cones, weighted, none, events, gammas, bars(), *told
+        fit, strategies, shift, of_bars, cones, weighted, none, events, gammas, bars(), *told
     )
     return fit, found
 
@@ -62,6 +63,7 @@ def test_bars_that_agree_give_the_statistical_error() -> None:
     ratio = found.loc["bar_jackknife"].to_numpy() / statistical
     assert np.all((ratio > 0.4) & (ratio < 2.8))
     assert np.all(found.loc["halves"] < 3.0 * statistical)
+    assert np.isnan(found.loc["calibration"]).all()
     assert found.loc["prior_leakage"].tolist() == [0.0, 0.0]
     assert found.loc["strategy"].tolist() == [0.0, 0.0]
     total = np.hypot(found.loc["statistical"], found.loc["bar_jackknife"])

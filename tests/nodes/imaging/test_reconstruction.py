@@ -76,7 +76,7 @@ def problem(cones: ConeMixture, threads: int = 1, **settings: object) -> ImagePr
 
 def row_of(geometry: ConeGeometry, event: int) -> np.ndarray:
     row = np.empty(geometry.n_pixels, np.float32)
-    cone_rows.fill_row(event, *geometry.taken(), row)
+    cone_rows.fill_row(event, geometry.seen, row)
     return row
 
 
@@ -193,9 +193,8 @@ class TestExpectation:
         m = CONES.n_events
         back, sky, sums = np.zeros_like(f), np.zeros(1), np.zeros(4)
         none, one = np.zeros((m, 1), np.float32), np.ones(m)
-        matrix.add(
-            np.arange(m), none, f, np.zeros(1), one, CONES.group, np.ones((2, 1)), back, sky, sums
-        )
+        model = expectation.Model(none, f, np.zeros(1), one, CONES.group, np.ones((2, 1)))
+        matrix.add(np.arange(m), model, expectation.Sums(back, sky, sums))
         seen = (matrix.values.astype(np.float64) @ f) * matrix.scale > 0
         assert float(back @ f) == pytest.approx(seen.sum(), rel=1e-5)
 
@@ -243,16 +242,18 @@ class TestExpectation:
 
     def test_the_plain_form_books_the_same(self) -> None:
         counted, share = np.ones(3), np.ones((2, 1))
-        arrays = [np.zeros(1), np.zeros(4), np.zeros(1), np.zeros(4)]
+        found = [expectation.Sums(np.zeros(1, np.float32), np.zeros(1), np.zeros(4))]
+        found += [expectation.Sums(*(np.zeros_like(a) for a in found[0]))]
         taken = expectation._taken
         sky, group = np.full((3, 1), 0.1, np.float32), np.zeros(3, np.int64)
-        given = (1, 0.2, sky, np.array([2.0]), counted, group, share)
-        compiled = taken(*given, *arrays[:2])
-        assert compiled == pytest.approx(taken.py_func(*given, *arrays[2:]))
+        f = np.zeros(1, np.float32)
+        model = expectation.Model(sky, f, np.array([2.0]), counted, group, share)
+        compiled = taken(1, 0.2, model, found[0])
+        assert compiled == pytest.approx(taken.py_func(1, 0.2, model, found[1]))
         # q = 0.2 + 0.1 x 2: half of the event is of the source.
         assert compiled == pytest.approx(1.0 / 0.4)
-        assert arrays[1] == pytest.approx([0.5, 0.5, np.log(0.4), 0.0])
-        assert arrays[1] == pytest.approx(arrays[3])
+        assert found[0].sums == pytest.approx([0.5, 0.5, np.log(0.4), 0.0])
+        assert found[0].sums == pytest.approx(found[1].sums)
 
 
 class TestStopping:
@@ -346,7 +347,7 @@ class TestNodes:
         shapes = reconstruction.image_shapes(fits, *self.told(none))
         assert shapes["u_cm"].isna().all()
         fit = source_fit(none, FRAME, GRID, PointFit())
-        assert reconstruction.centred_cones(none, fit, PointFit()) is none
+        assert reconstruction.centred_cones(none, fit, "flat") is none
 
     def test_one_event_stays_one(self) -> None:
         fits = reconstruction.image_fits(*self.told(toy(1, 1, 0)), True, False)
@@ -357,7 +358,7 @@ class TestNodes:
         moved = replace(CONES, theta_rad=CONES.theta_rad - 0.04)
         before = moved.theta_rad.copy()
         fit = source_fit(moved, FRAME, GRID, PointFit())
-        back = reconstruction.centred_cones(moved, fit, PointFit())
+        back = reconstruction.centred_cones(moved, fit, "flat")
         assert np.array_equal(moved.theta_rad, before)
         assert (back.theta_rad - CONES.theta_rad).mean() == pytest.approx(0.0, abs=0.012)
 

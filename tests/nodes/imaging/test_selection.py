@@ -55,9 +55,9 @@ def chosen(
     ok = np.ones(len(scores), bool) if direction is None else np.asarray(direction, bool)
     before = candidates.copy(deep=True), scores.copy(), ok.copy()
     if candidates["species"].eq("g").any():
-        rows = selection.gamma_chosen_row(candidates, scores, ok, "min_delta")
+        rows = selection.gamma_chosen_row__nearest(candidates, scores, ok)
     else:
-        rows = selection.neutron_chosen_row(candidates, scores, ok, "min_delta", protons)
+        rows = selection.neutron_chosen_row__nearest(candidates, scores, ok, protons)
     pd.testing.assert_frame_equal(candidates, before[0])
     np.testing.assert_array_equal(scores, before[1])
     np.testing.assert_array_equal(ok, before[2])
@@ -113,6 +113,20 @@ def test_a_possible_hypothesis_with_a_score_beats_one_without() -> None:
     assert chosen(candidates_of([0, 0]), [np.nan, 3.0]) == [1]
 
 
+def test_the_likeliest_needs_no_score() -> None:
+    """An impossible one, one that does not point at the plane and one without weight are none."""
+    candidates = candidates_of([0, 0, BAD, 0, 0, 0, 0, 0])
+    weights = np.array([0.3, 0.7, 0.9, 0.1, 0.0, 0.0, 0.5, 0.5])
+    ok = np.array([True, True, True, True, True, True, True, True])
+    rows = selection.neutron_chosen_row__likeliest(candidates, weights, ok)
+    assert rows.tolist() == [1, 3, -1, 6]
+    ok[1] = False
+    assert selection.neutron_chosen_row__likeliest(candidates, weights, ok)[0] == 0
+    gammas = candidates_of([0] * 6, species="g")
+    shares = np.array([0.1, 0.2, 0.4, 0.1, 0.1, 0.1])
+    assert selection.gamma_chosen_row__likeliest(gammas, shares, np.ones(6, bool)).tolist() == [2]
+
+
 def test_no_event() -> None:
     for species in "ng":
         nothing = candidates_of([], species=species)
@@ -122,18 +136,14 @@ def test_no_event() -> None:
             code = selection.neutron_cone_cut_code(nothing, np.zeros(0), no_rows, NO_CUT, False)
             cones = selection.neutron_selected_cones__chosen(nothing, np.zeros(0), no_rows, code)
         else:
-            assert selection.gamma_chosen_row(nothing, np.zeros(0), none, "min_delta").shape == (0,)
+            rows = selection.gamma_chosen_row__nearest(nothing, np.zeros(0), none)
+            assert rows.shape == (0,)
+            assert len(selection.gamma_chosen_row__likeliest(nothing, np.zeros(0), none)) == 0
             code = selection.gamma_cone_cut_code(nothing, np.zeros(0), no_rows, NO_CUT)
             cones = selection.gamma_selected_cones__chosen(nothing, np.zeros(0), no_rows, code)
         assert code.dtype == np.uint8
         assert code.shape == (0,)
         SELECTED_CONES.validate(cones, "selected_cones")
-
-
-def test_an_unknown_rule_is_an_error() -> None:
-    candidates = candidates_of([0, 0])
-    with pytest.raises(KeyError, match="best"):
-        selection.neutron_chosen_row(candidates, np.zeros(2), np.ones(2, bool), "best", False)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from("ng"), st.booleans())
