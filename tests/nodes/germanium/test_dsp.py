@@ -146,14 +146,15 @@ def test_two_decays() -> None:
     f, tau2 = 0.02, 17_600.0
     tail = np.where(t >= 0, (1 - f) * np.exp(-t / TAU_NS) + f * np.exp(-t / tau2), 0.0)
     slow = (15000.0 + 5000.0 * tail)[np.newaxis].astype(np.float32)
-    out = np.empty(781)
+    out, sums = np.empty(781), np.zeros(781 + 10)
     a, b = np.exp(-128.0 / TAU_NS), np.exp(-128.0 / tau2)
-    pulses.corrected(slow[0], 15000.0, a, b, f, out)
+    pulses.corrected(slow[0], 15000.0, a, b, f, out, sums, 9)
     np.testing.assert_allclose(out[380:], 5000.0, rtol=1e-4)
+    np.testing.assert_allclose(sums, np.concatenate([np.zeros(10), np.cumsum(out)]), rtol=1e-12)
     np.testing.assert_allclose(
         out, double_pole_zero(slow[0] - 15000.0, TAU_NS / 128, tau2 / 128, f), rtol=1e-9, atol=1e-6
     )
-    pulses.corrected(slow[0], 15000.0, a, b, 0.0, out)
+    pulses.corrected(slow[0], 15000.0, a, b, 0.0, out, sums, 9)
     assert out[-1] < 4950.0
 
 
