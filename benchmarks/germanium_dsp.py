@@ -34,7 +34,8 @@ def in_arrays(waves: Waveforms, parameters: DspParameters) -> dict[str, Any]:
     left = waves.slow - waves.slow[:, : recipe.baseline].mean(axis=1, keepdims=True)
     corrected = pole_zero(left, tau / waves.slow_ns)
     found = {"trapEmax": trapezoid(corrected, recipe.energy.rise, recipe.energy.flat).max(axis=1)}
-    for name, kernel in (("cuspEmax", cusp), ("zacEmax", zac)):
+    for name, made in (("cuspEmax", cusp), ("zacEmax", zac)):
+        kernel = made.oldest_first[::-1]
         outputs = oaconvolve(left[:, : recipe.cusp_samples], kernel[np.newaxis], "valid", axes=1)
         found[name] = outputs.max(axis=1)
     fast = pole_zero(waves.fast - waves.slow[:, : recipe.baseline].mean(axis=1, keepdims=True),

@@ -17,7 +17,6 @@ from .pulses import (
     AOE_UP,
     between,
     convolved,
-    convolved_by_two,
     corrected,
     crossing_back,
     crossing_forward,
@@ -26,6 +25,7 @@ from .pulses import (
     greatest_current,
     line,
     pulse_start,
+    recursed,
     span_of,
     trapezoid_at,
     trapezoid_between,
@@ -140,11 +140,11 @@ _99, _95, _80 = 7, 6, 4
 def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any, out: Any) -> None:
     """Fill ``out`` (len(COLUMNS), n) from waveforms (n, samples) of float32.
 
-    ``cusp``, ``zac`` and ``dplms`` are the filters, newest sample first; the last may have none.
-    NaN where a step has no answer.
+    ``cusp`` and ``zac`` are each a ``Recursion``, ``dplms`` is a filter, newest sample first, or
+    empty. NaN where a step has no answer.
     """
     n_slow, n_fast = slow.shape[1], fast.shape[1]
-    longest = max(2 * n_slow, n_fast)
+    longest = max(n_slow, n_fast)
     pz = np.empty(n_slow)
     fast_pz = np.empty(n_fast)
     pad = _longest(recipe)
@@ -154,7 +154,7 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
     one, two = np.empty(AOE_SAMPLES), np.empty(AOE_OUTPUTS)
     coarse = np.empty(AOE_SAMPLES)
     left = np.empty(recipe.cusp_samples)
-    cusp, zac, dplms = cusp[::-1].copy(), zac[::-1].copy(), dplms[::-1].copy()
+    dplms = dplms[::-1].copy()
     values = np.empty(out.shape[0], np.float32)
     for row in range(slow.shape[0]):
         values[:] = np.nan
@@ -304,17 +304,16 @@ def _at_fixed_time(
     left: Any, sums: Any, pad: int, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
 ) -> None:
     n = len(sums) - 1 - pad
-    half = len(scratch) // 2
     at = values[_TP0] / recipe.slow_ns
     timing, energy = recipe.timing, recipe.energy
     values[_TFTP] = trapezoid_between(sums, pad, n, at + timing.pick, timing.rise, timing.flat)
     values[_TRAP + 3] = trapezoid_between(sums, pad, n, at + energy.pick, energy.rise, energy.flat)
-    of_cusp, of_zac = scratch[:half], scratch[half:]
-    n_out = convolved_by_two(left, recipe.cusp_samples, cusp, zac, of_cusp, of_zac)
-    values[_CUSP] = extremes(of_cusp, n_out)[0]
-    values[_CUSP + 3] = between(of_cusp, n_out, at + recipe.cusp_pick)
-    values[_CUSP + 1] = extremes(of_zac, n_out)[0]
-    values[_CUSP + 2] = between(of_zac, n_out, at + recipe.zac_pick)
+    n_out = recursed(left, recipe.cusp_samples, cusp, scratch)
+    values[_CUSP] = extremes(scratch, n_out)[0]
+    values[_CUSP + 3] = between(scratch, n_out, at + recipe.cusp_pick)
+    n_out = recursed(left, recipe.cusp_samples, zac, scratch)
+    values[_CUSP + 1] = extremes(scratch, n_out)[0]
+    values[_CUSP + 2] = between(scratch, n_out, at + recipe.zac_pick)
 
 
 @njit(cache=True, nogil=True)

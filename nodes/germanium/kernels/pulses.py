@@ -7,7 +7,7 @@ the length of the filters that are made of them.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,6 +19,7 @@ AOE_WIDTH: Final = 48
 AOE_OUTPUTS: Final = (AOE_SAMPLES - 2) * AOE_UP
 
 
+AGAIN: Final = 48
 _BLOCK: Final = 64
 # Sums in any order: then several samples are added at a time.
 _ANY_ORDER: Final = {"reassoc", "nsz", "contract"}
@@ -184,38 +185,56 @@ def convolved(left: Any, n_samples: int, oldest_first: Any, out: Any) -> int:
     return n_out
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
-def convolved_by_two(
-    left: Any, n_samples: int, oldest_first: Any, other: Any, out: Any, of_other: Any
-) -> int:
-    """``convolved`` of two filters of one length, four outputs at a time: fewer loads a sum."""
-    length = len(oldest_first)
+class Recursion(NamedTuple):
+    """A filter whose outputs follow from each other.
+
+    Attributes
+    ----------
+    oldest_first
+        The filter itself, turned over.
+    feedback
+        What the outputs before count in the next one, negative, the latest first.
+    taps, ages
+        What samples count in it, and how old each is.
+    """
+
+    oldest_first: Any
+    feedback: Any
+    taps: Any
+    ages: Any
+
+
+@njit(cache=True, nogil=True)
+def recursed(left: Any, n_samples: int, made: Any, out: Any) -> int:
+    """``convolved`` by a ``Recursion``: a few sums of products, and the others follow from them.
+
+    Anew after AGAIN outputs, as rounding errors grow with their number.
+    """
+    length, order = len(made.oldest_first), len(made.feedback)
     n_out = n_samples - length + 1
-    whole = n_out - n_out % 4
-    for j in range(0, whole, 4):
-        s0, s1 = left[j : j + length], left[j + 1 : j + 1 + length]
-        s2, s3 = left[j + 2 : j + 2 + length], left[j + 3 : j + 3 + length]
-        a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
-        for k in range(length):
-            one, two = oldest_first[k], other[k]
-            a0 += one * s0[k]
-            a1 += one * s1[k]
-            a2 += one * s2[k]
-            a3 += one * s3[k]
-            b0 += two * s0[k]
-            b1 += two * s1[k]
-            b2 += two * s2[k]
-            b3 += two * s3[k]
-        out[j], out[j + 1], out[j + 2], out[j + 3] = a0, a1, a2, a3
-        of_other[j], of_other[j + 1], of_other[j + 2], of_other[j + 3] = b0, b1, b2, b3
-    for j in range(whole, n_out):
-        samples = left[j : j + length]
-        a0 = b0 = 0.0
-        for k in range(length):
-            a0 += oldest_first[k] * samples[k]
-            b0 += other[k] * samples[k]
-        out[j], of_other[j] = a0, b0
+    out[:n_out] = 0.0
+    for tap in range(len(made.taps)):
+        weight, skip = made.taps[tap], max(made.ages[tap] + 1 - length, 0)
+        samples, there = left[length - 1 + skip - made.ages[tap] :], out[skip:n_out]
+        for j in range(n_out - skip):
+            there[j] += weight * samples[j]
+    for begin in range(0, n_out, AGAIN):
+        for j in range(begin, min(begin + order, n_out)):
+            out[j] = _product(made.oldest_first, left[j : j + length])
+        for j in range(begin + order, min(begin + AGAIN, n_out)):
+            total = out[j]
+            for k in range(order):
+                total -= made.feedback[k] * out[j - 1 - k]
+            out[j] = total
     return n_out
+
+
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+def _product(one: Any, other: Any) -> float:
+    total = 0.0
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return total
 
 
 @njit(cache=True, nogil=True)
