@@ -270,9 +270,9 @@ def crossing_back(wave: Any, start: int, level: float, sign: float = 1.0) -> int
 @njit(cache=True, nogil=True)
 def crossing_forward(wave: Any, start: int, level: float, sign: float = 1.0) -> int:
     """The first sample from ``start`` on after which the wave exceeds a level; -1 without one."""
-    for i in range(start, len(wave) - 1):
-        if sign * wave[i] <= level < sign * wave[i + 1]:
-            return i
+    for i in range(start + 1, len(wave)):
+        if sign * wave[i] > level and sign * wave[i - 1] <= level:
+            return i - 1
     return -1
 
 
