@@ -70,6 +70,7 @@ def test_the_published_columns() -> None:
     """100 real waveforms by the recipe that is published with them, every row of every column."""
     with h5py.File(reference(TEST_STAND_RAW)) as file:
         waves = file["geds/raw/waveform/values"][()].astype(np.float32)
+    waves.flags.writeable = False
     decay = Decay(float(np.exp(-16.0 / 180_000.0)), 0.0, 0.0)
     long_trap = Trapezoid(500, whole_samples(2500.0, 16.0), 625.0)
     recipe = Recipe(
@@ -187,6 +188,8 @@ def test_steps_are_those_of_plain_numpy() -> None:
 def test_kernel_is_its_python() -> None:
     """The compiled row equals the same instructions in Python."""
     waves = pulse_train([900.0], noise=2.0)
+    for samples in (waves.slow, waves.fast):
+        samples.flags.writeable = False
     recipe, cusp, zac = recipe_of(PARAMETERS, waves)
     dplms = np.random.default_rng(1).normal(size=500)
     compiled, plain = (np.empty((len(COLUMNS), 1), np.float32) for _ in range(2))
