@@ -174,8 +174,8 @@ class Description:
     def _frame(self, value: pd.DataFrame, where: str, depth: int) -> Tree:
         self._no_notes(value, where)
         columns = [
-            self._column(value.iloc[:, k].array, f"{where}[{value.columns[k]!r}]", depth + 1)
-            for k in range(value.shape[1])
+            self._column(column.array, f"{where}[{name!r}]", depth + 1)
+            for name, column in value.items()
         ]
         index = self._index(value.index, f"{where}.index", depth + 1)
         names = self._index(value.columns, f"{where}.columns", depth + 1)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import h5py
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...nodes.germanium.codecs import RADWARE, SHIFT, encoded
 from ...schemas.bits import Bits
@@ -22,6 +23,9 @@ from ...schemas.tables import TableSchema
 _ROWS_A_CHUNK: Final = 16_384
 _BYTES_A_CHUNK: Final = 1 << 20
 _GZIP: Final = 4
+"""The level that HDF5 is told, and takes when it packs a dataset anew."""
+_QUICK: Final = 1
+"""The level of what is packed here: a third of the time, a few percent more bytes."""
 _TEXT: Final = h5py.string_dtype("utf-8")
 
 
@@ -114,9 +118,29 @@ def _dataset(group: h5py.Group, name: str, values: Any, datatype: str) -> h5py.D
     options["chunks"] = (rows, *values.shape[1:])
     if values.size:
         options |= {"compression": "gzip", "compression_opts": _GZIP, "shuffle": True}
-    dataset = group.create_dataset(name, data=values, **options)
+        dataset = group.create_dataset(name, values.shape, values.dtype, **options)
+        _write_packed(dataset, values, rows)
+    else:
+        dataset = group.create_dataset(name, data=values, **options)
     _name_type(dataset, datatype)
     return dataset
+
+
+def _write_packed(dataset: h5py.Dataset, values: NDArray[Any], rows: int) -> None:
+    """Fill a dataset chunk by chunk with what its filters, shuffle and gzip, would give."""
+    import cramjam
+
+    values = np.ascontiguousarray(values, dataset.dtype)
+    rest = (0,) * (values.ndim - 1)
+    for begin in range(0, len(values), rows):
+        chunk = values[begin : begin + rows]
+        if len(chunk) < rows:
+            chunk = np.concatenate(
+                [chunk, np.zeros_like(values, shape=(rows - len(chunk), *values.shape[1:]))]
+            )
+        shuffled = chunk.reshape(-1).view(np.uint8).reshape(-1, values.itemsize).T
+        packed = bytes(cramjam.zlib.compress(shuffled.tobytes(), _QUICK))
+        dataset.id.write_direct_chunk((begin, *rest), packed)
 
 
 def _write_waveforms(group: h5py.Group, waves: Lh5Waveforms) -> None:

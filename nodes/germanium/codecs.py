@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from ...schemas.arrays import I4, I8, U1
+from ...schemas.arrays import I8, U1
 from .kernels.codecs import decoded_radware, decoded_uleb128, encoded_radware, encoded_uleb128
 
 ULEB128: Final = "uleb128_zigzag_diff"
@@ -24,7 +25,14 @@ class DamagedStreamError(ValueError):
         self.row = row
 
 
-def decoded(codec: str, data: U1, ends: I8, n_samples: int, shift: float = SHIFT) -> I4:
+def decoded(
+    codec: str,
+    data: U1,
+    ends: I8,
+    n_samples: int,
+    shift: float = SHIFT,
+    dtype: DTypeLike = np.int32,
+) -> NDArray[Any]:
     """The samples of encoded waveforms, shape (n, n_samples).
 
     Parameters
@@ -37,13 +45,15 @@ def decoded(codec: str, data: U1, ends: I8, n_samples: int, shift: float = SHIFT
         Shape (n,): where each ends in ``data``.
     shift
         What the encoder added to each sample (radware_sigcompress).
+    dtype
+        Of the samples; float32 holds those below 2^24.
 
     Raises
     ------
     DamagedStreamError
         If the bytes of a waveform are no such stream of ``n_samples`` samples.
     """
-    out = np.empty((len(ends), n_samples), np.int32)
+    out = np.empty((len(ends), n_samples), dtype)
     data, ends = np.ascontiguousarray(data, np.uint8), np.ascontiguousarray(ends, np.int64)
     begins = np.concatenate([[0], ends[:-1]])
     wrong = np.flatnonzero((ends < begins) | (ends > len(data)))

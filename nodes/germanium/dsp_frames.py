@@ -69,8 +69,15 @@ def pulse_columns(waveforms: Waveforms, parameters: DspParameters) -> dict[str, 
     recipe, cusp, zac = recipe_of(parameters, waveforms)
     out = np.empty((len(COLUMNS), len(waveforms.slow)), np.float32)
     dplms = np.array(parameters.dplms, np.float64)
-    dsp_rows(waveforms.slow, waveforms.fast, cusp, zac, dplms, recipe, out)
+    dsp_rows(_only_read(waveforms.slow), _only_read(waveforms.fast), cusp, zac, dplms, recipe, out)
     return dict(zip(COLUMNS, out, strict=True))
+
+
+def _only_read(array: F4) -> F4:
+    """The same numbers, of the one kind that the kernel is compiled for: a node's are read-only."""
+    same = array.view()
+    same.flags.writeable = False
+    return same
 
 
 def stored_columns(raw_table: RawTable, row_range: EventRange) -> pd.DataFrame:

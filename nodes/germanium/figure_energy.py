@@ -226,9 +226,10 @@ def stability_page(table_: pd.DataFrame, channel: str) -> Sheet:
     page.shapes += [level(frame, 0.0), *points(frame, hours, away, error, BLUE)]
     page.shapes += [curve(frame, hours, trend, VERMILION)]
     slope, slope_err = (float(table_[f"drift{e}_keV_per_h"].iloc[0]) for e in ("", "_err"))
-    said = (
-        f"drift {with_error(slope, slope_err)} keV/h, p(constant) {table_['p_value'].iloc[0]:.2g}"
-    )
+    p_value = float(table_["p_value"].iloc[0])
+    said = f"drift {with_error(slope, slope_err)} keV/h, p(constant) {p_value:.2g}"
+    if np.isnan(p_value):
+        said = "too few slices of time for a drift"
     page.shapes += axes(frame, "", "median − 2614.511 (keV)", said, x_labels=False)
     rate = table_["rate_Hz"].to_numpy()
     below = Frame(1.0, 0.8, 10.6, 1.6, span, top_of_counts(rate))

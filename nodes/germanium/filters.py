@@ -10,9 +10,12 @@ from typing import Final
 import numpy as np
 
 from ...schemas.arrays import F8
+from .kernels.pulses import Recursion
 
 NO_SECOND: Final = (0.0, 0.0)
 """Of pulses with one decay: there is no faster one."""
+_ROUNDING: Final = 4.0 * float(np.finfo(float).eps)
+"""Parts of the sum of an annihilator that are rounding errors of what it leaves."""
 
 
 def cusp_kernel(
@@ -78,6 +81,33 @@ def of_steps(kernel: F8, decay: float, second: tuple[float, float] = NO_SECOND) 
 
     b = np.exp(-1.0 / faster)
     return np.asarray(lfilter([1.0, -b], [1.0, -(b + fraction * (a - b))], out))
+
+
+def recursion(
+    kernel: F8,
+    sigma: float,
+    decay: float,
+    second: tuple[float, float] = NO_SECOND,
+    *,
+    parabolic: bool = False,
+) -> Recursion:
+    """The recursion of a kernel of that sigma and those decays; ``parabolic`` is a ZAC.
+
+    Between its corners a kernel is a sum of exp(+-i / sigma), 1 or a parabola, and c^i
+    (``of_steps``). Convolved with the product of what annihilates each of them it has a few samples
+    at the corners alone, and so each output follows from those before it.
+    """
+    growths = [np.exp(1.0 / sigma), np.exp(-1.0 / sigma), *([1.0] * (3 if parabolic else 1))]
+    faster, fraction = second
+    if fraction:
+        a, b = np.exp(-1.0 / decay), np.exp(-1.0 / faster)
+        growths.append(b + fraction * (a - b))
+    annihilator = np.ones(1)
+    for growth in growths:
+        annihilator = np.convolve(annihilator, [1.0, -growth])
+    taps = np.convolve(kernel, annihilator)
+    ages = np.flatnonzero(np.abs(taps) > _ROUNDING * np.abs(annihilator).sum())
+    return Recursion(kernel[::-1].copy(), annihilator[1:].copy(), taps[ages], ages)
 
 
 def falling_pulse(n: int, decay: float, second: tuple[float, float] = NO_SECOND) -> F8:

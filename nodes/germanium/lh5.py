@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ...schemas.errors import InputError
 from ...schemas.germanium.lh5 import FileLayout, FileName, TableLayout, WaveformLayout
@@ -229,10 +229,12 @@ def read_column(
     return rows_of_dataset(dataset, first, n, path)
 
 
-def read_waveforms(group: h5py.Group, name: str, first: int, n: int, path: str) -> NDArray[Any]:
+def read_waveforms(
+    group: h5py.Group, name: str, first: int, n: int, path: str, dtype: DTypeLike = np.int32
+) -> NDArray[Any]:
     """Samples of waveforms ``first`` to ``first + n``, shape (n, samples), as they were recorded.
 
-    Encoded ones are int32. InputError for a stream that is damaged.
+    Encoded ones are of ``dtype``. InputError for a stream that is damaged.
     """
     values = group[f"{name}/values"]
     if isinstance(values, h5py.Dataset):
@@ -246,7 +248,8 @@ def read_waveforms(group: h5py.Group, name: str, first: int, n: int, path: str) 
     shift = float(values.attrs.get("codec_shift", SHIFT))
     codec = _text(values.attrs["codec"])
     try:
-        return decoded(codec, data, ends - begin, int(values["decoded_size"][()]), shift)
+        n_samples = int(values["decoded_size"][()])
+        return decoded(codec, data, ends - begin, n_samples, shift, dtype)
     except DamagedStreamError as reason:
         where = f"{group.name}/{name}, row {first + reason.row}"
         raise damaged_file(Path(path), where, reason, REPAIR) from None

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from ...schemas.arrays import F8
 from ...schemas.errors import InputError
 from ...schemas.germanium.dsp import (
     DspParameters,
@@ -15,8 +14,9 @@ from ...schemas.germanium.dsp import (
     Waveforms,
 )
 from ...schemas.germanium.settings import Filters, PoleZero
-from .filters import NO_SECOND, cusp_kernel, zac_kernel
+from .filters import NO_SECOND, cusp_kernel, recursion, zac_kernel
 from .kernels.dsp import Decay, Recipe, Trapezoid
+from .kernels.pulses import Recursion
 
 LONG_TRAP_US: Final = (8.0, 2.5)
 """Rise and flat top of trapT, of which times are levels."""
@@ -74,7 +74,7 @@ def usual_filters(filters: Filters) -> FilterSettings:
     )
 
 
-def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, F8]:
+def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, Recursion, Recursion]:
     """What is done to waveforms, and the filters cusp and zac.
 
     InputError if a filter does not fit into the waveforms, or their baseline or tail is not there.
@@ -110,8 +110,14 @@ def recipe_of(parameters: DspParameters, waves: Waveforms) -> tuple[Recipe, F8, 
         whole_samples(1e3 * f, dt) for f in (filters.cusp_flat_us, filters.zac_flat_us)
     )
     second = second_decay(constants, dt)
-    cusp = cusp_kernel(length, 1e3 * filters.cusp_sigma_us / dt, cusp_flat, decay, second)
-    zac = zac_kernel(length, 1e3 * filters.zac_sigma_us / dt, zac_flat, decay, second)
+    cusp_sigma, zac_sigma = (1e3 * t / dt for t in (filters.cusp_sigma_us, filters.zac_sigma_us))
+    cusp = recursion(
+        cusp_kernel(length, cusp_sigma, cusp_flat, decay, second), cusp_sigma, decay, second
+    )
+    zac = recursion(
+        zac_kernel(length, zac_sigma, zac_flat, decay, second), zac_sigma, decay, second,
+        parabolic=True,
+    )  # fmt: skip
     drift_rise, drift_flat = (whole_samples(t, fast_dt) for t in DRIFT_NS)
     recipe = Recipe(
         baseline=baseline,

@@ -102,7 +102,9 @@ def _of_waveforms(path: str, table: TableLayout, baseline_ns: float, level: int)
         labels, names = _labels(group, path)
         for first in range(0, table.n_rows, _ROWS):
             n = min(_ROWS, table.n_rows - first)
-            samples = read_waveforms(group, name, first, n, path).astype(np.float32)
+            samples = np.asarray(
+                read_waveforms(group, name, first, n, path, np.float32), np.float32
+            )
             shapes.append(haar_shapes(samples, n_baseline, level + further))
     empty = np.empty((0, by_name[name].n_samples >> (level + further)), np.float32)
     return TrainingPulses(np.concatenate([empty, *shapes]), labels, names)

@@ -34,7 +34,7 @@ def waveforms_of(raw_table: RawTable, row_range: EventRange) -> Waveforms:
         if {"waveform_presummed", "waveform_windowed"} <= by_name.keys():
             return _recorded_both(group, by_name, first, n, path)
         if "waveform" in by_name:
-            samples = read_waveforms(group, "waveform", first, n, path)
+            samples = read_waveforms(group, "waveform", first, n, path, np.float32)
             return slow_and_fast(samples, by_name["waveform"], path)
     there = ", ".join(by_name) or "none"
     msg = (
@@ -55,11 +55,12 @@ def _recorded_both(
             msg = f"{path}: presum_rate is {rates.tolist()}; one rate from 1 on is needed."
             raise InputError(msg, file=path, code="mixed_sampling")
         rate = int(rates[0]) if len(rates) else rate
-    sums = read_waveforms(group, slow.name, first, n, path)
-    window = read_waveforms(group, fast.name, first, n, path)
+    sums = read_waveforms(group, slow.name, first, n, path, np.float32)
+    window = read_waveforms(group, fast.name, first, n, path, np.float32)
+    means = np.asarray(sums, np.float32)
     return Waveforms(
-        sums.astype(np.float32) / np.float32(rate),
-        window.astype(np.float32),
+        np.divide(means, np.float32(rate), out=means),
+        np.asarray(window, np.float32),
         slow.dt_ns,
         fast.dt_ns,
         fast.t0_ns - slow.t0_ns,

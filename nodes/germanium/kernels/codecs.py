@@ -33,8 +33,9 @@ def decoded_uleb128(data: Any, ends: Any, out: Any) -> int:
         for i in range(n_samples):
             # Most differences have one or two bytes: these are read without a branch.
             if at + 1 < end:
-                one: Any = np.int64(data[at])
-                two: Any = np.int64(data[at + 1])
+                # A place without a sign is not looked at for being negative.
+                one: Any = np.int64(data[np.uint64(at)])
+                two: Any = np.int64(data[np.uint64(at + 1)])
                 has_two = one >> 7
                 if not has_two & (two >> 7):
                     coded = (one & 127) | (((two & 127) << 7) & -has_two)

@@ -17,7 +17,6 @@ from .pulses import (
     AOE_UP,
     between,
     convolved,
-    convolved_by_two,
     corrected,
     crossing_back,
     crossing_forward,
@@ -26,8 +25,8 @@ from .pulses import (
     greatest_current,
     line,
     pulse_start,
+    recursed,
     span_of,
-    summed,
     trapezoid_at,
     trapezoid_between,
     trapezoids,
@@ -141,20 +140,21 @@ _99, _95, _80 = 7, 6, 4
 def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any, out: Any) -> None:
     """Fill ``out`` (len(COLUMNS), n) from waveforms (n, samples) of float32.
 
-    ``cusp``, ``zac`` and ``dplms`` are the filters, newest sample first; the last may have none.
-    NaN where a step has no answer.
+    ``cusp`` and ``zac`` are each a ``Recursion``, ``dplms`` is a filter, newest sample first, or
+    empty. NaN where a step has no answer.
     """
     n_slow, n_fast = slow.shape[1], fast.shape[1]
-    longest = max(2 * n_slow, n_fast)
+    longest = max(n_slow, n_fast)
     pz = np.empty(n_slow)
     fast_pz = np.empty(n_fast)
-    sums = np.empty(n_slow + 1)
-    fast_sums = np.empty(n_fast + 1)
+    pad = _longest(recipe)
+    sums = np.zeros(pad + n_slow + 1)
+    fast_sums = np.zeros(pad + n_fast + 1)
     scratch = np.empty(longest)
     one, two = np.empty(AOE_SAMPLES), np.empty(AOE_OUTPUTS)
     coarse = np.empty(AOE_SAMPLES)
     left = np.empty(recipe.cusp_samples)
-    cusp, zac, dplms = cusp[::-1].copy(), zac[::-1].copy(), dplms[::-1].copy()
+    dplms = dplms[::-1].copy()
     values = np.empty(out.shape[0], np.float32)
     for row in range(slow.shape[0]):
         values[:] = np.nan
@@ -162,30 +162,39 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
         _extremes(wave, recipe.slow_ns, 0.0, recipe.slow_rail, values)
         _window_extremes(fast[row], recipe.fast_ns, recipe.fast_t0_ns, values)
         pedestal = _baseline(wave, recipe.baseline, values)
-        corrected(wave, pedestal, recipe.decay.a, recipe.decay.b, recipe.decay.f, pz)
+        decay, fast_decay = recipe.decay, recipe.fast_decay
+        corrected(wave, pedestal, decay.a, decay.b, decay.f, pz, sums, pad)
         _tail(wave, pedestal, pz, recipe.tail, recipe.tail_slope, values)
-        summed(pz, sums)
         corrected(
-            fast[row], pedestal, recipe.fast_decay.a, recipe.fast_decay.b, recipe.fast_decay.f,
-            fast_pz,
-        )  # fmt: skip
-        summed(fast_pz, fast_sums)
-        _energies(sums, n_slow, recipe, scratch, values)
-        start = _times(fast_pz, fast_sums, recipe, scratch, values)
+            fast[row], pedestal, fast_decay.a, fast_decay.b, fast_decay.f, fast_pz, fast_sums, pad
+        )
+        _energies(sums, pad, n_slow, recipe, scratch, values)
+        start = _times(fast_pz, fast_sums, pad, recipe, scratch, values)
         for i in range(recipe.cusp_samples):
             left[i] = wave[i] - pedestal
-        _at_fixed_time(left, sums, cusp, zac, recipe, scratch, values)
+        _at_fixed_time(left, sums, pad, cusp, zac, recipe, scratch, values)
         if len(dplms):
             n_out = convolved(pz, recipe.cusp_samples, dplms, scratch)
-            values[_DPLMS] = scratch[:n_out].max()
-        _drift(fast_sums, n_fast, start, recipe, values)
+            values[_DPLMS] = extremes(scratch, n_out)[0]
+        _drift(fast_sums, pad, n_fast, start, recipe, values)
         if start >= 0 and start + AOE_SAMPLES <= n_fast:
             current, place = greatest_current(fast_pz, start, one, two, coarse)
             values[_A] = current
             at = start + place / AOE_UP
             values[_A + 1] = recipe.fast_t0_ns + at * recipe.fast_ns
-        _inverted(pz, sums, recipe, scratch, values)
+        _inverted(pz, sums, pad, recipe, scratch, values)
         out[:, row] = values
+
+
+@njit(cache=True, nogil=True)
+def _longest(recipe: Any) -> int:
+    """Samples of the longest of the filters that are made of sums."""
+    longest = 0
+    for shape in (recipe.energy, recipe.timing, recipe.short, recipe.drift):
+        longest = max(longest, 2 * shape.rise + shape.flat)
+    for rise, flat, fall in (recipe.start, recipe.slow_start):
+        longest = max(longest, rise + flat + fall)
+    return longest
 
 
 @njit(cache=True, nogil=True)
@@ -244,25 +253,27 @@ def _tail(wave: Any, pedestal: float, pz: Any, start: int, with_slope: bool, val
 
 
 @njit(cache=True, nogil=True)
-def _energies(sums: Any, n: int, recipe: Any, scratch: Any, values: Any) -> None:
+def _energies(sums: Any, pad: int, n: int, recipe: Any, scratch: Any, values: Any) -> None:
     timing, short, energy = recipe.timing, recipe.short, recipe.energy
-    trapezoids(sums, n, timing.rise, timing.flat, timing.rise, scratch)
+    trapezoids(sums, pad, n, timing.rise, timing.flat, timing.rise, 1.0, scratch)
     high, low = extremes(scratch, n)
     values[_TRAP] = high
     values[_INVERT + 1] = -low
-    trapezoids(sums, n, short.rise, short.flat, short.rise, scratch)
+    trapezoids(sums, pad, n, short.rise, short.flat, short.rise, 1.0, scratch)
     values[_TRAP + 1] = extremes(scratch, n)[0]
-    trapezoids(sums, n, energy.rise, energy.flat, energy.rise, scratch)
+    if energy.rise == timing.rise and energy.flat == timing.flat:
+        values[_TRAP + 2] = high
+        return
+    trapezoids(sums, pad, n, energy.rise, energy.flat, energy.rise, 1.0, scratch)
     values[_TRAP + 2] = extremes(scratch, n)[0]
 
 
 @njit(cache=True, nogil=True)
-def _times(pz: Any, sums: Any, recipe: Any, scratch: Any, values: Any) -> int:
+def _times(pz: Any, sums: Any, pad: int, recipe: Any, scratch: Any, values: Any) -> int:
     """Start of the pulse and its levels; the sample of the start, -1 without one."""
     n = len(pz)
     noise = line(pz, 0, recipe.fast_baseline)[1]
-    rise, flat, fall = recipe.start
-    start = pulse_start(sums, n, rise, flat, fall, noise, scratch)
+    start = pulse_start(sums, pad, n, recipe.start, noise, 1.0, scratch)
     if start < 0:
         return start
     dt, t0 = recipe.fast_ns, recipe.fast_t0_ns
@@ -290,70 +301,66 @@ def _times(pz: Any, sums: Any, recipe: Any, scratch: Any, values: Any) -> int:
 
 @njit(cache=True, nogil=True)
 def _at_fixed_time(
-    left: Any, sums: Any, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
+    left: Any, sums: Any, pad: int, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
 ) -> None:
-    n = len(sums) - 1
-    half = len(scratch) // 2
+    n = len(sums) - 1 - pad
     at = values[_TP0] / recipe.slow_ns
     timing, energy = recipe.timing, recipe.energy
-    values[_TFTP] = trapezoid_between(sums, n, at + timing.pick, timing.rise, timing.flat)
-    values[_TRAP + 3] = trapezoid_between(sums, n, at + energy.pick, energy.rise, energy.flat)
-    of_cusp, of_zac = scratch[:half], scratch[half:]
-    n_out = convolved_by_two(left, recipe.cusp_samples, cusp, zac, of_cusp, of_zac)
-    values[_CUSP] = extremes(of_cusp, n_out)[0]
-    values[_CUSP + 3] = between(of_cusp, n_out, at + recipe.cusp_pick)
-    values[_CUSP + 1] = extremes(of_zac, n_out)[0]
-    values[_CUSP + 2] = between(of_zac, n_out, at + recipe.zac_pick)
+    values[_TFTP] = trapezoid_between(sums, pad, n, at + timing.pick, timing.rise, timing.flat)
+    values[_TRAP + 3] = trapezoid_between(sums, pad, n, at + energy.pick, energy.rise, energy.flat)
+    n_out = recursed(left, recipe.cusp_samples, cusp, scratch)
+    values[_CUSP] = extremes(scratch, n_out)[0]
+    values[_CUSP + 3] = between(scratch, n_out, at + recipe.cusp_pick)
+    n_out = recursed(left, recipe.cusp_samples, zac, scratch)
+    values[_CUSP + 1] = extremes(scratch, n_out)[0]
+    values[_CUSP + 2] = between(scratch, n_out, at + recipe.zac_pick)
 
 
 @njit(cache=True, nogil=True)
-def _drift(sums: Any, n: int, start: int, recipe: Any, values: Any) -> None:
+def _drift(sums: Any, pad: int, n: int, start: int, recipe: Any, values: Any) -> None:
     drift = recipe.drift
     length = int(drift.pick)
     if start >= 0 and start + length < n:
         charge = recipe.drift_ns * trapezoid_at(
-            sums, start + length, drift.rise, drift.flat, drift.rise
+            sums, pad, start + length, drift.rise, drift.flat, drift.rise
         )
         values[_Q] = charge
         values[_Q + 1] = charge / values[_TRAP]
     late = (values[_TP_01 + _80] - recipe.fast_t0_ns) / recipe.fast_ns
     if late >= 0.0 and late + length < n:
         values[_Q + 2] = recipe.drift_ns * trapezoid_at(
-            sums, int(late + 0.5) + length, drift.rise, drift.flat, drift.rise
+            sums, pad, int(late + 0.5) + length, drift.rise, drift.flat, drift.rise
         )
 
 
 @njit(cache=True, nogil=True)
-def _inverted(pz: Any, sums: Any, recipe: Any, scratch: Any, values: Any) -> None:
+def _inverted(pz: Any, sums: Any, pad: int, recipe: Any, scratch: Any, values: Any) -> None:
     """The same of the slow pulse turned over."""
     n = len(pz)
     noise = line(pz, 0, recipe.baseline)[1]
-    rise, flat, fall = recipe.slow_start
-    for i in range(n):
-        pz[i] = -pz[i]
-        sums[i + 1] = -sums[i + 1]
-    start = pulse_start(sums, n, rise, flat, fall, noise, scratch)
+    start = pulse_start(sums, pad, n, recipe.slow_start, noise, -1.0, scratch)
     if start < 0:
         return
     dt = recipe.slow_ns
     height = values[_INVERT + 1]
     values[_TP_INVERT] = start * dt
     timing = recipe.timing
-    values[_INVERT + 2] = trapezoid_between(sums, n, start + timing.pick, timing.rise, timing.flat)
-    top = crossing_forward(pz, start, height)
+    at = start + timing.pick
+    values[_INVERT + 2] = -trapezoid_between(sums, pad, n, at, timing.rise, timing.flat)
+    top = crossing_forward(pz, start, height, -1.0)
     if top >= 0:
         values[_TP_INVERT + 1] = top * dt
-    at = crossing_forward(pz, start, 0.99 * height)
+    place = crossing_forward(pz, start, 0.99 * height, -1.0)
     k = 1
-    while at >= 0:
-        values[_TP_INVERT + 1 + k] = at * dt
+    while place >= 0:
+        values[_TP_INVERT + 1 + k] = place * dt
         k += 1
         if k == len(_INVERTED):
             break
-        at = crossing_back(pz, at, _INVERTED[k] * height)
+        place = crossing_back(pz, place, _INVERTED[k] * height, -1.0)
     rise = int(recipe.drift.rise * recipe.fast_ns / dt + 0.5)
     flat = int(recipe.drift.flat * recipe.fast_ns / dt + 0.5)
     length = 2 * rise + flat
     if start + length < n:
-        charge = recipe.drift_ns * trapezoid_at(sums, start + length, rise, flat, rise)
+        charge = -recipe.drift_ns * trapezoid_at(sums, pad, start + length, rise, flat, rise)
         values[_INVERT] = charge / height

@@ -1,12 +1,13 @@
 """Steps of the pulse processing of one waveform, each over scratch arrays of float64.
 
-Sums run from ``sums[0] = 0``: ``sums[i]`` is the sum of the samples before sample i. What lies
-before the first sample counts as 0, as the baseline is subtracted.
+Sums of samples stand after zeros: ``sums[pad + i]`` is the sum of the samples before sample i, and
+what lies before the first sample counts as 0, as the baseline is subtracted. ``pad`` is at least
+the length of the filters that are made of them.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -18,6 +19,8 @@ AOE_WIDTH: Final = 48
 AOE_OUTPUTS: Final = (AOE_SAMPLES - 2) * AOE_UP
 
 
+AGAIN: Final = 48
+_BLOCK: Final = 64
 # Sums in any order: then several samples are added at a time.
 _ANY_ORDER: Final = {"reassoc", "nsz", "contract"}
 
@@ -60,19 +63,23 @@ def ends_apart(wave: Any, start: int, stop: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def corrected(wave: Any, pedestal: float, a: float, b: float, f: float, out: Any) -> None:
-    """The pole-zero correction of ``wave - pedestal``; f = 0 for a single decay.
+def corrected(
+    wave: Any, pedestal: float, a: float, b: float, f: float, out: Any, sums: Any, pad: int
+) -> None:
+    """The pole-zero correction of ``wave - pedestal``, f = 0 for a single decay; and its sums.
 
     Single: y_n = y_(n-1) + x_n - a x_(n-1). Double, with c = b + f a - f b:
     y_n = x_n - (a + b) x_(n-1) + a b x_(n-2) + (1 + c) y_(n-1) - c y_(n-2).
     """
-    x1 = x2 = y1 = y2 = 0.0
+    x1 = x2 = y1 = y2 = total = 0.0
+    after = sums[pad + 1 :]
     if f == 0.0:
         for i in range(len(wave)):
             x = wave[i] - pedestal
             y1 += x - a * x1
             x1 = x
-            out[i] = y1
+            total += y1
+            out[i], after[i] = y1, total
         return
     c = b + f * (a - b)
     for i in range(len(wave)):
@@ -80,74 +87,84 @@ def corrected(wave: Any, pedestal: float, a: float, b: float, f: float, out: Any
         y = x - (a + b) * x1 + a * b * x2 + (1.0 + c) * y1 - c * y2
         x2, x1 = x1, x
         y2, y1 = y1, y
-        out[i] = y
+        total += y
+        out[i], after[i] = y, total
 
 
 @njit(cache=True, nogil=True)
-def summed(wave: Any, sums: Any) -> None:
-    """Sums of the samples before each."""
-    total = 0.0
-    sums[0] = 0.0
-    for i in range(len(wave)):
-        total += wave[i]
-        sums[i + 1] = total
-
-
-@njit(cache=True, nogil=True)
-def trapezoid_at(sums: Any, n: int, rise: int, flat: int, fall: int) -> float:
+def trapezoid_at(sums: Any, pad: int, n: int, rise: int, flat: int, fall: int) -> float:
     """Mean of the ``rise`` samples up to n less that of ``fall`` samples, rise + flat earlier."""
-    late = n + 1 - rise
+    late = pad + n + 1 - rise
     early = late - flat
-    high = sums[n + 1] - sums[max(late, 0)]
-    low = sums[max(early, 0)] - sums[max(early - fall, 0)]
+    high, low = sums[late + rise] - sums[late], sums[early] - sums[early - fall]
     return high / rise - low / fall
 
 
 @njit(cache=True, nogil=True)
-def trapezoids(sums: Any, n_samples: int, rise: int, flat: int, fall: int, out: Any) -> None:
-    """``trapezoid_at`` of all samples."""
-    full = min(rise + flat + fall, n_samples)
-    for n in range(full):
-        out[n] = trapezoid_at(sums, n, rise, flat, fall)
-    high, low = 1.0 / rise, 1.0 / fall
+def trapezoids(
+    sums: Any, pad: int, n: int, rise: int, flat: int, fall: int, sign: float, out: Any
+) -> None:
+    """``sign`` times ``trapezoid_at`` of the first n samples."""
+    high, low = sign / rise, sign / fall
     # Views that begin together: an index that cannot be negative is added several at a time.
-    n_left = n_samples - full
-    newest, late = sums[full + 1 :], sums[full + 1 - rise :]
-    early, first = sums[full + 1 - rise - flat :], sums[full + 1 - rise - flat - fall :]
-    rest = out[full:]
-    for i in range(n_left):
-        rest[i] = (newest[i] - late[i]) * high - (early[i] - first[i]) * low
-
-
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER | {"nnan"})
-def extremes(values: Any, n: int) -> Any:
-    """The greatest and the least of the first values.
-
-    Of four lanes each: one after the other, a comparison would wait for the one before.
-    """
-    h0 = h1 = h2 = h3 = -np.inf
-    l0 = l1 = l2 = l3 = np.inf
-    whole = n - n % 4
-    for i in range(0, whole, 4):
-        h0, l0 = max(h0, values[i]), min(l0, values[i])
-        h1, l1 = max(h1, values[i + 1]), min(l1, values[i + 1])
-        h2, l2 = max(h2, values[i + 2]), min(l2, values[i + 2])
-        h3, l3 = max(h3, values[i + 3]), min(l3, values[i + 3])
-    for i in range(whole, n):
-        h0, l0 = max(h0, values[i]), min(l0, values[i])
-    return max(h0, h1, h2, h3), min(l0, l1, l2, l3)
+    at = pad + 1
+    newest, late = sums[at:], sums[at - rise :]
+    early, first = sums[at - rise - flat :], sums[at - rise - flat - fall :]
+    for i in range(n):
+        out[i] = (newest[i] - late[i]) * high - (early[i] - first[i]) * low
 
 
 @njit(cache=True, nogil=True)
-def trapezoid_between(sums: Any, n_samples: int, at: float, rise: int, flat: int) -> float:
+def _places(bits: Any, n: int, sign: Any, rest: Any) -> Any:
+    """Where the least and the greatest of some numbers come first, of their bits.
+
+    As whole numbers, of which those below 0 are turned over, they have the same order, and many
+    are compared at a time. ``sign`` is the place of the bit of the sign, ``rest`` all others.
+    """
+    best, least = ~rest, rest
+    in_best = in_least = 0
+    for begin in range(0, n, _BLOCK):
+        block = bits[begin : min(begin + _BLOCK, n)]
+        high, low = best, least
+        for k in range(len(block)):
+            value = block[k] ^ ((block[k] >> sign) & rest)
+            high, low = max(high, value), min(low, value)
+        if high > best:
+            best, in_best = high, begin
+        if low < least:
+            least, in_least = low, begin
+    best ^= (best >> sign) & rest
+    least ^= (least >> sign) & rest
+    while in_best < n - 1 and bits[in_best] != best:
+        in_best += 1
+    while in_least < n - 1 and bits[in_least] != least:
+        in_least += 1
+    return in_least, in_best
+
+
+@njit(cache=True, nogil=True)
+def places(values: Any, n: int) -> Any:
+    """Where the least and the greatest of the first numbers, of 64 bits, come first."""
+    return _places(values.view(np.int64), n, np.int64(63), np.int64(0x7FFFFFFFFFFFFFFF))
+
+
+@njit(cache=True, nogil=True)
+def extremes(values: Any, n: int) -> Any:
+    """The greatest and the least of the first numbers, of 64 bits."""
+    low, high = places(values, n)
+    return values[high], values[low]
+
+
+@njit(cache=True, nogil=True)
+def trapezoid_between(sums: Any, pad: int, n: int, at: float, rise: int, flat: int) -> float:
     """A trapezoid at a time in samples, linear between two; NaN outside of the wave."""
-    if not 0.0 <= at <= n_samples - 1:
+    if not 0.0 <= at <= n - 1:
         return np.nan
-    n = int(at)
-    value = trapezoid_at(sums, n, rise, flat, rise)
-    rest = at - n
+    k = int(at)
+    value = trapezoid_at(sums, pad, k, rise, flat, rise)
+    rest = at - k
     if rest > 0.0:
-        value += rest * (trapezoid_at(sums, n + 1, rise, flat, rise) - value)
+        value += rest * (trapezoid_at(sums, pad, k + 1, rise, flat, rise) - value)
     return value
 
 
@@ -168,50 +185,63 @@ def convolved(left: Any, n_samples: int, oldest_first: Any, out: Any) -> int:
     return n_out
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
-def convolved_by_two(
-    left: Any, n_samples: int, oldest_first: Any, other: Any, out: Any, of_other: Any
-) -> int:
-    """``convolved`` of two filters of one length, four outputs at a time: fewer loads a sum."""
-    length = len(oldest_first)
+class Recursion(NamedTuple):
+    """A filter whose outputs follow from each other.
+
+    Attributes
+    ----------
+    oldest_first
+        The filter itself, turned over.
+    feedback
+        What the outputs before count in the next one, negative, the latest first.
+    taps, ages
+        What samples count in it, and how old each is.
+    """
+
+    oldest_first: Any
+    feedback: Any
+    taps: Any
+    ages: Any
+
+
+@njit(cache=True, nogil=True)
+def recursed(left: Any, n_samples: int, made: Any, out: Any) -> int:
+    """``convolved`` by a ``Recursion``: a few sums of products, and the others follow from them.
+
+    Anew after AGAIN outputs, as rounding errors grow with their number.
+    """
+    length, order = len(made.oldest_first), len(made.feedback)
     n_out = n_samples - length + 1
-    whole = n_out - n_out % 4
-    for j in range(0, whole, 4):
-        s0, s1 = left[j : j + length], left[j + 1 : j + 1 + length]
-        s2, s3 = left[j + 2 : j + 2 + length], left[j + 3 : j + 3 + length]
-        a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
-        for k in range(length):
-            one, two = oldest_first[k], other[k]
-            a0 += one * s0[k]
-            a1 += one * s1[k]
-            a2 += one * s2[k]
-            a3 += one * s3[k]
-            b0 += two * s0[k]
-            b1 += two * s1[k]
-            b2 += two * s2[k]
-            b3 += two * s3[k]
-        out[j], out[j + 1], out[j + 2], out[j + 3] = a0, a1, a2, a3
-        of_other[j], of_other[j + 1], of_other[j + 2], of_other[j + 3] = b0, b1, b2, b3
-    for j in range(whole, n_out):
-        samples = left[j : j + length]
-        a0 = b0 = 0.0
-        for k in range(length):
-            a0 += oldest_first[k] * samples[k]
-            b0 += other[k] * samples[k]
-        out[j], of_other[j] = a0, b0
+    out[:n_out] = 0.0
+    for tap in range(len(made.taps)):
+        weight, skip = made.taps[tap], max(made.ages[tap] + 1 - length, 0)
+        samples, there = left[length - 1 + skip - made.ages[tap] :], out[skip:n_out]
+        for j in range(n_out - skip):
+            there[j] += weight * samples[j]
+    for begin in range(0, n_out, AGAIN):
+        for j in range(begin, min(begin + order, n_out)):
+            out[j] = _product(made.oldest_first, left[j : j + length])
+        for j in range(begin + order, min(begin + AGAIN, n_out)):
+            total = out[j]
+            for k in range(order):
+                total -= made.feedback[k] * out[j - 1 - k]
+            out[j] = total
     return n_out
+
+
+@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+def _product(one: Any, other: Any) -> float:
+    total = 0.0
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return total
 
 
 @njit(cache=True, nogil=True)
 def span_of(wave: Any) -> Any:
-    """The least and the greatest sample, and where each comes first."""
-    high, low = extremes(wave, len(wave))
-    at_low = at_high = 0
-    while at_low < len(wave) - 1 and wave[at_low] > low:
-        at_low += 1
-    while at_high < len(wave) - 1 and wave[at_high] < high:
-        at_high += 1
-    return low, high, at_low, at_high
+    """The least and the greatest sample, of 32 bits, and where each comes first."""
+    low, high = _places(wave.view(np.int32), len(wave), np.int32(31), np.int32(0x7FFFFFFF))
+    return wave[low], wave[high], low, high
 
 
 @njit(cache=True, nogil=True)
@@ -226,34 +256,34 @@ def between(values: Any, n: int, at: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def crossing_back(wave: Any, start: int, level: float) -> int:
-    """The last sample up to ``start`` at which the wave rises to a level; -1 without one."""
+def crossing_back(wave: Any, start: int, level: float, sign: float = 1.0) -> int:
+    """The last sample up to ``start`` at which the wave rises to a level; -1 without one.
+
+    With ``sign`` -1.0 the wave is turned over.
+    """
     for i in range(start, 1, -1):
-        if wave[i - 1] < level <= wave[i]:
+        if sign * wave[i - 1] < level <= sign * wave[i]:
             return i
     return -1
 
 
 @njit(cache=True, nogil=True)
-def crossing_forward(wave: Any, start: int, level: float) -> int:
+def crossing_forward(wave: Any, start: int, level: float, sign: float = 1.0) -> int:
     """The first sample from ``start`` on after which the wave exceeds a level; -1 without one."""
-    for i in range(start, len(wave) - 1):
-        if wave[i] <= level < wave[i + 1]:
-            return i
+    for i in range(start + 1, len(wave)):
+        if sign * wave[i] > level and sign * wave[i - 1] <= level:
+            return i - 1
     return -1
 
 
 @njit(cache=True, nogil=True)
 def pulse_start(
-    sums: Any, n_samples: int, rise: int, flat: int, fall: int, level: float, scratch: Any
+    sums: Any, pad: int, n: int, shape: Any, level: float, sign: float, scratch: Any
 ) -> int:
     """Back from the top of an asymmetric trapezoid to where it rises to a level; -1 = nowhere."""
-    trapezoids(sums, n_samples, rise, flat, fall, scratch)
-    best = extremes(scratch, n_samples)[0]
-    top = 0
-    while top < n_samples - 1 and not scratch[top] >= best:
-        top += 1
-    return crossing_back(scratch[:n_samples], top, level)
+    rise, flat, fall = shape
+    trapezoids(sums, pad, n, rise, flat, fall, sign, scratch)
+    return crossing_back(scratch, places(scratch, n)[1], level)
 
 
 @njit(cache=True, nogil=True)

@@ -18,7 +18,7 @@ from radiograph.nodes.germanium.dsp import (
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
-from radiograph.nodes.germanium.filters import cusp_kernel, falling_pulse, zac_kernel
+from radiograph.nodes.germanium.filters import cusp_kernel, falling_pulse, recursion, zac_kernel
 from radiograph.nodes.germanium.kernels import pulses
 from radiograph.nodes.germanium.kernels.dsp import COLUMNS, Decay, Recipe, Trapezoid, dsp_rows
 from radiograph.nodes.germanium.lh5 import layout_of
@@ -70,6 +70,7 @@ def test_the_published_columns() -> None:
     """100 real waveforms by the recipe that is published with them, every row of every column."""
     with h5py.File(reference(TEST_STAND_RAW)) as file:
         waves = file["geds/raw/waveform/values"][()].astype(np.float32)
+    waves.flags.writeable = False
     decay = Decay(float(np.exp(-16.0 / 180_000.0)), 0.0, 0.0)
     long_trap = Trapezoid(500, whole_samples(2500.0, 16.0), 625.0)
     recipe = Recipe(
@@ -78,7 +79,11 @@ def test_the_published_columns() -> None:
         tail_slope=True,
     )  # fmt: skip
     out = np.empty((len(COLUMNS), len(waves)), np.float32)
-    filters = [f(4200, 500.0, 156, 180_000.0 / 16.0) for f in (cusp_kernel, zac_kernel)]
+    decay_samples = 180_000.0 / 16.0
+    filters = [
+        recursion(make(4200, 500.0, 156, decay_samples), 500.0, decay_samples, parabolic=is_zac)
+        for make, is_zac in ((cusp_kernel, False), (zac_kernel, True))
+    ]
     dsp_rows(waves, waves, *filters, np.empty(0), recipe, out)
     found = dict(zip(COLUMNS, out, strict=True))
     with h5py.File(reference(TEST_STAND_DSP)) as file:
@@ -146,14 +151,15 @@ def test_two_decays() -> None:
     f, tau2 = 0.02, 17_600.0
     tail = np.where(t >= 0, (1 - f) * np.exp(-t / TAU_NS) + f * np.exp(-t / tau2), 0.0)
     slow = (15000.0 + 5000.0 * tail)[np.newaxis].astype(np.float32)
-    out = np.empty(781)
+    out, sums = np.empty(781), np.zeros(781 + 10)
     a, b = np.exp(-128.0 / TAU_NS), np.exp(-128.0 / tau2)
-    pulses.corrected(slow[0], 15000.0, a, b, f, out)
+    pulses.corrected(slow[0], 15000.0, a, b, f, out, sums, 9)
     np.testing.assert_allclose(out[380:], 5000.0, rtol=1e-4)
+    np.testing.assert_allclose(sums, np.concatenate([np.zeros(10), np.cumsum(out)]), rtol=1e-12)
     np.testing.assert_allclose(
         out, double_pole_zero(slow[0] - 15000.0, TAU_NS / 128, tau2 / 128, f), rtol=1e-9, atol=1e-6
     )
-    pulses.corrected(slow[0], 15000.0, a, b, 0.0, out)
+    pulses.corrected(slow[0], 15000.0, a, b, 0.0, out, sums, 9)
     assert out[-1] < 4950.0
 
 
@@ -167,7 +173,8 @@ def test_steps_are_those_of_plain_numpy() -> None:
     corrected = pole_zero(left, TAU_NS / 128.0)
     before = np.concatenate([np.zeros(2 * 62 + 20 - 1), corrected])
     assert columns["trapTmax"][0] == pytest.approx(trapezoid(before, 62, 20).max(), rel=1e-6)
-    for name, kernel in (("cuspEmax", cusp), ("zacEmax", zac)):
+    for name, made in (("cuspEmax", cusp), ("zacEmax", zac)):
+        kernel = made.oldest_first[::-1]
         plain = np.convolve(left[: recipe.cusp_samples], kernel, "valid").max()
         assert columns[name][0] == pytest.approx(plain, rel=1e-6)
     fast = pole_zero(waves.fast[0].astype(float) - slow[:350].mean(), TAU_NS / 16.0)
@@ -181,6 +188,8 @@ def test_steps_are_those_of_plain_numpy() -> None:
 def test_kernel_is_its_python() -> None:
     """The compiled row equals the same instructions in Python."""
     waves = pulse_train([900.0], noise=2.0)
+    for samples in (waves.slow, waves.fast):
+        samples.flags.writeable = False
     recipe, cusp, zac = recipe_of(PARAMETERS, waves)
     dplms = np.random.default_rng(1).normal(size=500)
     compiled, plain = (np.empty((len(COLUMNS), 1), np.float32) for _ in range(2))
@@ -263,6 +272,26 @@ def test_filters_of_two_decays(make: Callable[..., Any]) -> None:
     assert np.abs(np.convolve(pulse, one)[:300] - np.convolve(np.ones(300), steps)[:300]).max() > (
         1e-3
     )
+
+
+@pytest.mark.parametrize("sigma_us", [0.5, 3.0, 16.0])
+@pytest.mark.parametrize("second", [(0.0, 0.0), (17_600.0 / 128.0, 0.02)])
+@pytest.mark.parametrize("is_zac", [False, True])
+def test_outputs_follow_from_each_other(
+    sigma_us: float, second: tuple[float, float], is_zac: bool
+) -> None:
+    """The recursion gives the outputs of the convolution, of noise too, and anew after 48."""
+    decay, sigma = TAU_NS / 128.0, 1e3 * sigma_us / 128.0
+    make = zac_kernel if is_zac else cusp_kernel
+    kernel = make(640, sigma, 20, decay, second)
+    made = recursion(kernel, sigma, decay, second, parabolic=is_zac)
+    assert len(made.ages) < 30
+    wave = np.random.default_rng(4).normal(0.0, 30.0, 740)
+    wave[375:] += 3000.0 * np.exp(-np.arange(365) / decay)
+    out = np.empty(740)
+    n_out = pulses.recursed(wave, 740, made, out)
+    plain = np.convolve(wave, kernel, "valid")
+    np.testing.assert_allclose(out[:n_out], plain, rtol=0.0, atol=3e-8 * 3000.0)
 
 
 def test_a_filter_that_does_not_fit() -> None:

@@ -15,6 +15,7 @@ from radiograph.drivers.germanium.lh5_writing import (
     Lh5Column,
     Lh5Waveforms,
     new_lh5,
+    write_array,
     write_table,
 )
 from radiograph.nodes.germanium.codecs import CODECS
@@ -59,6 +60,22 @@ def test_layout(raw: Path) -> None:
         ("waveform_presummed", 96, 128.0, 0.0, "uleb128_zigzag_diff"),
         ("waveform", 96, 16.0, 0.0, ""),
     ]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i8", "?"])
+def test_packed_columns_come_back(tmp_path: Path, dtype: str) -> None:
+    """Two chunks, the second cut short, by HDF5's own filters; rows of numbers too."""
+    rng = np.random.default_rng(3)
+    values = (100 * rng.random(16_390)).astype(dtype)
+    rows = (100 * rng.random((16_390, 3))).astype(dtype)
+    with new_lh5(tmp_path / "a.lh5") as file:
+        write_table(file, "ch0000007/dsp", {"one": Lh5Column(values)})
+        write_array(file.create_group("arrays"), "many", rows)
+    with h5py.File(tmp_path / "a.lh5") as file:
+        column = file["ch0000007/dsp/one"]
+        assert (column.compression, column.compression_opts, column.shuffle) == ("gzip", 4, True)
+        assert np.array_equal(column[()], values)
+        assert np.array_equal(file["arrays/many"][()], rows)
 
 
 def test_written_as_the_format_says(raw: Path) -> None:
