@@ -175,6 +175,8 @@ class TestWhatIsShown:
                 "directionality": "axis",
                 "event_cap": True,
                 "cone_cap": True,
+                "cone_selection": "min_delta",
+                "snap_to_bar": False,
                 "calibration": "file" if strategy == "Edep" else "self",
                 "calibration_bias": True,
                 "incident_energy": "fixed" if strategy == "FixedEn" else "unknown",
