@@ -133,7 +133,7 @@ def _compared(curl: str, folder: Path, url: str, sums: dict[str, str]) -> Iterat
     median = {who: statistics.median(found) for who, found in walls.items()}
     for who, wall in median.items():
         yield Figure(f"{amount} by {who}", wall, "s")
-    for who, mark in (("curl", ""), (_AS_MUCH, ">= 0.7")):
+    for who, mark in (("curl", ">= 0.7"), (_AS_MUCH, "")):
         ratio = median[who] / median["radiograph"]
         yield Figure(f"fetched: times as fast as {who}", ratio, "x", mark)
     yield Figure("the most memory of a fetch", max(memory), "MB", "<= 100")
