@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,9 @@ class Shift:
         model = LightSimulationSettings.model_validate(settings | {"subrun": subrun} | given)
         path = write_light_simulation(model, self.folder, overwrite=True).out
         loaded = light_config(None, settings={"io.output_path": str(self.folder)})
-        store = RunStore(self.folder / "runs.sqlite") if stored else None
-        found = check_file(loaded, path, store).verdict
+        kept = RunStore(self.folder / "runs.sqlite") if stored else nullcontext()
+        with kept as store:
+            found = check_file(loaded, path, store).verdict
         path.unlink()
         return found
 

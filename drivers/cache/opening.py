@@ -94,7 +94,11 @@ def opened_store(folder: Path, packages: Sequence[str] = ()) -> Store:
     Dataclasses of this package and of ``packages`` are read back.
     """
     store = Store(folder, _roots(packages))
-    store.set_record("opened", time.time())
+    try:
+        store.set_record("opened", time.time())
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

@@ -130,6 +130,9 @@ class Ledger:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(self._connection()) as base:
+                if not self._read_only:
+                    base.execute("PRAGMA journal_mode=WAL")
+                    base.executescript(_TABLES)
                 yield base
         except sqlite3.OperationalError as reason:
             msg = f"{self.path}: the ledger cannot be used ({reason}). Make its folder writable."
@@ -142,10 +145,7 @@ class Ledger:
 
     def _connection(self) -> sqlite3.Connection:
         if not self._read_only:
-            base = sqlite3.connect(self.path, timeout=_WAIT_S)
-            base.execute("PRAGMA journal_mode=WAL")
-            base.executescript(_TABLES)
-            return base
+            return sqlite3.connect(self.path, timeout=_WAIT_S)
         # In a folder that cannot be written to, SQLite takes a WAL file for read-only only if it
         # is told that nobody changes it; elsewhere a read-only connection would leave files there.
         how = "mode=rw" if os.access(self.path.parent, os.W_OK) else "immutable=1"

@@ -16,9 +16,8 @@ from radiograph.schemas.light_simulation import LightSimulationSettings
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Callable[..., FileCheck]:
+def check(tmp_path: Path, store: RunStore) -> Callable[..., FileCheck]:
     """Checks a simulated sub-run after a sound one of the same run."""
-    store = RunStore(tmp_path / "runs.sqlite")
     loaded = light_config(None, settings={"io.output_path": str(tmp_path)})
 
     def of(subrun: int, *faults: dict[str, Any], **given: Any) -> FileCheck:
