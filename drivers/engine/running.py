@@ -20,7 +20,6 @@ from ...schemas.failures import Failure
 from ...schemas.input_files import INPUT_FILES
 from ...schemas.sources import FileRef
 from ...schemas.tables import TableSchema
-from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
 from ..definition import Companion, Context, Definition
@@ -91,8 +90,7 @@ def open_session(
         failed=failed,
         config=loaded.config,
     )
-    if opened is not None:
-        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    session.refresh(cache.refreshed)
     return session
 
 
@@ -217,9 +215,7 @@ def write_run(
             found = _written(file, session, asked, loaded, progress, targets, started, places)
         for path, companion in companions.items():
             companion.write(temporary, outputs.enter_context(new_output(path)), out)
-    if session.cache is not None:
-        remember_settings(session)
-        session.cache.close(loaded.config.cache.size_limit_GB)
+    session.end_cache()
     named = {target: session.resolved([target])[0] for target in targets}
     report = RunReport(
         pipeline=flow.name,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache.execution import Verdict
+from ..cache.explaining import remember_settings
 from ..cache.opening import open_cache
 from ..cache.options import CacheOptions
 from ..cache.survey import surveyed
@@ -57,6 +58,12 @@ class Session(SessionState):
         """What a run would do with each node the targets need; nothing is executed."""
         assert self.cache is not None
         return surveyed(self.cache, self.run, targets)
+
+    def end_cache(self) -> None:
+        """Note the settings, so that a later run can tell what changed, and close the cache."""
+        if self.cache is not None:
+            remember_settings(self)
+            self.cache.close(self.config.cache.size_limit_GB)
 
     @contextmanager
     def _rereadable(self, plan: Plan) -> Iterator[None]:

@@ -130,6 +130,11 @@ class SessionState:
         """Names of nodes, aliases replaced."""
         return resolved_targets(self.driver, targets, self.flow.aliases)
 
+    def refresh(self, targets: Iterable[str]) -> None:
+        """Have some nodes evaluated though the cache knows them."""
+        if self.cache is not None:
+            self.cache.refreshed = tuple(self.resolved(targets))
+
     @property
     def judging(self) -> list[str]:
         """The nodes of summary and verdict that the graph has: every answer holds them."""

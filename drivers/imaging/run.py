@@ -22,7 +22,6 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.frames import TABLES
 from ...schemas.imaging.images import Counts
 from ...schemas.imaging.reading import SourceMetadata
-from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.executors import Executor
@@ -112,9 +111,7 @@ def run_imaging(
         figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}
         for path, content in figures.items():
             stack.enter_context(replaced_file(path)).write_bytes(content)
-    if session.cache is not None:
-        remember_settings(session)
-        session.cache.close(config.cache.size_limit_GB)
+    session.end_cache()
     counters = _all_counters(found, request).values
     asked = {target: session.resolved([target])[0] for target in targets}
     return RunReport(

@@ -86,8 +86,7 @@ def open_session(
         files=files,
         restart=restart,
     )
-    if opened is not None:
-        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    session.refresh(cache.refreshed)
     return session
 
 

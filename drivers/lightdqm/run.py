@@ -20,7 +20,6 @@ import pandas as pd
 from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
-from ..cache.explaining import remember_settings
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.report import RunReport, node_table
@@ -135,9 +134,7 @@ def run_lightdqm(
     page = _html(session, loaded, every) if shown else ""
     asked = _Asked(targets, outputs, started, named)
     written = _write(session, loaded, found, page, asked, held)
-    if session.cache is not None:
-        remember_settings(session)
-        session.cache.close(loaded.config.cache.size_limit_GB)
+    session.end_cache()
     return _report(session, source, asked, found, written)
 
 

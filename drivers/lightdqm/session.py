@@ -87,6 +87,5 @@ def open_session(
         config=loaded.config,
         source=source,
     )
-    if session.cache is not None:
-        session.cache.refreshed = tuple(session.resolved(cache.refreshed))
+    session.refresh(cache.refreshed)
     return session

@@ -89,8 +89,7 @@ def run_session(
     )
     for failure in cut:
         session.note_cut(failure)
-    if opened is not None:
-        opened.refreshed = tuple(session.resolved(cache.refreshed))
+    session.refresh(cache.refreshed)
     return session
 
 
