@@ -99,7 +99,7 @@ def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
 
 
 def _columns(path: Path, events: EventRange, tree: str) -> EventColumns:
-    with opened(path) as file, damage_told(path, f"the tree {tree}"):
+    with opened(path) as file, damage_told(path, f"what {tree} holds"):
         found = tree_of(file, path, tree)
         if is_rntuple(found):
             leaves = _rntuple_leaves(found, path, events)
