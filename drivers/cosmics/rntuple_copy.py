@@ -16,8 +16,9 @@ import uproot
 
 from ...nodes.cosmics.readers.reader import damage_told
 from ...nodes.cosmics.readers.root_files import is_rntuple, opened, tree_of
+from ...nodes.file_kinds import fault_of_input
 from ...schemas.cosmics.config import IO
-from ...schemas.errors import UsageError
+from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
 from ..runfile.export_request import ExportRequest
 from ..runfile.exporting import placed
@@ -39,6 +40,9 @@ def export_events(request: ExportRequest) -> list[Path]:
         )
         raise UsageError(msg, key="to")
     source = request.source
+    if fault := fault_of_input(source):
+        msg = f"{source}: {fault}. Give a ROOT file of events."
+        raise InputError(msg, file=source, key="file")
     out = placed(request, f"{source.stem}_rntuple.root", (".root",))
     check_new_files([out], [source], overwrite=request.overwrite)
     with opened(source) as file:
@@ -54,7 +58,8 @@ def export_events(request: ExportRequest) -> list[Path]:
 def _copy(file: Any, tree: Any, made: Any, source: Path) -> None:
     name, last = IO().tree.rpartition("/")[::2]
     folder = made.mkdir(name)
-    branches = list(_that_can_be(tree))
+    with damage_told(source, "what kind of numbers its branches hold"):
+        branches = list(_that_can_be(tree))
     ntuple = None
     for first in range(0, max(tree.num_entries, 1), BLOCK_EVENTS):
         fields = {

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from ...nodes.cosmics.verdict import CUT_SETS
 
-def incomplete_line(verdict: Iterable[Mapping[str, Any]]) -> str:
-    """What stands before a table of an input that is not complete; empty if it is."""
+
+def warning_lines(verdict: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What stands before a table: that the input is not complete, what of the cuts is ignored."""
     failed = [str(check["message"]) for check in verdict if check["status"] == "fail"]
-    return f"NOT COMPLETE: {'; '.join(failed)}" if failed else ""
+    ignored = [str(check["message"]) for check in verdict if check["check"] == CUT_SETS]
+    return [*([f"NOT COMPLETE: {'; '.join(failed)}"] if failed else ()), *ignored]
 
 
-def flow_of_report(values: Mapping[str, Any], verdict: Iterable[Mapping[str, Any]]) -> list[str]:
+def flow_of_report(values: Mapping[str, Any], verdict: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a run says of its cut flow; nothing if it was not asked for."""
     if "cut_flow" not in values or "run_summary" not in values:
         return []
-    warning = incomplete_line(verdict)
-    lines = flow_lines(values["cut_flow"], values["run_summary"])
-    return [*([warning] if warning else ()), *lines]
+    return [*warning_lines(verdict), *flow_lines(values["cut_flow"], values["run_summary"])]
 
 
 def flow_lines(flow: pd.DataFrame, summary: Any) -> Iterator[str]:

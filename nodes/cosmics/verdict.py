@@ -16,6 +16,8 @@ from ...schemas.cosmics.results import CompletenessSettings, Normalisation, RunS
 from ...schemas.verdict import Check, checks_frame, status_of
 
 MOST_DEVIATION: Final = 1e-3
+CUT_SETS: Final = "cut_sets"
+"""The check that is there only if something in the file of cut sets has no effect."""
 _WHAT: Final = {
     "generated_events": "generated events",
     "processed_events": "processed events",
@@ -41,8 +43,12 @@ def verdict(
     n_distinct_events: int,
     normalisation: Normalisation,
     completeness: CompletenessSettings,
+    cuts: CutsInEffect,
 ) -> pd.DataFrame:
-    """Whether files and subruns are all there, nothing counts twice, and numbers agree."""
+    """Whether files and subruns are all there, nothing counts twice, and numbers agree.
+
+    What the file of cut sets says without effect stands there too, and fails nothing.
+    """
     files = input_files[input_files["axis"] == "file"]
     n_read = int((files["status"] == "read").sum())
     n_events = int(files["n_records"].sum())
@@ -57,6 +63,9 @@ def verdict(
         status = "pass" if deviation <= MOST_DEVIATION else "fail"
         text = f"{_WHAT[name]} of settings and files differ by {100 * deviation:.3g} %"
         checks.append(Check(f"{name}_agrees", status, deviation, MOST_DEVIATION, text))
+    if cuts.warnings:
+        text = f"without effect: {'; '.join(cuts.warnings)}"
+        checks.append(Check(CUT_SETS, "pass", len(cuts.warnings), math.nan, text))
     return checks_frame(checks)
 
 
@@ -64,8 +73,9 @@ def _files(n_read: int, n_listed: int, settings: CompletenessSettings) -> Check:
     expected = settings.expected_files or n_listed
     share = n_read / expected if expected else 0.0
     status = "pass" if share >= settings.min_fraction else "fail"
-    text = f"{n_read} of {expected} files were read, at least {settings.min_fraction:.3g} of them"
-    return Check("files_read", status, share, settings.min_fraction, f"{text} must be")
+    least = f"at least {100 * settings.min_fraction:.4g} % of them must be"
+    text = f"{n_read} of {expected} files were read, {least}"
+    return Check("files_read", status, share, settings.min_fraction, text)
 
 
 def _whole(n_events: int, most: int) -> Check:

@@ -42,7 +42,7 @@ def flow(
     from ...cache.opening import cache_options
     from ..answer import answered
     from ..opening import cosmics_config
-    from ..table_text import flow_lines, incomplete_line
+    from ..table_text import flow_lines, warning_lines
 
     settings: dict[str, Any] = {
         "io.input_path": [str(path) for path in files],
@@ -59,8 +59,8 @@ def flow(
     if as_json:
         print_json(report.as_json())
     else:
-        if warning := incomplete_line(report.verdict):
-            typer.secho(warning, fg="red")
+        for line in warning_lines(report.verdict):
+            typer.secho(line, fg="red")
         for line in flow_lines(report.values["cut_flow"], report.summary):
             typer.echo(line)
     if report.exit_code:

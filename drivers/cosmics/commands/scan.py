@@ -40,7 +40,7 @@ def scan(
     from ..answer import answered
     from ..opening import cosmics_config
     from ..scan_settings import parsed_axis
-    from ..table_text import incomplete_line, scan_lines
+    from ..table_text import scan_lines, warning_lines
 
     settings: dict[str, Any] = {
         "io.input_path": [str(path) for path in files],
@@ -56,8 +56,8 @@ def scan(
     if as_json:
         print_json(report.as_json())
     else:
-        if warning := incomplete_line(report.verdict):
-            typer.secho(warning, fg="red")
+        for line in warning_lines(report.verdict):
+            typer.secho(line, fg="red")
         for line in scan_lines(report.values["threshold_scans"]):
             typer.echo(line)
     if report.exit_code:

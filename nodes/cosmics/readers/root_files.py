@@ -88,7 +88,7 @@ def is_rntuple(tree: Any) -> bool:
 
 def _n_events(path: Path, tree: str) -> int:
     def read() -> int:
-        with opened(path) as file:
+        with opened(path) as file, damage_told(path, f"the number of entries of {tree}"):
             return int(tree_of(file, path, tree).num_entries)
 
     return tried(path, read)
@@ -99,7 +99,7 @@ def _read(path: Path, events: EventRange, tree: str) -> EventColumns:
 
 
 def _columns(path: Path, events: EventRange, tree: str) -> EventColumns:
-    with opened(path) as file:
+    with opened(path) as file, damage_told(path, f"what {tree} holds"):
         found = tree_of(file, path, tree)
         if is_rntuple(found):
             leaves = _rntuple_leaves(found, path, events)
@@ -245,9 +245,8 @@ def _facts(path: Path, tree: str) -> FileFacts:
 def _told(path: Path, tree: str) -> FileFacts:
     folder = tree.rpartition("/")[0]
     prefix = f"{folder}/" if folder else ""
-    with opened(path) as file:
-        with damage_told(path, "its list of contents"):
-            names = set(file.keys(cycle=False))
+    with opened(path) as file, damage_told(path, "what it says of itself"):
+        names = set(file.keys(cycle=False))
         return FileFacts(
             _subruns(file, path, f"{prefix}subrunNtuple", names),
             _totals(file, path, prefix, names),

@@ -20,6 +20,7 @@ from cosmic_events import events_of, written
 from radiograph.drivers import pipeline
 from radiograph.drivers.cache.opening import CacheOptions
 from radiograph.drivers.cosmics.stored import stored
+from radiograph.drivers.cosmics.table_text import warning_lines
 from radiograph.drivers.engine.executors import LocalExecutor
 
 Ran = Callable[..., dict[str, Any]]
@@ -55,6 +56,16 @@ def test_flow_prints_what_run_does(run: Ran) -> None:
     for key in ("values", "summary", "verdict", "exit_code", "pipeline", "status"):
         assert flow[key] == done[key], key
     assert flow.keys() == done.keys()
+
+
+def test_what_of_the_cut_sets_has_no_effect_is_said(run: Ran, folder: Path) -> None:
+    (folder / "sets.yaml").write_text("cutsets: {alpha: {active: {lo_trkqual: 0.2}}}")
+    settings = ("--set", 'cuts.cutsets_file="sets.yaml"', "--set", "cuts.strict=false")
+    done = run("run", "c.toml", *settings)
+    (said,) = (check["message"] for check in done["verdict"] if check["check"] == "cut_sets")
+    assert (done["code"], "belongs under thresholds" in said) == (0, True)
+    assert said in warning_lines(done["verdict"])
+    assert said in set(stored(folder / done["output"]).frames["verdict"]["message"])
 
 
 def test_settings_that_contradict_the_files_fail(run: Ran) -> None:

@@ -80,6 +80,9 @@ def test_what_cannot_be_copied(radiograph: Callable[..., Any], tmp_path: Path) -
     (tmp_path / "text.root").write_text("hello")
     text = radiograph("export", tmp_path / "text.root", "--to", "rntuple")
     assert text.code == 3
+    source.write_bytes(b"")
+    empty = radiograph("export", source, "--to", "rntuple", "-o", tmp_path / "new.root")
+    assert (empty.code, "the file is empty (0 bytes)" in empty.err) == (3, True)
     assert {p.name for p in tmp_path.glob("*.root")} == {source.name, "copy.root", "text.root"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,7 @@ def checked(**changed: Any) -> dict[str, str]:
         "n_distinct_events": 10,
         "normalisation": Normalisation(10, 10, 5.0),
         "completeness": CompletenessSettings(),
+        "cuts": CUTS,
         **changed,
     }
     table = verdict(**given)
@@ -192,10 +194,16 @@ def test_what_is_not_known_is_no_failure() -> None:
     assert allowed["files_read"] == "pass"
 
 
+def test_what_of_the_cuts_has_no_effect_stands_in_the_verdict() -> None:
+    found = checked(cuts=replace(CUTS, warnings=("sets.yaml: one", "sets.yaml: two")))
+    assert found["cut_sets"] == "pass"
+    assert "cut_sets" not in checked()
+
+
 def test_the_summary_names_the_cut_set() -> None:
     table = verdict(
         files("read"), SUBRUNS_SEEN.empty(), subruns(), 10, Normalisation(None, None, None),
-        CompletenessSettings(),
+        CompletenessSettings(), CUTS,
     )  # fmt: skip
     found = run_summary(counts(5, 2), CUTS, table)
     assert (found.cutset, found.unvetoed_events, found.verdict) == ("test", 2, "pass")
