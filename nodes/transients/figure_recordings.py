@@ -114,7 +114,8 @@ def baseline_figure(run: StoredRun, figure: Any) -> None:
         place.plot(time[~usable], values[~usable], "x", ms=5, color="C3", label="unusable")
         place.set_ylabel(label)
         place.grid(alpha=0.3)
-    axes[0].legend(fontsize=8)
+    # Where there is most room takes long to find among many points.
+    axes[0].legend(fontsize=8, loc="upper right")
     axes[1].set_xlabel("time by the receiver's clock (s)")
 
 
@@ -192,7 +193,7 @@ def decay_figure(run: StoredRun, figure: Any) -> None:
         place.set(xscale="log", yscale="log")
         _plain_numbers(place.xaxis)
         _plain_numbers(place.yaxis)
-    place.legend()
+    place.legend(loc="upper right")
     place.grid(alpha=0.3)
 
 
