@@ -20,7 +20,7 @@ _CAPTIONS: Final = {
     "map_decay": "Decay constant of accepted fits; the colours end with what is known to a third.",
     "map_half_life": "Half life of accepted fits; colours as above.",
     "cross_sections": "Row and column through the map, mean and its error.",
-    "gallery": "Recordings after the trigger, with fit and residual.",
+    "gallery": "Recordings before (pale) and after the trigger, with fit and residual.",
     "baselines": "Frequency before the trigger over the run.",
     "amplitude_decay": "Accepted fits.",
     "quality_counts": "How many recordings have each mark.",

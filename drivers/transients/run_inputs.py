@@ -36,6 +36,11 @@ def guard_samples(config: TransientsConfig) -> int:
     return config.transients.baseline.guard_samples or _GUARDS[config.transients.convention]
 
 
+def first_window(n_pre: int, config: TransientsConfig) -> int:
+    """The frequency sample at which the first window after the trigger begins."""
+    return n_pre - _LEAD[config.transients.convention]
+
+
 def demodulation_plan(form: RecordingForm, config: TransientsConfig) -> DemodulationPlan:
     """Which samples and windows are used of recordings of a form."""
     transients = config.transients
@@ -43,7 +48,7 @@ def demodulation_plan(form: RecordingForm, config: TransientsConfig) -> Demodula
     n_post = min(settings.post_samples or form.n_post, form.n_post)
     n_samples = form.n_pre + n_post
     n_before = form.n_pre - guard_samples(config)
-    start = form.n_pre - _LEAD[transients.convention]
+    start = first_window(form.n_pre, config)
     n_late = n_samples - settings.taps - start
     every = settings.decimate
     flat_first, flat_last = (round(t * form.fs_Hz / every) * every for t in _FLAT_S)

@@ -31,7 +31,7 @@ def _fit(run: StoredRun, row: int) -> F8 | None:
     return np.asarray((n - c) * curve + c)
 
 
-def _chosen(run: StoredRun) -> list[tuple[int, str]]:
+def rows_to_show(run: StoredRun) -> list[tuple[int, str]]:
     """Twelve recordings with a reason each: the best, an ordinary one, outliers of each reason."""
     assert run.features is not None
     good = run.features["usable"].to_numpy(bool)
@@ -65,16 +65,17 @@ def _chosen(run: StoredRun) -> list[tuple[int, str]]:
 
 
 def gallery_figure(run: StoredRun, figure: Any) -> None:
-    """Windows after the trigger with fit and residual."""
+    """Windows before (pale) and after the trigger, with fit and residual."""
     assert run.features is not None
-    assert run.post_ppm is not None
+    assert run.shown is not None
     assert run.times_s is not None
     grid = figure.add_gridspec(6, 4, height_ratios=(3, 1) * 3, hspace=0.12, wspace=0.25)
-    ms = run.times_s * 1e3
-    for k, (row, label) in enumerate(_chosen(run)):
+    shown, ms = run.shown, run.times_s * 1e3
+    for k, (row, label) in enumerate(zip(shown.rows, shown.labels, strict=True)):
         above = figure.add_subplot(grid[2 * (k // 4), k % 4])
         below = figure.add_subplot(grid[2 * (k // 4) + 1, k % 4], sharex=above)
-        values = run.post_ppm[int(run.features["source_row"].to_numpy()[row])]
+        values = shown.post_ppm[k]
+        above.plot(shown.pre_times_s * 1e3, shown.pre_ppm[k], ".", ms=3, color="0.7")
         above.plot(ms, values, ".", ms=3, color="0.35")
         curve = _fit(run, row)
         if curve is not None:
@@ -113,7 +114,8 @@ def baseline_figure(run: StoredRun, figure: Any) -> None:
         place.plot(time[~usable], values[~usable], "x", ms=5, color="C3", label="unusable")
         place.set_ylabel(label)
         place.grid(alpha=0.3)
-    axes[0].legend(fontsize=8)
+    # Where there is most room takes long to find among many points.
+    axes[0].legend(fontsize=8, loc="upper right")
     axes[1].set_xlabel("time by the receiver's clock (s)")
 
 
@@ -191,7 +193,7 @@ def decay_figure(run: StoredRun, figure: Any) -> None:
         place.set(xscale="log", yscale="log")
         _plain_numbers(place.xaxis)
         _plain_numbers(place.yaxis)
-    place.legend()
+    place.legend(loc="upper right")
     place.grid(alpha=0.3)
 
 

@@ -112,25 +112,26 @@ def detection_quality(anomaly_kinds: pd.DataFrame, outliers: pd.DataFrame) -> pd
 def forest_scores(features: pd.DataFrame, outlier_settings: Outliers) -> pd.DataFrame:
     """Scores of an isolation forest a block of 5 x 5 positions, 0 to 1; NaN where not asked for.
 
-    What a recording lacks is the median of its block, with a column that says so.
+    What a recording lacks is the median of its position, or where that has none of its block,
+    with a column that says so.
     """
     score = np.full(len(features), np.nan)
     if outlier_settings.forest == "sklearn":
         from sklearn.ensemble import IsolationForest
 
         rows = np.flatnonzero(usable_rows(features))
-        place = [
-            np.unique(features[axis].to_numpy()[rows], return_inverse=True)[1] // _BLOCK_POSITIONS
-            for axis in ("x_lsb", "y_lsb")
-        ]
+        at = [features[axis].to_numpy()[rows] for axis in ("x_lsb", "y_lsb")]
+        place = [np.unique(one, return_inverse=True)[1] // _BLOCK_POSITIONS for one in at]
         blocks = place[0] * (place[1].max(initial=0) + 1) + place[1]
-        table = features[list(_FOREST_FEATURES)].to_numpy()[rows]
+        frame = features[list(_FOREST_FEATURES)].iloc[rows]
+        table, centres = frame.to_numpy(), frame.groupby(at).transform("median").to_numpy()
         for block in np.unique(blocks):
             of_block = blocks == block
             some = table[of_block]
             absent = np.isnan(some)
             middle = np.nan_to_num(np.nanmedian(np.where(absent.all(axis=0), 0.0, some), axis=0))
-            filled = np.hstack([np.where(absent, middle, some), absent])
+            own = np.where(np.isnan(centres[of_block]), middle, centres[of_block])
+            filled = np.hstack([np.where(absent, own, some), absent])
             forest = IsolationForest(random_state=outlier_settings.seed, n_jobs=1).fit(filled)
             score[rows[of_block]] = -forest.score_samples(filled)
     return FOREST_SCORES.frame({"forest_score": score})

@@ -35,7 +35,7 @@ def _wanted(run: StoredRun) -> Iterator[tuple[str, Drawing, tuple[float, float]]
             yield "cross_sections", figure_maps.sections_figure, (9.0, 6.5)
     if run.features is None or not len(run.features):
         return
-    if run.post_ppm is not None and run.times_s is not None:
+    if run.shown is not None and run.times_s is not None:
         yield "gallery", figure_recordings.gallery_figure, (12.0, 10.0)
     yield "baselines", figure_recordings.baseline_figure, (8.0, 5.5)
     yield "amplitude_decay", figure_recordings.decay_figure, (7.0, 5.5)

@@ -30,13 +30,8 @@ def hit_matches(
 ) -> pd.DataFrame:
     """The nearest hit of the FPGA for each recording; NaN and no mark without a hit log."""
     times = recording_table["hw_time_s"].to_numpy()
-    delay = np.full(len(times), np.nan)
     hits = np.sort(hit_log.values[:, 0]) * _TICK_S if hit_log.values.size else np.empty(0)
-    if hits.size:
-        after = np.clip(np.searchsorted(hits, times), 1, max(hits.size - 1, 1))
-        before = hits[after - 1] - times
-        behind = hits[np.minimum(after, hits.size - 1)] - times
-        delay = np.where(np.abs(before) < np.abs(behind), before, behind) * _US
+    delay = _nearest(times, hits) * _US if hits.size else np.full(len(times), np.nan)
     # The clock of the FPGA counts whole ticks: half of one is no distance.
     near = np.abs(delay) <= quality_limits.hit_window_us
     no_hit = ~near & np.isfinite(times) & bool(hits.size)
@@ -45,23 +40,30 @@ def hit_matches(
 
 @tag(stage="features", scope="run", unit="hits")
 def unmatched_hits(recording_table: pd.DataFrame, hit_log: HitLog, quality_limits: Quality) -> int:
-    """Hits of the FPGA without a recording; those before the scan (at 0, 0) are no hits."""
+    """Hits of the FPGA without a recording.
+
+    First rows at (0, 0) precede the scan: it begins with the first row that is elsewhere or has a
+    recording, or where all are at (0, 0) without one, with the first at a time of its own.
+    """
     values = hit_log.values
     if not values.size:
         return 0
+    times = np.sort(recording_table["hw_time_s"].dropna().to_numpy())
+    lone = np.abs(_nearest(values[:, 0] * _TICK_S, times)) * _US > quality_limits.hit_window_us
     if {"x_lsb", "y_lsb"} <= set(hit_log.columns):
         x, y = (values[:, hit_log.columns.index(name)] for name in ("x_lsb", "y_lsb"))
-        scanning = np.cumsum((x != 0) | (y != 0) | (values[:, 0] > 0)) > 0
-        values = values[scanning]
-    times = np.sort(recording_table["hw_time_s"].dropna().to_numpy())
-    hits = values[:, 0] * _TICK_S
-    if not times.size:
-        return len(hits)
-    after = np.clip(np.searchsorted(times, hits), 1, max(times.size - 1, 1))
-    nearest = np.minimum(
-        np.abs(times[after - 1] - hits), np.abs(times[np.minimum(after, times.size - 1)] - hits)
-    )
-    return int((nearest * _US > quality_limits.hit_window_us).sum())
+        begun = (x != 0) | (y != 0) | ~lone
+        lone &= np.logical_or.accumulate(begun if begun.any() else values[:, 0] > 0)
+    return int(lone.sum())
+
+
+def _nearest(values: F8, among: F8) -> F8:
+    """From each value to the nearest of a sorted list, signed; infinite where that is empty."""
+    if not among.size:
+        return np.full(len(values), np.inf)
+    after = np.clip(np.searchsorted(among, values), 1, max(among.size - 1, 1))
+    before, behind = among[after - 1] - values, among[np.minimum(after, among.size - 1)] - values
+    return np.where(np.abs(before) < np.abs(behind), before, behind)
 
 
 def _duplicates(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,11 +12,31 @@ from .recordings import PositionMaps
 
 
 @dataclass(frozen=True)
-class StoredRun:
-    """A run as its file holds it; a frame of a stage that was not run is None.
+class ShownRecordings:
+    """The few recordings of a run that are drawn one by one.
 
-    ``post_ppm`` are the windows after the trigger in the order of the source (``source_row`` of
-    the features), ``times_s`` their times.
+    Attributes
+    ----------
+    rows, labels
+        Row of the features, and why it is shown.
+    pre_ppm, post_ppm
+        (n_shown, n_windows) windows before and after the trigger, off the baseline.
+    pre_times_s
+        Times of the windows before the trigger, as ``times_s`` of the run has those after it.
+    """
+
+    rows: tuple[int, ...]
+    labels: tuple[str, ...]
+    pre_ppm: F4
+    post_ppm: F4
+    pre_times_s: F8
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as its file holds it; what was not run, or not asked for, is None.
+
+    ``times_s`` are the times of the windows after the trigger.
     """
 
     name: str
@@ -33,8 +53,8 @@ class StoredRun:
     sections: pd.DataFrame | None
     maps: PositionMaps | None
     filtered_maps: PositionMaps | None
-    post_ppm: F4 | None
     times_s: F8 | None
+    shown: ShownRecordings | None = None
     incomplete: str = ""
 
     @property

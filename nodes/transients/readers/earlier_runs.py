@@ -34,8 +34,12 @@ def stored_frame(
 
 
 def _frame(group: Content, schema: TableSchema, rows: slice | I8) -> pd.DataFrame:
-    whole = {name: group[name][()] for name in schema.names}
-    return schema.frame({name: values[rows] for name, values in whole.items()})
+    if isinstance(rows, slice):
+        return schema.frame({name: group[name][rows] for name in schema.names})
+    # HDF5 takes long for single rows: the stretch that they lie in is read. What is taken of it
+    # is a copy; a view would keep the stretch of every part in memory.
+    low, high = (int(rows.min()), int(rows.max()) + 1) if rows.size else (0, 0)
+    return schema.frame({name: group[name][low:high][rows - low] for name in schema.names})
 
 
 def stored_array(file: FileRef, place: str, rows: slice = slice(None)) -> F8:
@@ -53,7 +57,8 @@ def source_order(file: FileRef, place: RecordingRange) -> I8:
     """Rows of the features, which are sorted, in the order of the source, for a range."""
     with opened_content(Path(file.path)) as content:
         source_row = content[f"{FEATURES}/source_row"][()]
-    found: NDArray[np.int64] = np.argsort(source_row, kind="stable")[rows_of(place)]
+    here = np.flatnonzero((source_row >= place.first) & (source_row < place.first + place.count))
+    found: NDArray[np.int64] = here[np.argsort(source_row[here], kind="stable")]
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from campaigns import recording, samples, small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
+from radiograph.drivers.transients.stored import read_run
 from radiograph.schemas.transients.layout import FPGA_HITS, RecordingName, fpga_path, recording_path
 
 SIXTEEN = [
@@ -230,6 +231,7 @@ def test_a_file_of_a_run_is_verified_and_reported(
     config = write_campaign(tmp_path, {"run_001": (tar_of(members, packed=True),)})
     assert answered(capsys, str(config))[0] == 0
     source = tmp_path / "out" / "run_001.h5"
+    _check_shown(source)
     assert guarded(["verify", str(source)]) == 0
     assert guarded(["info", str(source)]) == 0
     assert "structure" in capsys.readouterr().out
@@ -237,3 +239,23 @@ def test_a_file_of_a_run_is_verified_and_reported(
     page = (tmp_path / "page.html").read_text()
     assert "11 of 12 recordings usable" in page
     assert page.count("data:image/png") >= 7
+
+
+def _check_shown(source: Path) -> None:
+    """Of the windows only those that are drawn are read, each at its recording and its time."""
+    run = read_run(source)
+    assert run.features is not None
+    assert run.times_s is not None
+    assert run.shown is not None
+    assert len(run.shown.rows) == 11
+    for k, row in enumerate(run.shown.rows):
+        # The first window is a feature by itself.
+        trig_val = run.features["trig_val"][row]
+        np.testing.assert_allclose(run.shown.post_ppm[k, 0], trig_val, rtol=1e-6)
+        assert run.shown.pre_ppm[k].max() == pytest.approx(run.features["pretrig_max"][row])
+    # Windows of 500 samples every 250 from the first filtered sample on, which is centred 64.5
+    # samples late; 2000 samples before the trigger.
+    np.testing.assert_allclose(
+        run.shown.pre_times_s * 20e6, np.arange(6) * 250 + 64.5 - 2000, rtol=1e-9
+    )
+    assert read_run(source, with_windows=False).shown is None

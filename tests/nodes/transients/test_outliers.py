@@ -164,6 +164,25 @@ def test_truth_beside_outliers(plain: Run) -> None:
     assert len(judging.anomaly_kinds(plain.features, truth.iloc[:0])) == 0
 
 
+@pytest.mark.slow
+def test_a_forest_takes_what_is_absent_for_that_of_its_position(plain: Run) -> None:
+    pytest.importorskip("sklearn")
+    settings = Outliers(forest="sklearn")
+    none = plain.features.copy()
+    none.loc[[2, 3], "fit_lambda"] = np.nan
+    at_place = none.groupby(["x_lsb", "y_lsb"])["fit_lambda"].transform("median")
+    there = none["fit_lambda"].fillna(at_place)
+    assert there.notna().sum() > none["fit_lambda"].notna().sum()
+    before = none.copy()
+    found = judging.forest_scores(none, settings)["forest_score"].to_numpy()
+    pd.testing.assert_frame_equal(none, before)
+    np.testing.assert_array_equal(np.isfinite(found), none["usable"].to_numpy(bool))
+    # A double amplitude stands out; of the absent ones nothing is made up that does.
+    assert found[40] > np.quantile(found, 0.9)
+    assert found[[2, 3]].max() < found[40]
+    assert len(judging.forest_scores(none.iloc[:0], settings)) == 0
+
+
 @pytest.mark.parametrize(("x", "y", "kinds"), [
     (-1, -1, ["", "step"]),
     (NOT_GIVEN, NOT_GIVEN, ["step", "step"]),
