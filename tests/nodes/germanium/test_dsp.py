@@ -280,7 +280,7 @@ def test_filters_of_two_decays(make: Callable[..., Any]) -> None:
 def test_outputs_follow_from_each_other(
     sigma_us: float, second: tuple[float, float], is_zac: bool
 ) -> None:
-    """The recursion gives the outputs of the convolution, of noise too, and anew after 48."""
+    """The recursion gives the outputs of the convolution, of noise too, and anew after 36."""
     decay, sigma = TAU_NS / 128.0, 1e3 * sigma_us / 128.0
     make = zac_kernel if is_zac else cusp_kernel
     kernel = make(640, sigma, 20, decay, second)
