@@ -7,7 +7,7 @@ from typing import Final
 
 from ...schemas.germanium.config import STAGES, GermaniumConfig
 from ..defaults import later
-from ..definition import Definition, Source
+from ..definition import CompiledAhead, Definition, Source
 from .inputs import CHOICES, INPUTS
 
 _MODULES: Final = (
@@ -19,6 +19,19 @@ _README: Final = """\
 Germanium detectors: constants and tables of every channel under /<stage>/<node>/<channel>.
 Beside this file stand the tiers as LH5 files, which LEGEND's tools open.
 """
+
+# The columns of waveforms take the longest to compile, and are needed before these.
+_COMPILED_AHEAD: Final = CompiledAhead(
+    f"{__package__}.first_compile", ("add_peak_likelihood", "signal_mode", "signal_fwhm")
+)
+
+
+def _compiled_ahead(config: GermaniumConfig) -> CompiledAhead | None:
+    fits = not config.germanium.parameters_path and config.pipeline.until not in (
+        "load",
+        "pole_zero",
+    )
+    return _COMPILED_AHEAD if fits else None
 
 
 GERMANIUM = Definition(
@@ -127,6 +140,7 @@ GERMANIUM = Definition(
     ),
     tables_page="germanium_schemas.md",
     example="germanium.toml",
+    compiled_ahead=_compiled_ahead,
     run=later(f"{__package__}.run:run_config"),
     processes=later(f"{__package__}.run:processes"),
     input_described=later(f"{__package__}.lh5_summary:described"),

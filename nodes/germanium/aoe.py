@@ -223,7 +223,8 @@ def aoe_low_cut(
     """The loosest cut at which the double-escape peak survives with the wanted share.
 
     Cuts of -10, -9.5, ... until the survival falls below the share, then bisection. Unfit where
-    the peak cannot be fitted, at an end of the range, or if the survival is off by more than 0.01.
+    the peak cannot be fitted, at an end of the range, or if the survival is off by more than 0.01
+    and by more than one event of the peak counts: no cut comes nearer than that.
     """
     low, high = DEP.window_keV
     inside = calibration_rows & (primary_energy_keV >= low) & (primary_energy_keV <= high)
@@ -263,10 +264,11 @@ def aoe_low_cut(
     cut = below
     if abs(worse.value - wanted) < abs(best.value - wanted):
         cut, best = above, worse
-    if abs(best.value - wanted) > _MOST_OFF:
+    most_off = max(_MOST_OFF, 1.0 / best.n)
+    if abs(best.value - wanted) > most_off:
         msg = (
-            f"the double-escape peak survives the A/E cut {cut:.2f} with {best.value:.3f}, "
-            f"{wanted:.2f} +- {_MOST_OFF} is wanted"
+            f"the double-escape peak survives the A/E cut {cut:.2f} with {_told(best)}, "
+            f"{wanted:.2f} +- {most_off:.3g} is wanted"
         )
         raise Unfit(
             code="acceptance_not_reached", message=msg, numbers={"survival": best.value, "cut": cut}
@@ -280,9 +282,13 @@ def aoe_low_cut(
     )  # fmt: skip
 
 
+def _told(share: Survival) -> str:
+    return f"{share.value:.3f} +- {share.error:.3f} ({share.n:.0f} counts)"
+
+
 def _at_border(cut: float, share: Survival, wanted: float) -> Unfit:
     msg = (
-        f"the double-escape peak survives with {share.value:.3f} at the end {cut:g} of the A/E "
+        f"the double-escape peak survives with {_told(share)} at the end {cut:g} of the A/E "
         f"cuts that are tried, {wanted:.2f} is wanted"
     )
     return Unfit(code="cut_at_border", message=msg, numbers={"survival": share.value, "cut": cut})

@@ -27,6 +27,7 @@ from .pulses import (
     pulse_start,
     recursed,
     span_of,
+    step,
     trapezoid_at,
     trapezoid_between,
     trapezoids,
@@ -136,7 +137,7 @@ _INVERTED: Final = (1.0, 0.99, 0.9, 0.8, 0.5, 0.2, 0.1)
 _99, _95, _80 = 7, 6, 4
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
 def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any, out: Any) -> None:
     """Fill ``out`` (len(COLUMNS), n) from waveforms (n, samples) of float32.
 
@@ -183,10 +184,12 @@ def dsp_rows(slow: Any, fast: Any, cusp: Any, zac: Any, dplms: Any, recipe: Any,
             at = start + place / AOE_UP
             values[_A + 1] = recipe.fast_t0_ns + at * recipe.fast_ns
         _inverted(pz, sums, pad, recipe, scratch, values)
-        out[:, row] = values
+        # Not out[:, row] = values: its error of a wrong shape is a second of compiling.
+        for column in range(len(values)):
+            out[column, row] = values[column]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _longest(recipe: Any) -> int:
     """Samples of the longest of the filters that are made of sums."""
     longest = 0
@@ -197,7 +200,7 @@ def _longest(recipe: Any) -> int:
     return longest
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _extremes(wave: Any, dt: float, t0: float, rail: float, values: Any) -> None:
     least, greatest, low, high = span_of(wave)
     values[_TP_MIN], values[_TP_MAX] = t0 + low * dt, t0 + high * dt
@@ -213,14 +216,14 @@ def _extremes(wave: Any, dt: float, t0: float, rail: float, values: Any) -> None
     values[_SAT_LO], values[_SAT_HI] = at_low * dt, at_high * dt
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _window_extremes(wave: Any, dt: float, t0: float, values: Any) -> None:
     least, greatest, low, high = span_of(wave)
     values[_WIN], values[_WIN + 1] = t0 + low * dt, t0 + high * dt
     values[_WIN + 2], values[_WIN + 3] = least, greatest
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _baseline(wave: Any, stop: int, values: Any) -> float:
     mean, deviation, slope, intercept, rms = line(wave, 0, stop)
     values[_BL], values[_BL + 1], values[_BL + 2] = mean, deviation, slope
@@ -230,7 +233,7 @@ def _baseline(wave: Any, stop: int, values: Any) -> float:
     return mean
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _tail(wave: Any, pedestal: float, pz: Any, start: int, with_slope: bool, values: Any) -> None:
     n = len(pz)
     mean, deviation, slope, _, rms = line(pz, start, n)
@@ -252,7 +255,7 @@ def _tail(wave: Any, pedestal: float, pz: Any, start: int, with_slope: bool, val
     values[_TFTP + 1] = (weighted - 0.5 * (m - 1) * total) / (m * (m * m - 1.0) / 12.0)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _energies(sums: Any, pad: int, n: int, recipe: Any, scratch: Any, values: Any) -> None:
     timing, short, energy = recipe.timing, recipe.short, recipe.energy
     trapezoids(sums, pad, n, timing.rise, timing.flat, timing.rise, 1.0, scratch)
@@ -268,7 +271,7 @@ def _energies(sums: Any, pad: int, n: int, recipe: Any, scratch: Any, values: An
     values[_TRAP + 2] = extremes(scratch, n)[0]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _times(pz: Any, sums: Any, pad: int, recipe: Any, scratch: Any, values: Any) -> int:
     """Start of the pulse and its levels; the sample of the start, -1 without one."""
     n = len(pz)
@@ -299,7 +302,7 @@ def _times(pz: Any, sums: Any, pad: int, recipe: Any, scratch: Any, values: Any)
     return start
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _at_fixed_time(
     left: Any, sums: Any, pad: int, cusp: Any, zac: Any, recipe: Any, scratch: Any, values: Any
 ) -> None:
@@ -316,7 +319,7 @@ def _at_fixed_time(
     values[_CUSP + 2] = between(scratch, n_out, at + recipe.zac_pick)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _drift(sums: Any, pad: int, n: int, start: int, recipe: Any, values: Any) -> None:
     drift = recipe.drift
     length = int(drift.pick)
@@ -333,7 +336,7 @@ def _drift(sums: Any, pad: int, n: int, start: int, recipe: Any, values: Any) ->
         )
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _inverted(pz: Any, sums: Any, pad: int, recipe: Any, scratch: Any, values: Any) -> None:
     """The same of the slow pulse turned over."""
     n = len(pz)

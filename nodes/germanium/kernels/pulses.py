@@ -7,10 +7,15 @@ the length of the filters that are made of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
+
+# No array is made here, nobody calls from C and no divisor is 0 unseen: less to compile in a first
+# run.
+step = partial(njit, cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, error_model="numpy")
 
 AOE_SAMPLES: Final = 301
 """Samples from the start of a pulse in which its greatest current is looked for."""
@@ -19,13 +24,13 @@ AOE_WIDTH: Final = 48
 AOE_OUTPUTS: Final = (AOE_SAMPLES - 2) * AOE_UP
 
 
-AGAIN: Final = 48
+AGAIN: Final = 36
 _BLOCK: Final = 64
 # Sums in any order: then several samples are added at a time.
 _ANY_ORDER: Final = {"reassoc", "nsz", "contract"}
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+@step(fastmath=_ANY_ORDER)
 def line(wave: Any, start: int, stop: int) -> Any:
     """Mean, standard deviation (n - 1), slope, intercept at ``start``, rms about the line."""
     n = stop - start
@@ -51,7 +56,7 @@ def line(wave: Any, start: int, stop: int) -> Any:
     return mean, deviation, slope, mean - middle * slope, np.sqrt(about_line / n)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def ends_apart(wave: Any, start: int, stop: int) -> float:
     """The mean of the last tenth of some samples less that of the first."""
     n = max((stop - start) // 10, 1)
@@ -62,7 +67,7 @@ def ends_apart(wave: Any, start: int, stop: int) -> float:
     return (high - low) / n
 
 
-@njit(cache=True, nogil=True)
+@step()
 def corrected(
     wave: Any, pedestal: float, a: float, b: float, f: float, out: Any, sums: Any, pad: int
 ) -> None:
@@ -91,7 +96,7 @@ def corrected(
         out[i], after[i] = y, total
 
 
-@njit(cache=True, nogil=True)
+@step()
 def trapezoid_at(sums: Any, pad: int, n: int, rise: int, flat: int, fall: int) -> float:
     """Mean of the ``rise`` samples up to n less that of ``fall`` samples, rise + flat earlier."""
     late = pad + n + 1 - rise
@@ -100,7 +105,7 @@ def trapezoid_at(sums: Any, pad: int, n: int, rise: int, flat: int, fall: int) -
     return high / rise - low / fall
 
 
-@njit(cache=True, nogil=True)
+@step()
 def trapezoids(
     sums: Any, pad: int, n: int, rise: int, flat: int, fall: int, sign: float, out: Any
 ) -> None:
@@ -114,7 +119,7 @@ def trapezoids(
         out[i] = (newest[i] - late[i]) * high - (early[i] - first[i]) * low
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _places(bits: Any, n: int, sign: Any, rest: Any) -> Any:
     """Where the least and the greatest of some numbers come first, of their bits.
 
@@ -142,20 +147,20 @@ def _places(bits: Any, n: int, sign: Any, rest: Any) -> Any:
     return in_least, in_best
 
 
-@njit(cache=True, nogil=True)
+@step()
 def places(values: Any, n: int) -> Any:
     """Where the least and the greatest of the first numbers, of 64 bits, come first."""
     return _places(values.view(np.int64), n, np.int64(63), np.int64(0x7FFFFFFFFFFFFFFF))
 
 
-@njit(cache=True, nogil=True)
+@step()
 def extremes(values: Any, n: int) -> Any:
     """The greatest and the least of the first numbers, of 64 bits."""
     low, high = places(values, n)
     return values[high], values[low]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def trapezoid_between(sums: Any, pad: int, n: int, at: float, rise: int, flat: int) -> float:
     """A trapezoid at a time in samples, linear between two; NaN outside of the wave."""
     if not 0.0 <= at <= n - 1:
@@ -168,7 +173,7 @@ def trapezoid_between(sums: Any, pad: int, n: int, at: float, rise: int, flat: i
     return value
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+@step(fastmath=_ANY_ORDER)
 def convolved(left: Any, n_samples: int, oldest_first: Any, out: Any) -> int:
     """The outputs of a filter that fit into the first ``n_samples``; how many there are.
 
@@ -204,7 +209,7 @@ class Recursion(NamedTuple):
     ages: Any
 
 
-@njit(cache=True, nogil=True)
+@step()
 def recursed(left: Any, n_samples: int, made: Any, out: Any) -> int:
     """``convolved`` by a ``Recursion``: a few sums of products, and the others follow from them.
 
@@ -229,7 +234,7 @@ def recursed(left: Any, n_samples: int, made: Any, out: Any) -> int:
     return n_out
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+@step(fastmath=_ANY_ORDER)
 def _product(one: Any, other: Any) -> float:
     total = 0.0
     for k in range(len(one)):
@@ -237,14 +242,14 @@ def _product(one: Any, other: Any) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@step()
 def span_of(wave: Any) -> Any:
     """The least and the greatest sample, of 32 bits, and where each comes first."""
     low, high = _places(wave.view(np.int32), len(wave), np.int32(31), np.int32(0x7FFFFFFF))
     return wave[low], wave[high], low, high
 
 
-@njit(cache=True, nogil=True)
+@step()
 def between(values: Any, n: int, at: float) -> float:
     """The value at a place between samples, linear; NaN outside."""
     if not 0.0 <= at <= n - 1:
@@ -255,7 +260,7 @@ def between(values: Any, n: int, at: float) -> float:
     return values[k] + (at - k) * (values[k + 1] - values[k])
 
 
-@njit(cache=True, nogil=True)
+@step()
 def crossing_back(wave: Any, start: int, level: float, sign: float = 1.0) -> int:
     """The last sample up to ``start`` at which the wave rises to a level; -1 without one.
 
@@ -267,7 +272,7 @@ def crossing_back(wave: Any, start: int, level: float, sign: float = 1.0) -> int
     return -1
 
 
-@njit(cache=True, nogil=True)
+@step()
 def crossing_forward(wave: Any, start: int, level: float, sign: float = 1.0) -> int:
     """The first sample from ``start`` on after which the wave exceeds a level; -1 without one."""
     for i in range(start + 1, len(wave)):
@@ -276,7 +281,7 @@ def crossing_forward(wave: Any, start: int, level: float, sign: float = 1.0) -> 
     return -1
 
 
-@njit(cache=True, nogil=True)
+@step()
 def pulse_start(
     sums: Any, pad: int, n: int, shape: Any, level: float, sign: float, scratch: Any
 ) -> int:
@@ -286,7 +291,7 @@ def pulse_start(
     return crossing_back(scratch, places(scratch, n)[1], level)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def mean_backward(values: Any, out: Any) -> None:
     """Means of the AOE_WIDTH values up to each; the first one stands for those before it."""
     first = values[0]
@@ -296,7 +301,7 @@ def mean_backward(values: Any, out: Any) -> None:
         out[i] = total / AOE_WIDTH
 
 
-@njit(cache=True, nogil=True)
+@step()
 def mean_forward(values: Any, out: Any) -> None:
     """Means of the AOE_WIDTH values from each on; the last one stands for those after it."""
     n = len(values)
@@ -342,7 +347,7 @@ _LEFT: Final = 160
 _RIGHT: Final = 240
 
 
-@njit(cache=True, nogil=True)
+@step()
 def greatest_current(wave: Any, start: int, one: Any, two: Any, coarse: Any) -> Any:
     """The greatest slope of a pulse and its place in up-sampled samples from ``start``.
 
@@ -395,7 +400,7 @@ def greatest_current(wave: Any, start: int, one: Any, two: Any, coarse: Any) -> 
     return best, place
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _end_current(slopes: Any, first: int, n: int, begin: int, stop: int, scratch: Any) -> Any:
     """The greatest mean of ``begin`` to ``stop`` from the up-sampled ``first`` to ``first + n``."""
     one, two = scratch[:n], scratch[n : 2 * n]

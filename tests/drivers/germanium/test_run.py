@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib.util import find_spec
@@ -14,12 +17,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from radiograph.drivers.germanium.definition import GERMANIUM
 from radiograph.drivers.germanium.lh5_writing import Lh5Columns, new_lh5, write_table
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
 from radiograph.drivers.main import guarded
 from radiograph.nodes.germanium.hit_operations import ORDER
 from radiograph.nodes.simulation.germanium_events import detector_constants
 from radiograph.nodes.simulation.germanium_waveforms import RawWaveforms
+from radiograph.schemas.germanium.config import GermaniumConfig
 from radiograph.schemas.germanium_simulation import BAD, GermaniumSimulationSettings
 
 pytestmark = pytest.mark.slow
@@ -56,6 +61,10 @@ drift_correction = "off"
 BARE = ("--set", "output.report=false")
 """Of runs whose page nobody looks at: its figures take longer than their tiers."""
 CLASSED = find_spec("sklearn") is not None
+FOLDER_OF_KERNELS = (
+    "import radiograph.nodes.germanium.kernels, numba; print(numba.config.CACHE_DIR)"
+)
+COMMAND = "from radiograph.drivers.main import cli; cli()"
 Ran = Callable[..., dict[str, Any]]
 
 
@@ -273,6 +282,47 @@ def test_a_file_that_is_given_twice(run: Ran, folder: Path) -> None:
     assert checks["n_duplicates"]["status"] == "fail"
     assert f"warning: {GOOD}: 40 rows repeat an earlier one" in answer["stderr"]
     assert "rows repeat an earlier one" in (folder / "doubled" / "report.html").read_text()
+
+
+def test_kernels_compiled_beside_have_the_types_of_a_run(
+    first: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    """Peaks, made by the second process alone: a calibration from the dsp tier compiles none."""
+    ahead = GERMANIUM.compiled_ahead(GermaniumConfig())
+    assert ahead is not None
+    env = os.environ | {"RADIOGRAPH_CACHE": str(tmp_path)}
+
+    def told(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *words],
+            env=env,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    kept = told("-c", FOLDER_OF_KERNELS).stdout.strip()
+    told("-m", ahead.module, kept)
+    made = {name: len(list(Path(kept).rglob(f"*.{name}-*.nbc"))) for name in ahead.kernels}
+    assert made == dict.fromkeys(ahead.kernels, 1)
+    said = told(
+        "-c", COMMAND, "run", "germanium.toml", "-o", str(tmp_path / "out"), "--no-cache", *BARE,
+        "--set", f"io.input_path=out/{STEM}-tier_dsp.lh5", "--set", 'germanium.svm_path=""',
+        "--set", f'germanium.channels=["{GOOD}"]', "--set", 'germanium.tiers=["hit"]',
+    ).stderr  # fmt: skip
+    assert "compiling" not in said
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pipeline": {"until": "pole_zero"}},
+        {"germanium": {"parameters_path": "par_hit.yaml"}},
+    ],
+)
+def test_nothing_is_compiled_beside_where_no_peak_is_fitted(settings: dict[str, Any]) -> None:
+    assert GERMANIUM.compiled_ahead(GermaniumConfig.model_validate(settings)) is None
 
 
 def test_a_run_is_what_its_settings_give(first: dict[str, Any], run: Ran) -> None:

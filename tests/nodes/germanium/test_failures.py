@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 from germanium_channel import Channel
 from germanium_toy import SCALE, toy_channel
+from radiograph.nodes.germanium.aoe import aoe_low_cut
 from radiograph.nodes.germanium.scales import start_scale
 from radiograph.schemas.errors import Unfit
+from radiograph.schemas.germanium.aoe import LowCut
 from radiograph.schemas.germanium.calibration_settings import AoESettings, EnergySettings
+from scipy.stats import norm
 
 
 def channel(frame: pd.DataFrame, **inputs: object) -> Channel:
@@ -119,6 +122,30 @@ def test_a_double_escape_peak_that_no_cut_keeps() -> None:
         channel(frame)["aoe_low_cut"]
     assert caught.value.code == "cut_at_border"
     assert caught.value.numbers["cut"] == -10.0
+
+
+def low_cut_of(classifier: np.ndarray) -> LowCut:
+    """The cut of so many events in a Gaussian double-escape peak, without a background."""
+    n = len(classifier)
+    quantile = (np.arange(n) * 7 % n + 0.5) / n
+    energy = 1592.511 + 0.9 * norm.ppf(quantile)
+    return aoe_low_cut(classifier, energy, np.ones(n, bool), AoESettings())
+
+
+def test_a_cut_comes_as_near_to_the_acceptance_as_the_events_let_it() -> None:
+    """22 or 21 of 24 events pass: 0.90 +- 0.01 lies between, and 0.917 is what there is."""
+    found = low_cut_of(np.linspace(-4.0, 2.0, 24))
+    assert found.survival == pytest.approx(22 / 24, abs=2e-3)
+    assert -4.0 + 6.0 / 23.0 < found.value < -4.0 + 12.0 / 23.0
+
+
+def test_events_of_one_classifier_let_no_cut_near_the_acceptance() -> None:
+    """A fifth of the peak at one value: it passes as a whole, or fails."""
+    with pytest.raises(
+        Unfit, match=r"0\.8\d+ \+- 0\.0\d+ \(\d+ counts\), 0\.90 \+- 0\.0"
+    ) as caught:
+        low_cut_of(np.concatenate([np.full(20, -1.3), np.linspace(0.1, 2.0, 80)]))
+    assert caught.value.code == "acceptance_not_reached"
 
 
 def test_a_slope_in_drift_time_is_found_and_kept_only_if_it_helps() -> None:
