@@ -26,12 +26,13 @@ from ..definition import Companion, Context, Definition
 from ..files import check_new_files, new_output
 from ..files_of_settings import files_of_settings
 from ..graph import graph_nodes, visible_nodes
-from ..hdf5 import new_file
+from ..hdf5 import new_file, write_text
 from ..hdf5_values import write_value
 from ..input_paths import output_file
 from ..registry import definition_of
 from ..runfile.making import write_end, write_head
 from ..runfile.node_sources import write_sources
+from ..runfile.said import said_meanwhile
 from ..runfile.writing import RunRows, Streamed
 from ..unchanged import check_unchanged
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
@@ -167,6 +168,7 @@ def run_pipeline(
         setting="[io] overwrite",
     )
     with ExitStack() as stack:
+        said = stack.enter_context(said_meanwhile())
         workers = flow.processes(loaded) if executor is None else 1
         if workers != 1:
             executor = stack.enter_context(ProcessExecutor(workers, cache).lasting())
@@ -176,6 +178,7 @@ def run_pipeline(
             read,
             out,
             started,
+            said=said,
             companions=companions,
             targets=targets,
             progress=progress,
@@ -189,6 +192,7 @@ def write_run(
     out: Path,
     started: float,
     *,
+    said: Sequence[str] = (),
     companions: Mapping[Path, Companion] = MappingProxyType({}),
     targets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
@@ -201,6 +205,8 @@ def write_run(
         The input files as they were named, for the report.
     started
         When the run began, by perf_counter().
+    said
+        Lines of said_meanwhile().
     companions
         Files beside it that are made of it, by place.
     """
@@ -213,6 +219,7 @@ def write_run(
         places = outputs.enter_context(temporary_places(made, loaded.config, out))
         with new_file(temporary) as file:
             found = _written(file, session, asked, loaded, progress, targets, started, places)
+            write_text(file["meta"], "log", "\n".join(said), "what the run said on standard error")
         for path, companion in companions.items():
             companion.write(temporary, outputs.enter_context(new_output(path)), out)
     session.end_cache()

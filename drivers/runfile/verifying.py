@@ -31,6 +31,7 @@ NOT_COMPARED: Final = (
     "/meta/config_effective/",
     "/meta/config_json",
     "/meta/config_toml",
+    "/meta/log",
     "/meta/repo_bundle/",
     "/meta/README",
     "/meta/readme",

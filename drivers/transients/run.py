@@ -27,6 +27,7 @@ from ..engine.session import Session
 from ..files import check_new_files
 from ..files_of_settings import files_of_settings
 from ..input_paths import check_no_other_kind, is_output_file, output_path
+from ..runfile.said import said_meanwhile
 from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .session import run_session
@@ -117,23 +118,24 @@ def _one_run(
     alone = loaded.config.transients.model_copy(update={"runs": (run.number,)})
     config = loaded.config.model_copy(update={"transients": alone})
     one = replace(loaded, config=config)
-    session = run_session(one, campaign, run, cache, executor)
-    start = session.inputs.choices["start"]
-    if start != "samples":
-        log.info("%s: %s are those of the earlier run", run.shown, start)
-    has_recordings = campaign.metadata(run).sdr_data
-    asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
-    try:
-        if executor is None:
-            _begin_reading(session, run)
-        report = write_run(
-            session, one, list(run.paths or (run.shown,)), out, started,
-            targets=asked, progress=progress,
-        )  # fmt: skip
-    finally:
-        streams = session.inputs.values.get("recording_streams")
-        if streams is not None:
-            streams.close()
+    with said_meanwhile() as said:
+        session = run_session(one, campaign, run, cache, executor)
+        start = session.inputs.choices["start"]
+        if start != "samples":
+            log.info("%s: %s are those of the earlier run", run.shown, start)
+        has_recordings = campaign.metadata(run).sdr_data
+        asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
+        try:
+            if executor is None:
+                _begin_reading(session, run)
+            report = write_run(
+                session, one, list(run.paths or (run.shown,)), out, started,
+                said=said, targets=asked, progress=progress,
+            )  # fmt: skip
+        finally:
+            streams = session.inputs.values.get("recording_streams")
+            if streams is not None:
+                streams.close()
     _judge(report, run, loaded.config.transients.max_unusable_fraction)
     if has_recordings and not targets:
         report.files += [str(path) for path in write_beside(one, out)]

@@ -117,6 +117,9 @@ def test_a_broken_file_is_left_out_and_told(run: Ran, folder: Path) -> None:
     assert told["rows"]["load/pulses"] == 500
     assert told["failed"] == done["failed"]
     assert told["pipeline"] == "toy"
+    with h5py.File("out.h5") as file:
+        kept = file["meta/log"][()].decode().splitlines()
+    assert any(line.startswith("error: left out: ") and "p1.txt" in line for line in kept)
     assert run("run", "toy.toml", "--overwrite", "--set", "io.on_bad_file=fail")["code"] == 3
 
 
