@@ -71,7 +71,7 @@ def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ..
     """The nodes that the methods of a run fill, beside simple back projection."""
     methods, run = config.imaging.methods, config.run
     found = [target for method in methods for target in _OF_METHOD[method]]
-    found += WIDTHS if found else []
+    found += WIDTHS if found or config.uncertainty.enabled else []
     if found and config.calibration.mode != "off":
         found.append(CONSTANTS)
     if "mlem" in methods and run.neutrons and counts_what_passes(config):

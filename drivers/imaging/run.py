@@ -164,6 +164,8 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
         return request
     figures = config.vis.export_png_on_write
     made = targets_of_methods(config, figures=figures)
+    if config.pipeline.until != "image":
+        made = WIDTHS if config.uncertainty.enabled and config.pipeline.until == "cones" else ()
     if session.restart is not None and session.restart.start in ("cones", "image"):
         # Which hypothesis a stored cone is of is not told.
         made = tuple(target for target in made if target not in WIDTHS)

@@ -37,6 +37,24 @@ def images_of(path: Path) -> dict[str, np.ndarray]:
         return {f"{group}/{name}": d[()] for group in DENSITIES for name, d in file[group].items()}
 
 
+@pytest.mark.parametrize("until", ["cones", "image"])
+def test_widths_are_written_without_a_method_where_they_are_asked_for(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path, until: str
+) -> None:
+    out = tmp_path / "widths.h5"
+    argv = ("--input-path", simulated / "events.out", "-q", "-o", out)
+    told = ("--set", "uncertainty.enabled=true", "--set", f"pipeline.until={until}")
+    figures = ("--set", "vis.export_png_on_write=false")
+    done = radiograph("run", imaged / "run.toml", *argv, *told, *figures)
+    assert done.code == 0, done.err
+    with h5py.File(out) as file, h5py.File(imaged / "image.h5") as other:
+        assert "reconstruction" not in file
+        for name in ("cones/cone_sigma_rad", "candidates/weight", "candidates/cone_sigma_rad"):
+            values = file[name][()]
+            assert np.isfinite(values).any()
+            assert np.array_equal(values, other[name][()], equal_nan=True)
+
+
 def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
     with h5py.File(imaged / "image.h5") as file:
         shape = file["images/summed/all"].shape
