@@ -53,7 +53,8 @@ def image_fit(problem: ImageProblem, name: str, towards: F8 | None = None) -> Im
         empty = ITERATION_HISTORY.empty()
         flat = np.zeros(grid.shape)
         return ImageFit(flat, np.zeros(1), np.zeros((0, 3)), none, none, 0, "no_events", empty)
-    events, directions = _events(problem, towards)
+    directions = _directions(settings, towards)
+    events = image_events(problem, directions)
     everything = np.ones(len(events), np.bool_)
     history, passes, reason = [], settings.iterations, "as_told"
     if passes == "held_out":
@@ -84,18 +85,21 @@ def highest_direction(image: F8, problem: ImageProblem) -> F8:
     return np.asarray(towards / np.linalg.norm(towards))
 
 
-def _events(problem: ImageProblem, towards: F8 | None) -> tuple[Events, F8]:
-    settings = problem.settings
+def image_events(problem: ImageProblem, directions: F8) -> Events:
+    """The events of a problem with ``directions`` (k, 3) at infinity beside the pixels."""
     seen = seen_cones(problem.cones, problem.frame, problem.grid)
-    directions = np.zeros((0, 3))
-    if settings.elsewhere == "sphere":
-        directions = fibonacci_directions(SPHERE_DIRECTIONS)
-        if towards is not None:
-            near = directions @ towards > np.cos(np.radians(SOURCE_CONE_DEG))
-            directions = np.ascontiguousarray(directions[~near])
-    matrix = cone_matrix(seen, settings.memory_GiB, problem.threads)
-    sky = sky_densities(seen, directions)
-    return Events(matrix, sky, problem.cones.group, problem.threads), directions
+    matrix = cone_matrix(seen, problem.settings.memory_GiB, problem.threads)
+    return Events(matrix, sky_densities(seen, directions), problem.cones.group, problem.threads)
+
+
+def _directions(settings: ExpectationSettings, towards: F8 | None) -> F8:
+    if settings.elsewhere != "sphere":
+        return np.zeros((0, 3))
+    directions = fibonacci_directions(SPHERE_DIRECTIONS)
+    if towards is not None:
+        near = directions @ towards > np.cos(np.radians(SOURCE_CONE_DEG))
+        directions = np.ascontiguousarray(directions[~near])
+    return directions
 
 
 def sky_densities(seen: SeenCones, directions: F8) -> F4:
