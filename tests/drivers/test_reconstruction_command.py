@@ -73,7 +73,7 @@ def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
         n_events += file["reconstruction/point_sources/elsewhere_counts"][0]
         assert whole[()].sum() + whole.attrs["elsewhere_counts"] == pytest.approx(n_events)
         assert set(file["reconstruction"]) == {
-            "point_sources", "iteration_history", "image_shapes"
+            "point_sources", "class_shares", "iteration_history", "image_shapes"
         }  # fmt: skip
         assert file["reconstruction/image_shapes/fwhm_u_cm"].attrs["units"] == "cm"
 
