@@ -173,6 +173,11 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
     if session.restart is not None and session.restart.start in ("cones", "image"):
         # Which hypothesis a stored cone is of is not told.
         made = tuple(target for target in made if target not in WIDTHS)
+        if config.uncertainty.enabled:
+            log.warning(
+                "[uncertainty] enabled = true: widths of stored cones are not made anew; "
+                "restart from events, or from the data"
+            )
     return request_for_stage(config.pipeline.until, figures=figures, reconstructed=made)
 
 

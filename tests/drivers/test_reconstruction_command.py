@@ -55,6 +55,19 @@ def test_widths_are_written_without_a_method_where_they_are_asked_for(
             assert np.array_equal(values, other[name][()], equal_nan=True)
 
 
+def test_widths_that_a_restart_cannot_make_are_told(
+    imaged: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.h5"
+    argv = ("--input-path", imaged / "image.h5", "--set", "io.input_format=hdf5_ngimager")
+    told = ("--set", "uncertainty.enabled=true", "--set", "vis.export_png_on_write=false")
+    done = radiograph("run", imaged / "run.toml", *argv, *told, "-o", out)
+    assert done.code == 0, done.err
+    assert "widths of stored cones are not made anew" in done.err
+    with h5py.File(out) as file:
+        assert "cone_sigma_rad" not in file["cones"]
+
+
 def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
     with h5py.File(imaged / "image.h5") as file:
         shape = file["images/summed/all"].shape
