@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from radiograph.nodes.imaging.acceptance import N_PAIRS
 from radiograph.nodes.imaging.back_projection import scan_back_projection
-from radiograph.nodes.imaging.cone_matrix import ConeGeometry, cone_matrix
+from radiograph.nodes.imaging.cone_matrix import cone_matrix, seen_cones
 from radiograph.nodes.imaging.expectation_maximisation import Events, start_of, step
 from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
 from radiograph.nodes.imaging.kernels.cone_rows import fill_row
@@ -57,8 +57,8 @@ def mixture(n: int) -> tuple[Any, ConeMixture]:
 
 def pass_over(cones: ConeMixture, pixels: int, threads: int) -> Callable[[], Any]:
     """One pass of expectation and maximisation over all events, to be called."""
-    geometry = ConeGeometry.of(cones, FRAME, square(pixels))
-    matrix = cone_matrix(geometry, 16.0, threads, "dense")
+    seen = seen_cones(cones, FRAME, square(pixels))
+    matrix = cone_matrix(seen, 16.0, threads, "dense")
     n = cones.n_events
     events = Events(matrix, np.full((n, 1), 0.08, np.float32), cones.group, threads)
     everything = np.ones(n, np.bool_)
@@ -164,9 +164,8 @@ def _acceptance(unit: float) -> Figure:
 
 def _row_seconds(cones: ConeMixture) -> float:
     """Of one row of 200 x 200 pixels."""
-    geometry = ConeGeometry.of(cones, FRAME, square(200))
-    row = np.empty(geometry.n_pixels, np.float32)
-    seen = geometry.seen
+    seen = seen_cones(cones, FRAME, square(200))
+    row = np.empty(seen.n_pixels, np.float32)
 
     def rows() -> None:
         for event in range(200):

@@ -101,14 +101,26 @@ def _subdivided(energy_MeV: F8) -> F8:
     return np.asarray(np.exp(np.interp(fine, index, np.log(energy_MeV))))
 
 
-def response_rows(material: str, recoil: str, energy_MeV: F8, light_MeVee: F8) -> pd.DataFrame:
-    """The rows of one curve, before response_table makes the columns categorical."""
+def response_rows(
+    material: str,
+    recoil: str,
+    energy_MeV: F8,
+    light_MeVee: F8,
+    band_MeVee: tuple[F8, F8] | None = None,
+) -> pd.DataFrame:
+    """The rows of one curve, before response_table makes the columns categorical.
+
+    ``band_MeVee`` is the light less and more one sigma, NaN where it is not told.
+    """
+    low, high = (np.nan, np.nan) if band_MeVee is None else band_MeVee
     return pd.DataFrame(
         {
             "material": material,
             "recoil": recoil,
             "energy_MeV": energy_MeV,
             "light_MeVee": light_MeVee,
+            "light_low_MeVee": low,
+            "light_high_MeVee": high,
         }
     )
 
@@ -125,8 +137,23 @@ def response_curve(
     light_response: pd.DataFrame, material: str, recoil: str
 ) -> tuple[F8, F8] | None:
     """Energies (MeV) and light (MeVee) of one curve, or None where the table has none."""
-    chosen = (light_response["material"] == material) & (light_response["recoil"] == recoil)
-    if not chosen.any():
+    curve = _rows_of(light_response, material, recoil)
+    if not len(curve):
         return None
-    curve = light_response.loc[chosen]
     return curve["energy_MeV"].to_numpy(), curve["light_MeVee"].to_numpy()
+
+
+def response_sigma(
+    light_response: pd.DataFrame, material: str, recoil: str
+) -> tuple[F8, F8] | None:
+    """Light and half the width of its band (MeVee) of one curve, or None where none is told."""
+    curve = _rows_of(light_response, material, recoil)
+    half = 0.5 * (curve["light_high_MeVee"] - curve["light_low_MeVee"]).to_numpy()
+    if not len(curve) or np.isnan(half).any():
+        return None
+    return curve["light_MeVee"].to_numpy(), half
+
+
+def _rows_of(light_response: pd.DataFrame, material: str, recoil: str) -> pd.DataFrame:
+    chosen = (light_response["material"] == material) & (light_response["recoil"] == recoil)
+    return light_response.loc[chosen]

@@ -27,6 +27,8 @@ LIGHT_RESPONSE: Final = TableSchema(
         Column("recoil", "category", "", "proton or carbon"),
         Column("energy_MeV", "float64", "MeV", "kinetic energy of the recoil", at_least=0.0),
         Column("light_MeVee", "float64", "MeVee", "light, electron equivalent", at_least=0.0),
+        Column("light_low_MeVee", "float64", "MeVee", "light less 1 sigma, where told", True),
+        Column("light_high_MeVee", "float64", "MeVee", "light and 1 sigma, where told", True),
     ),
 )
 

@@ -14,7 +14,7 @@ from typing import Final
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.filters import HitFilters, resolved
 from ..definition import Fault
-from .reconstruction_checks import constants_file, known_energy, plane_of_sources
+from .reconstruction_checks import bands_of_light, constants_file, known_energy, plane_of_sources
 
 # An image of this many counts takes 400 MB, and each thread has its own.
 MOST_PIXELS: Final = 100_000_000
@@ -201,7 +201,8 @@ _CHECKS: Final[
     (("plane", "list_mode"), _region),
     (("run", "fast", "cones"), _engine),
     (("energy", "uncertainty", "calibration"), known_energy),
-    (("plane", "imaging", "calibration"), plane_of_sources),
+    (("energy", "uncertainty"), bands_of_light),
+    (("plane", "imaging", "calibration", "uncertainty"), plane_of_sources),
     (("calibration",), constants_file),
 )
 

@@ -28,6 +28,19 @@ def known_energy(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
         yield Fault("calibration", text, ("calibration.steps", "energy.strategy"))
 
 
+def bands_of_light(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
+    """Bands of the light are those of tables of the user."""
+    if not config.uncertainty.use_lut_bands:
+        return
+    if config.energy.strategy == "Edep" or not config.energy.lut_paths:
+        text = (
+            "use_lut_bands = true needs a table with light_low and light_high: add "
+            '[energy.lut_paths.MATERIAL] proton = "table.csv" and a strategy other than "Edep"'
+        )
+        keys = ("uncertainty.use_lut_bands", "energy.strategy", "energy.lut_paths")
+        yield Fault("uncertainty", text, keys)
+
+
 def plane_of_sources(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
     """A source is fitted, and imaged, on the plane."""
     if config.plane is not None:
@@ -36,6 +49,9 @@ def plane_of_sources(config: ImagingConfig, _folder: Path) -> Iterator[Fault]:
     if uncertain:
         text = f'method "{uncertain[0]}" needs the plane that the source lies in; add [plane]'
         yield Fault("imaging", text, ("imaging.method", "plane"))
+    if config.uncertainty.enabled and not uncertain:
+        text = "enabled = true needs the plane that gamma cones are seen from; add [plane]"
+        yield Fault("uncertainty", text, ("uncertainty.enabled", "plane"))
     if config.calibration.mode == "self" and "bias" in config.calibration.steps:
         text = 'step "bias" needs to know from where neutrons come, about; add [plane]'
         yield Fault("calibration", text, ("calibration.steps", "plane"))

@@ -13,18 +13,22 @@ from ...schemas.imaging.reconstructed import DensityImages
 from ..hdf5 import write_array
 from .layout import WEIGHT_DATASETS, WIDTH_DATASETS
 
+BAR_CONSISTENCY: Final = "bar_consistency"
 SOURCE_TARGETS: Final = (
     "point_sources",
     "bootstrap_sources",
+    "class_shares",
     "strategy_sources",
     "position_budget",
     "prior_leakage",
     "cone_pulls",
+    BAR_CONSISTENCY,
 )
 # Frames below /reconstruction.
 FRAME_TARGETS: Final = (
     *SOURCE_TARGETS,
     "iteration_history",
+    "bootstrap_images",
     "image_shapes",
     "focus_curve",
     "focus_distance_cm",
@@ -46,7 +50,7 @@ _OF_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
     "sbp": (),
     "weighted": ("weighted_images",),
     "mlem": ("reconstructed_images", "image_fits", "iteration_history", "image_shapes"),
-    "point_fit": ("point_sources",),
+    "point_fit": ("point_sources", "class_shares"),
 }
 # What an image says of its making comes from another node; a budget is of a place.
 WITH: Final[Mapping[str, tuple[str, ...]]] = {
@@ -71,9 +75,9 @@ def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ..
     """The nodes that the methods of a run fill, beside simple back projection."""
     methods, run = config.imaging.methods, config.run
     found = [target for method in methods for target in _OF_METHOD[method]]
-    found += WIDTHS if found else []
+    found += WIDTHS if found or config.uncertainty.enabled else []
     if found and config.calibration.mode != "off":
-        found.append(CONSTANTS)
+        found += [CONSTANTS, *([BAR_CONSISTENCY] if config.uncertainty.combine_light else [])]
     if "mlem" in methods and run.neutrons and counts_what_passes(config):
         found += ["sensitivity_map", "emission_image"]
     if compares(config):

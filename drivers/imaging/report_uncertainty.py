@@ -94,8 +94,16 @@ def _widths(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
     if consistency is not None and consistency["consistency"].notna().any():
         svg = svg_of(partial(draw_consistency, consistency), _SIZE)
         pictures.append(picture(svg, "angle of flight against angle of light"))
+    shares, of_bars = frames.get("class_shares"), frames.get("bar_consistency")
+    if shares is not None and len(shares):
+        svg = svg_of(partial(draw_shares, shares), _SIZE)
+        pictures.append(picture(svg, "share of the sources by class of consistency"))
+    if of_bars is not None and len(of_bars):
+        svg = svg_of(partial(draw_calibrated_bars, of_bars), _SIZE)
+        pictures.append(picture(svg, "flight against light by bar, before and after calibration"))
+    elif consistency is not None and consistency["consistency"].notna().any():
         svg = svg_of(partial(draw_bars, consistency), _SIZE)
-        pictures.append(picture(svg, "the same by the bar of the first hit"))
+        pictures.append(picture(svg, "flight against light by the bar of the first hit"))
     if not pictures:
         return []
     words = paragraph(
@@ -165,6 +173,46 @@ def draw_bars(consistency: pd.DataFrame, figure: Figure) -> None:
     axes.set_xticks(x, [str(bar) for bar in told], fontsize=7.5)
     axes.set_xlabel("bar of the first hit")
     axes.set_ylabel("median of (θ flight − θ light) / σ")
+
+
+def draw_shares(shares: pd.DataFrame, figure: Figure) -> None:
+    """Share f of the sources in each class of events, with its error and the events."""
+    axes = figure.subplots()
+    x = np.arange(len(shares))
+    axes.bar(x, shares["source_share"], 0.8, color=COLORS[0], alpha=0.85)
+    axes.errorbar(
+        x, shares["source_share"], shares["source_share_sigma"], fmt="none", ecolor="0.2", lw=1.1
+    )
+    for at, (f, n) in enumerate(shares[["source_share", "events"]].to_numpy()):
+        axes.text(at, f + 0.03, f"{f:.2f}\n{n:,.0f}", ha="center", fontsize=7.5, color="0.3")
+    axes.set_xticks(x, [_class_name(row) for row in shares.to_dict("records")], fontsize=7.5)
+    axes.set_ylim(0.0, 1.2)
+    axes.set_xlabel("|θ flight − θ light| / σ")
+    axes.set_ylabel("share of the sources, f")
+
+
+def _class_name(row: Mapping[Any, Any]) -> str:
+    if not np.isfinite(row["low_sigma"]):
+        return "gammas" if row["species"] == "gamma" else "no light"
+    if not np.isfinite(row["high_sigma"]):
+        return f"from {row['low_sigma']:g}"
+    return f"{row['low_sigma']:g} to {row['high_sigma']:g}"
+
+
+def draw_calibrated_bars(bars: pd.DataFrame, figure: Figure) -> None:
+    """Medians of the consistency of each bar with their errors, as read and with constants."""
+    axes = figure.subplots()
+    axes.axhline(0.0, color="0.6", lw=0.8)
+    x = np.arange(len(bars))
+    for k, (when, words) in enumerate((("before", "as read"), ("after", "calibrated"))):
+        axes.errorbar(
+            x + 0.2 * (k - 0.5), bars[f"median_{when}"], bars[f"error_{when}"], fmt="os"[k], ms=3.5,
+            color=COLORS[1 - k], lw=1.1, mfc="white" if k == 0 else None, label=words,
+        )  # fmt: skip
+    axes.set_xticks(x, [str(bar) for bar in bars["det_id"]], fontsize=7.5)
+    axes.set_xlabel("bar of the first hit")
+    axes.set_ylabel("median of (θ flight − θ light) / σ")
+    axes.legend(frameon=False, fontsize=7.5)
 
 
 def _leakage(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:

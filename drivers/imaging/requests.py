@@ -82,15 +82,15 @@ class Request:
 def request_for_stage(
     until: Stage, *, figures: bool, reconstructed: tuple[str, ...] = ()
 ) -> Request:
-    """Everything up to a stage, with what the methods of an image make."""
+    """Everything up to a stage, with what the methods of an image and widths of cones make."""
     stages = STAGES[: STAGES.index(until) + 1]
     groups = tuple(g for g in GROUPS if g.stage in stages)
     counters: dict[str, str] = {stage: COUNTER_NODES[stage] for stage in stages}
     made = (("figures",) if figures else ()) + reconstructed
-    targets = IMAGE_TARGETS + made if until == "image" else ()
+    targets = IMAGE_TARGETS + made if until == "image" else reconstructed
     asked = {"hits": "filtered_hits", "events": "filtered_events", "cones": "selected_cones"}
     return Request(
-        asked=targets or (asked[until],),
+        asked=targets if until == "image" else (asked[until], *targets),
         loose=(),
         targets=(*targets, *counters.values()),
         groups=groups,

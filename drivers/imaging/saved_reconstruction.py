@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 _FRAMES: Final = (
     "point_sources",
+    "class_shares",
     "position_budget",
     "prior_leakage",
     "cone_pulls",
+    "bar_consistency",
     "iteration_history",
     "image_shapes",
     "focus_curve",

@@ -23,8 +23,11 @@ from ...schemas.imaging.sources import Acceptance
 from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from .cone_geometry import unit_vectors
-from .recoil_light import recoil_energies_of_light, recoil_light_MeVee
-from .resolutions import light_sigma_MeVee
+from .recoil_light import (
+    recoil_energies_of_light,
+    recoil_light_MeVee,
+    recoil_light_sigma_MeVee,
+)
 
 # Pairs of points in all, and of two bars at least.
 N_PAIRS: Final = 100_000
@@ -143,7 +146,8 @@ def _passing(
     for row in range(len(bars)):
         material = pd.Series(_material(first, row, len(cosine)))
         light = recoil_light_MeVee(incident_MeV - scattered, material, "proton", light_response)
-        sigma = np.maximum(light_sigma_MeVee(light, material, uncertainty), 1e-9)
+        told = (light, material, "proton", light_response, uncertainty)
+        sigma = np.maximum(recoil_light_sigma_MeVee(*told), 1e-9)
         passes = ndtr((light - first["light_MeVee"].iloc[row]) / sigma)
         of_first.append(np.where(np.isfinite(passes), passes, ones))
         least = second["recoil_MeV"].iloc[row]

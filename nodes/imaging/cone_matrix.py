@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
-from ...schemas.arrays import F4, F8, I8, U1
+from ...schemas.arrays import F4, I8, U1
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture
 from .kernels.cone_rows import SeenCones, count_runs, fill_runs, quantised_rows
@@ -35,71 +35,39 @@ _SPARSE_BATCH: Final = 256
 _GIB: Final = 1 << 30
 
 
-@dataclass(frozen=True)
-class ConeGeometry:
-    """Cones and pixels as the kernels take them: SeenCones of kernels/cone_rows.py."""
+def seen_cones(cones: ConeMixture, frame: PlaneFrame, grid: PixelGrid) -> SeenCones:
+    """The cones of a mixture and the pixels of a plane, as kernels take them."""
+    told = cone_shapes(cones)
+    cosine, sine = np.cos(told.theta_rad), np.sin(told.theta_rad)
+    shape = [cosine, sine, told.sigma_rad**-2.0, told.peak, told.falls]
+    factor, curve = pixel_factors(cones, frame, grid)
+    return SeenCones(
+        apex=np.ascontiguousarray(cones.apex_cm),
+        axis=np.ascontiguousarray(cones.axis),
+        shape=np.ascontiguousarray(np.stack(shape, axis=1)),
+        start=np.ascontiguousarray(cones.start),
+        origin=np.array(frame.origin_cm, np.float64),
+        u_axis=np.array(grid.u_axis, np.float64),
+        v_axis=np.array(grid.v_axis, np.float64),
+        u=grid.u_centers_cm.astype(np.float32),
+        v=grid.v_centers_cm.astype(np.float32),
+        factor=np.ascontiguousarray(factor, np.float32),
+        curve=curve,
+    )
 
-    apex: F8
-    axis: F8
-    shape: F8
-    start: I8
-    origin: F8
-    u_axis: F8
-    v_axis: F8
-    u: F4
-    v: F4
-    factor: F4
-    curve: I8
 
-    @classmethod
-    def of(cls, cones: ConeMixture, frame: PlaneFrame, grid: PixelGrid) -> ConeGeometry:
-        """The cones of a mixture seen from a plane."""
-        told = cone_shapes(cones)
-        cosine, sine = np.cos(told.theta_rad), np.sin(told.theta_rad)
-        shape = [cosine, sine, told.sigma_rad**-2.0, told.peak, told.falls]
-        factor, curve = pixel_factors(cones, frame, grid)
-        return cls(
-            np.ascontiguousarray(cones.apex_cm),
-            np.ascontiguousarray(cones.axis),
-            np.ascontiguousarray(np.stack(shape, axis=1)),
-            np.ascontiguousarray(cones.start),
-            np.array(frame.origin_cm, np.float64),
-            np.array(grid.u_axis, np.float64),
-            np.array(grid.v_axis, np.float64),
-            grid.u_centers_cm.astype(np.float32),
-            grid.v_centers_cm.astype(np.float32),
-            np.ascontiguousarray(factor, np.float32),
-            curve,
-        )
-
-    @property
-    def n_events(self) -> int:
-        """How many rows."""
-        return len(self.start) - 1
-
-    @property
-    def n_pixels(self) -> int:
-        """How many columns."""
-        return len(self.u) * len(self.v)
-
-    @property
-    def seen(self) -> SeenCones:
-        """What a kernel takes."""
-        return SeenCones(**{name: getattr(self, name) for name in SeenCones._fields})
-
-    def only(self, events: I8) -> ConeGeometry:
-        """The geometry of some events, with all their hypotheses."""
-        counts = np.diff(self.start)[events]
-        start = np.concatenate([[0], np.cumsum(counts)])
-        rows = np.repeat(self.start[events] - start[:-1], counts) + np.arange(start[-1])
-        return replace(
-            self,
-            apex=np.ascontiguousarray(self.apex[rows]),
-            axis=np.ascontiguousarray(self.axis[rows]),
-            shape=np.ascontiguousarray(self.shape[rows]),
-            start=start.astype(np.int64),
-            curve=np.ascontiguousarray(self.curve[events]),
-        )
+def of_events(seen: SeenCones, events: I8) -> SeenCones:
+    """Some events, with all their hypotheses."""
+    counts = np.diff(seen.start)[events]
+    start = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(seen.start[events] - start[:-1], counts) + np.arange(start[-1])
+    return seen._replace(
+        apex=np.ascontiguousarray(seen.apex[rows]),
+        axis=np.ascontiguousarray(seen.axis[rows]),
+        shape=np.ascontiguousarray(seen.shape[rows]),
+        start=start.astype(np.int64),
+        curve=np.ascontiguousarray(seen.curve[events]),
+    )
 
 
 class ConeMatrix(Protocol):
@@ -149,38 +117,38 @@ class SparseMatrix:
 class ComputedMatrix:
     """Rows that are worked out when they are needed."""
 
-    geometry: ConeGeometry
+    seen: SeenCones
     storage: Storage = "computed"
 
     @property
     def n_pixels(self) -> int:
-        return self.geometry.n_pixels
+        return self.seen.n_pixels
 
     def add(self, rows: I8, model: Model, to: Sums) -> None:
-        computed_pass(self.geometry.seen, rows, model, to)
+        computed_pass(self.seen, rows, model, to)
 
 
 def cone_matrix(
-    geometry: ConeGeometry, memory_GiB: float, threads: int, storage: Storage | None = None
+    seen: SeenCones, memory_GiB: float, threads: int, storage: Storage | None = None
 ) -> ConeMatrix:
     """The matrix in the storage that its size asks for, or in the one that is named."""
-    storage = storage or storage_for(geometry, memory_GiB)
+    storage = storage or storage_for(seen, memory_GiB)
     if storage == "dense":
-        return _dense(geometry, threads)
-    return _sparse(geometry, threads) if storage == "sparse" else ComputedMatrix(geometry)
+        return _dense(seen, threads)
+    return _sparse(seen, threads) if storage == "sparse" else ComputedMatrix(seen)
 
 
-def storage_for(geometry: ConeGeometry, memory_GiB: float) -> Storage:
+def storage_for(seen: SeenCones, memory_GiB: float) -> Storage:
     """The storage that the size asks for: the same cones and pixels get the same one."""
-    n, room = geometry.n_events, memory_GiB * _GIB
+    n, room = seen.n_events, memory_GiB * _GIB
     if n == 0:
         return "dense"
     some = np.unique(np.linspace(0, n - 1, min(n, _SAMPLED_ROWS)).astype(np.int64))
-    sample = _dense(geometry.only(some), 1)
+    sample = _dense(of_events(seen, some), 1)
     runs, filled = _runs_and_values(sample.values)
     share = filled.sum() / sample.values.size
     sparse_size = 1.1 * n * (filled.mean() + _BYTES_A_RUN * runs.mean())
-    dense_fits = n * geometry.n_pixels <= room
+    dense_fits = n * seen.n_pixels <= room
     if share < MOST_FILLED and sparse_size <= room:
         return "sparse"
     if dense_fits:
@@ -204,10 +172,10 @@ def in_threads(work: Callable[[int], None], n: int, threads: int) -> None:
         list(pool.map(work, range(n)))
 
 
-def _dense(geometry: ConeGeometry, threads: int) -> DenseMatrix:
-    values = np.empty((geometry.n_events, geometry.n_pixels), np.uint8)
-    scale = np.empty(geometry.n_events, np.float32)
-    blocks, seen = blocks_of(np.arange(geometry.n_events), geometry.n_pixels), geometry.seen
+def _dense(seen: SeenCones, threads: int) -> DenseMatrix:
+    values = np.empty((seen.n_events, seen.n_pixels), np.uint8)
+    scale = np.empty(seen.n_events, np.float32)
+    blocks = blocks_of(np.arange(seen.n_events), seen.n_pixels)
 
     def fill(k: int) -> None:
         begin, end = int(blocks[k][0]), int(blocks[k][-1]) + 1
@@ -217,13 +185,13 @@ def _dense(geometry: ConeGeometry, threads: int) -> DenseMatrix:
     return DenseMatrix(values, scale)
 
 
-def _sparse(geometry: ConeGeometry, threads: int) -> SparseMatrix:
-    n = geometry.n_events
+def _sparse(seen: SeenCones, threads: int) -> SparseMatrix:
+    n = seen.n_events
     spans = [(b, min(b + _SPARSE_BATCH, n)) for b in range(0, n, _SPARSE_BATCH)]
     parts: list[Any] = [None] * len(spans)
 
     def fill(k: int) -> None:
-        dense = _dense(geometry.only(np.arange(*spans[k])), 1)
+        dense = _dense(of_events(seen, np.arange(*spans[k])), 1)
         n_runs, n_values = _runs_and_values(dense.values)
         runs = np.empty((n_runs.sum(), 3), np.int64)
         values = np.empty(n_values.sum(), np.uint8)
@@ -243,7 +211,7 @@ def _sparse(geometry: ConeGeometry, threads: int) -> SparseMatrix:
         np.concatenate(runs),
         offsets,
         np.concatenate(scales),
-        geometry.n_pixels,
+        seen.n_pixels,
     )
 
 

@@ -87,8 +87,20 @@ def start_of(events: Events, counted: Mask, *, elsewhere: bool) -> Components:
     return Components(np.full(n_pixels, source * n / n_pixels), sky, np.stack([share, share]))
 
 
-def step(events: Events, now: Components, counted: Mask, rows: I8) -> Step:
-    """One pass over ``rows``, as if all events that count were as these."""
+def reweighted(events: Events, found: Components, weights: F8, passes: int) -> Components:
+    """Components after so many passes from ``found``, events counting ``weights`` (n,) times."""
+    everything = np.arange(len(events))
+    now = found
+    for _ in range(passes):
+        now = step(events, now, weights, everything).components
+    return now
+
+
+def step(events: Events, now: Components, counted: Mask | F8, rows: I8) -> Step:
+    """One pass over ``rows``, as if all events that count were as these.
+
+    ``counted`` (m,) is how often an event counts; those that do not are held out.
+    """
     blocks = blocks_of(rows, events.matrix.n_pixels)
     f = np.where(now.pixels > _LEAST, now.pixels, 0.0).astype(np.float32)
     weight, n_groups = counted.astype(np.float64), events.n_groups
@@ -108,7 +120,7 @@ def step(events: Events, now: Components, counted: Mask, rows: I8) -> Step:
     pixels = f.astype(np.float64) * of_pixels.sum(axis=0, dtype=np.float64) * grow
     sky = now.sky * of_sky.sum(axis=0) * grow
     share = np.stack([_shares(source, now.share[0]), _shares(other, now.share[1])])
-    held = len(rows) - n_counted
+    held = int((weight[rows] == 0.0).sum())
     n = np.log(max(float(weight.sum()), 1.0))
     return Step(
         Components(pixels, sky, share),

@@ -26,11 +26,20 @@ def widths_at_half_maximum(image: F8, grid: PixelGrid) -> tuple[float, float]:
 
     NaN where the image does not fall to half on both sides.
     """
+    u_low, u_high, v_low, v_high = edges_at_half_maximum(image, grid)
+    return u_high - u_low, v_high - v_low
+
+
+def edges_at_half_maximum(image: F8, grid: PixelGrid) -> tuple[float, float, float, float]:
+    """(u below, u above, v below, v above) in cm where these lines are at half; NaN: nowhere."""
     if not image.max(initial=0.0) > 0:
-        return np.nan, np.nan
-    row, column = np.unravel_index(int(np.argmax(image)), image.shape)
-    along_u = _width(image[row], int(column), grid.du_cm)
-    return along_u, _width(image[:, column], int(row), grid.dv_cm)
+        return np.nan, np.nan, np.nan, np.nan
+    row, column = (int(k) for k in np.unravel_index(int(np.argmax(image)), image.shape))
+    u, v = grid.u_centers_cm[column], grid.v_centers_cm[row]
+    of_u = (side * grid.du_cm for side in _sides(image[row], column))
+    of_v = (side * grid.dv_cm for side in _sides(image[:, column], row))
+    (u_below, u_above), (v_below, v_above) = of_u, of_v
+    return float(u - u_below), float(u + u_above), float(v - v_below), float(v + v_above)
 
 
 def _region(image: F8) -> np.ndarray:
@@ -39,13 +48,12 @@ def _region(image: F8) -> np.ndarray:
     return np.asarray(labels == labels.flat[int(np.argmax(image))])
 
 
-def _width(line: F8, top: int, step: float) -> float:
+def _sides(line: F8, top: int) -> tuple[float, float]:
+    """Pixels from ``top`` to half of its height, downwards and upwards."""
     half = 0.5 * line[top]
     ends = []
-    for part in (line[top:], line[top::-1]):
+    for part in (line[top::-1], line[top:]):
         below = np.flatnonzero(part < half)
-        if len(below) == 0:
-            return float("nan")
-        k = int(below[0])
-        ends.append(k - 1 + (part[k - 1] - half) / (part[k - 1] - part[k]))
-    return float(sum(ends) * step)
+        k = int(below[0]) if len(below) else 0
+        ends.append(k - 1 + (part[k - 1] - half) / (part[k - 1] - part[k]) if k else np.nan)
+    return float(ends[0]), float(ends[1])

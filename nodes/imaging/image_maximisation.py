@@ -17,9 +17,9 @@ from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reconstructed import ITERATION_HISTORY, ImageFit
 from ...schemas.imaging.sources import ConeMixture
 from ...schemas.imaging.uncertainty import ExpectationSettings
-from .cone_matrix import ConeGeometry, cone_matrix
+from .cone_matrix import cone_matrix, seen_cones
 from .expectation_maximisation import Events, Maximised, maximised
-from .kernels.cone_rows import directional_rows
+from .kernels.cone_rows import SeenCones, directional_rows
 from .plane import plane_to_world
 from .poisson_weights import uniform_of_events
 from .source_likelihood import ISOTROPIC
@@ -53,7 +53,8 @@ def image_fit(problem: ImageProblem, name: str, towards: F8 | None = None) -> Im
         empty = ITERATION_HISTORY.empty()
         flat = np.zeros(grid.shape)
         return ImageFit(flat, np.zeros(1), np.zeros((0, 3)), none, none, 0, "no_events", empty)
-    events, directions = _events(problem, towards)
+    directions = _directions(settings, towards)
+    events = image_events(problem, directions)
     everything = np.ones(len(events), np.bool_)
     history, passes, reason = [], settings.iterations, "as_told"
     if passes == "held_out":
@@ -84,26 +85,29 @@ def highest_direction(image: F8, problem: ImageProblem) -> F8:
     return np.asarray(towards / np.linalg.norm(towards))
 
 
-def _events(problem: ImageProblem, towards: F8 | None) -> tuple[Events, F8]:
-    settings = problem.settings
-    geometry = ConeGeometry.of(problem.cones, problem.frame, problem.grid)
-    directions = np.zeros((0, 3))
-    if settings.elsewhere == "sphere":
-        directions = fibonacci_directions(SPHERE_DIRECTIONS)
-        if towards is not None:
-            near = directions @ towards > np.cos(np.radians(SOURCE_CONE_DEG))
-            directions = np.ascontiguousarray(directions[~near])
-    matrix = cone_matrix(geometry, settings.memory_GiB, problem.threads)
-    sky = sky_densities(geometry, directions)
-    return Events(matrix, sky, problem.cones.group, problem.threads), directions
+def image_events(problem: ImageProblem, directions: F8) -> Events:
+    """The events of a problem with ``directions`` (k, 3) at infinity beside the pixels."""
+    seen = seen_cones(problem.cones, problem.frame, problem.grid)
+    matrix = cone_matrix(seen, problem.settings.memory_GiB, problem.threads)
+    return Events(matrix, sky_densities(seen, directions), problem.cones.group, problem.threads)
 
 
-def sky_densities(geometry: ConeGeometry, directions: F8) -> F4:
+def _directions(settings: ExpectationSettings, towards: F8 | None) -> F8:
+    if settings.elsewhere != "sphere":
+        return np.zeros((0, 3))
+    directions = fibonacci_directions(SPHERE_DIRECTIONS)
+    if towards is not None:
+        near = directions @ towards > np.cos(np.radians(SOURCE_CONE_DEG))
+        directions = np.ascontiguousarray(directions[~near])
+    return directions
+
+
+def sky_densities(seen: SeenCones, directions: F8) -> F4:
     """Densities (m, k + 1) of what is elsewhere, isotropic last."""
-    sky = np.empty((geometry.n_events, len(directions) + 1), np.float32)
+    sky = np.empty((seen.n_events, len(directions) + 1), np.float32)
     sky[:, -1] = ISOTROPIC
-    rows = np.empty((geometry.n_events, len(directions)), np.float32)
-    directional_rows(geometry.axis, geometry.shape, geometry.start, directions, rows)
+    rows = np.empty((seen.n_events, len(directions)), np.float32)
+    directional_rows(seen.axis, seen.shape, seen.start, directions, rows)
     sky[:, :-1] = rows
     return sky
 

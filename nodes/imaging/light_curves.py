@@ -29,6 +29,8 @@ def light_response(stopping_power_file: FileRef, light_tables: LightTables) -> p
         if (m, r) not in replaced
     ]
     for material, recoil, file in light_tables.files:
-        energy, light = read_light_table(file)
-        curves.append(response_rows(material, recoil, energy, light))
+        table = read_light_table(file)
+        curves.append(
+            response_rows(material, recoil, table.energy_MeV, table.light_MeVee, table.band_MeVee)
+        )
     return response_table(curves)

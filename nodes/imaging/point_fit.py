@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
 
-from ...schemas.arrays import F8, I8
+from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import POINT_SOURCES, Acceptance, ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit, Reconstruction
+from .consistency_classes import class_codes
 from .passing_cones import with_sensitivity
 from .plane_sensitivity import PlaneSensitivity
 from .profile_intervals import profile_intervals
@@ -66,6 +67,7 @@ def cone_mixture(
     of_row = np.repeat(cone_width_scale, [len(f) for f in parts])
     first = start[:-1]
     species = np.repeat(np.arange(len(parts)), counts)
+    codes = class_codes(column["consistency"][first], species, reconstruction.consistency_edges)
     return ConeMixture(
         apex_cm=np.column_stack([column[f"apex_{a}_cm"] for a in "xyz"]),
         axis=np.column_stack([column[f"axis_{a}"] for a in "xyz"]),
@@ -75,7 +77,7 @@ def cone_mixture(
         start=start,
         event_id=column["event_id"][first],
         species=species,
-        group=_groups(column["consistency"][first], species, reconstruction),
+        group=np.unique(codes, return_inverse=True)[1].astype(np.int64),
         axis_share=(column["axis_sigma_rad"] / column["cone_sigma_rad"]) ** 2,
         acceptance=acceptance if acceptance.known else None,
     )
@@ -103,9 +105,7 @@ def neutron_significance_map(
 ) -> F8:
     """significance_map of the neutrons alone."""
     cones = of_species(cone_mixture, 0)
-    return _significance_of(
-        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
-    )
+    return significance_map(cones, plane_frame, pixel_grid, image_sensitivity)
 
 
 @tag(stage="reconstruction", scope="run")
@@ -117,9 +117,7 @@ def gamma_significance_map(
 ) -> F8:
     """significance_map of the gamma rays alone."""
     cones = of_species(cone_mixture, 1)
-    return _significance_of(
-        FitProblem(cones, plane_frame, pixel_grid, _counting(image_sensitivity))
-    )
+    return significance_map(cones, plane_frame, pixel_grid, image_sensitivity)
 
 
 @tag(stage="reconstruction", scope="run")
@@ -198,17 +196,6 @@ def _significance_of(problem: FitProblem, known: F8 | None = None) -> F8:
     places_cm = np.stack([a.ravel() for a in centres], axis=1)
     known = np.full(problem.cones.n_events, ISOTROPIC) if known is None else known
     return significance(problem, places_cm, known)[0].reshape(grid.shape)
-
-
-def _groups(consistency: F8, species: I8, reconstruction: Reconstruction) -> I8:
-    """The class of each event: gammas, no consistency, or its interval of |consistency|."""
-    edges = np.array(reconstruction.consistency_edges)
-    known = ~np.isnan(consistency)
-    code = np.where(
-        known, np.searchsorted(edges, np.abs(consistency), side="right"), len(edges) + 1
-    )
-    code = np.where(species == 1, len(edges) + 2, code)
-    return np.unique(code, return_inverse=True)[1].astype(np.int64)
 
 
 def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:

@@ -7,22 +7,21 @@ import numpy as np
 from ...schemas.arrays import F8, Mask
 from ...schemas.imaging.reconstructed import ImageFit
 from ...schemas.imaging.sources import ConeMixture
-from .cone_matrix import ConeGeometry
 from .image_maximisation import sky_densities
-from .kernels.cone_rows import region_sums
+from .kernels.cone_rows import SeenCones, region_sums
 
 
-def posterior_shares(fit: ImageFit, geometry: ConeGeometry, cones: ConeMixture, inside: Mask) -> F8:
+def posterior_shares(fit: ImageFit, seen: SeenCones, cones: ConeMixture, inside: Mask) -> F8:
     """Share of each hypothesis (n, 3) of the region, the rest of the plane, and elsewhere.
 
     Those of an event add up to 1; hypotheses share what is elsewhere by their weights.
     """
-    n_rows = len(geometry.shape)
+    n_rows = len(seen.shape)
     sums = np.zeros((n_rows, 2))
-    region_sums(geometry.seen, fit.pixels.ravel().astype(np.float32), inside, sums)
+    region_sums(seen, fit.pixels.ravel().astype(np.float32), inside, sums)
     event = np.repeat(np.arange(cones.n_events), np.diff(cones.start))
     group = cones.group[event]
-    of_else = sky_densities(geometry, fit.directions) @ fit.sky
+    of_else = sky_densities(seen, fit.directions) @ fit.sky
     parts = np.column_stack(
         [
             sums * fit.source_share[group][:, None],

@@ -12,7 +12,7 @@ from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest
 from ...schemas.imaging.reconstructed import REGION_SPECTRA, ImageFit
 from ...schemas.imaging.sources import ConeMixture
-from .cone_matrix import ConeGeometry
+from .cone_matrix import seen_cones
 from .posterior_shares import posterior_shares
 from .tracing import pixels_in
 from .weighted_projection import of_species
@@ -40,9 +40,9 @@ def region_spectra(
     for code, (name, frame) in enumerate(zip(("n", "g"), frames, strict=True)):
         if name not in image_fits or not image_fits[name].iterations:
             continue
-        geometry = ConeGeometry.of(of_species(centred_cones, code), plane_frame, pixel_grid)
+        seen = seen_cones(of_species(centred_cones, code), plane_frame, pixel_grid)
         cones = of_species(centred_cones, code)
-        shares = posterior_shares(image_fits[name], geometry, cones, inside)
+        shares = posterior_shares(image_fits[name], seen, cones, inside)
         tables.append(_spectra(name, frame["incident_energy_MeV"].to_numpy(), shares))
     if not tables:
         return REGION_SPECTRA.empty()

@@ -21,8 +21,12 @@ from ...schemas.imaging.uncertainty import Uncertainty
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from .bar_constants import late_and_prompt
-from .recoil_light import recoil_energies_of_light, recoil_light_MeVee
-from .resolutions import light_sigma_MeVee, time_sigma_ns
+from .recoil_light import (
+    recoil_energies_of_light,
+    recoil_light_MeVee,
+    recoil_light_sigma_MeVee,
+)
+from .resolutions import time_sigma_ns
 
 # More draws than pairs are wanted: few points lie where a scatter would go.
 DRAWS_A_ROUND: Final = 500_000
@@ -282,4 +286,5 @@ def _smeared_light_MeVee(
 ) -> F8:
     """Light of protons with its resolution; NaN without a curve."""
     light = recoil_light_MeVee(energy_MeV, material, "proton", light_response)
-    return light + rng.normal(size=len(light)) * light_sigma_MeVee(light, material, uncertainty)
+    told = (light, material, "proton", light_response, uncertainty)
+    return light + rng.normal(size=len(light)) * recoil_light_sigma_MeVee(*told)

@@ -31,7 +31,7 @@ from .energies import (
 )
 from .gamma_hypotheses import gamma_hypothesis
 from .kinematics import RECOIL_MASS_MEV, classical_scatter_cosines, exact_scatter_cosine
-from .recoil_light import recoil_energies_of_light
+from .recoil_light import recoil_energies_of_light, recoil_light_sigma_MeVee
 from .resolutions import (
     axis_sigma_rad,
     hit_light_sigma_MeVee,
@@ -39,7 +39,7 @@ from .resolutions import (
     position_covariance_cm2,
     time_sigma_ns,
 )
-from .variation import Variation, change, half_change
+from .variation import Theta, Variation, change, half_change
 
 GAMMA_HITS: Final = (1, 2, 3)
 
@@ -59,7 +59,8 @@ def neutron_theta_sigma_rad__edep(
     def theta(varied: pd.DataFrame) -> F8:
         return _theta(varied, neutron_energies__edep(varied), cone_kinematics)
 
-    varied = [*_flight(events, bars, uncertainty), _light(events, uncertainty)]
+    sigma = hit_light_sigma_MeVee(events, 1, uncertainty)
+    varied = [*_flight(events, bars, uncertainty), _light(events, sigma)]
     return half_change(theta, neutron_candidate_cones["theta_rad"].to_numpy(), varied)
 
 
@@ -79,8 +80,9 @@ def neutron_theta_sigma_rad__elut(
     def theta(varied: pd.DataFrame) -> F8:
         return _theta(varied, neutron_energies__elut(varied, light_response), cone_kinematics)
 
-    varied = [*_flight(events, bars, uncertainty), _light(events, uncertainty)]
-    return half_change(theta, neutron_candidate_cones["theta_rad"].to_numpy(), varied)
+    nominal = neutron_candidate_cones["theta_rad"].to_numpy()
+    of_flight = half_change(theta, nominal, _flight(events, bars, uncertainty))
+    return np.hypot(of_flight, _of_light(theta, nominal, events, light_response, uncertainty))
 
 
 @tag(stage="uncertainty", unit="rad", rows="neutron_candidate_cones")
@@ -147,7 +149,7 @@ def neutron_light_theta(
         return _theta_of_light(varied, fixed_energy_MeV, light_response, cone_kinematics)
 
     found = theta(events)
-    sigma = half_change(theta, found, [_light(events, uncertainty)])
+    sigma = _of_light(theta, found, events, light_response, uncertainty)
     return pd.DataFrame({"theta_rad": found, "theta_sigma_rad": sigma})
 
 
@@ -303,8 +305,28 @@ def _distance_from(
     return lambda n: _moved(events, (1, 2), away * (n * sigma)[:, None])
 
 
-def _light(events: pd.DataFrame, uncertainty: Uncertainty) -> Variation:
-    sigma, light = hit_light_sigma_MeVee(events, 1, uncertainty), events["light1_MeVee"]
+def _of_light(
+    theta: Theta,
+    nominal_rad: F8,
+    events: pd.DataFrame,
+    light_response: pd.DataFrame,
+    uncertainty: Uncertainty,
+) -> F8:
+    """Width by the light of the first hit: each recoil has the resolution of its own curve."""
+    light, material = events["light1_MeVee"].to_numpy(), events["material1"]
+    if not uncertainty.use_lut_bands:
+        varied = [_light(events, hit_light_sigma_MeVee(events, 1, uncertainty))]
+        return half_change(theta, nominal_rad, varied)
+    columns = []
+    for k, recoil in enumerate(RECOIL_MASS_MEV):
+        sigma = recoil_light_sigma_MeVee(light, material, recoil, light_response, uncertainty)
+        of_both = half_change(theta, nominal_rad, [_light(events, sigma)])
+        columns.append(of_both.reshape(-1, len(RECOIL_MASS_MEV))[:, k])
+    return np.stack(columns, axis=1).ravel()
+
+
+def _light(events: pd.DataFrame, sigma_MeVee: F8) -> Variation:
+    sigma, light = sigma_MeVee, events["light1_MeVee"]
     return lambda n: events.assign(light1_MeVee=light + n * sigma)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture
-from .cone_matrix import ConeGeometry, blocks_of, in_threads
+from .cone_matrix import blocks_of, in_threads, seen_cones
 from .kernels.cone_rows import add_normalised, add_thickened
 
 
@@ -20,10 +20,10 @@ def weighted_projection(
     thick: bool = False,
 ) -> F8:
     """Sum of K_ij / max_j K_ij over the events, (nv, nu); ``thick``: 1 within one sigma, else 0."""
-    geometry = ConeGeometry.of(cones, frame, grid)
-    blocks = blocks_of(np.arange(geometry.n_events), geometry.n_pixels)
-    images = np.zeros((len(blocks), geometry.n_pixels))
-    add, seen = add_thickened if thick else add_normalised, geometry.seen
+    seen = seen_cones(cones, frame, grid)
+    blocks = blocks_of(np.arange(seen.n_events), seen.n_pixels)
+    images = np.zeros((len(blocks), seen.n_pixels))
+    add = add_thickened if thick else add_normalised
 
     def work(k: int) -> None:
         add(int(blocks[k][0]), int(blocks[k][-1]) + 1, seen, images[k])

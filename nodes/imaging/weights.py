@@ -23,8 +23,7 @@ from ..constants import ELECTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from .cone_geometry import columns3
 from .cross_sections import elastic_probability_per_sr, klein_nishina
 from .kinematics import RECOIL_MASS_MEV
-from .recoil_light import recoil_light_MeVee
-from .resolutions import light_sigma_MeVee
+from .recoil_light import recoil_light_MeVee, recoil_light_sigma_MeVee
 
 # Atoms of hydrogen and carbon, per cent: SRIM-2013 compounds of the NOVO light response.
 ATOM_SHARES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
@@ -162,7 +161,8 @@ def _light_log_probability(
     for k, recoil in enumerate(RECOIL_MASS_MEV):
         expected = recoil_light_MeVee(recoil_MeV[:, k], material, recoil, light_response)
         with np.errstate(divide="ignore", invalid="ignore"):
-            sigma = light_sigma_MeVee(expected, material, uncertainty)
+            told = (expected, material, recoil, light_response, uncertainty)
+            sigma = recoil_light_sigma_MeVee(*told)
             log_p = -0.5 * ((light - expected) / sigma) ** 2 - np.log(sigma)
         # An impossible recoil has no energy; its hypothesis is left out by its status.
         columns.append(np.where(np.isnan(expected), 0.0, log_p))

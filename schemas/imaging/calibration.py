@@ -65,6 +65,22 @@ BAR_CALIBRATION: Final = TableSchema(
         Column("source", "category", "", "none, file or self", categories=SOURCES),
     ),
 )
+BAR_CONSISTENCY: Final = TableSchema(
+    "BarConsistency",
+    "a bar that first hits are in",
+    (
+        Column("det_id", "int64", "", "bar of the first hit"),
+        *(
+            Column(f"{name}_{when}", dtype, "", f"{text}, {words}", nullable=dtype == "float64")
+            for when, words in (("before", "as read"), ("after", "with its constants"))
+            for name, dtype, text in (
+                ("events", "int64", "events within 3 sigma"),
+                ("median", "float64", "median of (theta of flight - theta of light) in sigma"),
+                ("error", "float64", "statistical error of the median"),
+            )
+        ),
+    ),
+)
 PAIRS: Final = TableSchema(
     "ScatterPairs",
     "a neutron event: what time and light say of one scatter",

@@ -11,7 +11,7 @@ from typing import Final
 from ..light_response import LIGHT_RESPONSE
 from ..tables import Column, TableSchema
 from .bars import BARS
-from .calibration import BAR_CALIBRATION, PAIRS
+from .calibration import BAR_CALIBRATION, BAR_CONSISTENCY, PAIRS
 from .codes import SPECIES, CandidateStatus, EnergyStatus, Recoil
 from .reconstructed import (
     FOCUS_CURVE,
@@ -21,7 +21,9 @@ from .reconstructed import (
     REGION_SPECTRA,
 )
 from .sources import (
+    BOOTSTRAP_IMAGES,
     BOOTSTRAP_SOURCES,
+    CLASS_SHARES,
     POINT_SOURCES,
     POSITION_BUDGET,
     PRIOR_LEAKAGE,
@@ -428,9 +430,12 @@ TABLES: Final[dict[str, TableSchema]] = {
         SELECTED_CONES,
         BARS,
         BAR_CALIBRATION,
+        BAR_CONSISTENCY,
         PAIRS,
         POINT_SOURCES,
         BOOTSTRAP_SOURCES,
+        BOOTSTRAP_IMAGES,
+        CLASS_SHARES,
         ITERATION_HISTORY,
         IMAGE_SHAPES,
         REGION_SPECTRA,

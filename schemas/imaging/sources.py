@@ -51,6 +51,39 @@ POINT_SOURCES: Final = TableSchema(
         Column("log_likelihood", "float64", "", "ln L of the whole fit, per event", nullable=True),
     ),
 )
+CLASS_SHARES: Final = TableSchema(
+    "ClassShares",
+    "a class of events by the consistency of their angles",
+    (
+        Column("species", "category", "", "whose events", categories=("neutron", "gamma")),
+        Column("low_sigma", "float64", "", "least |consistency|; NaN = has none", nullable=True),
+        Column("high_sigma", "float64", "", "end of |consistency|; NaN = without end", True),
+        Column("events", "int64", "", "events of the class", at_least=0),
+        Column("source_share", "float64", "", "share of the sources in them, f", at_least=0.0),
+        Column("source_share_sigma", "float64", "", "statistical error of f", at_least=0.0),
+    ),
+)
+BOOTSTRAP_IMAGES: Final = TableSchema(
+    "BootstrapImages",
+    "an image of a replica",
+    (
+        Column("image", "category", "", "n, g or all", categories=("n", "g", "all")),
+        Column("replica", "int64", "", "number of the replica", at_least=0),
+        *(
+            Column(f"{a}_{what}cm", "float64", "cm", text.format(a=a), nullable=True)
+            for what, text in (
+                ("", "{a} of the centroid of the half-maximum region"),
+                ("peak_", "{a} of the highest pixel"),
+                ("low_", "where the image is at half below the peak along {a}"),
+                ("high_", "where the image is at half above the peak along {a}"),
+            )
+            for a in "uv"
+        ),
+        Column("fwhm_u_cm", "float64", "cm", "width at half maximum along u", nullable=True),
+        Column("fwhm_v_cm", "float64", "cm", "width at half maximum along v", nullable=True),
+        Column("source_counts", "float64", "", "events given to pixels", at_least=0.0),
+    ),
+)
 BOOTSTRAP_SOURCES: Final = TableSchema(
     "BootstrapSources",
     "a source of a replica",

@@ -78,7 +78,7 @@ class Uncertainty(Section):
     """[uncertainty]: how well hits are known, and so how wide a cone is."""
 
     enabled: bool = False
-    """An error if true: widths are made where they are needed, by the methods that use them."""
+    """Write widths and weights of hypotheses and cones without a method that uses them."""
     smearing: Literal["weighted", "thicken"] = "weighted"
     """Method weighted: a Gaussian across each cone, or 1 within one sigma of it."""
     sigma_doi_cm: float = Field(default=0.35, ge=0)
@@ -88,7 +88,8 @@ class Uncertainty(Section):
     sigma_time_ns: float = Field(default=0.5, ge=0)
     """Resolution of the time of a hit, ns."""
     use_lut_bands: bool = False
-    """An error if true: bands of light tables are not read."""
+    """Take columns light_low and light_high of a table of [energy.lut_paths] for 1 sigma of light;
+    curves without them have [uncertainty.energy]."""
     scale: float | Literal["fit"] = 1.0
     """Factor on every sigma; fit: from the pulls at reference_source_cm, per species."""
     reference_source_cm: Point3 | None = None
@@ -110,25 +111,6 @@ class Uncertainty(Section):
     def _positive(cls, value: float | str) -> float | str:
         if isinstance(value, (int, float)) and value <= 0:
             msg = f'{value:g} is not above 0; give a factor, or "fit"'
-            raise ValueError(msg)
-        return value
-
-    @field_validator("enabled")
-    @classmethod
-    def _where_needed(cls, value: bool) -> bool:
-        if value:
-            msg = (
-                "true is not possible: widths of cones are made where they are needed; set false, "
-                'and [imaging] method = "weighted", "mlem" or "point_fit"'
-            )
-            raise ValueError(msg)
-        return value
-
-    @field_validator("use_lut_bands")
-    @classmethod
-    def _no_bands(cls, value: bool) -> bool:
-        if value:
-            msg = "true is not possible: bands of light tables are not read; set false"
             raise ValueError(msg)
         return value
 

@@ -239,12 +239,13 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
             '"bias" is that of "consistency"',
         ),
         (
-            GOOD + "[uncertainty]\nenabled = true\n",
-            "[uncertainty] enabled = true: true is not possible",
+            re.sub(r"\[plane\].*?(?=\n\[|\Z)", "", GOOD, flags=re.DOTALL)
+            + "[pipeline]\nuntil = 'cones'\n[run]\ngammas = false\n[uncertainty]\nenabled = true\n",
+            "enabled = true needs the plane that gamma cones are seen from",
         ),
         (
             GOOD + "[uncertainty]\nuse_lut_bands = true\n",
-            "[uncertainty] use_lut_bands = true: true is not possible",
+            "use_lut_bands = true needs a table with light_low and light_high",
         ),
         (GOOD + "[uncertainty.energy]\nd = 1.0\n", "[uncertainty.energy] unknown key 'd'"),
         (

@@ -82,7 +82,8 @@ GOLDEN = {
         "neutron_theta_sigma_rad", "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_sources", "calibration_shift_cm", "elsewhere_counts", "focus_curve",
+        "bootstrap_images", "bootstrap_sources", "calibration_shift_cm", "class_shares",
+        "elsewhere_counts", "focus_curve",
         "emission_image", "focus_distance_cm", "gamma_significance_map", "image_shapes",
         "iteration_history", "neutron_significance_map", "point_sources",
         "position_budget", "prior_leakage", "reconstructed_images", "residual_significance_map",
@@ -310,7 +311,7 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     images |= {"cones_through_region", "events_through_region"}
     counted = {"image_counters", "counters"}
     sources = {"source_fit", "point_sources", "bootstrap_sources", "significance_map"}
-    sources |= {"strategy_sources", "position_budget", "residual_significance_map"}
+    sources |= {"strategy_sources", "position_budget", "residual_significance_map", "class_shares"}
     sources |= {
         "sensitivity_shift_cm",
         "calibration_shift_cm",
@@ -320,7 +321,12 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     }
     densities = {"centred_cones", "weighted_images", "image_fits", "reconstructed_images"}
     densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_image"}
-    densities |= {"neutron_significance_map", "gamma_significance_map", "sensitivity_map"}
+    densities |= {
+        "bootstrap_images",
+        "neutron_significance_map",
+        "gamma_significance_map",
+        "sensitivity_map",
+    }
     leakage = {"prior_leakage"}
     assert downstream("pixel_grid") == images | counted | sources | densities | leakage
     assert downstream("imaging_method") == images | counted | leakage

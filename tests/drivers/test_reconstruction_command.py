@@ -37,6 +37,37 @@ def images_of(path: Path) -> dict[str, np.ndarray]:
         return {f"{group}/{name}": d[()] for group in DENSITIES for name, d in file[group].items()}
 
 
+@pytest.mark.parametrize("until", ["cones", "image"])
+def test_widths_are_written_without_a_method_where_they_are_asked_for(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path, until: str
+) -> None:
+    out = tmp_path / "widths.h5"
+    argv = ("--input-path", simulated / "events.out", "-q", "-o", out)
+    told = ("--set", "uncertainty.enabled=true", "--set", f"pipeline.until={until}")
+    figures = ("--set", "vis.export_png_on_write=false")
+    done = radiograph("run", imaged / "run.toml", *argv, *told, *figures)
+    assert done.code == 0, done.err
+    with h5py.File(out) as file, h5py.File(imaged / "image.h5") as other:
+        assert "reconstruction" not in file
+        for name in ("cones/cone_sigma_rad", "candidates/weight", "candidates/cone_sigma_rad"):
+            values = file[name][()]
+            assert np.isfinite(values).any()
+            assert np.array_equal(values, other[name][()], equal_nan=True)
+
+
+def test_widths_that_a_restart_cannot_make_are_told(
+    imaged: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.h5"
+    argv = ("--input-path", imaged / "image.h5", "--set", "io.input_format=hdf5_ngimager")
+    told = ("--set", "uncertainty.enabled=true", "--set", "vis.export_png_on_write=false")
+    done = radiograph("run", imaged / "run.toml", *argv, *told, "-o", out)
+    assert done.code == 0, done.err
+    assert "widths of stored cones are not made anew" in done.err
+    with h5py.File(out) as file:
+        assert "cone_sigma_rad" not in file["cones"]
+
+
 def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
     with h5py.File(imaged / "image.h5") as file:
         shape = file["images/summed/all"].shape
@@ -55,7 +86,7 @@ def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
         n_events += file["reconstruction/point_sources/elsewhere_counts"][0]
         assert whole[()].sum() + whole.attrs["elsewhere_counts"] == pytest.approx(n_events)
         assert set(file["reconstruction"]) == {
-            "point_sources", "iteration_history", "image_shapes"
+            "point_sources", "class_shares", "iteration_history", "image_shapes"
         }  # fmt: skip
         assert file["reconstruction/image_shapes/fwhm_u_cm"].attrs["units"] == "cm"
 

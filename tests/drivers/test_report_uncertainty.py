@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from radiograph.drivers.imaging.inspection_reconstruction import records_of, text_of
 from radiograph.drivers.imaging.report_uncertainty import (
     draw_bars,
+    draw_calibrated_bars,
     draw_consistency,
     draw_pulls,
+    draw_shares,
     uncertainty_parts,
 )
 
@@ -70,3 +72,46 @@ def test_what_is_not_there_has_no_part() -> None:
     text = "".join(uncertainty_parts({"consistency": consistency(), "cone_pulls": pulls()}))
     assert "by the bar of the first hit" in text
     assert text_of([]) == "no row"
+
+
+def test_shares_of_the_classes_are_drawn_with_their_edges() -> None:
+    shares = pd.DataFrame(
+        {
+            "species": ["neutron", "neutron", "neutron", "gamma"],
+            "low_sigma": [0.0, 0.5, np.nan, np.nan],
+            "high_sigma": [0.5, np.nan, np.nan, np.nan],
+            "events": [1000, 20, 3, 7],
+            "source_share": [0.9, 0.1, 0.5, 0.2],
+            "source_share_sigma": [0.01, 0.05, 0.3, 0.1],
+        }
+    )
+    figure = Figure()
+    draw_shares(shares, figure)
+    axes = figure.axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.9, 0.1, 0.5, 0.2]
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["0 to 0.5", "from 0.5", "no light", "gammas"]
+    assert "0.90\n1,000" in {text.get_text() for text in axes.texts}
+    parts = "".join(uncertainty_parts({"class_shares": shares}))
+    assert "share of the sources by class" in parts
+
+
+def test_bars_are_drawn_before_and_after_their_calibration() -> None:
+    bars = pd.DataFrame(
+        {
+            "det_id": [4, 9],
+            **{f"events_{when}": [50, 60] for when in ("before", "after")},
+            "median_before": [0.9, -0.4],
+            "median_after": [0.05, np.nan],
+            **{f"error_{when}": [0.1, 0.2] for when in ("before", "after")},
+        }
+    )
+    figure = Figure()
+    draw_calibrated_bars(bars, figure)
+    before, after = (c.lines[0].get_ydata() for c in figure.axes[0].containers)
+    assert before.tolist() == [0.9, -0.4]
+    assert after[0] == 0.05
+    parts = "".join(uncertainty_parts({"bar_consistency": bars, "consistency": consistency()}))
+    # In the place of the bars as they are.
+    assert "before and after calibration" in parts
+    assert "by the bar of the first hit" not in parts

@@ -144,6 +144,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "cache.dir": "'elsewhere'",
         "cache.enabled": "true",
         "cache.size_limit_GB": "1.0",
+        "uncertainty.enabled": "true",
         "uncertainty.smearing": "'thicken'",
         "uncertainty.sigma_doi_cm": "1.0",
         "uncertainty.sigma_transverse_cm": "1.0",
@@ -219,8 +220,8 @@ BEGINS: dict[str, dict[str, str]] = {
 # What says that a run is a restart, and settings with one allowed value.
 FIXED = {
     "io.input_path", "io.input_format", "io.restart_path", "pipeline.name", "imaging.method",
-    "io.adapter.require_gamma_triples", "uncertainty.enabled",
-    "uncertainty.use_lut_bands", "uncertainty.combine_light",
+    "io.adapter.require_gamma_triples", "uncertainty.use_lut_bands",
+    "uncertainty.combine_light",
 }  # fmt: skip
 CASES = {key: (value, begin) for begin, group in BEGINS.items() for key, value in group.items()}
 # Settings that go along: a key that needs another one, or is a part of a table set as a whole.

@@ -87,7 +87,8 @@ def test_the_place_is_that_of_the_prototype(
 
 @pytest.fixture(scope="module")
 def shipped(values_of: Values) -> dict[str, Any]:
-    return values_of(["point_sources", "bar_calibration", "sensitivity_shift_cm"])
+    made = ("point_sources", "bar_calibration", "bar_consistency", "class_shares")
+    return values_of([*made, "sensitivity_shift_cm"])
 
 
 def test_edges_and_constants_of_the_bars(shipped: dict[str, Any]) -> None:
@@ -108,6 +109,17 @@ def test_flight_against_light_tells_signal_from_background(
     sections = {**ONE_CLASS, "point_fit": {"profile": False}}
     one = values_of(["point_sources"], **sections)["point_sources"].iloc[0]
     assert row["log_likelihood"] - one["log_likelihood"] > 0.2
+    # Seen: 0.87, 0.78, 0.48, 0.10, 0.04, 0.00; the prototype: 0.87, 0.81, 0.48, 0.11, 0.02, 0.00.
+    share = shipped["class_shares"].query("low_sigma >= 0")["source_share"].to_numpy()
+    assert share[0] > 0.8
+    assert share[-1] < 0.05
+    assert np.all(np.diff(share) < 0.0)
+
+
+def test_calibrated_bars_agree_in_flight_and_light(shipped: dict[str, Any]) -> None:
+    bars = shipped["bar_consistency"]
+    before, after = (np.abs(bars[f"median_{when}"]).mean() for when in ("before", "after"))
+    assert after < 0.6 * before
 
 
 def test_what_passes_explains_the_run_better(values_of: Values, shipped: dict[str, Any]) -> None:

@@ -46,6 +46,16 @@ class SeenCones(NamedTuple):
     factor: F4
     curve: I8
 
+    @property
+    def n_events(self) -> int:
+        """How many rows there are of pixels."""
+        return len(self.start) - 1
+
+    @property
+    def n_pixels(self) -> int:
+        """How many pixels a row has."""
+        return len(self.u) * len(self.v)
+
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "nnan", "ninf"})
 def add_cone(

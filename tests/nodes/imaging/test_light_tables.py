@@ -37,7 +37,8 @@ def npz(folder: Path, **arrays: Any) -> Path:
 
 
 def table(path: Path) -> tuple[list[float], list[float]]:
-    energy, light = read_light_table(file_ref(path))
+    read = read_light_table(file_ref(path))
+    energy, light = read.energy_MeV, read.light_MeVee
     assert energy.dtype == light.dtype == np.float64
     return energy.tolist(), light.tolist()
 
@@ -190,3 +191,38 @@ def test_a_missing_file(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(InputError, match="not a light table"):
         read_light_table(reference)
+
+
+BAND = "light_MeVee,energy_MeV,light_low,light_high\n0,0,-0.1,0.1\n0.1,1,0.05,0.2\n"
+
+
+def test_a_band_is_read_where_there_is_one(tmp_path: Path) -> None:
+    band = read_light_table(file_ref(csv(tmp_path, BAND))).band_MeVee
+    assert band is not None
+    assert [side.tolist() for side in band] == [[-0.1, 0.05], [0.1, 0.2]]
+    without = csv(tmp_path, "light_MeVee,energy_MeV\n0,0\n0.1,1\n")
+    assert read_light_table(file_ref(without)).band_MeVee is None
+    ones = np.arange(2.0)
+    path = npz(tmp_path, L_inv=ones, E_inv=ones, light_low=ones - 1.0, light_high=ones + 2.0)
+    band = read_light_table(file_ref(path)).band_MeVee
+    assert band is not None
+    assert [side.tolist() for side in band] == [[-1.0, 0.0], [2.0, 3.0]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("0.05,0.2", "0.15,0.2", "row 1, 0.1, is not between light_low = 0.15"),
+        ("0.05,0.2", "0.1,0.1", "is not between"),
+        ("-0.1,0.1", "nan,0.1", "row 0"),
+        (",light_high", ",other", "light_low stands alone"),
+    ],
+)
+def test_a_band_that_is_none_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert words in refusal(csv(tmp_path, BAND.replace(old, new)))
+
+
+def test_a_band_of_another_length_is_refused(tmp_path: Path) -> None:
+    two, three = np.arange(2.0), np.arange(3.0)
+    path = npz(tmp_path, L_inv=two, E_inv=two, light_low=three, light_high=three + 1.0)
+    assert "must have a value a row" in refusal(path)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from radiograph.nodes.imaging import point_fit, reconstruction
-from radiograph.nodes.imaging.cone_matrix import ConeGeometry, cone_matrix
+from radiograph.nodes.imaging.cone_matrix import cone_matrix, seen_cones
 from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
-from radiograph.nodes.imaging.kernels.cone_rows import fill_row
+from radiograph.nodes.imaging.kernels.cone_rows import SeenCones, fill_row
 from radiograph.nodes.imaging.passing_cones import cone_shapes
 from radiograph.nodes.imaging.plane_sensitivity import PlaneSensitivity
 from radiograph.nodes.imaging.source_likelihood import FitProblem, densities
@@ -35,20 +35,20 @@ def cones() -> ConeMixture:
 
 
 @pytest.fixture(scope="module")
-def geometry(cones: ConeMixture) -> ConeGeometry:
-    return ConeGeometry.of(cones, FRAME, COARSE)
+def seen(cones: ConeMixture) -> SeenCones:
+    return seen_cones(cones, FRAME, COARSE)
 
 
-def rows_of(geometry: ConeGeometry) -> np.ndarray:
-    rows = np.empty((geometry.n_events, geometry.n_pixels), np.float32)
-    for event in range(geometry.n_events):
-        fill_row(event, geometry.seen, rows[event])
+def rows_of(seen: SeenCones) -> np.ndarray:
+    rows = np.empty((seen.n_events, seen.n_pixels), np.float32)
+    for event in range(seen.n_events):
+        fill_row(event, seen, rows[event])
     return rows
 
 
-def test_rows_are_the_densities_of_the_fit(cones: ConeMixture, geometry: ConeGeometry) -> None:
+def test_rows_are_the_densities_of_the_fit(cones: ConeMixture, seen: SeenCones) -> None:
     """A Gaussian stands for a Gaussian times what passes: edges of thresholds are rounded."""
-    problem, rows = FitProblem(cones, FRAME, COARSE, MC), rows_of(geometry)
+    problem, rows = FitProblem(cones, FRAME, COARSE, MC), rows_of(seen)
     # A share of 1 in the one class: the density of the source alone.
     exact = np.stack(
         [
@@ -73,9 +73,9 @@ def test_a_bias_is_no_part_of_the_measured_angle(cones: ConeMixture) -> None:
     exact = densities(problem, np.array([*place, bias, 0.0, 40.0]), 1)[0]
     plane = PlaneSensitivity.of(cones.acceptance, FRAME, COARSE)  # type: ignore[arg-type]
     factor = np.exp(plane.on(grid)).reshape(1, 1).astype(np.float32)
-    geometry = replace(ConeGeometry.of(moved, FRAME, grid), factor=factor)
+    seen = seen_cones(moved, FRAME, grid)._replace(factor=factor)
     # The fit divides by the sine of the angle that was measured.
-    rows = rows_of(geometry)[:, 0] * np.sin(moved.theta_rad) / np.sin(cones.theta_rad)
+    rows = rows_of(seen)[:, 0] * np.sin(moved.theta_rad) / np.sin(cones.theta_rad)
     seen = exact > 0.05 * exact.max()
     off = np.abs(rows[seen] / exact[seen] - 1.0)
     assert np.median(off) < 0.01
@@ -89,7 +89,7 @@ def test_without_what_passes_nothing_is_taken(cones: ConeMixture) -> None:
     assert np.array_equal(shapes.theta_rad, cones.theta_rad)
     assert np.array_equal(shapes.sigma_rad, cones.sigma_rad)
     assert not shapes.falls.any()
-    flat = ConeGeometry.of(plain, FRAME, COARSE)
+    flat = seen_cones(plain, FRAME, COARSE)
     assert np.all(flat.curve == -1)
     assert np.array_equal(flat.shape[:, 3], shapes.peak)
 
@@ -102,13 +102,13 @@ def test_gammas_have_no_factor(cones: ConeMixture) -> None:
         axis_share=np.append(cones.axis_share, gammas.axis_share),
         acceptance=cones.acceptance,
     )
-    mixed = rows_of(ConeGeometry.of(both, FRAME, COARSE))
-    alone = rows_of(ConeGeometry.of(gammas, FRAME, COARSE))
+    mixed = rows_of(seen_cones(both, FRAME, COARSE))
+    alone = rows_of(seen_cones(gammas, FRAME, COARSE))
     assert np.array_equal(mixed[-15:], alone)
     assert of_species(both, 1).acceptance is None
     neutrons = of_species(both, 0)
     assert neutrons.acceptance is cones.acceptance
-    assert np.array_equal(rows_of(ConeGeometry.of(neutrons, FRAME, COARSE)), mixed[:-15])
+    assert np.array_equal(rows_of(seen_cones(neutrons, FRAME, COARSE)), mixed[:-15])
 
 
 def test_counts_are_kept_and_the_likelihood_rises(cones: ConeMixture) -> None:
@@ -121,9 +121,9 @@ def test_counts_are_kept_and_the_likelihood_rises(cones: ConeMixture) -> None:
     assert fits[0].pixels.tobytes() == fits[1].pixels.tobytes()
 
 
-def test_storages_and_back_projection_take_it(geometry: ConeGeometry, cones: ConeMixture) -> None:
-    rows = rows_of(geometry)
-    dense = cone_matrix(geometry, 1.0, 1, "dense")
+def test_storages_and_back_projection_take_it(seen: SeenCones, cones: ConeMixture) -> None:
+    rows = rows_of(seen)
+    dense = cone_matrix(seen, 1.0, 1, "dense")
     error = np.abs(dense.values * dense.scale[:, None] - rows)  # type: ignore[attr-defined]
     assert np.all(error.max(axis=1) <= 0.501 * dense.scale)  # type: ignore[attr-defined]
     image = weighted_projection(cones, FRAME, COARSE, 1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from radiograph.nodes.imaging import bootstrap, point_fit, pulls
+from radiograph.nodes.imaging import bootstrap, class_shares, point_fit, pulls
 from radiograph.nodes.imaging.kernels.cone_likelihood import Passing, cone_densities
 from radiograph.nodes.imaging.poisson_weights import poisson_weights
 from radiograph.nodes.imaging.pull_fit import fitted_pulls
@@ -18,7 +18,7 @@ from radiograph.nodes.imaging.source_likelihood import (
     fit_start,
     significance,
 )
-from radiograph.schemas.imaging.frames import WEIGHTED_CONES
+from radiograph.schemas.imaging.frames import CLASS_SHARES, WEIGHTED_CONES
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
 from radiograph.schemas.imaging.uncertainty import Errors, PointFit, Reconstruction, Uncertainty
@@ -375,3 +375,44 @@ def test_hypotheses_of_an_event_stay_together() -> None:
     )
     assert mixture.start.tolist() == [0, 2, 3, 6]
     assert mixture.event_id.tolist() == [0, 2, 3]
+
+
+def shares_of(
+    neutrons: pd.DataFrame, gammas: pd.DataFrame, edges: tuple[float, ...]
+) -> pd.DataFrame:
+    told = Reconstruction(consistency_edges=edges)
+    mixture = point_fit.cone_mixture(neutrons, gammas, np.ones(2), told, Acceptance.none())
+    settings = PointFit(profile=False)
+    found = point_fit.source_fit(mixture, FRAME, GRID, settings)
+    frames = (neutrons, gammas, told, FRAME, GRID, settings)
+    return class_shares.class_shares(found, mixture, *frames)
+
+
+def test_the_share_of_the_source_is_told_for_each_class() -> None:
+    # toy: the first n are of the source, and n / 2 of anywhere follow.
+    n, frame = 600, weighted(600, 3)
+    of_source = np.arange(len(frame)) < n
+    mostly = np.random.default_rng(1).random(len(frame)) < np.where(of_source, 0.9, 0.1)
+    neutrons = frame.assign(consistency=np.where(mostly, 0.2, -0.7))
+    gammas = weighted(200, 4).assign(consistency=np.nan)
+    found = shares_of(neutrons, gammas, (0.5, 1.0, 2.0))
+    CLASS_SHARES.validate(found, "class_shares")
+    # The class from 1 to 2 and that from 2 have no event, and no row.
+    assert found["species"].tolist() == ["neutron", "neutron", "gamma"]
+    assert found["low_sigma"].tolist()[:2] == [0.0, 0.5]
+    assert found["high_sigma"].tolist()[:2] == [0.5, 1.0]
+    assert found[["low_sigma", "high_sigma"]].iloc[2].isna().all()
+    assert found["events"].tolist() == [mostly.sum(), (~mostly).sum(), 300]
+    expected = [of_source[mostly].mean(), of_source[~mostly].mean(), 2.0 / 3.0]
+    error = found["source_share_sigma"].to_numpy()
+    assert np.all(np.abs(found["source_share"] - expected) < 4.0 * error)
+    assert np.all((error > 0.005) & (error < 0.1))
+
+
+def test_neutrons_of_one_estimate_are_a_class_without_edges() -> None:
+    neutrons = weighted(100, 5).assign(consistency=np.nan)
+    [row] = shares_of(neutrons, neutrons.head(0), (0.5,)).to_dict("records")
+    assert row["species"] == "neutron"
+    assert np.isnan(row["low_sigma"])
+    assert row["events"] == 150
+    assert len(shares_of(neutrons.head(0), neutrons.head(0), (0.5,))) == 0

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from radiograph.nodes.imaging import reconstruction
 from radiograph.nodes.imaging.cone_matrix import (
-    ConeGeometry,
     DenseMatrix,
     Storage,
     blocks_of,
     cone_matrix,
+    seen_cones,
     storage_for,
 )
 from radiograph.nodes.imaging.expectation_maximisation import Events, maximised, start_of, step
@@ -20,6 +20,7 @@ from radiograph.nodes.imaging.half_maximum import half_maximum_centroid, widths_
 from radiograph.nodes.imaging.image_maximisation import ImageProblem, image_fit
 from radiograph.nodes.imaging.kernels import cone_rows, expectation
 from radiograph.nodes.imaging.kernels.cone_likelihood import cone_densities
+from radiograph.nodes.imaging.kernels.cone_rows import SeenCones
 from radiograph.nodes.imaging.plane import plane_to_world
 from radiograph.nodes.imaging.point_fit import source_fit
 from radiograph.nodes.imaging.point_response import point_response
@@ -74,38 +75,38 @@ def problem(cones: ConeMixture, threads: int = 1, **settings: object) -> ImagePr
     return ImageProblem(cones, FRAME, GRID, told, threads)
 
 
-def row_of(geometry: ConeGeometry, event: int) -> np.ndarray:
-    row = np.empty(geometry.n_pixels, np.float32)
-    cone_rows.fill_row(event, geometry.seen, row)
+def row_of(seen: SeenCones, event: int) -> np.ndarray:
+    row = np.empty(seen.n_pixels, np.float32)
+    cone_rows.fill_row(event, seen, row)
     return row
 
 
 class TestRows:
     def test_they_are_the_densities_of_the_point_fit(self) -> None:
         cones = two_hypotheses(toy(1, 10, 10))
-        geometry = ConeGeometry.of(cones, FRAME, SMALL)
-        rows = np.array([row_of(geometry, k) for k in range(cones.n_events)])
+        seen = seen_cones(cones, FRAME, SMALL)
+        rows = np.array([row_of(seen, k) for k in range(cones.n_events)])
         # The sine stands for the angle: 0.2 % of the peak at 4.6 degrees.
-        assert np.abs(rows - exact_rows(cones)).max() < 3e-3 * geometry.shape[:, 3].max()
+        assert np.abs(rows - exact_rows(cones)).max() < 3e-3 * seen.shape[:, 3].max()
 
     def test_a_cone_integrates_to_one_over_the_sphere(self) -> None:
-        geometry = ConeGeometry.of(toy(1, 3, 0), FRAME, SMALL)
+        seen = seen_cones(toy(1, 3, 0), FRAME, SMALL)
         directions = fibonacci_directions(20_000)
         rows = np.empty((3, len(directions)), np.float32)
-        cone_rows.directional_rows(geometry.axis, geometry.shape, geometry.start, directions, rows)
+        cone_rows.directional_rows(seen.axis, seen.shape, seen.start, directions, rows)
         assert rows.mean(axis=1) * 4.0 * np.pi == pytest.approx(np.ones(3), abs=0.01)
 
     def test_kernels_equal_their_plain_form(self) -> None:
-        geometry = ConeGeometry.of(two_hypotheses(toy(1, 3, 2)), FRAME, SMALL)
-        row, plain = row_of(geometry, 1), np.zeros(geometry.n_pixels, np.float32)
+        seen = seen_cones(two_hypotheses(toy(1, 3, 2)), FRAME, SMALL)
+        row, plain = row_of(seen, 1), np.zeros(seen.n_pixels, np.float32)
         for h in (2, 3):
             cone_rows.add_cone.py_func(
-                geometry.axis[h], geometry.origin - geometry.apex[h], geometry.u_axis,
-                geometry.v_axis, geometry.shape[h], geometry.u, geometry.v, plain,
+                seen.axis[h], seen.origin - seen.apex[h], seen.u_axis,
+                seen.v_axis, seen.shape[h], seen.u, seen.v, plain,
             )  # fmt: skip
         assert row == pytest.approx(plain, abs=2e-6 * float(plain.max()))
         assert cone_rows.highest_of(row) == row.max() == cone_rows.highest_of.py_func(row)
-        matrix = cone_matrix(geometry, 1.0, 1, "dense")
+        matrix = cone_matrix(seen, 1.0, 1, "dense")
         assert isinstance(matrix, DenseMatrix)
         found = [np.empty(5, np.int64) for _ in range(4)]
         cone_rows.count_runs(matrix.values, *found[:2])
@@ -113,22 +114,22 @@ class TestRows:
         assert np.array_equal(found[:2], found[2:])
 
     def test_the_highest_pixel_of_a_row_is_255(self) -> None:
-        geometry = ConeGeometry.of(CONES, FRAME, SMALL)
-        matrix = cone_matrix(geometry, 1.0, 2, "dense")
+        seen = seen_cones(CONES, FRAME, SMALL)
+        matrix = cone_matrix(seen, 1.0, 2, "dense")
         assert isinstance(matrix, DenseMatrix)
-        seen = matrix.scale > 1e-6
-        assert set(matrix.values.max(axis=1)[seen]) == {255}
-        rows = np.array([row_of(geometry, k) for k in range(CONES.n_events)])
+        lit = matrix.scale > 1e-6
+        assert set(matrix.values.max(axis=1)[lit]) == {255}
+        rows = np.array([row_of(seen, k) for k in range(CONES.n_events)])
         error = np.abs(matrix.values * matrix.scale[:, None] - rows).max(axis=1)
         assert np.all(error <= 0.501 * matrix.scale)
 
     @pytest.mark.parametrize("storage", STORAGES)
     def test_every_storage_gives_the_same_pass(self, storage: Storage) -> None:
-        geometry = ConeGeometry.of(CONES, FRAME, GRID)
+        seen = seen_cones(CONES, FRAME, GRID)
         everything = np.arange(CONES.n_events)
         passes = []
         for kind in ("dense", storage):
-            matrix = cone_matrix(geometry, 1.0, 1, kind)
+            matrix = cone_matrix(seen, 1.0, 1, kind)
             sky = np.full((CONES.n_events, 1), 1.0 / (4.0 * np.pi), np.float32)
             events = Events(matrix, sky, CONES.group, 1)
             counted = everything % 5 > 0
@@ -143,11 +144,11 @@ class TestRows:
         assert second.components.pixels == pytest.approx(pixels, abs=0.01 * pixels.max())
 
     def test_the_size_asks_for_the_storage(self) -> None:
-        geometry = ConeGeometry.of(CONES, FRAME, GRID)
-        assert storage_for(geometry, 1.0) == "dense"
-        assert storage_for(geometry, 1e-6) == "computed"
+        seen = seen_cones(CONES, FRAME, GRID)
+        assert storage_for(seen, 1.0) == "dense"
+        assert storage_for(seen, 1e-6) == "computed"
         narrow = replace(CONES, sigma_rad=np.full(CONES.n_events, 0.005))
-        assert storage_for(ConeGeometry.of(narrow, FRAME, GRID), 1.0) == "sparse"
+        assert storage_for(seen_cones(narrow, FRAME, GRID), 1.0) == "sparse"
 
     def test_blocks_hold_every_row_once_in_order(self) -> None:
         for n in (1, 63, 64, 1000):
@@ -186,10 +187,10 @@ class TestExpectation:
 
     def test_forward_and_back_are_adjoint(self) -> None:
         # sum_i c_i (K f)_i = sum_j f_j (K^T c)_j, with c_i = 1 / q_i: N events in, N out.
-        geometry = ConeGeometry.of(CONES, FRAME, GRID)
-        matrix = cone_matrix(geometry, 1.0, 1, "dense")
+        seen = seen_cones(CONES, FRAME, GRID)
+        matrix = cone_matrix(seen, 1.0, 1, "dense")
         assert isinstance(matrix, DenseMatrix)
-        f = np.random.default_rng(1).random(geometry.n_pixels).astype(np.float32)
+        f = np.random.default_rng(1).random(seen.n_pixels).astype(np.float32)
         m = CONES.n_events
         back, sky, sums = np.zeros_like(f), np.zeros(1), np.zeros(4)
         none, one = np.zeros((m, 1), np.float32), np.ones(m)
@@ -213,9 +214,9 @@ class TestExpectation:
         assert fit.elsewhere_share.sum() == pytest.approx(1.0)
 
     def test_one_subset_is_the_whole_pass(self) -> None:
-        geometry = ConeGeometry.of(CONES, FRAME, GRID)
+        seen = seen_cones(CONES, FRAME, GRID)
         sky = np.full((CONES.n_events, 1), 1.0 / (4.0 * np.pi), np.float32)
-        events = Events(cone_matrix(geometry, 1.0, 1), sky, CONES.group, 1)
+        events = Events(cone_matrix(seen, 1.0, 1), sky, CONES.group, 1)
         everything = np.ones(len(events), np.bool_)
         now = start_of(events, everything, elsewhere=True)
         by_hand = step(events, now, everything, np.arange(len(events))).components.pixels
@@ -377,8 +378,8 @@ class TestNodes:
         fit = image_fit(problem(cones), "n")
         inside = np.zeros(GRID.shape, np.bool_)
         inside[20:32, 28:42] = True
-        geometry = ConeGeometry.of(cones, FRAME, GRID)
-        shares = posterior_shares(fit, geometry, cones, inside.ravel())
+        seen = seen_cones(cones, FRAME, GRID)
+        shares = posterior_shares(fit, seen, cones, inside.ravel())
         event = np.repeat(np.arange(cones.n_events), 2)
         assert np.bincount(event, shares.sum(axis=1)) == pytest.approx(np.ones(600))
         total = shares.sum(axis=0)

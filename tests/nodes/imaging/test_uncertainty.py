@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from radiograph.nodes.constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
 from radiograph.nodes.imaging import bars as bar_nodes
-from radiograph.nodes.imaging import cones, energies, resolutions, uncertainty
+from radiograph.nodes.imaging import cones, energies, recoil_light, resolutions, uncertainty
 from radiograph.nodes.imaging.kinematics import neutron_energy_MeV
 from radiograph.nodes.light_response import response_rows, response_table
+from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.bars import BarExtents
 from radiograph.schemas.imaging.detectors import Bar, Detectors, Geometry
 from radiograph.schemas.imaging.frames import GAMMA_ENERGIES, GAMMA_FILTERED, NEUTRON_FILTERED
@@ -305,3 +306,67 @@ def test_kinetic_energy_of_the_toy_is_what_it_says() -> None:
     events = true_events([0.7])
     beta = 12.0 / (SPEED_OF_LIGHT_CM_PER_NS * events["t2_ns"].to_numpy())
     assert neutron_energy_MeV(beta) == pytest.approx([INCIDENT_MEV * np.cos(0.7) ** 2])
+
+
+BANDS = SETTINGS.model_copy(update={"use_lut_bands": True})
+
+
+def banded_curve(proton: float, carbon: float | None = None) -> pd.DataFrame:
+    """light_curve with bands of so many times the light to each side."""
+    energy = np.linspace(0.01, 20.0, 2001)
+    rows = []
+    for recoil, slope, part in (("proton", 0.6, proton), ("carbon", 0.01, carbon)):
+        light = slope * energy
+        band = None if part is None else (light * (1 - part), light * (1 + part))
+        rows.append(response_rows("OGS", recoil, energy, light, band))
+    return response_table(rows)
+
+
+def widths_of_light(curve: pd.DataFrame, settings: Uncertainty) -> np.ndarray:
+    """Widths of theta (n, 2) by light alone, protons and carbon nuclei."""
+    events = true_events(np.radians([35.0, 50.0]))
+    # Light that struck carbon nuclei can give, too: 2 and 3.5 MeV of at most 4.2.
+    events = events.assign(light1_MeVee=[0.02, 0.035])
+    found = uncertainty.neutron_light_theta(events, curve, INCIDENT_MEV, "classical", settings)
+    return found["theta_sigma_rad"].to_numpy().reshape(-1, 2)
+
+
+def test_bands_of_the_light_are_its_resolution() -> None:
+    told = widths_of_light(banded_curve(0.1, 0.1), BANDS)
+    same = widths_of_light(light_curve(), SETTINGS)
+    # A band of 10 % is a resolution of 10 %, which the settings have.
+    assert told == pytest.approx(same, rel=1e-6)
+    assert np.isfinite(told).all()
+    twice = widths_of_light(banded_curve(0.2, 0.1), BANDS)
+    assert twice[:, 0] == pytest.approx(2.0 * told[:, 0], rel=0.02)
+    assert twice[:, 1] == pytest.approx(told[:, 1])
+    # A curve without a band has the resolution of the settings.
+    assert widths_of_light(banded_curve(0.2), BANDS) == pytest.approx(twice)
+    # Without the setting a band is none.
+    assert widths_of_light(banded_curve(0.2), SETTINGS) == pytest.approx(same)
+
+
+def test_bands_count_for_weights_and_for_elut() -> None:
+    events = true_events(np.radians([40.0, 60.0]))
+    candidates = pd.DataFrame({"theta_rad": np.repeat(theta_of(events, "ELUT"), 2)})
+    common = ("classical", x_bars())
+    narrow, wide = (
+        uncertainty.neutron_theta_sigma_rad__elut(
+            events, candidates, banded_curve(part), *common, BANDS
+        )[::2]
+        for part in (0.1, 0.3)
+    )
+    assert narrow == pytest.approx(sigma_of(events, "ELUT"), rel=1e-6)
+    assert np.all(wide > 1.2 * narrow)
+    light, material = np.array([1.0, 25.0]), events["material1"]
+    sigma = recoil_light.recoil_light_sigma_MeVee(
+        light, material, "proton", banded_curve(0.3), BANDS
+    )
+    # Beyond 20 MeV, 12 MeVee, the band is held.
+    assert sigma == pytest.approx([0.3, 3.6])
+
+
+def test_bands_that_no_table_has_are_an_error() -> None:
+    with pytest.raises(InputError, match="no table of .* has the columns light_low") as failure:
+        widths_of_light(light_curve(), BANDS)
+    assert failure.value.key == "uncertainty.use_lut_bands"
