@@ -11,6 +11,7 @@ change of results is meant.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from importlib.resources import files
@@ -61,6 +62,9 @@ def recorded(path: Path) -> dict[str, list[Any]]:
     with h5py.File(path) as file:
         for name in compared(path):
             values = np.asarray(file[name][()])
+            if name.endswith("/fit_reason"):
+                # It tells numbers of a fit that is not believed: those of other libraries differ.
+                values = np.asarray(re.sub(r"[-+.0-9]+", "#", file[name].asstr()[()]))
             found[name] = [values.dtype.kind, list(values.shape), content(values)]
     return found
 
