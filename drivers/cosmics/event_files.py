@@ -139,7 +139,7 @@ def _pyarrow() -> Any:
 
 def _write_parquet(columns: dict[str, Any], path: Path) -> None:
     pa = _pyarrow()
-    pa.parquet.write_table(pa.table(columns), path)
+    pa.parquet.write_table(pa.table(columns), path, write_page_checksum=True)
 
 
 def write_root(found: Stored, path: Path) -> None:

@@ -187,7 +187,8 @@ def write_parquet(
                 named = part.schema.field(c.name).with_metadata(told)
                 part = part.cast(part.schema.set(part.schema.get_field_index(c.name), named))
             if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(path, part.schema))
+                made = pq.ParquetWriter(path, part.schema, write_page_checksum=True)
+                writer = stack.enter_context(made)
             writer.write_table(part)
 
 

@@ -37,7 +37,7 @@ def _opened(path: Path) -> Any:
         )
         raise UsageError(msg, key="io.input_path", code="missing_library") from None
     with damage_told(path, "the Parquet file"):
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, page_checksum_verification=True)
 
 
 def _n_events(path: Path, tree: str) -> int:

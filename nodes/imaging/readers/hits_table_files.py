@@ -150,7 +150,7 @@ def _parquet(path: Path, settings: ReaderSettings) -> Iterator[tuple[Any, Layout
         )
         raise InputError(msg, file=path, code="no_pyarrow") from None
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             layout = layout_of(path, file.schema_arrow.names, settings)
             for column, name in layout.names.items():
                 kind = file.schema_arrow.field(name).type
