@@ -16,6 +16,8 @@ from .home import path_of_setting
 from .listing_command import listed_by, names_in
 
 _MAIN_KEY: Final = "io.input_path"
+_LIST_KEY: Final = "io.file_list"
+_COMMAND_KEY: Final = "io.file_list_command"
 OfFolder = Callable[[Path], Sequence[Path]]
 _FILE_ENDINGS: Final = (".h5", ".hdf5")
 # What a name with such an ending is taken for by every other program.
@@ -82,6 +84,15 @@ def files_matching(folder: Path, pattern: str) -> list[Path]:
     return sorted(found, key=lambda p: natural_order(p.name))
 
 
+def key_of_names(io: Any) -> str:
+    """The setting that names the input: the files themselves, a list of them, a program."""
+    if io.input_path:
+        return _MAIN_KEY
+    if io.file_list:
+        return _LIST_KEY
+    return _COMMAND_KEY if _command(io) else _MAIN_KEY
+
+
 def check_place(path: Path, key: str = _MAIN_KEY) -> None:
     """InputError for what is no file that can be read."""
     if address := address_of(path):
@@ -95,7 +106,9 @@ def check_place(path: Path, key: str = _MAIN_KEY) -> None:
         if not path.exists():
             section, _, name = key.rpartition(".")
             flag = " or give --input-path" if key == _MAIN_KEY else ""
-            repair = f"Set [{section}] {name}{flag}"
+            by_list = key in (_LIST_KEY, _COMMAND_KEY)
+            does = "Correct what {} names" if by_list else "Set {}"
+            repair = does.format(f"[{section}] {name}") + flag
         msg = f"{path}: {fault}. {repair}."
         raise InputError(msg, file=path, key=key)
 
@@ -150,7 +163,7 @@ def _named(loaded: LoadedConfig[Any], otherwise: str) -> list[Path]:
     if io.file_list:
         if io.input_path:
             text = "input_path and file_list both name the input; keep one of them"
-            raise _of_io(loaded, text, "io.file_list")
+            raise _of_io(loaded, text, _LIST_KEY)
         return _listed(resolved_path(loaded, io.file_list))
     if command := _command(io):
         return listed_by(command, loaded)
@@ -167,11 +180,11 @@ def _listed(path: Path) -> list[Path]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as reason:
         msg = f"{path}: the list of files cannot be read ({reason}). Correct [io] file_list."
-        raise InputError(msg, file=path, key="io.file_list") from None
+        raise InputError(msg, file=path, key=_LIST_KEY) from None
     names = names_in(lines)
     if not names:
         msg = f"{path}: names no file. Write one a line, or set [io] input_path."
-        raise InputError(msg, file=path, key="io.file_list")
+        raise InputError(msg, file=path, key=_LIST_KEY)
     return [path_of_setting(path.parent, name) for name in names]
 
 

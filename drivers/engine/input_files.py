@@ -16,7 +16,7 @@ from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
 from ..definition import Source, setting
 from ..files import is_pattern, matching, remote_file_ref, sampled_file_ref
-from ..input_paths import check_name, check_place, files_matching, input_paths
+from ..input_paths import check_name, check_place, files_matching, input_paths, key_of_names
 from ..unchanged import unchanged
 from .failed_files import FailedFile, usable_files
 
@@ -81,10 +81,13 @@ def known_files(
     [io] on_bad_file "fail" of ``config``, if one cannot.
     """
 
+    is_main = config is not None and source.key == "io.input_path"
+    key = key_of_names(config.io) if is_main else source.key
+
     def known(_number: int, path: Path) -> FileRef:
         if source.remote is not None and address_of(path):
             return counted(remote_file_ref(path, *source.remote(path)), source, config, cache)
-        check_place(path, source.key)
+        check_place(path, key)
         is_sampled = source.sampled and not rehash
         ref = sampled_file_ref(path) if is_sampled else known_file(path, cache, rehash=rehash)
         return counted(ref, source, config, cache)

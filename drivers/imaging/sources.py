@@ -23,7 +23,7 @@ from ..cache.opening import known_file
 from ..config import LoadedConfig
 from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import Part
-from ..input_paths import check_place, files_matching, input_paths
+from ..input_paths import check_place, files_matching, input_paths, key_of_names
 from ..unchanged import unchanged
 
 _RANGES: Final = "ranges:"
@@ -71,8 +71,10 @@ def planned_files(
     InputError if none can; with [io] on_bad_file "fail", if one cannot.
     """
 
+    key = key_of_names(config.io)
+
     def planned(number: int, path: Path) -> PlannedFile:
-        check_place(path)
+        check_place(path, key)
         _check_kind(path, settings)
         file = known_file(path, cache, rehash=rehash)
         return PlannedFile(file, tuple(_ranges(config, file, settings, cache)), number)

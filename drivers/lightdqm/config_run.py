@@ -19,7 +19,7 @@ from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import FILE_AXIS
 from ..engine.report import RunReport, joined
 from ..files import sampled_file_ref
-from ..input_paths import check_place, input_paths
+from ..input_paths import check_place, input_paths, key_of_names
 from .checking import check_file, compared_with
 from .file_names import chosen_files
 from .held_back import HeldBack, all_or_nothing
@@ -101,7 +101,7 @@ def _one_file(
     held: HeldBack | None = None,
     **options: Any,
 ) -> RunReport:
-    check_place(source)
+    check_place(source, key_of_names(loaded.config.io))
     if targets:
         seen = sampled_file_ref(source)
         earlier = _earlier_runs(loaded, seen)

@@ -163,7 +163,9 @@ def test_a_folder_is_read_and_a_folder_written(
         'input_path = "events.out"', 'file_list = "files.txt"'
     )  # fmt: skip
     (project / "run.toml").write_text(settings)
-    assert radiograph(*argv, "-o", project / "b.h5").code == 3
+    done = radiograph(*argv, "-o", project / "b.h5")
+    assert (done.code, done.json["error"]["key"]) == (3, "io.file_list")
+    assert "Correct what [io] file_list names." in done.json["error"]["message"]
     assert radiograph(*argv, data / "e_2.out", "-o", project / "b.h5").code == 0
 
 
