@@ -69,8 +69,12 @@ DAMAGE_EFFECTS: Final = MappingProxyType(
         "no_hit": "missing in the hit list of the FPGA",
     }
 )
+CLIPPED: Final[DamageKind] = "clipped"
+"""The damage that changes samples of a recording which can still be used: a kind of the truth."""
 OVERWRITTEN: Final = "duplicate_overwritten_id"
 """What is said of the recording that carries the number of a duplicate."""
+
+TRUTH_KINDS: Final = ("inlier", *ANOMALIES, CLIPPED)
 
 NoiseModel = Literal["slow", "white", "flicker", "random_walk"]
 NOISE_MODELS: Final[tuple[NoiseModel, ...]] = get_args(NoiseModel)
@@ -231,7 +235,7 @@ TRANSIENT_TRUTH: Final = TableSchema(
     "TransientTruth",
     "a simulated recording, as it was before anything was done to its file",
     (
-        Column("kind", "category", "", "what it is", categories=("inlier", *ANOMALIES)),
+        Column("kind", "category", "", "what it is", categories=TRUTH_KINDS),
         Column("amp_ppm", "float64", "ppm", "amplitude at the strike, 10 samples early"),
         Column("lam", "float64", "1/s", "decay constant", at_least=0),
         Column("off_ppm", "float64", "ppm", "part of the amplitude that does not decay"),

@@ -45,7 +45,9 @@ class Table:
 
     def frame(self) -> pd.DataFrame:
         """All its rows."""
-        return pd.concat(list(self.frames()), ignore_index=True)
+        frames = list(self.frames())
+        # One of many rows need not be there twice.
+        return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
     def _named(self, column: str, values: np.ndarray) -> Any:
         names = self.codes.get(column)

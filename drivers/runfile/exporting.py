@@ -130,13 +130,13 @@ def _is_frame(group: Content) -> bool:
     return bool(shapes) and all(len(shape) == 1 and shape == shapes[0] for shape in shapes)
 
 
-def stored_table(name: str, group: Content) -> Table:
-    """The columns of a group as a table."""
+def stored_table(name: str, group: Content, most_rows: int = ROWS_A_BLOCK) -> Table:
+    """The columns of a group as a table that is read so many rows at a time."""
     columns = {column: group[column] for column in _columns(group)}
 
     def blocks() -> Iterator[Columns]:
         n_rows = len(next(iter(columns.values())))
-        for begin, end in row_blocks(n_rows):
+        for begin, end in row_blocks(n_rows, most_rows):
             yield {
                 c: np.array(values.texts()[begin:end], object)
                 if values.holds_texts

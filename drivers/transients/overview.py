@@ -100,7 +100,7 @@ def _row(run: StoredRun) -> _Row:
     return (
         run.name,
         run.dut,
-        len(run.recordings),
+        run.n_recordings,
         int(counts["usable"]) if "usable" in counts else None,
         scored,
         outliers,

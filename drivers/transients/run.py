@@ -113,18 +113,36 @@ def _one_run(
     progress: Callable[[int], None] | None,
     executor: Executor | None,
 ) -> RunReport:
-    started = time.perf_counter()
     # What is stored makes this run again, not all of them.
     alone = loaded.config.transients.model_copy(update={"runs": (run.number,)})
     config = loaded.config.model_copy(update={"transients": alone})
     one = replace(loaded, config=config)
+    report = _computed(one, campaign, run, out, targets, cache, progress, executor)
+    # Tables and figures are made of the file: what the graph gave need not stay beside it.
+    if campaign.metadata(run).sdr_data and not targets:
+        report.files += [str(path) for path in write_beside(one, out)]
+    return report
+
+
+def _computed(
+    one: LoadedConfig[TransientsConfig],
+    campaign: Campaign,
+    run: RunFiles,
+    out: Path,
+    targets: Sequence[str],
+    cache: CacheOptions,
+    progress: Callable[[int], None] | None,
+    executor: Executor | None,
+) -> RunReport:
+    """A run written to its file; of its values the report holds those that are told."""
+    started = time.perf_counter()
     with said_meanwhile() as said:
         session = run_session(one, campaign, run, cache, executor)
         start = session.inputs.choices["start"]
         if start != "samples":
             log.info("%s: %s are those of the earlier run", run.shown, start)
-        has_recordings = campaign.metadata(run).sdr_data
-        asked = targets if has_recordings or targets else _WITHOUT_RECORDINGS
+        is_whole = campaign.metadata(run).sdr_data or targets
+        asked = targets if is_whole else _WITHOUT_RECORDINGS
         try:
             if executor is None:
                 _begin_reading(session, run)
@@ -136,9 +154,7 @@ def _one_run(
             streams = session.inputs.values.get("recording_streams")
             if streams is not None:
                 streams.close()
-    _judge(report, run, loaded.config.transients.max_unusable_fraction)
-    if has_recordings and not targets:
-        report.files += [str(path) for path in write_beside(one, out)]
+    _judge(report, run, one.config.transients.max_unusable_fraction)
     return report.with_plain_values()
 
 

@@ -22,6 +22,8 @@ from .run_inputs import first_window
 _PRE: Final = "baseline/pre_window_means_ppm"
 _POST: Final = "features/post_window_means_ppm"
 _TIMES: Final = "baseline/window_times_s"
+_NUMBERS: Final = "structure/recording_table/number"
+_EVERY: Final = 1 << 62
 
 
 def read_run(path: Path, *, with_windows: bool = True) -> StoredRun:
@@ -32,7 +34,6 @@ def read_run(path: Path, *, with_windows: bool = True) -> StoredRun:
     """
     config: TransientsConfig = record_at(path).loaded(path, TransientsConfig).config
     with opened_content(path) as file:
-        recordings = _frame(file, "structure/recording_table")
         dut = (
             file["structure/run_metadata/dut_name"].texts()[0]
             if "structure/run_metadata/dut_name" in file
@@ -43,7 +44,7 @@ def read_run(path: Path, *, with_windows: bool = True) -> StoredRun:
             run_name(runs[0]) if runs else path.stem,
             dut,
             config,
-            pd.DataFrame({"number": []}) if recordings is None else recordings,
+            len(file[_NUMBERS]) if _NUMBERS in file else 0,
             _frame(file, "features/features"),
             _frame(file, "outliers/local_scores"),
             _frame(file, "outliers/outliers"),
@@ -86,7 +87,8 @@ def _shown(file: Content, run: StoredRun) -> ShownRecordings | None:
 def _frame(file: Content, path: str) -> pd.DataFrame | None:
     if path not in file:
         return None
-    return stored_table(path, file.content(path)).frame()
+    # At once: blocks put together are there twice.
+    return stored_table(path, file.content(path), _EVERY).frame()
 
 
 def _maps(file: Content, path: str) -> PositionMaps | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,7 @@ import pandas as pd
 from ...schemas.transients.quality import LOCAL_FEATURES, REASONS
 from ...schemas.transients.stored_run import StoredRun
 from ..files import replaced_file
+from ..runfile.exporting import row_blocks, write_csv, write_parquet
 
 FIRST_COLUMNS: Final = {
     "x_lsb": "x_lsb",
@@ -30,6 +33,7 @@ FIRST_COLUMNS: Final = {
     "fit_c": "posttrig_exp_fit_c",
 }
 """Columns of the features, after ``transient``, as the earlier scripts call them."""
+_ROWS: Final = 1 << 16
 _FURTHER: Final = {
     "baseline_mean_Hz": "baseline_freq_mean_hz",
     "baseline_std_Hz": "baseline_freq_std_hz",
@@ -81,14 +85,28 @@ def _first_columns(features: pd.DataFrame) -> pd.DataFrame:
 
 def write_csv_tables(run: StoredRun, usable: Path, full: Path) -> None:
     """Both tables as CSV, floats to the last digit."""
-    for path, table in ((usable, usable_table(run)), (full, full_table(run))):
+    for path, table in ((usable, usable_table), (full, full_table)):
         with replaced_file(path) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+            write_csv(path.stem, map(table, _blocks(run)), temporary)
 
 
 def write_parquet_table(run: StoredRun, path: Path) -> None:
     """Every column of the features, scores and marks of each recording as Parquet."""
-    assert run.features is not None
-    frames = [f for f in (run.features, run.scores, run.outliers) if f is not None]
     with replaced_file(path) as temporary:
-        pd.concat(frames, axis=1).to_parquet(temporary, index=False)
+        write_parquet(path.stem, map(_every_column, _blocks(run)), temporary)
+
+
+def _every_column(run: StoredRun) -> pd.DataFrame:
+    frames = (run.features, run.scores, run.outliers)
+    return pd.concat([f for f in frames if f is not None], axis=1)
+
+
+def _blocks(run: StoredRun) -> Iterator[StoredRun]:
+    """The run a block of recordings after the other: as texts they take much memory."""
+    assert run.features is not None
+    for begin, end in row_blocks(len(run.features), _ROWS):
+        features, scores, outliers = (
+            None if frame is None else frame.iloc[begin:end]
+            for frame in (run.features, run.scores, run.outliers)
+        )
+        yield replace(run, features=features, scores=scores, outliers=outliers)

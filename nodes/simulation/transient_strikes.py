@@ -15,11 +15,13 @@ from ...schemas.arrays import F8, I8, frozen
 from ...schemas.tables import categories_of
 from ...schemas.transient_simulation import (
     ANOMALIES,
+    CLIPPED,
     DAMAGED_RECORDINGS,
     DAMAGES,
     OVERWRITTEN,
     STRIKE_LEAD_SAMPLES,
     TRANSIENT_TRUTH,
+    TRUTH_KINDS,
     Strikes,
     TransientStreams,
 )
@@ -101,11 +103,17 @@ def anomaly_kinds(
     return np.asarray(frozen(kinds))
 
 
+def _clipped_numbers(damaged_recordings: pd.DataFrame) -> I8:
+    clipped = (damaged_recordings["damage"] == CLIPPED).to_numpy()
+    return np.asarray(damaged_recordings["number"].to_numpy()[clipped])
+
+
 @tag(stage="strikes", schema="TransientTruth")
 def transient_truth(
     scan_positions_lsb: I8,
     sensitivity: F8,
     anomaly_kinds: I8,
+    damaged_recordings: pd.DataFrame,
     peak_ppm: float,
     decay_per_s: float,
     fast_share: float,
@@ -114,7 +122,10 @@ def transient_truth(
     fs_MHz: float,
     transient_streams: TransientStreams,
 ) -> pd.DataFrame:
-    """What was simulated, a recording a row, in order of time."""
+    """What was simulated, a recording a row, in order of time.
+
+    One that clips is no inlier: its windows spread more than those of its position.
+    """
     rng = np.random.default_rng(transient_streams.strikes)
     n = len(sensitivity)
     kind = anomaly_kinds
@@ -127,10 +138,12 @@ def transient_truth(
     amplitude = np.where(kind == _KINDS.index("no_event"), 0.0, amplitude)
     decay = np.where(kind == _KINDS.index("decay"), _QUICK * decay, decay)
     stays = kind == _KINDS.index("step")
+    told = kind.copy()
+    told[_clipped_numbers(damaged_recordings)] = TRUTH_KINDS.index(CLIPPED)
     drift = np.cumsum(rng.standard_normal(n)) * _BASE_SPREAD_HZ / np.sqrt(max(n, 1))
     return TRANSIENT_TRUTH.frame(
         {
-            "kind": categories_of(kind, _KINDS),
+            "kind": categories_of(told, TRUTH_KINDS),
             "amp_ppm": amplitude,
             "lam": np.where(stays, 0.0, decay),
             "off_ppm": np.where(stays, 0.0, offset_part * amplitude),
@@ -201,8 +214,7 @@ def strikes(
     first = n_pre + np.rint((0.1 + 0.5 * u) * n_post).astype(np.int64)
     length = np.rint((0.03 + 0.05 * w) * n_post).astype(np.int64)
     loud = np.ones(n)
-    clipped = damaged_recordings["damage"].to_numpy() == "clipped"
-    loud[damaged_recordings["number"].to_numpy()[clipped]] = _LOUD
+    loud[_clipped_numbers(damaged_recordings)] = _LOUD
     lam = truth["lam"].to_numpy()
     columns: dict[str, Any] = {
         "base_Hz": truth["base_hz"].to_numpy(),

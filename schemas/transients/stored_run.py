@@ -42,7 +42,7 @@ class StoredRun:
     name: str
     dut: str
     config: TransientsConfig
-    recordings: pd.DataFrame
+    n_recordings: int
     features: pd.DataFrame | None
     scores: pd.DataFrame | None
     outliers: pd.DataFrame | None
@@ -61,7 +61,7 @@ class StoredRun:
     def title(self) -> str:
         """Run, device, what ppm refer to, how many recordings."""
         carrier = {"cf": "f0 = cf + baseline", "cf_plus_lo": "f0 = cf + fs/4 + baseline"}
-        counts = f"{len(self.recordings)} recordings"
+        counts = f"{self.n_recordings} recordings"
         if self.features is not None:
             counts = f"{int(self.features['usable'].sum())} of {counts} usable"
         if self.outliers is not None:

@@ -61,3 +61,10 @@ def test_what_is_apart_already_stays_so_also_after_an_error() -> None:
         # Some of those that were there are gone by now.
         assert gc.get_freeze_count() > n // 2 > 0
     assert gc.get_freeze_count() == 0
+
+
+def test_cycles_that_the_block_leaves_are_let_go_of_at_its_end() -> None:
+    with earlier_objects_apart():
+        left = link()
+        assert left() is not None
+    assert left() is None

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from campaigns import small_members, tar_of, write_campaign
 from radiograph.drivers.api import pipeline
 from radiograph.drivers.config import load_config
 from radiograph.drivers.main import guarded
+from radiograph.drivers.transients import run as transients_run
+from radiograph.drivers.transients import tables
+from radiograph.drivers.transients.stored import read_run
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +151,47 @@ def test_python_reads_it_too(folder: Path) -> None:
     loaded = load_config(folder / "transients.toml", settings=settings)
     flow = pipeline("transients", loaded)
     assert len(flow.run(["features"])["features"]) == 12
+
+
+def test_what_the_graph_gave_is_gone_when_tables_and_figures_are_made(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[weakref.ref[Any]] = []
+    still_there: list[bool] = []
+    real = transients_run.write_run
+
+    def noted(session: Any, *args: Any, **kwargs: Any) -> Any:
+        report = real(session, *args, **kwargs)
+        given.extend(weakref.ref(it) for it in (session, report.values["features"]))
+        return report
+
+    def seen(*_: Any) -> list[Path]:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        still_there.extend(it() is not None for it in given)
+        return []
+
+    monkeypatch.setattr(transients_run, "write_run", noted)
+    monkeypatch.setattr(transients_run, "write_beside", seen)
+    assert again(folder, tmp_path / "again.h5") == 0
+    assert still_there == [False, False]
+
+
+def test_tables_do_not_depend_on_their_blocks(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(folder / "out" / "run_001.h5")
+    assert run.n_recordings == 12
+    paths = {most: [tmp_path / f"{most}{end}" for end in ("_usable", "_all")] for most in (12, 5)}
+    for most, (usable, full) in paths.items():
+        monkeypatch.setattr(tables, "_ROWS", most)
+        tables.write_csv_tables(run, usable, full)
+        tables.write_parquet_table(run, tmp_path / f"{most}.parquet")
+    for at_once, in_blocks in zip(*paths.values(), strict=True):
+        assert in_blocks.read_bytes() == at_once.read_bytes()
+    assert paths[5][1].read_text().count("\n") == 13
+    assert paths[5][0].read_text().count("\n") == 12
+    one, other = (pd.read_parquet(tmp_path / f"{most}.parquet") for most in paths)
+    assert len(one) == 12
+    pd.testing.assert_frame_equal(other, one)

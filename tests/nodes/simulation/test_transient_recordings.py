@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from radiograph.drivers.transients.simulation import TransientSimulation
 from radiograph.nodes.simulation import transient_recordings
 from radiograph.nodes.simulation.kernels import transient_recordings as kernels
 from radiograph.schemas.arrays import F8
-from radiograph.schemas.transient_simulation import ANOMALIES, TransientSimulationSettings
+from radiograph.schemas.transient_simulation import (
+    ANOMALIES,
+    DAMAGES,
+    TransientSimulationSettings,
+)
 
 SILENT = {"white_Hz": 0.0, "level_ppm": 0.0, "iq_codes": 0.0}
 PLAIN: dict[str, Any] = {
@@ -147,6 +152,18 @@ def test_clipping_reaches_the_last_code() -> None:
     iq = run.samples(np.arange(2))
     assert (np.abs(iq[loud].astype(int)) >= 32752).mean() > 0.1
     assert (np.abs(iq[1 - loud].astype(int)) >= 32752).sum() == 0
+    # The truth says it: such samples are not those of an inlier. All else of it is as before.
+    assert run.truth["kind"][loud] == "clipped"
+    assert run.truth["kind"][1 - loud] == "inlier"
+    sound = simulated(hits=2, damage=(), carrier_codes=1200.0).truth
+    pd.testing.assert_frame_equal(run.truth.drop(columns="kind"), sound.drop(columns="kind"))
+    assert set(sound["kind"]) == {"inlier"}
+
+
+def test_what_is_done_to_a_file_is_no_kind() -> None:
+    damage = tuple(kind for kind in DAMAGES if kind != "clipped")
+    truth = simulated(steps=3, hits=2, damage=damage).truth
+    assert set(truth["kind"]) == {"inlier"}
 
 
 def test_positions_times_and_hits() -> None:
