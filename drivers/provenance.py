@@ -10,10 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
-
 from ..nodes.file_kinds import fault_of_input
 from ..nodes.hdf5_content import Content, damaged_file
+from ..nodes.hdf5_heaps import opened_hdf5
 from ..schemas.errors import InputError
 
 LIBRARIES: Final = (
@@ -77,7 +76,7 @@ def pipeline_of_path(path: Path) -> str:
     if fault_of_input(path):
         return ""
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             return pipeline_of(Content(file, path))
-    except OSError:
+    except (OSError, InputError):
         return ""

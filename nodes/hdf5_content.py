@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from ..schemas.errors import InputError
+from .hdf5_heaps import opened_hdf5
 from .whole_numbers import exactly_whole
 
 # What h5py raises where a file is damaged.
@@ -161,7 +162,7 @@ class Content:
 def opened_content(path: Path) -> Iterator[Content]:
     """What an HDF5 file holds; InputError if it cannot be opened or read."""
     try:
-        file = h5py.File(path, "r")
+        file = opened_hdf5(path)
     except OSError as reason:
         raise damaged_file(path, "/", reason) from None
     with file:

@@ -11,6 +11,7 @@ import yaml
 
 from ...nodes.germanium.lh5 import REPAIR, layout_of
 from ...nodes.hdf5_content import damaged_file
+from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.errors import InputError, UsageError
 from ..files import check_new_files, new_output
 from .lh5_writing import new_lh5
@@ -73,7 +74,7 @@ def _merge_lh5(files: Sequence[Path], out: Path) -> list[str]:
 
 
 def _copy_table(path: Path, name: str, parent: h5py.Group) -> None:
-    with h5py.File(path, "r") as source:
+    with opened_hdf5(path) as source:
         try:
             source.copy(source[name], parent, name.rpartition("/")[2])
         except (KeyError, RuntimeError) as reason:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ...nodes.file_kinds import fault_of_hdf5, fault_of_input
+from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.arrays import I8
 from ...schemas.errors import InputError
 from ...schemas.imaging.codes import SPECIES
@@ -81,7 +82,7 @@ def open_run(path: Path) -> Iterator[SavedRun]:
         msg = f"{path}: {fault}. {_WANTED}"
         raise InputError(msg, file=path)
     try:
-        file = h5py.File(path, "r")
+        file = opened_hdf5(path)
     except OSError as reason:
         msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path) from None

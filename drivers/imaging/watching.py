@@ -127,10 +127,10 @@ class ImagingQuickLook:
 
 def _folder_of(out: Path) -> str:
     """The folder that an output file was made of by a watch; empty for another file."""
-    import h5py
+    from ...nodes.hdf5_heaps import opened_hdf5
 
     try:
-        with h5py.File(out) as file:
+        with opened_hdf5(out) as file:
             content = Content(file, out)
             if "meta/run_meta" not in content:
                 return ""

@@ -15,6 +15,7 @@ import numpy as np
 import xxhash
 
 from ...nodes.addresses import address_of
+from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
 from ..definition import Definition, with_settings
@@ -114,7 +115,7 @@ def verified(
 
 
 def _hashes_at(path: Path, counts: Callable[[str], bool]) -> dict[str, str]:
-    with h5py.File(path, "r") as file:
+    with opened_hdf5(path) as file:
         return {name: digest for name, digest in dataset_hashes(file).items() if counts(name)}
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import h5py
-
 from ...nodes.hdf5_content import opened_content
+from ...nodes.hdf5_heaps import opened_hdf5
 from ...nodes.transients.readers.earlier_runs import FEATURES, FOREIGN, TABLE, WINDOWS
 from ...schemas.errors import InputError
 from ...schemas.transients.config import TransientsConfig
@@ -57,9 +56,9 @@ class Earlier:
 def is_own(path: Path) -> bool:
     """Whether a file is HDF5 and of a run of radiograph."""
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             return str(file.attrs.get("software", "")).startswith("radiograph")
-    except OSError:
+    except (OSError, InputError):
         return False
 
 

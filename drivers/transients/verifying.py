@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
-
+from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.transients.config import TransientsConfig
 from ..config import resolved_path
 from ..definition import Definition
@@ -31,7 +30,7 @@ def verify_run(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verific
     named = stored.config.io.input_path
     first = named if isinstance(named, str) else named[0]
     campaign = inputs[0] if inputs else resolved_path(stored, first)
-    with h5py.File(path, "r") as file:
+    with opened_hdf5(path) as file:
         before = dataset_hashes(file)
     with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
         out = Path(folder) / "again.h5"
@@ -44,6 +43,6 @@ def verify_run(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verific
             }
         )
         run_campaign(replace(stored, config=config), targets=record.targets)
-        with h5py.File(out, "r") as file:
+        with opened_hdf5(out) as file:
             after = dataset_hashes(file)
     return compared(path, before, after, dict(record.versions), started)

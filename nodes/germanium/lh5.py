@@ -22,6 +22,7 @@ from ...schemas.errors import InputError
 from ...schemas.germanium.lh5 import FileLayout, FileName, TableLayout, WaveformLayout
 from ..file_kinds import fault_of_hdf5
 from ..hdf5_content import READ_FAULTS, damaged_file
+from ..hdf5_heaps import opened_hdf5
 from .codecs import CODECS, SHIFT, DamagedStreamError, decoded
 from .lh5_datasets import rows_of_dataset
 
@@ -53,7 +54,7 @@ def lh5_file(path: str | Path) -> Iterator[h5py.File]:
     """An open file; InputError if it is none, and for what cannot be read in it."""
     path = Path(path)
     try:
-        file = h5py.File(path, "r")
+        file = opened_hdf5(path)
     except READ_FAULTS as reason:
         msg = f"{path}: {fault_of_hdf5(path, reason, _WANTED)}"
         raise InputError(msg, file=path, code="no_lh5") from None

@@ -22,6 +22,7 @@ from ...schemas.lightdqm.arrays import I2, LightLayout
 from ...schemas.lightdqm.units import SAMPLE_NS
 from ...schemas.sources import FileRef
 from ..file_kinds import fault_of_hdf5, fault_of_input
+from ..hdf5_heaps import opened_hdf5
 from .grouping import N_CHANNELS
 
 EVENTS: Final = "light/events"
@@ -42,7 +43,7 @@ def flow_file(source: FileRef) -> Iterator[h5py.File]:
     try:
         # Files lie on shared disks where others read them: no lock. An event is a chunk and is read
         # once: a cache of chunks would only copy it.
-        file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
+        file = opened_hdf5(path, locking=False, rdcc_nbytes=0)
     except OSError as reason:
         msg = f"{path}: {fault_of_hdf5(Path(path), reason, _WANTED)}"
         raise InputError(msg, file=path) from None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 _SHOWN = ("path", "tier", "rows", "codec", "status", "problem")
+_MOST_NAMED = 5
 
 
 def files(
@@ -55,7 +56,15 @@ def files(
             typer.echo("  ".join(text for text in row if text))
         for line in missing:
             typer.echo(line)
-    if table["status"].isin(["unreadable", "left_out"]).any():
+    bad = table["path"][table["status"].isin(["unreadable", "left_out"])]
+    if len(bad):
+        more = ", ..." if len(bad) > _MOST_NAMED else ""
+        typer.echo(
+            f"error: {len(bad)} of {len(table)} files in {folder} cannot be read, or were taken at "
+            f"another time than their name says: {', '.join(bad[:_MOST_NAMED])}{more}. The table "
+            "says why, file by file; copy them again, or leave them out (--ignore).",
+            err=True,
+        )
         raise typer.Exit(EXIT_INPUT)
 
 

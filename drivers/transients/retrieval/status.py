@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ....schemas.errors import InputError
 from ....schemas.transients.layout import run_name
 from ....schemas.transients.manifest import Archive
 from .extracting import MEMBERS
@@ -118,13 +119,13 @@ def _is_stale(output: Path, written_s: float, archive: Sequence[Path]) -> bool:
 
 def _inputs(output: Path) -> list[tuple[Path, int | None]]:
     """Paths and sizes of the files that a run file names as its inputs."""
-    import h5py
+    from ....nodes.hdf5_heaps import opened_hdf5
 
     try:
-        with h5py.File(output, "r") as file:
+        with opened_hdf5(output) as file:
             paths, sizes = file[f"{_INPUTS}/path"].asstr()[:], file[f"{_INPUTS}/size"][:]
             return [(Path(path), int(n)) for path, n in zip(paths, sizes, strict=True)]
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, InputError):
         return []
 
 
@@ -132,14 +133,16 @@ def _feature_rows(path: Path) -> int | None:
     """Rows of the features of a run file; None if it has none, or cannot be read."""
     import h5py
 
+    from ....nodes.hdf5_heaps import opened_hdf5
+
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             group = file.get(_FEATURES)
             if isinstance(group, h5py.Group):
                 columns = [one for one in group.values() if isinstance(one, h5py.Dataset)]
                 return len(columns[0]) if columns and columns[0].shape else None
             return len(group) if isinstance(group, h5py.Dataset) and group.shape else None
-    except OSError:
+    except (OSError, InputError):
         return None
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 import pandas as pd
 
@@ -35,6 +34,7 @@ from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ...file_kinds import HDF5, fault_of_hdf5
 from ...hdf5_content import Content, Values, damaged_file
+from ...hdf5_heaps import opened_hdf5
 from .phits_usrdef import HITS_WITHOUT_MATERIAL
 from .reader import Reader
 
@@ -103,7 +103,7 @@ def metadata(source: FileRef, settings: ReaderSettings) -> SourceMetadata:
 def opened(path: Path) -> Iterator[Content]:
     """The file for reading; InputError if it is no HDF5 file."""
     try:
-        file = h5py.File(path, "r")
+        file = opened_hdf5(path)
     except OSError as reason:
         wanted = "Give the output file of an earlier run."
         msg = f"{path}: {fault_of_hdf5(path, reason, wanted)}"

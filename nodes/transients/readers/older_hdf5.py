@@ -20,6 +20,7 @@ from ....schemas.errors import InputError
 from ....schemas.transients.layout import HEADER_BYTES, SAMPLE_BYTES
 from ....schemas.transients.recordings import RecordingForm, RecordingRange, Recordings
 from ...file_kinds import fault_of_hdf5
+from ...hdf5_heaps import opened_hdf5
 from ...whole_numbers import exactly_whole
 
 ALL: Final = "sdr_data/all"
@@ -31,7 +32,7 @@ _PPM: Final = 1e6
 def older_members(path: Path) -> list[str]:
     """The names of the recordings in a file; InputError if it is none of a known stage."""
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             stage = file["meta"].attrs.get("processing_stage", 1) if "meta" in file else 1
             if ALL not in file or int(stage) < 1:
                 msg = (
@@ -49,7 +50,7 @@ def older_metadata(path: Path) -> dict[str, Any]:
     """The logbook row that a file holds, by name; plain values. InputError if it is no HDF5."""
     found: dict[str, Any] = {}
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             for group in ("meta", "sdr_data"):
                 if group in file:
                     found |= {k: _plain(v) for k, v in _attributes(file[group]).items()}
@@ -78,7 +79,7 @@ def read_older_hdf5(path: str, place: RecordingRange, form: RecordingForm) -> Re
     numbers, sizes = np.empty((n, 3), np.int64), np.empty(n, np.int64)
     times = np.full((n, 3), -1, np.int64)
     try:
-        with h5py.File(path, "r") as file:
+        with opened_hdf5(path) as file:
             for row, name in enumerate(place.members):
                 dataset = file[f"{ALL}/{name}"]
                 attributes = dataset.attrs
