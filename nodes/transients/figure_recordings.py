@@ -121,11 +121,17 @@ def baseline_figure(run: StoredRun, figure: Any) -> None:
 
 
 def _plain_numbers(axis: Any) -> None:
-    """Numbers of a logarithmic axis as they are read, not as powers."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    """Numbers of a logarithmic axis as they are read, not as powers.
+
+    Between powers of ten they stand where the axis has few of these.
+    """
+    from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    is_log = axis.get_scale() == "log"
+    axis.set_minor_formatter(
+        LogFormatter(minor_thresholds=(1.0, 0.4)) if is_log else NullFormatter()
+    )
 
 
 def counts_figure(run: StoredRun, figure: Any) -> None:

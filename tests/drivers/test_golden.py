@@ -11,7 +11,6 @@ change of results is meant.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from importlib.resources import files
@@ -63,8 +62,8 @@ def recorded(path: Path) -> dict[str, list[Any]]:
         for name in compared(path):
             values = np.asarray(file[name][()])
             if name.endswith("/fit_reason"):
-                # It tells numbers of a fit that is not believed: those of other libraries differ.
-                values = np.asarray(re.sub(r"[-+.0-9]+", "#", file[name].asstr()[()]))
+                # Why a fit is not believed follows its numbers, which libraries do not share.
+                values = np.asarray("there" if file[name].asstr()[()] else "")
             found[name] = [values.dtype.kind, list(values.shape), content(values)]
     return found
 
