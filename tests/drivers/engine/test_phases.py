@@ -18,6 +18,7 @@ from radiograph.drivers.engine.phases import (
     check_scopes,
     evaluated,
     planned,
+    streamed_together,
 )
 from radiograph.drivers.scopes import RANGE, RUN
 
@@ -195,3 +196,17 @@ def test_scopes_side_by_side() -> None:
 
     with pytest.raises(UnfitScopesError, match="neither scope holds the other"):
         planned(graph(pulses, dead_time), ["dead_time"], (), scopes)
+
+
+def test_rows_are_handed_on_in_the_last_sweep_of_their_scope() -> None:
+    """Streams of two sweeps over ranges end in one; of files and ranges each stays its own."""
+
+    def plan(first: str) -> Plan:
+        phases = (Phase(first, ("a",), (), (), ("a",)), Phase(RANGE, ("b",), ("c",), (), ("b",)))
+        return Plan(phases, frozenset("ab"), {"a": first, "b": RANGE}, {}, frozenset())
+
+    early, last = streamed_together(plan(RANGE), frozenset()).phases
+    assert (early.streamed, early.asked) == ((), ("a",))
+    assert (last.streamed, last.asked, last.given) == (("a", "b"), ("a", "b"), ("c",))
+    apart = plan("file")
+    assert streamed_together(apart, frozenset()) is apart
