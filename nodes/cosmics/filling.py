@@ -45,8 +45,9 @@ def filled(axis: Axis, places: I4, selected: U1) -> tuple[Histogram, I8]:
     ``places`` are those of ``places_or_nan``; ``selected`` has a bit a selection for each.
     """
     # Words of four bits: one pass over the values, sixteen sums.
-    words = np.bincount((places + np.int32(1)) * 16 + selected, minlength=(axis.n_places + 1) * 16)
-    words = words.reshape(axis.n_places + 1, 16)
+    n_words = (axis.n_places + 1) * 16
+    found = np.bincount((places + np.int32(1)) * 16 + selected, minlength=n_words)
+    words = found.reshape(axis.n_places + 1, 16)
     counts = np.zeros((axis.n_places + 1, len(SELECTIONS)), np.int64)
     for bit in range(len(SELECTIONS)):
         counts[:, bit] = words[:, (np.arange(16) >> bit & 1).astype(bool)].sum(axis=1)

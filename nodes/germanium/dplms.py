@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
 from ...schemas.germanium.dplms import DPLMS_GRID, DplmsFilter
@@ -25,7 +24,7 @@ FLAT_SAMPLES: Final = 10
 _MOST_AWAY: Final = 2.0
 
 
-def steps_of(waves: NDArray[np.float32], constants: PoleZeroConstants, sample_ns: float) -> F8:
+def steps_of(waves: Any, constants: PoleZeroConstants, sample_ns: float) -> F8:
     """Waveforms less their baseline, pole-zero corrected, (n, samples)."""
     decay = constants.tau1_ns / sample_ns
     faster, fraction = second_decay(constants, sample_ns)

@@ -221,7 +221,8 @@ def _scattered(
     solid_angles = (np.minimum(NEAREST_CM / distance, 1.0) * come.min(initial=np.inf) / come) ** 2
     chance = np.clip(cosine, 0.0, 1.0) * solid_angles
     goes = rng.random(len(chance)) < chance
-    first, second, distance, cosine = (a[goes] for a in (first, second, distance, cosine))
+    first, second = first[goes], second[goes]
+    distance, cosine = distance[goes], cosine[goes]
     incident = incident_MeV[goes]
     scattered = incident * cosine**2
     total = 1.0 + scattered / NEUTRON_MASS_MEV

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ...schemas.arrays import F8
 from .finding import Finding, Numbers
 from .time_findings import rate_finding
 
@@ -47,7 +48,7 @@ def coding(numbers: Numbers) -> Finding:
 def unwritten(numbers: Numbers) -> Finding:
     """Events that are there but hold zeros."""
     frame, limit = numbers.unwritten_events, numbers.limits.stuck_fraction
-    share = np.asarray(frame["n_zero"] / np.maximum(frame["n"], 1), dtype=np.float64)
+    share: F8 = np.asarray(frame["n_zero"] / np.maximum(frame["n"], 1), dtype=np.float64)
     value = float(share.max()) if len(share) else np.nan
     some = frame[share > 0]
     unit = "of the events"
