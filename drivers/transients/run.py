@@ -73,9 +73,12 @@ def run_campaign(
     failed: list[FailedFile] = []
     for run in runs:
         try:
-            reports[run.number] = _one_run(
-                loaded, campaign, run, outs[run.number], targets, cache, progress, executor
-            )
+            one, out = _alone(loaded, run), outs[run.number]
+            report = _one_run(one, campaign, run, out, targets, cache, progress, executor)
+            # Tables and figures are made of the file: what the graph gave is not beside it.
+            if campaign.metadata(run).sdr_data and not targets:
+                report.files += [str(path) for path in write_beside(one, out)]
+            reports[run.number] = report
         except InputError as error:
             if len(runs) == 1 or loaded.config.io.on_bad_file == "fail":
                 raise
@@ -103,28 +106,13 @@ def _outputs(loaded: LoadedConfig[Any], runs: Sequence[RunFiles]) -> dict[int, P
     return {runs[0].number: out}
 
 
-def _one_run(
-    loaded: LoadedConfig[TransientsConfig],
-    campaign: Campaign,
-    run: RunFiles,
-    out: Path,
-    targets: Sequence[str],
-    cache: CacheOptions,
-    progress: Callable[[int], None] | None,
-    executor: Executor | None,
-) -> RunReport:
-    # What is stored makes this run again, not all of them.
+def _alone(loaded: LoadedConfig[TransientsConfig], run: RunFiles) -> LoadedConfig[TransientsConfig]:
+    """The settings of one run: what is stored makes this run again, not all of them."""
     alone = loaded.config.transients.model_copy(update={"runs": (run.number,)})
-    config = loaded.config.model_copy(update={"transients": alone})
-    one = replace(loaded, config=config)
-    report = _computed(one, campaign, run, out, targets, cache, progress, executor)
-    # Tables and figures are made of the file: what the graph gave need not stay beside it.
-    if campaign.metadata(run).sdr_data and not targets:
-        report.files += [str(path) for path in write_beside(one, out)]
-    return report
+    return replace(loaded, config=loaded.config.model_copy(update={"transients": alone}))
 
 
-def _computed(
+def _one_run(
     one: LoadedConfig[TransientsConfig],
     campaign: Campaign,
     run: RunFiles,
