@@ -13,9 +13,9 @@ from .config import LoadedConfig, load_config
 from .dag import Dag, Species, pipeline_dag
 from .dag_record import NodeOutcome, with_outcomes
 from .dag_svg import svg_text
-from .definition import Session
 from .explanations import Explanation, explanation
 from .graph import build_driver, resolved_targets
+from .protocols import Session
 from .registry import DEFAULT, definition
 
 if TYPE_CHECKING:

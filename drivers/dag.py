@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from hamilton import driver
 
 from ..schemas.errors import UsageError
-from .definition import Definition, Input
+from .definition import Definition
 from .graph import (
     function_of,
     graph_nodes,
@@ -24,6 +24,7 @@ from .graph import (
     upstream,
     visible_nodes,
 )
+from .graph_inputs import Input
 from .setting_keys import shown_keys, shown_sections
 
 Species = Literal["neutron", "gamma", "both"]

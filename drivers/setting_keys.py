@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .config_fields import Model, bare, field_named, is_section, sections
-from .definition import Definition, Input
+from .definition import Definition
+from .graph_inputs import Input
 
 _THERE = "?"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ...schemas.errors import UsageError
 from ..config import LoadedConfig, config_rows, resolved_path
-from ..definition import Session
 from ..graph import graph_nodes
+from ..protocols import Session
 from ..registry import definition_of
 from ..setting_keys import in_effect
 from .content import fingerprint

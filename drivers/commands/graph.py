@@ -11,7 +11,7 @@ import typer
 from ..registry import DEFAULT
 
 if TYPE_CHECKING:
-    from ..definition import GraphPicture
+    from ..protocols import GraphPicture
 
 
 class ShownSpecies(StrEnum):

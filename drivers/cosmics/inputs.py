@@ -18,8 +18,8 @@ from ...schemas.cosmics.results import (
 from ...schemas.cosmics.statistics import StatisticsSettings
 from ...schemas.cosmics.veto import VetoGrid
 from ...schemas.sources import EventRange, FileRef
-from ..definition import Context, Input, of_each_part
 from ..engine.parts import Part
+from ..graph_inputs import Context, Input, of_each_part
 from .cuts_in_effect import cuts_in_effect
 from .histogram_settings import histogram_specs
 from .scan_settings import Point, scan_points

@@ -14,8 +14,9 @@ from ..cache.content import fingerprint
 from ..cache.execution import NodeCache
 from ..cache.opening import known_file
 from ..config import LoadedConfig, resolved_path
-from ..definition import Source, setting
+from ..definition import Source
 from ..files import is_pattern, matching, remote_file_ref, sampled_file_ref
+from ..graph_inputs import setting
 from ..input_paths import check_name, check_place, files_matching, input_paths, key_of_names
 from ..unchanged import unchanged
 from .failed_files import FailedFile, usable_files

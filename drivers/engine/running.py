@@ -22,10 +22,11 @@ from ...schemas.sources import FileRef
 from ...schemas.tables import TableSchema
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
-from ..definition import Companion, Context, Definition
+from ..definition import Companion, Definition
 from ..files import check_new_files, new_output
 from ..files_of_settings import files_of_settings
 from ..graph import graph_nodes, visible_nodes
+from ..graph_inputs import Context
 from ..hdf5 import new_file, write_text
 from ..hdf5_values import write_value
 from ..input_paths import output_file

@@ -10,8 +10,8 @@ from ...nodes.germanium.parameter_arrays import named_arrays
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.sources import FileRefs
-from ..definition import ABSENT, Context, Input
 from ..files import file_ref, is_pattern, matching
+from ..graph_inputs import ABSENT, Context, Input
 from ..home import path_of_setting
 from .channel_inputs import OF_CHANNEL
 from .tables import RAW, first_tier

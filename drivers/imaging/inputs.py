@@ -25,9 +25,9 @@ from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
 from ...schemas.imaging.uncertainty import ExpectationSettings, Reconstruction
 from ...schemas.settings import Section
-from ..definition import ABSENT, Context, Input, made, of_each_part, setting
 from ..engine.protocol import GraphInputs
 from ..files import file_ref
+from ..graph_inputs import ABSENT, Context, Input, made, of_each_part, setting
 
 if TYPE_CHECKING:
     from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest

@@ -23,8 +23,8 @@ from ...schemas.lightdqm.settings import (
     SpectrumSettings,
 )
 from ...schemas.lightdqm.units import LEGACY_V_PER_ADC16, PER_ADC16
-from ..definition import ABSENT, Context, Input, made
 from ..files import file_ref
+from ..graph_inputs import ABSENT, Context, Input, made
 from ..home import path_of_setting
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ...nodes.hdf5_content import opened_content
 from ...schemas.lightdqm.config import LightDqmConfig
-from ..definition import Definition, with_settings
+from ..definition import Definition
 from ..graph import build_driver
+from ..graph_inputs import with_settings
 from ..registry import definition
 from ..runfile.record import record_at
 from ..runfile.verification import Verification

@@ -18,8 +18,9 @@ from ...nodes.addresses import address_of
 from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
-from ..definition import Definition, with_settings
+from ..definition import Definition
 from ..files import REMOTE, SAMPLED, file_ref, sampled_file_ref
+from ..graph_inputs import with_settings
 from ..hdf5 import checked_blocks, datasets_of
 from ..provenance import pipeline_of_path, versions
 from ..registry import DEFAULT, definition, names

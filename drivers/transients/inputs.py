@@ -10,7 +10,7 @@ from typing import Final
 
 from ...schemas.transients.config import TransientsConfig
 from ..defaults import later
-from ..definition import Context, Input, of_each_part
+from ..graph_inputs import Context, Input, of_each_part
 
 
 def threads(config: TransientsConfig, _context: Context) -> int:

@@ -13,7 +13,7 @@ from ...nodes.whole_numbers import exactly_whole
 from ...schemas.errors import InputError
 from ...schemas.transients.config import TransientsConfig
 from ...schemas.transients.layout import NOT_GIVEN
-from ..definition import Context
+from ..graph_inputs import Context
 from ..home import path_of_setting
 
 

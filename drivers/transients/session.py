@@ -17,12 +17,12 @@ from ...schemas.transients.recordings import RecordingRange
 from ..cache.execution import NodeCache
 from ..cache.opening import NO_CACHE, CacheOptions, known_file, open_cache
 from ..config import LoadedConfig
-from ..definition import Context
 from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Part, Parts
 from ..engine.protocol import GraphInputs
 from ..engine.session import Session
 from ..files import sampled_file_ref
+from ..graph_inputs import Context
 from ..input_paths import check_place
 from ..registry import definition_of
 from ..unchanged import check_unchanged

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.stats import poisson
 
 from ...schemas.arrays import F8, frozen
 from ...schemas.cosmics.projection import EfficiencyProjection
@@ -91,6 +90,8 @@ def _quantiles(share: float, target: float, sigma: float, needed: float) -> F8:
     first reached at one of the n_j: the first with no more than j unvetoed events so far. Where
     that takes more than 2,000, it is normal with a relative deviation of 1 / sqrt(unvetoed).
     """
+    from scipy.stats import poisson
+
     expected = share * needed
     if expected > _MOST_COUNTS:
         spread = np.asarray([-1.0, 0.0, 1.0]) / np.sqrt(expected)

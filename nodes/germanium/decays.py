@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from ...schemas.arrays import F8
 
@@ -30,6 +29,8 @@ class Decays:
 
 def one_decay(t: F8, tail: F8, errors: F8) -> Decays:
     """The exponential of least chi2."""
+    from scipy.optimize import curve_fit
+
     start = np.array([tail[0], _log_slope(t, tail)])
     p, cov = curve_fit(_one, t, tail, start, errors, absolute_sigma=True)
     chi2 = float((((tail - _one(t, *p)) / errors) ** 2).sum())
@@ -41,6 +42,8 @@ def two_decays(t: F8, tail: F8, errors: F8) -> Decays | None:
 
     It begins from the slope of the last fifth and from what the first tenth has above it.
     """
+    from scipy.optimize import curve_fit
+
     n = len(t)
     late = slice(int(n * (1 - _LAST)), n)
     slow = _log_slope(t[late], tail[late])

@@ -14,8 +14,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
-from scipy.special import ndtr
-from scipy.stats import qmc
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.codes import Recoil
@@ -105,6 +103,8 @@ def _pairs_of_points(bars: pd.DataFrame, side_cm: float) -> tuple[F8, F8, F8, I8
 
 def _points_of(centre: F8, edges: F8, first: I8, second: I8, pair: I8, most: int) -> tuple[F8, F8]:
     """Points (p, 3) in the first and second bar of each ``pair``; at most so many of one pair."""
+    from scipy.stats import qmc
+
     even = qmc.Sobol(6, scramble=False).random_base2(int(np.ceil(np.log2(most))))
     spread = 2.0 * even + 1.0 / len(even) - 1.0
     starts = np.searchsorted(pair, pair)
@@ -139,6 +139,8 @@ def _passing(
     uncertainty: Uncertainty,
 ) -> F8:
     """cos(t) P1 P2 (n^2 + 1, angles) of n bars, first bar times n plus second; at last 1."""
+    from scipy.special import ndtr
+
     scattered = incident_MeV * cosine**2
     first, second = (_thresholds(events, bars, hit, light_response) for hit in (1, 2))
     ones = np.ones_like(cosine)

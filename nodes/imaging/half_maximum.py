@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import label
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid
@@ -43,6 +42,8 @@ def edges_at_half_maximum(image: F8, grid: PixelGrid) -> tuple[float, float, flo
 
 
 def _region(image: F8) -> np.ndarray:
+    from scipy.ndimage import label
+
     highest = image.max(initial=0.0)
     labels, _ = label(image >= 0.5 * highest)
     return np.asarray(labels == labels.flat[int(np.argmax(image))])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.interpolate import RectBivariateSpline
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
@@ -14,6 +13,9 @@ from ...schemas.imaging.sources import Acceptance
 from .kernels.acceptance import acceptances
 from .plane import plane_to_world
 from .sphere import fibonacci_directions
+
+if TYPE_CHECKING:
+    from scipy.interpolate import RectBivariateSpline
 
 NODES: Final = 25
 DIRECTIONS: Final = 100
@@ -30,6 +32,8 @@ class PlaneSensitivity:
     @classmethod
     def of(cls, acceptance: Acceptance, frame: PlaneFrame, grid: PixelGrid) -> PlaneSensitivity:
         """Nodes over the plane, bicubic between them."""
+        from scipy.interpolate import RectBivariateSpline
+
         u_max, v_max = grid.u_min_cm + grid.nu * grid.du_cm, grid.v_min_cm + grid.nv * grid.dv_cm
         u = np.linspace(grid.u_min_cm, u_max, NODES)
         v = np.linspace(grid.v_min_cm, v_max, NODES)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.reconstructed import ImageFit
@@ -51,6 +50,8 @@ def source_fractions(fit: ImageFit) -> F8:
 
 def cones_of_point(cones: ConeMixture, point_cm: F8, fraction: F8, seed: int) -> ConeMixture:
     """The likeliest hypothesis of each event, with the angle of a point or of any direction."""
+    from scipy.special import ndtri
+
     row = _likeliest(cones)
     apex, axis, sigma = cones.apex_cm[row], cones.axis[row], cones.sigma_rad[row]
     towards = point_cm - apex

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
-from scipy.ndimage import gaussian_filter
 
 from ...schemas.arrays import F8, I8, Mask
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
@@ -52,6 +51,8 @@ def prior_leakage(
 
     Cuts of cones do not act here; ``leakage`` is how far the centroid follows the prior, cm a cm.
     """
+    from scipy.ndimage import gaussian_filter
+
     settings = ImagingMethod(imaging_method.method, "scan", imaging_method.nappe)
     places = errors.prior_shift_cm * np.array(SHIFTS)
     u, v = np.ascontiguousarray(places.T)

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from ...schemas.arrays import F8
 
@@ -18,6 +17,8 @@ def fitted_pulls(pulls: pd.DataFrame) -> tuple[float, float, float]:
 
     A plain width would be that of the events from elsewhere. (1, 0, NaN) below 50 rows.
     """
+    from scipy.optimize import minimize
+
     delta, sigma = pulls["delta_rad"].to_numpy(), pulls["cone_sigma_rad"].to_numpy()
     weight = pulls["weight"].to_numpy()
     if len(delta) < LEAST_FOR_FIT:

@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize
 
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
@@ -126,6 +125,8 @@ def significance(problem: FitProblem, places_cm: F8, known: F8) -> tuple[F8, F8]
 
 def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None = None) -> SourceFit:
     """The maximum next to ``start``; ``weights`` (m,) count events more or less often."""
+    from scipy.optimize import minimize
+
     scales = search_scales(problem, n_sources)
 
     def scaled(p: F8) -> tuple[float, F8]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 from ...schemas.arrays import F8, Mask
 from ...schemas.lightdqm.frames import TRIGGERS
@@ -96,6 +95,8 @@ def _moved_ns(numbers: Numbers, name: str) -> tuple[F8, F8]:
 
     And by how much it may seem to: its standard error times the quantile of Student's t.
     """
+    from scipy.special import stdtrit
+
     unknown = np.full(numbers.watched.shape, np.nan)
     now, rows = numbers.light_ratios, numbers.earlier_runs
     rows = rows[(rows["quantity"] == name) & (rows["n"] >= _LEAST_JUDGED)]
@@ -164,6 +165,8 @@ def _expected_lit(numbers: Numbers) -> F8 | None:
 
 def light(numbers: Numbers) -> Finding:
     """Pulse heights against the board, the other modules, and earlier files."""
+    from scipy.special import ndtri
+
     frame, limits = numbers.light_ratios, numbers.limits
     factor = limits.light_factor
     if not len(frame):

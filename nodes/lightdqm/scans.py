@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrc, ndtri, xlogy
 
 from ...schemas.arrays import F8, I8, Mask
 from ..statistics.widths import half_central_68
@@ -63,6 +62,8 @@ def rate_above(k: Any, n: Any, limit: float, alpha: float) -> Stretch:
 
     ``k`` and ``n`` are counts by block, (n_blocks, ...).
     """
+    from scipy.special import bdtrc
+
     n = np.asarray(n, dtype=np.int64)
     k = np.minimum(np.asarray(k, dtype=np.int64), n)
     spans = stretches(len(n))
@@ -80,6 +81,8 @@ def rate_below(k: Any, n: Any, limit: float, alpha: float) -> Stretch:
     P(k or less | n, 0.8 times the rate of the others) < alpha / stretches; nothing is said where
     the others have fewer than five events.
     """
+    from scipy.special import bdtr
+
     n = np.asarray(n, dtype=np.int64)
     k = np.minimum(np.asarray(k, dtype=np.int64), n)
     spans = stretches(len(n))
@@ -125,6 +128,8 @@ def _sharpest(
 
 def _log_likelihood(k: I8, n: I8) -> F8:
     """Greatest logarithm of the binomial likelihood of k of n, without its constant."""
+    from scipy.special import xlogy
+
     return np.asarray(xlogy(k, _ratio(k, n)) + xlogy(n - k, _ratio(n - k, n)))
 
 
@@ -161,6 +166,8 @@ def level_change(median: F8, p16: F8, p84: F8, n: Any, limit: float, alpha: floa
     a drift is a straight line where that describes the blocks better. It counts if it is larger
     than the limit by as many standard errors as alpha / stretches allows.
     """
+    from scipy.special import ndtri
+
     n_blocks = len(median)
     known = np.isfinite(median) & (np.asarray(n) > 0)
     weight = known.astype(np.float64)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import betaincinv, erfc, gammaincinv
 
 from ...schemas.arrays import F8, I8
 
@@ -23,6 +22,8 @@ def tail_of_sigma(sigma: float) -> float:
     0.158655 for 1; as ``tail`` it gives the interval that holds erf(sigma / sqrt 2).
     ValueError unless sigma is a number above zero.
     """
+    from scipy.special import erfc
+
     _check_sigma(sigma)
     return float(0.5 * erfc(sigma / np.sqrt(2.0)))
 
@@ -54,6 +55,8 @@ def clopper_pearson(k: Any, n: Any, tail: float = ONE_SIGMA_TAIL) -> tuple[F8, F
     and ``1 - tail`` points of Beta(k, n - k + 1) and Beta(k + 1, n - k); at k = 0 the upper end
     is 1 - tail^(1/n), at k = n the lower end is tail^(1/n).
     """
+    from scipy.special import betaincinv
+
     k, n = (_whole(a) for a in np.broadcast_arrays(k, n))
     _check_tail(tail)
     _check_trials(k, n)
@@ -79,6 +82,8 @@ def jeffreys(k: Any, n: Any, tail: float = ONE_SIGMA_TAIL) -> tuple[F8, F8]:
     -----
     L. D. Brown, T. T. Cai and A. DasGupta, Statist. Sci. 16 (2001) 101, section 4.1.2.
     """
+    from scipy.special import betaincinv
+
     k, n = (_whole(a) for a in np.broadcast_arrays(k, n))
     _check_tail(tail)
     _check_trials(k, n)
@@ -152,6 +157,8 @@ def garwood(k: Any, tail: float = ONE_SIGMA_TAIL) -> tuple[F8, F8]:
     F. Garwood, Biometrika 28 (1936) 437: half the ``tail`` point of chi2 with 2k degrees of
     freedom, and half the ``1 - tail`` point with 2k + 2.
     """
+    from scipy.special import gammaincinv
+
     k = _whole(k)
     _check_tail(tail)
     _check_counts(k, k >= 0, "counts are 0 or more")

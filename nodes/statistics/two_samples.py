@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2 as chi2_distribution
-from scipy.stats import fisher_exact, kstwobign, norm
 
 from ...schemas.arrays import F8, Mask
 
@@ -46,6 +44,8 @@ def two_fractions(k_a: Any, n_a: Any, k_b: Any, n_b: Any) -> tuple[F8, Mask]:
     R. A. Fisher, J. R. Stat. Soc. 98 (1935) 39; the two-sided p-value is turned into the
     standard deviations of a normal distribution.
     """
+    from scipy.stats import fisher_exact, norm
+
     k_a, n_a, k_b, n_b = (np.asarray(x, dtype=np.float64) for x in (k_a, n_a, k_b, n_b))
     total = n_a + n_b
     pooled = np.divide(k_a + k_b, total, out=np.zeros(total.shape), where=total > 0)
@@ -77,6 +77,8 @@ def same_shape_chi2(a: F8, b: F8, variances_a: F8, variances_b: F8) -> Agreement
     W. H. Press et al., Numerical Recipes, section 14.3.3; with weights the variances stand in
     the place of the counts: N. D. Gagunashvili, Nucl. Instrum. Methods A 614 (2010) 287.
     """
+    from scipy.stats import chi2 as chi2_distribution
+
     total_a, total_b = a.sum(), b.sum()
     variance = variances_a * total_b**2 + variances_b * total_a**2
     filled = variance > 0
@@ -94,6 +96,8 @@ def same_shape_ks(a: F8, b: F8, variances_a: F8, variances_b: F8) -> Agreement:
     The p-value is that of unbinned samples of as many effective entries (sum squared over sum of
     variances): for binned ones it is too large, the more so the wider the bins.
     """
+    from scipy.stats import kstwobign
+
     total_a, total_b = a.sum(), b.sum()
     square_a, square_b = variances_a.sum(), variances_b.sum()
     if min(total_a, total_b, square_a, square_b) <= 0:

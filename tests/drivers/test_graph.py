@@ -16,7 +16,7 @@ from hamilton.ad_hoc_utils import create_temporary_module
 from radiograph.drivers import graph
 from radiograph.drivers.annotations import spelled_out
 from radiograph.drivers.config import load_config
-from radiograph.drivers.definition import Context, Definition
+from radiograph.drivers.definition import Definition
 from radiograph.drivers.engine.merging import merge_of
 from radiograph.drivers.graph import (
     build_driver,
@@ -26,6 +26,7 @@ from radiograph.drivers.graph import (
     upstream,
     visible_nodes,
 )
+from radiograph.drivers.graph_inputs import Context
 from radiograph.drivers.imaging.definition import IMAGING
 from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
 from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices

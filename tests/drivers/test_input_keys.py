@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.config import load_config
 from radiograph.drivers.config_fields import bare, is_section, sections
-from radiograph.drivers.definition import Context, Definition, made, setting
+from radiograph.drivers.definition import Definition
+from radiograph.drivers.graph_inputs import Context, made, setting
 from radiograph.drivers.lightdqm import inputs as light_inputs
 from radiograph.drivers.overrides import alternatives, entries_of
 from radiograph.drivers.registry import definition

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from radiograph.drivers import registry
-from radiograph.drivers.definition import ABSENT, Context, Definition, Input
+from radiograph.drivers.definition import Definition
+from radiograph.drivers.graph_inputs import ABSENT, Context, Input
 from radiograph.drivers.main import guarded
 from radiograph.schemas.errors import UsageError
 

@@ -13,8 +13,9 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 from radiograph.drivers.defaults import asked_processes
-from radiograph.drivers.definition import Definition, Input, Source
+from radiograph.drivers.definition import Definition, Source
 from radiograph.drivers.engine.parts import Part
+from radiograph.drivers.graph_inputs import Input
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.settings import PipelineSettings, RunSettings, Section
 from radiograph.schemas.sources import EventRange, FileRef
