@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final
@@ -77,8 +76,10 @@ class Evaluation:
         plan: Plan,
         targets: Sequence[str],
         sink: Sink | None,
+        let_go: Callable[[], object],
     ) -> None:
         self._session = session
+        self._let_go = let_go
         self._plan = plan
         self._targets = targets
         self._sink = sink
@@ -160,7 +161,7 @@ class Evaluation:
         is_carried = phase.scope == session.flow.carried
         before = Before(session.carry if is_carried else NoCarry())
         recipe, n_calls = self._recipe(phase), self._n_calls()
-        here = Here(session.driver, session.manifest, session.cache)
+        here = Here(session.driver, session.manifest, session.cache, self._let_go)
 
         def ahead(number: int) -> Task:
             return self._task(phase, parts[number], number, before.carry)
@@ -299,7 +300,7 @@ class Evaluation:
         if not self._scopes[phase.scope]:
             for name in phase.kept:
                 resolved(self._held[name][()])
-        gc.collect()
+        self._let_go()
 
     def _n_calls(self) -> int:
         return sum(record.calls for record in self._session.manifest.nodes.values())

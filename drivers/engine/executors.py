@@ -6,7 +6,6 @@ settings and the part; it builds the graph for itself and sends back the nodes t
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -72,11 +71,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Here:
-    """What evaluates parts in this process."""
+    """What evaluates parts in this process; ``let_go`` frees the cycles that a part left."""
 
     driver: driver.Driver
     manifest: Manifest
     cache: NodeCache | None
+    let_go: Callable[[], object]
 
 
 ResultOf = Callable[[Task], Results]
@@ -107,12 +107,12 @@ class LocalExecutor:
         del ahead
 
         def result_of(task: Task) -> Results:
-            if n_parts > 1:
-                if here.cache is not None:
-                    here.cache.end_part()
+            if n_parts > 1 and here.cache is not None:
+                here.cache.end_part()
+            if task.number:
                 # Hamilton leaves cycles behind that hold the frames of a part: big but few
                 # objects, which the collector would not hurry to look at.
-                gc.collect()
+                here.let_go()
             if here.cache is not None:
                 here.cache.slot = task.name
             return _results(here.driver, recipe, task)

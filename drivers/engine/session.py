@@ -47,8 +47,8 @@ class Session(SessionState):
         while True:
             plan = self.plan(names, streams)
             try:
-                with earlier_objects_apart(), self._rereadable(plan):
-                    return Evaluation(self, plan, names, sink).values()
+                with earlier_objects_apart() as let_go, self._rereadable(plan):
+                    return Evaluation(self, plan, names, sink, let_go).values()
             except AgainError:
                 self.failures.clear()
                 if sink is not None:

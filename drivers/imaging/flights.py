@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ...nodes.imaging.flights import UNITS, flights_of, impossible_flights
+from ...nodes.imaging.flights import FLIGHT_COLUMNS, UNITS, flights_of, impossible_flights
 from ...nodes.light_response import SCINTILLATORS
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.imaging.config import ImagingConfig
@@ -52,14 +52,13 @@ class HitChecks:
         self._of_one_time += int((np.diff(time)[same] == 0).sum())
         self._latest_ns = max(self._latest_ns, float(np.abs(time).max(initial=0.0)))
         for s in (NEUTRON, GAMMA):
-            rows = hits[species == s]
-            beta, light = flights_of(rows)
+            beta, light = flights_of(hits.loc[species == s, list(FLIGHT_COLUMNS)])
             if len(beta):
                 self._flights[s] += len(beta)
                 self._impossible[s] += impossible_flights(beta, light, s)
                 self._speeds[s].append(float(np.median(beta)))
         if self._config.energy.strategy == "ELUT" and makes_cones(self._config):
-            self._take_materials(hits[species == NEUTRON])
+            self._take_materials(hits.loc[species == NEUTRON, ["material", "det_id"]])
 
     def _take_materials(self, rows: pd.DataFrame) -> None:
         self._neutron_hits += len(rows)
@@ -67,8 +66,8 @@ class HitChecks:
         for name in rows["material"].cat.categories:
             has_table = name in tables and tables[name].proton is not None
             if name not in SCINTILLATORS and not has_table:
-                ids = rows.loc[rows["material"] == name, "det_id"]
-                self._without.update((int(i), str(name)) for i in ids)
+                ids = rows.loc[rows["material"] == name, "det_id"].value_counts(sort=False)
+                self._without.update({(int(i), str(name)): int(n) for i, n in ids.items()})
 
     def problems(self, path: str, counters: Mapping[str, int]) -> list[dict[str, Any]]:
         """What is wrong with the settings or the units; the kinds are the reasons of losses."""

@@ -21,6 +21,7 @@ UNITS: Final[Mapping[str, float]] = {
     "positions in m, where cm are read": 100.0,
 }
 """What the input may hold, and by what the speeds must then be multiplied."""
+FLIGHT_COLUMNS: Final = ("event_id", "x_cm", "y_cm", "z_cm", "t_ns", "light_MeVee")
 _SCALES: Final = np.array([1.0, *UNITS.values()])
 # Resolution of times smears the speed of gamma rays by factors.
 _GAMMA_BETA: Final = (0.1, 10.0)

@@ -68,3 +68,32 @@ def test_cycles_that_the_block_leaves_are_let_go_of_at_its_end() -> None:
         left = link()
         assert left() is not None
     assert left() is None
+
+
+def test_the_cycles_of_each_part_are_let_go_of_before_the_next() -> None:
+    with earlier_objects_apart() as let_go:
+        for _ in range(3):
+            left = link()
+            let_go()
+            assert left() is None
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_first_part_loaded_is_looked_at_no_more_until_the_end() -> None:
+    with earlier_objects_apart() as let_go:
+        loaded = Link()
+        apart = weakref.ref(loaded)
+        let_go()
+        del loaded
+        let_go()
+        assert apart() is not None
+    gc.collect()
+    assert apart() is None
+
+
+def test_in_a_block_within_another_nothing_more_is_set_apart() -> None:
+    with earlier_objects_apart(), earlier_objects_apart() as let_go:
+        n, kept = gc.get_freeze_count(), [Link() for _ in range(2000)]
+        let_go()
+        assert gc.get_freeze_count() <= n
+        del kept
