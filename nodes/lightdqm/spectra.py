@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 from ...schemas.arrays import F8, I1, I4, I8, Mask
 from ...schemas.lightdqm.arrays import (
@@ -166,6 +165,8 @@ def _spectra(
 
 
 def _power(waves: NDArray[np.int16]) -> F8:
+    from scipy.fft import rfft
+
     transformed = rfft(waves.astype(np.float64), axis=1, overwrite_x=True)
     return np.asarray(transformed.real**2 + transformed.imag**2)
 

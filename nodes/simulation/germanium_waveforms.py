@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
-from scipy.fft import irfft
 
 from ...schemas.arrays import F4, F8, I4
 from ...schemas.germanium_simulation import (
@@ -147,6 +146,8 @@ def _noise_spectrum(constants: DetectorConstants) -> F4:
 
 def _noise(rng: np.random.Generator, amplitude: F4, white_adc: float, n: int) -> F4:
     """Noise of n waveforms, (n, N_SAMPLES): white, and what has a spectrum, linear between."""
+    from scipy.fft import irfft
+
     parts = rng.standard_normal((n, 2 * len(amplitude)), np.float32).view(np.complex64)
     parts *= amplitude
     n_coarse = N_SAMPLES // PRESUM_RATE

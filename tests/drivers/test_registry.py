@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -49,6 +51,27 @@ def test_our_own_know_where_they_are_written() -> None:
     for name in ours:
         found = registry.definition(name)
         assert (found.name, found.home) == (name, registry.homes()[name])
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_nodes_of_a_pipeline_load_no_library_that_only_some_of_them_need(name: str) -> None:
+    # A run that is answered from the cache would wait for them too.
+    heavy = (
+        "scipy.special", "scipy.stats", "scipy.optimize", "scipy.fft", "scipy.signal", "iminuit",
+        "uproot", "matplotlib", "sklearn", "dask", "PIL", "jinja2",
+    )  # fmt: skip
+    code = (
+        f"import sys; from radiograph.drivers.registry import definition; "
+        f"definition({name!r}).node_modules(); print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HAMILTON_AUTOLOAD_EXTENSIONS": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_core_names_no_pipeline() -> None:
