@@ -64,12 +64,8 @@ def figures() -> list[Figure]:
 
 def _one_seed(seed: int, folder: Path, tally: Tally) -> None:
     from radiograph.drivers.lightdqm.simulation import write_light_simulation
-    from radiograph.schemas.light_simulation import (
-        FAULT_KINDS,
-        Fault,
-        LightSimulationSettings,
-        planted,
-    )
+    from radiograph.schemas.light_faults import FAULT_KINDS, Fault, planted
+    from radiograph.schemas.light_simulation import LightSimulationSettings
 
     base = LightSimulationSettings(seed=seed, n_events=EVENTS)
     before: list[pd.DataFrame] = []

@@ -19,15 +19,14 @@ from numpy.typing import NDArray
 
 from ...nodes.simulation.light_rows import faulty_rows, waveform_places
 from ...schemas.arrays import I4, I8, Mask
+from ...schemas.light_faults import PLANTED_FAULTS, planted
 from ...schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
-    PLANTED_FAULTS,
     RECTANGLES,
     RWM_CHANNEL,
     RWM_THRESHOLD_ADC16,
     LightSimulationSettings,
-    planted,
 )
 from ...schemas.lightdqm.detector import N_CHANNELS
 from ...schemas.sources import EventRange

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...schemas.light_simulation import PlantedFault
+from ...schemas.light_faults import PlantedFault
 from ...schemas.lightdqm.detector import HAS_SENSOR, N_CHANNELS
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 

@@ -10,6 +10,7 @@ import pandas as pd
 from hamilton.function_modifiers import tag
 
 from ...schemas.arrays import F8, I4, I8, U1, Mask, frozen
+from ...schemas.light_faults import planted
 from ...schemas.light_simulation import (
     LIGHT_EVENT_TRUTH,
     LIGHT_PULSES,
@@ -21,7 +22,6 @@ from ...schemas.light_simulation import (
     LightStreams,
     Scintillation,
     Triggers,
-    planted,
 )
 from ...schemas.tables import categories_of
 

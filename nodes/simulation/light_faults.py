@@ -17,17 +17,14 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import I4, Mask, frozen
 from ...schemas.errors import UsageError
-from ...schemas.light_simulation import (
+from ...schemas.light_faults import (
     EVERY_FAULT_KIND,
     PLANTED_FAULTS,
     Fault,
-    LightChannels,
-    LightSegment,
-    LightStreams,
-    LightTones,
     PlantedFault,
     planted,
 )
+from ...schemas.light_simulation import LightChannels, LightSegment, LightStreams, LightTones
 from ...schemas.lightdqm.units import HIGHEST_ADC16, LOWEST_ADC16
 
 _FAULTY_TONE_ADC16 = 120.0

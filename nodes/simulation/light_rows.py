@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...schemas.arrays import I8
-from ...schemas.light_simulation import PlantedFault
+from ...schemas.light_faults import PlantedFault
 from .light_edits import other_adc
 
 _NS_PER_MS: Final = 1_000_000

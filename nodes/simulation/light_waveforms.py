@@ -11,13 +11,8 @@ from hamilton.function_modifiers import tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F4, Mask, frozen
-from ...schemas.light_simulation import (
-    LightStreams,
-    LightTones,
-    PulseShapes,
-    Scintillation,
-    planted,
-)
+from ...schemas.light_faults import planted
+from ...schemas.light_simulation import LightStreams, LightTones, PulseShapes, Scintillation
 from ...schemas.lightdqm.detector import EPCB_OF_CHANNEL, N_CHANNELS, tpc_of_inputs
 from ...schemas.lightdqm.units import SAMPLE_NS
 from ...schemas.sources import EventRange

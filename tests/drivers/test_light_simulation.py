@@ -13,12 +13,8 @@ import pytest
 from radiograph.drivers.lightdqm import simulation as light_simulation
 from radiograph.drivers.lightdqm.simulation import LightSimulation, write_light_simulation
 from radiograph.schemas.errors import UsageError
-from radiograph.schemas.light_simulation import (
-    EVERY_FAULT_KIND,
-    FAULT_KINDS,
-    Fault,
-    LightSimulationSettings,
-)
+from radiograph.schemas.light_faults import EVERY_FAULT_KIND, FAULT_KINDS, Fault
+from radiograph.schemas.light_simulation import LightSimulationSettings
 
 SMALL = LightSimulationSettings(n_events=20, n_samples=120, seed=3)
 FLOW = "mpd_run_data_rctl_50014_p0.FLOW.hdf5"

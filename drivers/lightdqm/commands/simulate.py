@@ -172,7 +172,7 @@ def _write(
 
 
 def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> None:
-    from ....schemas.light_simulation import EVERY_FAULT_KIND, planted
+    from ....schemas.light_faults import EVERY_FAULT_KIND, planted
 
     typer.echo(
         f"{result.out}: {result.n_beam} beam and {result.n_self} self-triggered events, "
@@ -191,7 +191,7 @@ def _tell(settings: LightSimulationSettings, result: LightSimulationResult) -> N
 
 
 def _print_faults() -> None:
-    from ....schemas.light_simulation import EVERY_FAULT_KIND
+    from ....schemas.light_faults import EVERY_FAULT_KIND
 
     for name, kind in EVERY_FAULT_KIND.items():
         head = f"{name:16} {kind.target:8} {kind.value:>8g} {kind.unit:14}"
@@ -200,7 +200,7 @@ def _print_faults() -> None:
 
 def _faults(option: str, text: str, *, known: bool) -> list[dict[str, Any]]:
     """The faults that an option asks for."""
-    from ....schemas.light_simulation import EVERY_FAULT_KIND, FAULT_KINDS
+    from ....schemas.light_faults import EVERY_FAULT_KIND, FAULT_KINDS
 
     if text == "all":
         return [{"kind": kind, "known": known} for kind in FAULT_KINDS]

@@ -17,7 +17,8 @@ from radiograph.drivers.hdf5 import datasets_of
 from radiograph.drivers.lightdqm.json_lines import lines_of, write_lines
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.lightdqm.store import RunStore
-from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
+from radiograph.schemas.light_faults import Fault
+from radiograph.schemas.light_simulation import LightSimulationSettings
 
 from .conftest import arrays, record, verdict
 

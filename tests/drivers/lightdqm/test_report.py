@@ -13,7 +13,8 @@ from radiograph.drivers.lightdqm.run import run_lightdqm
 from radiograph.drivers.lightdqm.session import open_session
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.node_records import NodeRecord
-from radiograph.schemas.light_simulation import Fault, LightSimulationSettings
+from radiograph.schemas.light_faults import Fault
+from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.pages import FRACTION_PAGES
 
 SMALL = {"n_events": 30, "n_adcs": 2, "n_samples": 600, "seed": 5}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from radiograph.nodes.imaging.kernels import text_numbers
 from radiograph.nodes.imaging.kernels import usrdef_text as kernel
 
 
@@ -18,13 +19,13 @@ def bytes_of(text: str) -> np.ndarray:
 
 def number(text: str) -> tuple[bool, float, int]:
     data = bytes_of(text)
-    return kernel.read_number(data, 0, len(data))
+    return text_numbers.read_number(data, 0, len(data))
 
 
 def plain_number(text: str) -> tuple[bool, float, int]:
     data = bytes_of(text)
     with np.errstate(over="ignore", invalid="ignore"):
-        read, value, at = kernel.read_number.py_func(data, 0, len(data))
+        read, value, at = text_numbers.read_number.py_func(data, 0, len(data))
     return bool(read), float(value), at
 
 
@@ -155,8 +156,8 @@ def test_what_float_reads_is_read_and_the_other_way(text: str) -> None:
 @given(st.integers(0, 10**18 - 1), st.integers(-330, 330))
 def test_scaling_is_that_of_the_plain_form(mantissa: int, exponent: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
-        plain = kernel._scaled.py_func(np.int64(mantissa), exponent)
-    assert kernel._scaled(mantissa, exponent) == plain
+        plain = text_numbers._scaled.py_func(np.int64(mantissa), exponent)
+    assert text_numbers._scaled(mantissa, exponent) == plain
 
 
 @pytest.mark.parametrize(

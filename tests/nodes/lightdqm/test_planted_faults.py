@@ -19,12 +19,8 @@ from radiograph.drivers.lightdqm.simulation import LightSimulationResult, write_
 from radiograph.drivers.registry import definition
 from radiograph.nodes.lightdqm.figure_masks import KIND_NAMES
 from radiograph.nodes.lightdqm.findings import overall_status
-from radiograph.schemas.light_simulation import (
-    FAULT_KINDS,
-    Fault,
-    LightSimulationSettings,
-    planted,
-)
+from radiograph.schemas.light_faults import FAULT_KINDS, Fault, planted
+from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.config import LightDqmConfig
 from radiograph.schemas.lightdqm.frames import EARLIER_RUNS
 from radiograph.schemas.sources import FileRef

@@ -9,7 +9,8 @@ import pytest
 from radiograph.drivers.lightdqm.simulation import LightSimulation
 from radiograph.nodes.simulation.light_edits import next_channel
 from radiograph.nodes.simulation.light_rows import faulty_rows, waveform_places
-from radiograph.schemas.light_simulation import Fault, LightSimulationSettings, PlantedFault
+from radiograph.schemas.light_faults import Fault, PlantedFault
+from radiograph.schemas.light_simulation import LightSimulationSettings
 
 N = 8
 

@@ -18,9 +18,8 @@ from radiograph.nodes.simulation.light_events import (
     recorded_rectangles,
     rectangles,
 )
+from radiograph.schemas.light_faults import PLANTED_FAULTS, Fault
 from radiograph.schemas.light_simulation import (
-    PLANTED_FAULTS,
-    Fault,
     LightSegment,
     LightSimulationSettings,
     Scintillation,

@@ -13,15 +13,8 @@ from radiograph.nodes.simulation.light_faults import (
     planted_faults,
 )
 from radiograph.schemas.errors import UsageError
-from radiograph.schemas.light_simulation import (
-    FAULT_KINDS,
-    Fault,
-    LightChannels,
-    Readout,
-    Scintillation,
-    Tone,
-    planted,
-)
+from radiograph.schemas.light_faults import FAULT_KINDS, Fault, planted
+from radiograph.schemas.light_simulation import LightChannels, Readout, Scintillation, Tone
 
 STREAMS = light_streams(4, 1, 0)
 SOUND = sound_channels(8, Readout(), Scintillation(), STREAMS)

@@ -9,8 +9,8 @@ import pytest
 from radiograph.drivers.lightdqm.simulation import LightSimulation
 from radiograph.nodes.simulation.kernels import light_waveforms as kernels
 from radiograph.nodes.simulation.light_waveforms import normal_quantiles
+from radiograph.schemas.light_faults import Fault
 from radiograph.schemas.light_simulation import (
-    Fault,
     LightSimulationSettings,
     Readout,
     Scintillation,
