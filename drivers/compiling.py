@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import numba
 from numba.core import entrypoints, event
 
+from ..nodes.compiled_code import keep_compiled_code
 from .definition import CompiledAhead
 
 log = logging.getLogger("radiograph.compiling")
@@ -33,6 +34,17 @@ def without_extensions_of_numba() -> None:
     awkward does, which takes longer than the reading of a small file; no kernel of ours needs it.
     """
     entrypoints._already_initialized = True
+
+
+def compile_for_run(compile_kernels: Callable[[], None]) -> None:
+    """What a process beside a run does, which is told the folder of the run's compiled code.
+
+    Nothing is done where this process would keep them elsewhere: a stand-in for one process.
+    """
+    without_extensions_of_numba()
+    keep_compiled_code()
+    if sys.argv[1] == numba.config.CACHE_DIR:
+        compile_kernels()
 
 
 def _is_ours(kernel: Any) -> bool:

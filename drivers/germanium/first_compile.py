@@ -5,24 +5,15 @@ They are called as a run calls them, on next to nothing: so numba sees the types
 
 from __future__ import annotations
 
-import sys
-
-import numba
 import numpy as np
 
-from ..compiling import without_extensions_of_numba
+from ..compiling import compile_for_run
 
 
-def compile_ahead(folder: str) -> None:
-    """Compile the kernels of definition._COMPILED_AHEAD into ``folder``.
-
-    Nothing is done where this process would keep them elsewhere: a stand-in for one process.
-    """
-    without_extensions_of_numba()
+def compile_kernels() -> None:
+    """Compile the kernels of definition._COMPILED_AHEAD."""
     from ...nodes.germanium.peak_fits import peak_fit
 
-    if folder != numba.config.CACHE_DIR:
-        return
     # A triangle of events on a flat background: enough for a fit and its width.
     level = np.linspace(-1.0, 1.0, 200)
     events = np.concatenate([level * abs(level), 8.0 * level])
@@ -30,4 +21,4 @@ def compile_ahead(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    compile_ahead(sys.argv[1])
+    compile_for_run(compile_kernels)

@@ -5,27 +5,18 @@ The nodes are called as a run calls them, on next to nothing: so numba sees the 
 
 from __future__ import annotations
 
-import sys
-
-import numba
 import pandas as pd
 
 from ...schemas.imaging.filters import ShapingRule
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.imaging_method import ImagingMethod, Threads
-from ..compiling import without_extensions_of_numba
+from ..compiling import compile_for_run
 
 
-def compile_ahead(folder: str) -> None:
-    """Compile the kernels of definition.COMPILED_AHEAD into ``folder``.
-
-    Nothing is done where this process would keep them elsewhere: a stand-in for one process.
-    """
-    without_extensions_of_numba()
+def compile_kernels() -> None:
+    """Compile the kernels of definition._COMPILED_AHEAD."""
     from ...nodes.imaging.back_projection import back_projection
 
-    if folder != numba.config.CACHE_DIR:
-        return
     cone = pd.DataFrame(
         {f"apex_{a}_cm": [0.0] for a in "xyz"}
         | {"axis_x": [0.0], "axis_y": [0.0], "axis_z": [1.0], "theta_rad": [0.5]}
@@ -41,4 +32,4 @@ def compile_ahead(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    compile_ahead(sys.argv[1])
+    compile_for_run(compile_kernels)

@@ -5,28 +5,19 @@ They are called as a run calls them, on next to nothing: so numba sees the types
 
 from __future__ import annotations
 
-import sys
-
-import numba
 import numpy as np
 
 from ...schemas.arrays import frozen
 from ...schemas.transients.recordings import DemodulationPlan, FitSettings
-from ..compiling import without_extensions_of_numba
+from ..compiling import compile_for_run
 
 
-def compile_ahead(folder: str) -> None:
-    """Compile the kernels of definition.COMPILED_AHEAD into ``folder``.
-
-    Nothing is done where this process would keep them elsewhere: a stand-in for one process.
-    """
-    without_extensions_of_numba()
+def compile_kernels() -> None:
+    """Compile the kernels of definition._COMPILED_AHEAD."""
     from ...nodes.transients.features import exponential_fits
     from ...nodes.transients.scoring import Places, of_positions
     from ...nodes.transients.table import fit_errors
 
-    if folder != numba.config.CACHE_DIR:
-        return
     n_windows = 16
     plan = DemodulationPlan(0, 0, 0, 500, 250, 5, 0, n_windows, 0, 0, 20e6)
     decay = frozen(np.exp(-0.1 * np.arange(n_windows))[None])
@@ -37,4 +28,4 @@ def compile_ahead(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    compile_ahead(sys.argv[1])
+    compile_for_run(compile_kernels)
