@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ import pandas as pd
 from ...nodes.addresses import shown
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
-from ...schemas.input_files import INPUT_FILES
 from ...schemas.sources import FileRef
 from ...schemas.tables import TableSchema
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
@@ -27,13 +25,9 @@ from ..files import check_new_files, new_output
 from ..files_of_settings import files_of_settings
 from ..graph import graph_nodes, visible_nodes
 from ..graph_inputs import Context
-from ..hdf5 import new_file, write_text
 from ..hdf5_values import write_value
 from ..input_paths import output_file
 from ..registry import definition_of
-from ..runfile.making import write_end, write_head
-from ..runfile.node_sources import write_sources
-from ..runfile.said import said_meanwhile
 from ..runfile.writing import RunRows, Streamed
 from ..unchanged import check_unchanged
 from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
@@ -45,6 +39,7 @@ from .parts import Part, Parts
 from .plain_values import plain_value
 from .protocol import GraphInputs, NoCarry
 from .report import RunReport, node_table
+from .run_file import Begun, Layout, begun_run, run_file
 from .session import Session
 
 FORMAT_VERSION: Final = "1.1"
@@ -153,7 +148,6 @@ def run_pipeline(
     progress
         Called with the number of records of each part that was done.
     """
-    started = time.perf_counter()
     flow = definition_of(loaded.config)
     read = [p for source in flow.sources for p in found_paths(loaded, source)]
     out = output_file(loaded, read)
@@ -169,7 +163,7 @@ def run_pipeline(
         setting="[io] overwrite",
     )
     with ExitStack() as stack:
-        said = stack.enter_context(said_meanwhile())
+        begun = stack.enter_context(begun_run())
         workers = flow.processes(loaded) if executor is None else 1
         if workers != 1:
             executor = stack.enter_context(ProcessExecutor(workers, cache).lasting())
@@ -178,8 +172,7 @@ def run_pipeline(
             loaded,
             read,
             out,
-            started,
-            said=said,
+            begun,
             companions=companions,
             targets=targets,
             progress=progress,
@@ -191,9 +184,8 @@ def write_run(
     loaded: LoadedConfig[Any],
     read: Sequence[Path],
     out: Path,
-    started: float,
+    begun: Begun,
     *,
-    said: Sequence[str] = (),
     companions: Mapping[Path, Companion] = MappingProxyType({}),
     targets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
@@ -204,10 +196,6 @@ def write_run(
     ----------
     read
         The input files as they were named, for the report.
-    started
-        When the run began, by perf_counter().
-    said
-        Lines of said_meanwhile().
     companions
         Files beside it that are made of it, by place.
     """
@@ -218,9 +206,9 @@ def write_run(
     with ExitStack() as outputs:
         temporary = outputs.enter_context(new_output(out, key="io.output_path"))
         places = outputs.enter_context(temporary_places(made, loaded.config, out))
-        with new_file(temporary) as file:
-            found = _written(file, session, asked, loaded, progress, targets, started, places)
-            write_text(file["meta"], "log", "\n".join(said), "what the run said on standard error")
+        layout = Layout(FORMAT_VERSION, flow.readme)
+        with run_file(temporary, session, loaded, layout, begun, targets=targets) as file:
+            found = _written(file, session, asked, progress, targets, places)
         for path, companion in companions.items():
             companion.write(temporary, outputs.enter_context(new_output(path)), out)
     session.end_cache()
@@ -235,7 +223,7 @@ def write_run(
             *(str(path) for path in companions),
         ],
         targets=list(asked.names),
-        seconds=time.perf_counter() - started,
+        seconds=begun.seconds,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         failed=session.every_failure,
         values=found,
@@ -258,16 +246,11 @@ def _written(
     file: h5py.File,
     session: Session,
     asked: Asked,
-    loaded: LoadedConfig[Any],
     progress: Callable[[int], None] | None,
     targets: Sequence[str],
-    started: float,
     places: Sequence[tuple[Artifact, Path]],
 ) -> dict[str, Any]:
     """Run, and write all that is asked for; the values of what is whole, or asked by name."""
-    flow = session.flow
-    meta = write_head(file, loaded, format_version=FORMAT_VERSION, readme=flow.readme)
-    write_sources(meta, flow)
     growing = GrowingFiles(places)
     whole = [name for item, _ in places if item.write is not None for name in item.nodes]
     grown = [name for item, _ in places if item.opened is not None for name in item.nodes]
@@ -283,18 +266,6 @@ def _written(
     write_hashes(file, places)
     for name in asked.whole:
         _write_whole(file, session, name, found[name])
-    if session.cut:
-        file.attrs["incomplete"] = "; ".join(cut.message for cut in session.cut)
-    write_end(
-        file,
-        session.read_files(),
-        session.manifest,
-        started,
-        targets=session.resolved(targets),
-        failures=session.every_failure,
-    )
-    ledger = session.input_files_so_far()
-    write_value(file, "provenance/input_files", ledger, "every file that was given", INPUT_FILES)
     return found
 
 

@@ -12,10 +12,8 @@ from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.reading import SourceMetadata
 from ..config import LoadedConfig, resolved_path
+from ..engine.run_file import Layout
 from ..hdf5 import write_array, write_text
-from ..registry import definition_of
-from ..runfile.making import write_head
-from ..runfile.node_sources import write_sources
 from .layout import FORMAT_VERSION
 
 README: Final = """Radiograph imaging output. Every dataset carries 'units' and 'description'.
@@ -34,15 +32,21 @@ Positions in cm, times in ns, energies in MeV, light in MeVee, angles in rad.
 """
 
 
-def write_meta(
-    file: h5py.File, loaded: LoadedConfig, frame: PlaneFrame | None, grid: PixelGrid | None
-) -> list[dict[str, Any]]:
-    """/meta without counters; returns the problems of extra text files."""
-    config = loaded.config
-    with_config = config.hdf5.include_config
-    meta = write_head(
-        file, loaded, format_version=FORMAT_VERSION, readme=README, with_config=with_config
+def layout_of(config: ImagingConfig) -> Layout:
+    """What the file of a run says of itself."""
+    return Layout(
+        FORMAT_VERSION,
+        README,
+        with_config=config.hdf5.include_config,
+        with_sources=config.hdf5.include_repo_bundle,
     )
+
+
+def write_meta(
+    meta: h5py.Group, loaded: LoadedConfig, frame: PlaneFrame | None, grid: PixelGrid | None
+) -> list[dict[str, Any]]:
+    """What /meta tells of the run without counters; returns problems of extra text files."""
+    config = loaded.config
     if frame is not None and grid is not None:
         _write_plane(meta, frame, grid)
     meta.attrs["run_fast"] = config.run.fast
@@ -59,8 +63,6 @@ def write_meta(
                 write_text(run_meta, _safe(key), str(value), "from [run]")
                 run_meta.attrs[_safe(key)] = value
     _write_bars(meta, config)
-    if config.hdf5.include_repo_bundle:
-        write_sources(meta, definition_of(config))
     return _write_extra_texts(meta, loaded)
 
 

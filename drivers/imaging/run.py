@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,12 +27,11 @@ from ..engine.executors import Executor
 from ..engine.parts import Part
 from ..engine.plain_values import FewRows
 from ..engine.report import RunReport
+from ..engine.run_file import Begun, begun_run, run_file
 from ..engine.session_state import Shifts
 from ..files import new_output, replaced_file
-from ..hdf5 import new_file
 from ..hdf5_values import write_value
 from ..input_paths import output_file
-from ..runfile.making import write_end
 from ..unchanged import unchanged
 from . import metadata, output
 from .asked_values import asked_values, place_in_file, streamed_for
@@ -95,24 +93,25 @@ def run_imaging(
     executor
         Where ranges are evaluated; in this process by default.
     """
-    started = time.perf_counter()
     config = loaded.config
-    sources = named_files(loaded)
-    out = output_file(loaded, sources)
-    check_outputs(loaded, sources, out, overwrite=overwrite, figures=_draws(config, targets))
-    session = open_session(config, sources, loaded.path.parent, cache, executor)
-    request = _request(session, config, targets)
-    _announce(session, out)
-    sink = _RunSink(config, FewRows(streamed_for(request)), progress)
-    problems: list[dict[str, Any]] = []
-    with ExitStack() as stack:
-        temporary = stack.enter_context(new_output(out, key="io.output_path"))
-        found = _write_file(temporary, session, loaded, request, sink, problems, started)
-        drawn = {**found.get("figures", {}), **found.get(COMPARISON, {})}
-        figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}
-        for path, content in figures.items():
-            stack.enter_context(replaced_file(path)).write_bytes(content)
-    session.end_cache()
+    with begun_run() as begun:
+        sources = named_files(loaded)
+        out = output_file(loaded, sources)
+        draws = _draws(config, targets)
+        check_outputs(loaded, sources, out, overwrite=overwrite, figures=draws)
+        session = open_session(config, sources, loaded.path.parent, cache, executor)
+        request = _request(session, config, targets)
+        _announce(session, out)
+        sink = _RunSink(config, FewRows(streamed_for(request)), progress)
+        problems: list[dict[str, Any]] = []
+        with ExitStack() as stack:
+            temporary = stack.enter_context(new_output(out, key="io.output_path"))
+            found = _write_file(temporary, session, loaded, request, sink, problems, begun)
+            drawn = {**found.get("figures", {}), **found.get(COMPARISON, {})}
+            figures = {figure_path(loaded, out, name): content for name, content in drawn.items()}
+            for path, content in figures.items():
+                stack.enter_context(replaced_file(path)).write_bytes(content)
+        session.end_cache()
     counters = _all_counters(found, request).values
     asked = {target: session.resolved([target])[0] for target in targets}
     return RunReport(
@@ -123,7 +122,7 @@ def run_imaging(
         targets=list(request.asked),
         start=session.restart.start if session.restart else "",
         counters=dict(counters),
-        seconds=time.perf_counter() - started,
+        seconds=begun.seconds,
         nodes=node_statuses(session.driver, session.manifest),
         problems=problems,
         warnings=[
@@ -191,12 +190,13 @@ def _write_file(
     request: Request,
     sink: _RunSink,
     problems: list[dict[str, Any]],
-    started: float,
+    begun: Begun,
 ) -> dict[str, Any]:
     config, groups = loaded.config, request.groups
-    with new_file(path) as file:
+    layout, asked = metadata.layout_of(config), request.named
+    with run_file(path, session, loaded, layout, begun, targets=asked, problems=problems) as file:
         plane = [session.inputs.values.get(n) for n in ("plane_frame", "pixel_grid")]
-        problems += metadata.write_meta(file, loaded, *plane)
+        problems += metadata.write_meta(file["meta"], loaded, *plane)
         if session.restart is not None:
             if not request.loose:
                 kept = [g for g in groups if session.restart.is_copied(g)]
@@ -221,17 +221,8 @@ def _write_file(
             found["source_metadata"] = said
         output.write_counters(file, {s: found[n] for s, n in request.counters.items()})
         _write_values(file, found, request, session)
-        write_end(
-            file,
-            session.read_files(),
-            session.manifest,
-            started,
-            targets=request.named,
-            problems=problems,
-            failures=session.every_failure,
-        )
         if session.restart is not None:
-            file["provenance"].attrs["restart_stage"] = session.restart.start
+            file.require_group("provenance").attrs["restart_stage"] = session.restart.start
     return found
 
 

@@ -8,10 +8,8 @@ from typing import Any, Final
 
 from ...schemas.lightdqm.config import LightDqmConfig
 from ..config import LoadedConfig
-from ..hdf5 import new_file
+from ..engine.run_file import Begun, Layout, run_file
 from ..hdf5_values import write_value
-from ..runfile.making import write_end, write_head
-from ..runfile.node_sources import write_sources
 from .session import LightSession
 
 FORMAT_VERSION: Final = "1.0"
@@ -32,16 +30,12 @@ def write_numbers(
     session: LightSession,
     loaded: LoadedConfig[LightDqmConfig],
     found: Mapping[str, Any],
-    started: float,
+    begun: Begun,
 ) -> None:
     """One HDF5 file with the values of nodes, settings and provenance."""
-    with new_file(path) as file:
-        meta = write_head(
-            file, loaded, format_version=FORMAT_VERSION, readme=README, docs_url="docs/lightdqm.md"
-        )
-        write_sources(meta, session.flow)
+    layout = Layout(FORMAT_VERSION, README, docs_url="docs/lightdqm.md")
+    with run_file(path, session, loaded, layout, begun) as file:
         for name, value in found.items():
             node = session.driver.graph.nodes[name]
             summary = (node.documentation or name).strip().split("\n")[0].rstrip(".")
             write_value(file, f"numbers/{name}", value, summary, session.table_of(name))
-        write_end(file, session.read_files(), session.manifest, started)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
 from ..engine.report import RunReport, node_table
+from ..engine.run_file import Begun, begun_run
 from ..files import check_new_files, replaced_file, writable
 from ..files_of_settings import files_of_settings
 from ..graph import visible_nodes
@@ -120,22 +120,22 @@ def run_lightdqm(
     InputError, UsageError, ConfigError
         If the file cannot be read or the outputs cannot be written; nothing is written then.
     """
-    started = time.perf_counter()
     named, targets = targets, named_nodes(loaded.config, targets)
-    check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
-    session = open_session(loaded, source, cache, earlier_runs)
-    wanted = _wanted(targets, outputs)
-    if outputs != Outputs.nothing():
-        log.info("%s: to %s", source, output_folder(loaded))
-    shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
-    with unchanged([] if compared is None else [compared]):
-        every = session.run([*wanted, *(name for name in shown if name not in wanted)])
-    found = {name: every[name] for name in wanted}
-    page = _html(session, loaded, every) if shown else ""
-    asked = _Asked(targets, outputs, started, named)
-    written = _write(session, loaded, found, page, asked, held)
-    session.end_cache()
-    return _report(session, source, asked, found, written)
+    with begun_run() as begun:
+        check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
+        session = open_session(loaded, source, cache, earlier_runs)
+        wanted = _wanted(targets, outputs)
+        if outputs != Outputs.nothing():
+            log.info("%s: to %s", source, output_folder(loaded))
+        shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
+        with unchanged([] if compared is None else [compared]):
+            every = session.run([*wanted, *(name for name in shown if name not in wanted)])
+        found = {name: every[name] for name in wanted}
+        page = _html(session, loaded, every) if shown else ""
+        asked = _Asked(targets, outputs, begun, named)
+        written = _write(session, loaded, found, page, asked, held)
+        session.end_cache()
+        return _report(session, source, asked, found, written)
 
 
 def _wanted(targets: Sequence[str], outputs: Outputs) -> list[str]:
@@ -181,14 +181,14 @@ class _Paths:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is wanted: nodes (none = everything), kinds of files; when the run began.
+    """What is wanted: nodes (none = everything), kinds of files; the run.
 
     ``named`` are the nodes as they were asked for.
     """
 
     targets: Sequence[str]
     outputs: Outputs
-    started: float
+    begun: Begun
     named: Sequence[str] = ()
 
 
@@ -265,7 +265,7 @@ def _write(
         if outputs.numbers:
             numbers = {name: value for name, value in found.items() if name != FIGURES}
             place = new(paths.numbers(asked.targets))
-            write_numbers(place, session, loaded, numbers, asked.started)
+            write_numbers(place, session, loaded, numbers, asked.begun)
             if loaded.config.lightdqm.write_parquet:
                 for name, value in numbers.items():
                     if isinstance(value, pd.DataFrame):
@@ -313,7 +313,7 @@ def _report(
         files=[str(path) for path in written],
         targets=_wanted(asked.targets, asked.outputs),
         counters=_counters(found),
-        seconds=time.perf_counter() - asked.started,
+        seconds=asked.begun.seconds,
         nodes=node_table(session.manifest, visible_nodes(session.driver), {}),
         warnings=[_check_text(check) for check in checks if check["status"] in ("fail", "warn")],
         failed=list(session.failures),

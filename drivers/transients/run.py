@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +21,12 @@ from ..config import LoadedConfig
 from ..engine.executors import Executor
 from ..engine.failed_files import FailedFile, none_left, tell_left_out
 from ..engine.report import RunReport, joined
+from ..engine.run_file import begun_run
 from ..engine.running import write_run
 from ..engine.session import Session
 from ..files import check_new_files
 from ..files_of_settings import files_of_settings
 from ..input_paths import check_no_other_kind, is_output_file, output_path
-from ..runfile.said import said_meanwhile
 from .beside import beside_paths, write_beside
 from .campaign import Campaign, RunFiles, opened_campaign, runs_of
 from .session import run_session
@@ -123,8 +122,7 @@ def _one_run(
     executor: Executor | None,
 ) -> RunReport:
     """A run written to its file; of its values the report holds those that are told."""
-    started = time.perf_counter()
-    with said_meanwhile() as said:
+    with begun_run() as begun:
         session = run_session(one, campaign, run, cache, executor)
         start = session.inputs.choices["start"]
         if start != "samples":
@@ -135,8 +133,8 @@ def _one_run(
             if executor is None:
                 _begin_reading(session, run)
             report = write_run(
-                session, one, list(run.paths or (run.shown,)), out, started,
-                said=said, targets=asked, progress=progress,
+                session, one, list(run.paths or (run.shown,)), out, begun,
+                targets=asked, progress=progress,
             )  # fmt: skip
         finally:
             streams = session.inputs.values.get("recording_streams")

@@ -243,6 +243,7 @@ def _is_documented(path: str, text: str) -> bool:
         "/meta": "/meta/README",
         "/provenance/versions": "/provenance/versions/names",
         "/provenance/inputs": "/provenance/inputs/path",
+        "/provenance/input_files": "/provenance/input_files/axis",
         "/provenance/nodes": "/provenance/nodes/name",
     }
     if path.startswith("/meta/repo_bundle/"):

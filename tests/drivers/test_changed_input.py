@@ -36,7 +36,7 @@ Hook = Callable[[pytest.MonkeyPatch, Callable[[], None]], None]
 
 NO_CACHE = ("--no-cache",)
 # When and how a run was made, not what was measured.
-ABOUT_THE_RUN = ("provenance", "meta/config_toml", "meta/config_effective",
+ABOUT_THE_RUN = ("provenance", "meta/log", "meta/config_toml", "meta/config_effective",
                  "meta/repo_bundle")  # fmt: skip
 
 

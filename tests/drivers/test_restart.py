@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 Run = Callable[..., Any]
-FIGURES = ("meta/config", "meta/README", "meta/readme", "meta/repo_bundle", "provenance")
+FIGURES = (
+    "meta/log",
+    "meta/config",
+    "meta/README",
+    "meta/readme",
+    "meta/repo_bundle",
+    "provenance",
+)
 OF_FILE = ("--input-path", "direct.h5", "--set", "io.input_format='hdf5_ngimager'", "-o", "b.h5")
 
 

@@ -78,7 +78,7 @@ class Done:
 
 
 # What says when and how a file was made, not what was measured.
-ABOUT_THE_RUN = ("provenance", "meta/config_toml", "meta/config_effective",
+ABOUT_THE_RUN = ("provenance", "meta/log", "meta/config_toml", "meta/config_effective",
                  "meta/repo_bundle")  # fmt: skip
 
 
