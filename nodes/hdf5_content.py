@@ -85,9 +85,9 @@ class Values:
         with reading(self._path, self.name):
             return h5py.check_string_dtype(self._dataset.dtype) is not None
 
-    def texts(self) -> list[str]:
-        """Its texts, one after the other."""
-        values = self[()].ravel()
+    def texts(self, rows: Any = ()) -> list[str]:
+        """Its texts, one after the other; of some ``rows`` only if they are given."""
+        values = self[rows].ravel()
         return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
 
 

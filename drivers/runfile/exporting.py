@@ -138,7 +138,7 @@ def stored_table(name: str, group: Content, most_rows: int = ROWS_A_BLOCK) -> Ta
         n_rows = len(next(iter(columns.values())))
         for begin, end in row_blocks(n_rows, most_rows):
             yield {
-                c: np.array(values.texts()[begin:end], object)
+                c: np.array(values.texts(slice(begin, end)), object)
                 if values.holds_texts
                 else values[begin:end]
                 for c, values in columns.items()
