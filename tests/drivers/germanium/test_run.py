@@ -411,6 +411,24 @@ def test_tiers_from_known_constants(
             np.testing.assert_array_equal(dataset[()], after[f"{GOOD}/{tier}/{column}"][()])
 
 
+def test_a_run_in_which_every_channel_fails(
+    run: Ran, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It leaves tiers without tables, so that none of an earlier run stays; info says so."""
+    failing = f'germanium.channels=["{FEW}","{DEAD}"]'
+    answer = run("run", "germanium.toml", "-o", "none", "--set", failing, *BARE)
+    assert answer["code"] == 4
+    assert {f["at"]["channel"] for f in answer["failed"]} == {FEW, DEAD}
+    tier = f"none/{STEM}-tier_dsp.lh5"
+    told = run("info", tier)
+    assert (told["code"], told["tiers"], told["tables"]) == (0, [], [])
+    assert guarded(["info", tier]) == 0
+    assert "tier dsp\n  no tables: each channel of the run" in capsys.readouterr().out
+    taken = run("run", "germanium.toml", "-o", "x", "--set", f"io.input_path={tier}")
+    assert taken["code"] == 3
+    assert "is a tier without tables" in taken["error"]["message"]
+
+
 def test_unknown_channel(run: Ran) -> None:
     answer = run("run", "germanium.toml", "-o", "x", "--set", "germanium.channels=[1104009]")
     assert answer["code"] == 2
