@@ -15,12 +15,12 @@ from ..engine.artifacts import FAILURES
 from ..html import parts
 from ..html.page import Section, page_text
 from ..html.sheets import sheet_drawing
-from .summary import FAILED, OK, channels_summary
+from .summary import FAILED, OF_ROWS, OK, channels_summary
 
 OF_REPORT: Final = (
     "calibration_pages",
     "n_triggers",
-    "n_duplicates",
+    *(f"n_{name}" for name in OF_ROWS),
     "pulser_line",
     "quality_survival",
     "trapping_alpha_per_ns",
@@ -151,9 +151,9 @@ def _of_channel(
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
     if "pulser" in summary:
         yield parts.note(_pulser(summary["pulser"]), "warn")
-    if summary["duplicates"]:
-        text = f"{summary['duplicates']} rows repeat an earlier one: was a file given twice?"
-        yield parts.note(text, "warn")
+    for name, words in OF_ROWS.items():
+        if summary[name]:
+            yield parts.note(f"{summary[name]} {words}", "warn")
     for name, sheet in pages.get(channel, {}).items():
         # Symbols in a picture are named by the sheet: one name in the whole page.
         yield sheet_drawing(replace(sheet, name=f"{channel}-{name}"))

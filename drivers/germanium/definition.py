@@ -78,6 +78,7 @@ GERMANIUM = Definition(
     outputs=(
         "n_triggers",
         "n_duplicates",
+        "n_out_of_time",
         "channel_settings",
         "pulser_line",
         "pole_zero_constants_ns",

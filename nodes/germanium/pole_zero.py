@@ -75,7 +75,8 @@ def pole_zero_sample__of_raw(
     if len(discharge_times_s):
         k = np.searchsorted(discharge_times_s, time, side="right") - 1
         since = np.where(k >= 0, time - discharge_times_s[np.maximum(k, 0)], np.inf)
-        free &= since > _VETO_S
+        # A time that is NaN is after no discharge.
+        free &= ~(since <= _VETO_S)
     return np.asarray(tall & free)
 
 

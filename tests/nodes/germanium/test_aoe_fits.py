@@ -38,9 +38,17 @@ def test_errors_of_a_trend_follow_the_scatter_of_its_bands() -> None:
         found = trend_of(
             tuple(
                 Band(
-                    float(e), 160, 1.0 + 0.002 * a, 0.002 * quoted, 0.01 * (1.0 + 0.1 * b),
-                    0.001 * quoted * (1.0 + 0.1 * b), 0.5, 8.0, 0.8, 1.1,
-                )  # fmt: skip
+                    float(e),
+                    160,
+                    1.0 + 0.002 * a,
+                    0.002 * quoted,
+                    0.01 * (1.0 + 0.1 * b),
+                    0.001 * quoted * (1.0 + 0.1 * b),
+                    0.5,
+                    8.0,
+                    0.8,
+                    1.1,
+                )
                 for e, (a, b) in zip(energies, draws, strict=True)
             )
         )

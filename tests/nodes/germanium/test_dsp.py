@@ -15,6 +15,8 @@ from radiograph.nodes.germanium.dsp import (
     dsp_parameters__of_raw,
     filter_settings__given,
     n_duplicates,
+    n_out_of_time__of_dsp,
+    n_out_of_time__of_raw,
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
@@ -326,3 +328,18 @@ def test_rows_that_are_given_twice() -> None:
     assert n_duplicates(pd.concat([frame, frame]).assign(timestamp=np.nan)) == 0
     assert n_duplicates(frame.head(0)) == 0
     assert n_duplicates(frame.drop(columns="timestamp")) == 0
+
+
+def test_rows_out_of_time() -> None:
+    """Times before the latest above them, and those that are none; twice the same is in order."""
+    times = {
+        (): 0, (5.0,): 0, (1.0, 2.0, 2.0, 3.0): 0, (3.0, 1.0, 2.0, 3.0): 2, (3.0, 2.0, 1.0): 2,
+        (np.nan, 2.0, np.nan, 1.0, 4.0): 3,
+    }  # fmt: skip
+    for time, expected in times.items():
+        frame = pd.DataFrame({"timestamp": np.array(time)})
+        assert n_out_of_time__of_raw(frame) == n_out_of_time__of_dsp(frame) == expected
+    # Of a raw file a time is wanted in each row, which a file of the dsp tier need not have.
+    without = pd.DataFrame({"timestamp": [np.nan, np.nan]})
+    assert n_out_of_time__of_raw(without) == 2
+    assert n_out_of_time__of_dsp(without) == 0
