@@ -86,7 +86,7 @@ def slow_and_fast(samples: Any, layout: WaveformLayout, path: str = "") -> Wavef
     """
     n, length = samples.shape
     dt = layout.dt_ns if np.isfinite(layout.dt_ns) else USUAL_NS
-    begin, stop = (round(t / dt) for t in WINDOW_NS) if n else (0, length)
+    begin, stop = (round(t / dt) for t in WINDOW_NS)
     if stop > length:
         msg = (
             f"{path}: waveforms of {length} samples of {dt} ns end at {length * dt / 1e3:.1f} us; "
