@@ -17,8 +17,9 @@ from ..html.page import Section, page_text
 from ..html.sheets import sheet_drawing
 from .summary import FAILED, OF_ROWS, OK, channels_summary
 
+PAGES: Final = "calibration_pages"
+"""The figures of each channel."""
 OF_REPORT: Final = (
-    "calibration_pages",
     "n_triggers",
     *(f"n_{name}" for name in OF_ROWS),
     "pulser_line",
@@ -38,11 +39,12 @@ NOISE_PAGE: Final = "noise_page"
 """Of a run with forced triggers, one more page a channel."""
 SVM_TABLE: Final = "svm_confusion"
 """Of a run that trains a machine for pulse shapes, what those that it did not see are taken for."""
-WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page", SVM_TABLE)
+MORE_PAGES: Final = ("decay_page", "scan_page")
+WHERE_THERE: Final = ("pole_zero_constants_ns", SVM_TABLE)
 """Of a run that begins with waveforms."""
 _LINE: Final = "2614.511"
 _PAGES: Final = ("decay_page", NOISE_PAGE, "scan_page")
-_NOT_BY_CHANNEL: Final = ("calibration_pages", *_PAGES, SVM_TABLE)
+_NOT_BY_CHANNEL: Final = (PAGES, *_PAGES, SVM_TABLE)
 _HEAD: Final = (
     "channel", "status", "events", "τ (µs)", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
     "α (10⁻⁷/ns)", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
@@ -52,9 +54,10 @@ _HEAD: Final = (
 def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
     """The whole page, from the values of OF_REPORT by channel and the failures.
 
-    ``absent`` says what the settings left out; values of NOISE_PAGE add the noise of each channel.
+    ``absent`` says what the settings left out; values of PAGES, NOISE_PAGE and MORE_PAGES add the
+    figures of each channel.
     """
-    pages: dict[str, Mapping[str, Sheet]] = dict(values["calibration_pages"])
+    pages: dict[str, Mapping[str, Sheet]] = dict(values.get(PAGES, {}))
     for name in _PAGES:
         of_channels: Mapping[str, Sheet] = values.get(name, {})
         for channel, sheet in of_channels.items():

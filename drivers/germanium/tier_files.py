@@ -20,7 +20,14 @@ from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
-from .calibration_report import NOISE_PAGE, OF_REPORT, WHERE_THERE, report_text
+from .calibration_report import (
+    MORE_PAGES,
+    NOISE_PAGE,
+    OF_REPORT,
+    PAGES,
+    WHERE_THERE,
+    report_text,
+)
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
@@ -74,16 +81,17 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             place, nodes = _beside("par_dsp.lh5"), ("dsp_parameters", *of_svm)
             wanted.append(Artifact("par_arrays", nodes, place, write=_par_arrays))
         if config.output.report:
-            of_noise: tuple[str, ...] = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            drawn = config.output.figures
+            pages = (PAGES, *((NOISE_PAGE,) if config.germanium.fft_path else ())) if drawn else ()
             report = _report(absences(config))
             wanted.append(
                 Artifact(
                     "report",
-                    (*OF_REPORT, *of_noise),
+                    (*OF_REPORT, *pages),
                     _report_place,
                     write=report,
                     failures=True,
-                    where_there=WHERE_THERE,
+                    where_there=(*WHERE_THERE, *(MORE_PAGES if drawn else ())),
                 )
             )
     return wanted
