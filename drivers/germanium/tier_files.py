@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from .parameter_yaml import (
     dplms_of,
     dsp_parameters_of,
     hit_results,
+    noise_of,
     operations_of,
     trapping_of,
     write_yaml,
@@ -50,6 +52,7 @@ _OF_HIT: Final = (
     "lq_survival",
 )
 """What par_hit is made of."""
+_NOISE, _DPLMS = "noise_optimum", "dplms_filter"
 _ALWAYS: Final = "19700101T000000Z"
 
 
@@ -68,6 +71,7 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 ("dsp_parameters", "trapping_alpha_per_ns"),
                 _beside("par_dsp.yaml"),
                 write=_par_dsp(detectors, with_svm=bool(config.germanium.svm_path)),
+                where_there=(_NOISE, _DPLMS) if config.germanium.fft_path else (),
             ),
             Artifact(
                 "par_hit",
@@ -156,12 +160,14 @@ def _par_dsp(
     detectors: Mapping[str, str], *, with_svm: bool
 ) -> Callable[[Path, Mapping[str, Any]], None]:
     def write(path: Path, values: Mapping[str, Any]) -> None:
-        alphas = values["trapping_alpha_per_ns"]
+        alphas, noise = values["trapping_alpha_per_ns"], values.get(_NOISE, {})
+        made = values.get(_DPLMS, {})
         arrays = Path(meant_name(path)).with_suffix(".lh5").name
         content = {
             detectors.get(channel, channel): {
                 **dsp_parameters_of(parameters),
-                **dplms_of(parameters, arrays, channel),
+                **({"nopt_pars": noise_of(noise[channel])} if channel in noise else {}),
+                **dplms_of(parameters, arrays, channel, made.get(channel)),
                 **({"svm": {"model_file": f"loadlh5('$_/{arrays}','svm')"}} if with_svm else {}),
                 **({"ctc_params": trapping_of(alphas[channel])} if channel in alphas else {}),
             }
@@ -234,6 +240,9 @@ def _hit(path: Path) -> Iterator[Append]:
             (channel,) = part.place(("channel",))
             bits = {BITS: bits_of_flags(flags_of(frame))}
             columns = columns_of_frame(frame, DSP_COLUMNS, bits)
+            for name, column in columns.items():
+                if name.endswith("_cal") and column.values.dtype.kind == "f":
+                    columns[name] = replace(column, attributes={"units": "keV"})
             write_table(file, f"{channel}/hit", columns)
 
         yield append
