@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from .counter_rows import counter_rows
 from .definition import StageLine
 
 if TYPE_CHECKING:
+    from ..schemas.failures import Failure
     from .engine.report import RunReport
 
 _LEVELS = {0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
@@ -71,7 +73,7 @@ class Screen:
     def summary(self, report: RunReport, stage_lines: Iterable[StageLine] = ()) -> None:
         """What failed by key, warnings and problems, stage lines, counters that are not zero."""
         # A file that gave nothing was told of when it was left out.
-        by_key = [failure for failure in report.failed if failure.node]
+        by_key = _one_a_cause([failure for failure in report.failed if failure.node])
         for failure in by_key[:_MOST_FAILURES_SHOWN]:
             self._console.print(f"failed: {failure}", markup=False, style="red")
         if len(by_key) > _MOST_FAILURES_SHOWN:
@@ -95,6 +97,17 @@ class Screen:
         if any(counters.values()):
             self._console.print(_counter_table(counters))
         self._console.print(f"{report.seconds:.2f} s, {report.output}", markup=False)
+
+
+def _one_a_cause(failures: Iterable[Failure]) -> list[Failure]:
+    """What several nodes tell of one key in the same words is one failure of all of them."""
+    nodes: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], Failure] = {}
+    for failure in failures:
+        cause = (str(dict(failure.at)), failure.message)
+        first.setdefault(cause, failure)
+        nodes.setdefault(cause, []).append(failure.node)
+    return [replace(failure, node=", ".join(nodes[cause])) for cause, failure in first.items()]
 
 
 def _counter_table(counters: dict[str, int]) -> Table:

@@ -37,10 +37,14 @@ class UnknownTypeError(TypeError):
 
 
 class Description:
-    """A tree of plain JSON values and the buffers it refers to by number."""
+    """A tree of plain JSON values and the buffers it refers to by number.
+
+    ``is_whole`` says that nothing was left out, which one that is not asked to be whole may be too.
+    """
 
     def __init__(self, value: Any, *, whole: bool, where: str = "value", depth: int = 0) -> None:
         self._whole = whole
+        self.is_whole = True
         self.buffers: list[Buffer] = []
         self.tree = self._of(value, where, depth)
 
@@ -118,10 +122,11 @@ class Description:
 
     def _set(self, value: Any, where: str, depth: int) -> Tree:
         # Each by itself first: the order of a set, and of its buffers, differs between processes.
-        alone = {
-            Description(v, whole=self._whole, where=f"{where}{{}}", depth=depth + 1).digest(): v
-            for v in value
-        }
+        alone = {}
+        for v in value:
+            one = Description(v, whole=self._whole, where=f"{where}{{}}", depth=depth + 1)
+            alone[one.digest()] = v
+            self.is_whole &= one.is_whole
         items = [self._of(v, where, depth + 1) for _, v in sorted(alone.items(), key=_first)]
         return {"t": type(value).__name__, "v": items}
 
@@ -229,6 +234,7 @@ class Description:
         if self._whole:
             msg = f"{where}: a model ({kind}) is an input and no result; return a frozen dataclass"
             raise UnknownTypeError(msg)
+        self.is_whole = False
         names = [*type(value).model_fields, *(value.model_extra or {})]
         fields = {n: self._of(getattr(value, n), f"{where}.{n}", depth + 1) for n in names}
         return {"t": "model", "c": kind, "v": fields}
@@ -239,10 +245,10 @@ class Description:
             if not isinstance(getattr(type(value), name, None), functools.cached_property):
                 msg = f"{where}.{name}: is no field of {_name(type(value))}"
                 raise UnknownTypeError(msg)
+        wanted = [f for f in dataclasses.fields(value) if self._whole or f.compare]
+        self.is_whole &= len(wanted) == len(dataclasses.fields(value))
         fields = {
-            f.name: self._of(getattr(value, f.name), f"{where}.{f.name}", depth + 1)
-            for f in dataclasses.fields(value)
-            if self._whole or f.compare
+            f.name: self._of(getattr(value, f.name), f"{where}.{f.name}", depth + 1) for f in wanted
         }
         return {"t": "dataclass", "c": _findable(type(value), where), "v": fields}
 

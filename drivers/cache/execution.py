@@ -264,10 +264,11 @@ class NodeCache:
         value = call.execute({n: resolved(v) for n, v in call.inputs.items()}, reason)
         seconds = time.perf_counter() - started
         try:
-            found = Description(value, whole=False).digest()
+            description = Description(value, whole=False)
+            found = description.digest()
             if isinstance(value, Failure):
                 found = FAILURE + found
-            encoded = Encoded(value, found)
+            encoded = Encoded(value, found, description)
         except UnknownTypeError as unknown:
             msg = f"{call.name}: the cache cannot keep its value: {unknown}"
             raise UnknownTypeError(msg) from None

@@ -42,10 +42,15 @@ STORE_ERRORS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
 
 
 class Encoded:
-    """A value as the bytes of the row ``name``, in parts that need not be joined in memory."""
+    """A value as the bytes of the row ``name``, in parts that need not be joined in memory.
 
-    def __init__(self, value: Any, name: str) -> None:
-        description = Description(value, whole=True)
+    ``known`` is a description of it that was made before; one that leaves nothing out serves.
+    """
+
+    def __init__(self, value: Any, name: str, known: Description | None = None) -> None:
+        description = known
+        if description is None or not description.is_whole:
+            description = Description(value, whole=True)
         header = description.header()
         header += b" " * (-len(header) % _ALIGNMENT)
         body: list[Any] = [header]

@@ -43,7 +43,10 @@ _DPI = 200
 def export(
     file: Annotated[
         Path,
-        typer.Argument(help="HDF5 file that radiograph run wrote; rntuple: a ROOT file of events."),
+        typer.Argument(
+            help="HDF5 file that radiograph run wrote; rntuple: a ROOT file of events; csv, "
+            "parquet: also an LH5 file."
+        ),
     ],
     to: Annotated[ExportFormat, typer.Option("--to", help="Format to write.")],
     output_path: Annotated[

@@ -15,12 +15,13 @@ from ..engine.artifacts import FAILURES
 from ..html import parts
 from ..html.page import Section, page_text
 from ..html.sheets import sheet_drawing
-from .summary import FAILED, OK, channels_summary
+from .summary import FAILED, OF_ROWS, OK, channels_summary
 
+PAGES: Final = "calibration_pages"
+"""The figures of each channel."""
 OF_REPORT: Final = (
-    "calibration_pages",
     "n_triggers",
-    "n_duplicates",
+    *(f"n_{name}" for name in OF_ROWS),
     "pulser_line",
     "quality_survival",
     "trapping_alpha_per_ns",
@@ -38,11 +39,12 @@ NOISE_PAGE: Final = "noise_page"
 """Of a run with forced triggers, one more page a channel."""
 SVM_TABLE: Final = "svm_confusion"
 """Of a run that trains a machine for pulse shapes, what those that it did not see are taken for."""
-WHERE_THERE: Final = ("pole_zero_constants_ns", "decay_page", "scan_page", SVM_TABLE)
+MORE_PAGES: Final = ("decay_page", "scan_page")
+WHERE_THERE: Final = ("pole_zero_constants_ns", SVM_TABLE)
 """Of a run that begins with waveforms."""
 _LINE: Final = "2614.511"
 _PAGES: Final = ("decay_page", NOISE_PAGE, "scan_page")
-_NOT_BY_CHANNEL: Final = ("calibration_pages", *_PAGES, SVM_TABLE)
+_NOT_BY_CHANNEL: Final = (PAGES, *_PAGES, SVM_TABLE)
 _HEAD: Final = (
     "channel", "status", "events", "τ (µs)", "energy", "FWHM Qββ (keV)", "FWHM 2614.5 (keV)",
     "α (10⁻⁷/ns)", "A/E cut (σ)", "DEP A/E (%)", "DEP LQ (%)", "why",
@@ -52,9 +54,10 @@ _HEAD: Final = (
 def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
     """The whole page, from the values of OF_REPORT by channel and the failures.
 
-    ``absent`` says what the settings left out; values of NOISE_PAGE add the noise of each channel.
+    ``absent`` says what the settings left out; values of PAGES, NOISE_PAGE and MORE_PAGES add the
+    figures of each channel.
     """
-    pages: dict[str, Mapping[str, Sheet]] = dict(values["calibration_pages"])
+    pages: dict[str, Mapping[str, Sheet]] = dict(values.get(PAGES, {}))
     for name in _PAGES:
         of_channels: Mapping[str, Sheet] = values.get(name, {})
         for channel, sheet in of_channels.items():
@@ -151,9 +154,9 @@ def _of_channel(
         yield parts.note(f"{failure['node']}: {failure['reason']}", kind)
     if "pulser" in summary:
         yield parts.note(_pulser(summary["pulser"]), "warn")
-    if summary["duplicates"]:
-        text = f"{summary['duplicates']} rows repeat an earlier one: was a file given twice?"
-        yield parts.note(text, "warn")
+    for name, words in OF_ROWS.items():
+        if summary[name]:
+            yield parts.note(f"{summary[name]} {words}", "warn")
     for name, sheet in pages.get(channel, {}).items():
         # Symbols in a picture are named by the sheet: one name in the whole page.
         yield sheet_drawing(replace(sheet, name=f"{channel}-{name}"))

@@ -78,6 +78,7 @@ GERMANIUM = Definition(
     outputs=(
         "n_triggers",
         "n_duplicates",
+        "n_out_of_time",
         "channel_settings",
         "pulser_line",
         "pole_zero_constants_ns",
@@ -144,6 +145,7 @@ GERMANIUM = Definition(
     run=later(f"{__package__}.run:run_config"),
     processes=later(f"{__package__}.run:processes"),
     input_described=later(f"{__package__}.lh5_summary:described"),
+    export_input=later(f"{__package__}.exporting:export_tables"),
     aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),
     pages=f"{__package__}.pages",
     starter=later(f"{__package__}.starter:write_starter"),

@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "first_s", "last_s", "codec", "bytes", "content_hash", "status", "problem",
 )  # fmt: skip
 _OK, _LEFT_OUT, _UNREADABLE, _IGNORED = "ok", "left_out", "unreadable", "ignored"
+_EMPTY: Final = "empty"
 _DAY_S: Final = 86_400.0
 
 
@@ -27,8 +28,8 @@ def files_table(folder: Path, ignored: Iterable[str] = (), *, hashed: bool = Tru
     """Every LH5 file below a folder, in natural order of the paths: one row a file.
 
     A file whose first timestamp is more than a day from that of its name is left out, one that
-    cannot be read is told of, and one whose path holds one of ``ignored`` is not opened; ``status``
-    and ``problem`` say so. Times are Unix seconds.
+    cannot be read or holds no table is told of, and one whose path holds one of ``ignored`` is not
+    opened; ``status`` and ``problem`` say so. Times are Unix seconds.
     """
     words = tuple(ignored)
     paths = sorted(folder.rglob("*.lh5"), key=lambda p: natural_order(str(p)))
@@ -55,7 +56,7 @@ def _row(path: Path, folder: Path, ignored: Sequence[str], hashed: bool) -> dict
     if word:
         return {**row, "status": _IGNORED, "problem": f"its path holds {word}"}
     try:
-        layout = layout_of(path)
+        layout = layout_of(path, may_be_empty=True)
         first, last = _times(path, layout.tables)
         content = file_ref(path).content_hash if hashed else ""
     except InputError as error:
@@ -70,6 +71,9 @@ def _row(path: Path, folder: Path, ignored: Sequence[str], hashed: bool) -> dict
         "codec": "+".join(codecs),
         "content_hash": content,
     }
+    if not layout.tables:
+        problem = "it has no tables: each channel of the run that wrote it failed"
+        return row | {"tier": name.tier, "status": _EMPTY, "problem": problem}
     told = _unix_time(name.timestamp)
     if told is not None and first is not None and abs(first - told) > _DAY_S:
         days = (first - told) / _DAY_S
@@ -100,10 +104,11 @@ def _unix_time(timestamp: str) -> float | None:
 
 def missing_tiers(table: pd.DataFrame, tiers: Sequence[str] = ("raw", "dsp", "hit")) -> list[str]:
     """Which run of which datatype lacks which tier, one line each."""
-    good = table[(table["status"] == _OK) & (table["run"] != "")]
+    known = table[table["status"].isin([_OK, _EMPTY]) & (table["run"] != "")]
     lines = []
-    for (period, run, datatype), group in good.groupby(["period", "run", "datatype"]):
-        there = {tier for text in group["tier"] for tier in text.split("+")}
+    for (period, run, datatype), group in known.groupby(["period", "run", "datatype"]):
+        good = group.loc[group["status"] == _OK, "tier"]
+        there = {tier for text in good for tier in text.split("+")}
         absent = [tier for tier in tiers if tier not in there]
         if absent:
             lines.append(f"{period} {run} {datatype}: no {', '.join(absent)}")

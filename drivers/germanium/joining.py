@@ -62,7 +62,8 @@ def _merge_yaml(files: Sequence[Path], out: Path) -> list[str]:
 
 def _merge_lh5(files: Sequence[Path], out: Path) -> list[str]:
     owner: dict[str, Path] = {}
-    tables = {path: layout_of(path).tables for path in files}
+    # A channel that failed has left a tier without tables: nothing is added.
+    tables = {path: layout_of(path, may_be_empty=True).tables for path in files}
     for path, of_file in tables.items():
         for table in of_file:
             _check_single(table.path, path, owner)

@@ -12,8 +12,11 @@ from ...schemas.germanium.lh5 import TableLayout
 
 
 def described(path: Path) -> tuple[dict[str, Any], str]:
-    """Tiers, tables, rows, waveforms and codecs; InputError for what is no LH5 file."""
-    layout, name = layout_of(path), name_of(path)
+    """Tiers, tables, rows, waveforms and codecs; InputError for what is no LH5 file.
+
+    A tier of a run in which every channel failed has no tables; its name says which it is.
+    """
+    layout, name = layout_of(path, may_be_empty=True), name_of(path)
     with lh5_file(path) as file:
         detectors = _detectors(file, {table.path for table in layout.tables})
     tables = [_table(table, detectors.get(table.path, [])) for table in layout.tables]
@@ -57,7 +60,10 @@ def _table(table: TableLayout, detectors: list[str]) -> dict[str, Any]:
 
 def _text(summary: dict[str, Any]) -> str:
     size = f"{summary['bytes'] / 1e6:.1f} MB"
-    lines = [f"{summary['file']}: LH5, {size}, tier {', '.join(summary['tiers'])}"]
+    tiers = ", ".join(summary["tiers"]) or summary["name"].get("tier") or "unknown"
+    lines = [f"{summary['file']}: LH5, {size}, tier {tiers}"]
+    if not summary["tables"]:
+        lines.append("  no tables: each channel of the run that wrote it failed")
     told = {k: v for k, v in summary["name"].items() if k != "stem"}
     if told:
         lines.append("  name      " + ", ".join(f"{key} {value}" for key, value in told.items()))

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from ...nodes.germanium.hit_flags import BITS
+from ...schemas.germanium.dplms import DplmsFilter
 from ...schemas.germanium.dsp import DspParameters
 from ...schemas.germanium.operations import HitParameters
 
@@ -58,12 +59,32 @@ def dsp_parameters_of(parameters: DspParameters) -> dict[str, Any]:
     }
 
 
-def dplms_of(parameters: DspParameters, arrays: str, channel: str) -> dict[str, Any]:
-    """The DPLMS filter of a channel, whose coefficients stand in a file beside; empty without."""
+def noise_of(optima: pd.DataFrame) -> dict[str, Any]:
+    """Where the noise of each filter is least, its FWHM in ADC, as par_dsp has it."""
+    return {
+        str(row.filter): {
+            "shaping": _us(row.shaping_us),
+            "fwhm": row.fwhm_adc,
+            "fwhm_err": row.fwhm_err_adc,
+        }
+        for row in _rows(optima)
+    }
+
+
+def dplms_of(
+    parameters: DspParameters, arrays: str, channel: str, made: DplmsFilter | None = None
+) -> dict[str, Any]:
+    """The DPLMS filter of a channel, whose coefficients stand in a file beside; empty without.
+
+    ``made`` tells the weights that it is of.
+    """
     if not parameters.dplms:
         return {}
     place = f"loadlh5('$_/{arrays}','{channel}/dplms/coefficients')"
-    return {"dplms": {"length": len(parameters.dplms), "coefficients": place}}
+    found: dict[str, Any] = {"length": len(parameters.dplms), "coefficients": place}
+    if made is not None:
+        found["dp_coeffs"] = {name: getattr(made, name) for name in ("nm", "za", "ft", "pl")}
+    return {"dplms": found}
 
 
 def _rows(table: pd.DataFrame) -> Iterable[Any]:
@@ -111,11 +132,18 @@ def hit_results(values: Mapping[str, Any]) -> dict[str, Any]:
         "aoe": {
             "low_cut": low_cut.value,
             "low_cut_err": low_cut.error,
+            "high_cut": _high_cut(values["hit_parameters"]),
             **_survivals(values["aoe_survival"], {"AoE_Low_Cut": "low_side_sfs"}),
             **_survivals(values["aoe_survival"], {"AoE_Double_Sided_Cut": "2_side_sfs"}),
         },
         "lq": {"cut_value": model.cut, **_survivals(values["lq_survival"], {"LQ_Cut": "sfs"})},
     }
+
+
+def _high_cut(parameters: HitParameters) -> float:
+    """The upper cut of the two-sided verdict of A/E."""
+    cuts = {item.name: item.parameters for item in parameters.operations}
+    return cuts["AoE_Double_Sided_Cut"]["a"]
 
 
 def _quality(table: pd.DataFrame) -> dict[str, Any]:
@@ -165,29 +193,41 @@ def _energy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _peak(row: Any) -> dict[str, Any]:
+    """A fit, its parameters by the names that pygama gives them."""
+    names = {"mu": ("mu", "_keV"), "sigma": ("sigma", "_keV"), "n_sig": ("n_sig", "")}
+    if row.model == "hpge":
+        names |= {"htail": ("h_tail", ""), "tau": ("tail", "_keV")}
+    names |= {"n_bkg": ("n_bkg", ""), "hstep": ("step", "")}
     return {
         "function": row.model,
         "validity": row.reason == "",
-        "parameters": {"mu": row.position_keV, "n_sig": row.n_sig},
-        "uncertainties": {"mu": row.position_err_keV, "n_sig": row.n_sig_err},
+        "parameters": {key: getattr(row, f"{n}{unit}") for key, (n, unit) in names.items()},
+        "uncertainties": {key: getattr(row, f"{n}_err{unit}") for key, (n, unit) in names.items()},
+        "range": [row.low_keV, row.high_keV],
         "chi_square": [row.chi2, row.dof],
         "p_value": row.p_value,
         "position": row.position_keV,
+        "position_err": row.position_err_keV,
         "fwhm_in_kev": row.fwhm_keV,
         "fwhm_err_in_kev": row.fwhm_err_keV,
     }
 
 
 def _curve(row: Any) -> dict[str, Any]:
-    is_linear = row.form == "linear"
-    parameters = {"a": row.a_keV2, "b": row.b_keV, **({} if is_linear else {"c": row.c})}
-    text = "(a+b*x)**(0.5)" if is_linear else "(a+b*x+c*x**2)**(0.5)"
-    covariance = row.correlation_ab * row.a_err_keV2 * row.b_err_keV
+    n = 2 if row.form == "linear" else 3
+    letters = "abc"[:n]
+    errors = np.array([row.a_err_keV2, row.b_err_keV, row.c_err][:n])
+    correlation = np.eye(n)
+    for i, k in ((0, 1), (0, 2), (1, 2)):
+        if k < n:
+            correlation[i, k] = correlation[k, i] = getattr(
+                row, f"correlation_{'abc'[i]}{'abc'[k]}"
+            )
     return {
-        "expression": text,
-        "parameters": parameters,
-        "uncertainties": {"a": row.a_err_keV2, "b": row.b_err_keV},
-        "cov_ab": covariance,
+        "expression": "(a+b*x)**(0.5)" if n == 2 else "(a+b*x+c*x**2)**(0.5)",
+        "parameters": dict(zip(letters, (row.a_keV2, row.b_keV, row.c), strict=False)),
+        "uncertainties": dict(zip(letters, errors, strict=True)),
+        "cov": correlation * np.outer(errors, errors),
         "csqr": [row.chi2, row.dof],
         "p_val": row.p_value,
     }

@@ -18,7 +18,7 @@ from ...schemas.failures import Failure
 from ..provenance import pipeline_of
 from ..runfile.exporting import stored_table
 from ..runfile.record import record_at
-from .summary import channels_summary
+from .summary import OF_ROWS, channels_summary
 
 _FRAMES: Final = (
     "quality/quality_survival", "energy/trapping_alpha_per_ns", "energy/energy_scale_keV_per_adc",
@@ -26,7 +26,7 @@ _FRAMES: Final = (
 )  # fmt: skip
 _VALUES: Final = ("pole_zero/pole_zero_constants_ns", "aoe/aoe_low_cut", "lq/lq_model")
 _COUNT: Final = "dsp/n_triggers"
-_COUNTS: Final = (_COUNT, "dsp/n_duplicates")
+_COUNTS: Final = (_COUNT, *(f"dsp/n_{name}" for name in OF_ROWS))
 
 
 def channel_told(path: Path, channel: str) -> dict[str, Any]:
@@ -89,8 +89,9 @@ def lines_of(told: Mapping[str, Any]) -> Iterator[str]:
     """A channel as text: status and failures first, then each number with its error."""
     rows = told.get("rows")
     yield f"{told['channel']}: {told['status']}" + (f", {rows} events" if rows is not None else "")
-    if told.get("duplicates"):
-        yield f"  {told['duplicates']} rows repeat an earlier one: was a file given twice?"
+    for name, words in OF_ROWS.items():
+        if told.get(name):
+            yield f"  {told[name]} {words}"
     for failure in told["failures"]:
         yield f"  {failure['node']}: {failure['reason']}"
     if "tau1_us" in told:

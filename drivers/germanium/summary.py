@@ -48,11 +48,12 @@ def channels_summary(
 
 
 def verdict_of(values: Mapping[str, Any], settings: Germanium) -> list[dict[str, Any]]:
-    """The checks of each channel that is "on": rows given twice, resolution, fit of the line."""
+    """The checks of each channel that is "on": rows twice or out of time, resolution, the line."""
     checks = []
-    for channel, n in values.get("n_duplicates", {}).items():
-        if n and _Limits.of(channel, values, settings).status == "on":
-            checks.append(_check(channel, "n_duplicates", float(n), 0.0, ok=False))
+    for count in (f"n_{name}" for name in OF_ROWS):
+        for channel, n in values.get(count, {}).items():
+            if n and _Limits.of(channel, values, settings).status == "on":
+                checks.append(_check(channel, count, float(n), 0.0, ok=False))
     widths, peaks = values.get("qbb_fwhm_keV", {}), values.get("energy_peaks", {})
     for channel, table in widths.items():
         limits = _Limits.of(channel, values, settings)
@@ -93,8 +94,13 @@ class _Limits:
         return cls(*(json.loads(known[key]) for key in keys))
 
 
+OF_ROWS: Final = {
+    "duplicates": "rows repeat an earlier one: was a file given twice?",
+    "out_of_time": "rows have no time, or one before that of a row above: are the files in order?",
+}
+"""Numbers of a summary that are to be 0, and what they count."""
 _WORDS: Final = {
-    "n_duplicates": "rows repeat an earlier one: was a file given twice?",
+    **{f"n_{name}": words for name, words in OF_ROWS.items()},
     "qbb_fwhm_keV": "keV FWHM at Q_bb, above [germanium.gates] qbb_fwhm_keV",
     "p_value_2614": "is the p-value of the 2614.5 keV line, below [germanium.gates] p_value",
 }
@@ -127,6 +133,7 @@ def _of_channel(values: Mapping[str, Any], failures: list[Failure]) -> dict[str,
         "failures": [{"node": f.node, "code": f.code, "reason": f.message} for f in failures],
         "rows": values.get("n_triggers"),
         "duplicates": values.get("n_duplicates"),
+        "out_of_time": values.get("n_out_of_time"),
         **_decay(values.get("pole_zero_constants_ns")),
     }
     if _ENERGY in values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +21,20 @@ from ..definition import Companion
 from ..engine.artifacts import Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
-from .calibration_report import NOISE_PAGE, OF_REPORT, WHERE_THERE, report_text
+from .calibration_report import (
+    MORE_PAGES,
+    NOISE_PAGE,
+    OF_REPORT,
+    PAGES,
+    WHERE_THERE,
+    report_text,
+)
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
     dsp_parameters_of,
     hit_results,
+    noise_of,
     operations_of,
     trapping_of,
     write_yaml,
@@ -43,6 +52,7 @@ _OF_HIT: Final = (
     "lq_survival",
 )
 """What par_hit is made of."""
+_NOISE, _DPLMS = "noise_optimum", "dplms_filter"
 _ALWAYS: Final = "19700101T000000Z"
 
 
@@ -61,6 +71,7 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 ("dsp_parameters", "trapping_alpha_per_ns"),
                 _beside("par_dsp.yaml"),
                 write=_par_dsp(detectors, with_svm=bool(config.germanium.svm_path)),
+                where_there=(_NOISE, _DPLMS) if config.germanium.fft_path else (),
             ),
             Artifact(
                 "par_hit",
@@ -74,16 +85,17 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
             place, nodes = _beside("par_dsp.lh5"), ("dsp_parameters", *of_svm)
             wanted.append(Artifact("par_arrays", nodes, place, write=_par_arrays))
         if config.output.report:
-            of_noise: tuple[str, ...] = (NOISE_PAGE,) if config.germanium.fft_path else ()
+            drawn = config.output.figures
+            pages = (PAGES, *((NOISE_PAGE,) if config.germanium.fft_path else ())) if drawn else ()
             report = _report(absences(config))
             wanted.append(
                 Artifact(
                     "report",
-                    (*OF_REPORT, *of_noise),
+                    (*OF_REPORT, *pages),
                     _report_place,
                     write=report,
                     failures=True,
-                    where_there=WHERE_THERE,
+                    where_there=(*WHERE_THERE, *(MORE_PAGES if drawn else ())),
                 )
             )
     return wanted
@@ -148,12 +160,14 @@ def _par_dsp(
     detectors: Mapping[str, str], *, with_svm: bool
 ) -> Callable[[Path, Mapping[str, Any]], None]:
     def write(path: Path, values: Mapping[str, Any]) -> None:
-        alphas = values["trapping_alpha_per_ns"]
+        alphas, noise = values["trapping_alpha_per_ns"], values.get(_NOISE, {})
+        made = values.get(_DPLMS, {})
         arrays = Path(meant_name(path)).with_suffix(".lh5").name
         content = {
             detectors.get(channel, channel): {
                 **dsp_parameters_of(parameters),
-                **dplms_of(parameters, arrays, channel),
+                **({"nopt_pars": noise_of(noise[channel])} if channel in noise else {}),
+                **dplms_of(parameters, arrays, channel, made.get(channel)),
                 **({"svm": {"model_file": f"loadlh5('$_/{arrays}','svm')"}} if with_svm else {}),
                 **({"ctc_params": trapping_of(alphas[channel])} if channel in alphas else {}),
             }
@@ -226,6 +240,9 @@ def _hit(path: Path) -> Iterator[Append]:
             (channel,) = part.place(("channel",))
             bits = {BITS: bits_of_flags(flags_of(frame))}
             columns = columns_of_frame(frame, DSP_COLUMNS, bits)
+            for name, column in columns.items():
+                if name.endswith("_cal") and column.values.dtype.kind == "f":
+                    columns[name] = replace(column, attributes={"units": "keV"})
             write_table(file, f"{channel}/hit", columns)
 
         yield append

@@ -46,7 +46,7 @@ def export_run_file(request: ExportRequest) -> list[Path]:
     """The tables of a file that the engine wrote, as CSV, Parquet or ROOT."""
     if request.to not in (*TABLE_FORMATS, "root"):
         flow = definition(pipeline_of_path(request.source))
-        of_input = f"; for others give the {flow.sources[0].what} itself"
+        of_input = f"; for those of its input ({flow.sources[0].what}) give that itself"
         msg = (
             f"--to {request.to!r}: the tables of a run file are exported as csv, parquet or root"
             f"{of_input if flow.export_input is not None else ''}"

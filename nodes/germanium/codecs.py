@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...schemas.arrays import I8, U1
+from ..reused_pages import uninitialised
 from .kernels.codecs import decoded_radware, decoded_uleb128, encoded_radware, encoded_uleb128
 
 ULEB128: Final = "uleb128_zigzag_diff"
@@ -53,7 +54,7 @@ def decoded(
     DamagedStreamError
         If the bytes of a waveform are no such stream of ``n_samples`` samples.
     """
-    out = np.empty((len(ends), n_samples), dtype)
+    out = _room(len(ends), n_samples, np.dtype(dtype))
     data, ends = np.ascontiguousarray(data, np.uint8), np.ascontiguousarray(ends, np.int64)
     begins = np.concatenate([[0], ends[:-1]])
     wrong = np.flatnonzero((ends < begins) | (ends > len(data)))
@@ -66,6 +67,13 @@ def decoded(
     if row >= 0:
         raise DamagedStreamError(codec, row)
     return out
+
+
+def _room(n: int, n_samples: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Samples to be filled, on pages that were used before: new ones take as long as decoding."""
+    if dtype.itemsize != np.dtype(np.uint32).itemsize:
+        return np.empty((n, n_samples), dtype)
+    return uninitialised(n * n_samples).view(dtype).reshape(n, n_samples)
 
 
 def encoded(codec: str, samples: Any, shift: float = SHIFT) -> tuple[U1, I8]:

@@ -23,6 +23,12 @@ def absence(dsp_columns: pd.DataFrame, name: str) -> str:
     return ""
 
 
+def out_of_time(time_s: F8) -> int:
+    """How many times are NaN, or before the latest of those above them."""
+    latest = np.fmax.accumulate(np.asarray(time_s, dtype=np.float64))
+    return int((~(time_s >= latest)).sum())
+
+
 def chances_of(time_s: F8, seed: int) -> F8:
     """Numbers from 0 to 1 of times (S. Vigna's splitmix64)."""
     x = np.ascontiguousarray(time_s, np.float64).view(np.uint64)

@@ -27,18 +27,26 @@ class Decays:
     dof: int
 
 
-def one_decay(t: F8, tail: F8, errors: F8) -> Decays:
-    """The exponential of least chi2."""
+def one_decay(t: F8, tail: F8, errors: F8) -> Decays | None:
+    """The exponential of least chi2; None where the tail does not fall or no fit converges."""
     from scipy.optimize import curve_fit
 
-    start = np.array([tail[0], _log_slope(t, tail)])
-    p, cov = curve_fit(_one, t, tail, start, errors, absolute_sigma=True)
+    slope = _log_slope(t, tail)
+    if not 0.0 < slope < np.inf:
+        return None
+    start = np.array([tail[0], slope])
+    try:
+        p, cov = curve_fit(_one, t, tail, start, errors, absolute_sigma=True)
+    except RuntimeError:
+        return None
+    if not (p[1] > 0.0 and np.isfinite(cov).all()):
+        return None
     chi2 = float((((tail - _one(t, *p)) / errors) ** 2).sum())
     return Decays(np.array([p[1]]), cov[1:, 1:], chi2, len(t) - 2)
 
 
 def two_decays(t: F8, tail: F8, errors: F8) -> Decays | None:
-    """The sum of two of least chi2; None where no fit converges.
+    """The sum of two of least chi2; None where the tail does not fall or no fit converges.
 
     It begins from the slope of the last fifth and from what the first tenth has above it.
     """
@@ -47,6 +55,9 @@ def two_decays(t: F8, tail: F8, errors: F8) -> Decays | None:
     n = len(t)
     late = slice(int(n * (1 - _LAST)), n)
     slow = _log_slope(t[late], tail[late])
+    # The faster decay is at least a sample and at most 0.9 of the slower one.
+    if not t[1] - t[0] < 0.3 * slow < np.inf:
+        return None
     amplitude = float(np.mean(tail[late] * np.exp(t[late] / slow)))
     above = tail - amplitude * np.exp(-t / slow)
     early = slice(0, max(int(n * _FIRST), 4))
@@ -83,5 +94,6 @@ def _two(t: F8, a: float, tau1: float, tau2: float, f: float) -> F8:
 
 
 def _log_slope(t: F8, values: F8) -> float:
-    """The decay time of a line through logarithms."""
-    return float(-1.0 / np.polyfit(t, np.log(np.maximum(values, 1e-12)), 1)[0])
+    """The decay time of a line through logarithms; infinite or negative where they do not fall."""
+    slope = float(np.polyfit(t, np.log(np.maximum(values, 1e-12)), 1)[0])
+    return -1.0 / slope if slope else np.inf

@@ -21,6 +21,7 @@ from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.pulse_classes import ChannelSvm
 from ...schemas.germanium.settings import Filters, PoleZero
 from ...schemas.sources import EventRange
+from .columns import out_of_time
 from .dsp_frames import dsp_frame, stored_columns
 from .parameter_files import dplms_in, filters_in, parameters_of, pole_zero_in
 from .pulse_shapes import haar_shapes, pulse_labels
@@ -155,3 +156,18 @@ def n_duplicates(dsp_columns: pd.DataFrame) -> int:
     there = [name for name in _IDENTITY if name in dsp_columns]
     known = dsp_columns[dsp_columns["timestamp"].notna()] if "timestamp" in there else None
     return 0 if known is None else int(known.duplicated(there).sum())
+
+
+@tag(stage="dsp", scope="channel", helper="true")
+@config.when(begins="raw")
+def n_out_of_time__of_raw(dsp_columns: pd.DataFrame) -> int:
+    """Rows without a time, or with one before the latest of the rows above."""
+    return out_of_time(dsp_columns["timestamp"].to_numpy())
+
+
+@tag(stage="dsp", scope="channel", helper="true")
+@config.when(begins="dsp")
+def n_out_of_time__of_dsp(dsp_columns: pd.DataFrame) -> int:
+    """The same; none where an earlier run kept no times."""
+    time = dsp_columns["timestamp"].to_numpy()
+    return 0 if np.isnan(time).all() else out_of_time(time)

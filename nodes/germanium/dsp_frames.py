@@ -18,10 +18,19 @@ from .recipes import recipe_of
 
 
 def scalars_of(raw_table: RawTable, row_range: EventRange) -> pd.DataFrame:
-    """What the read-out says of each trigger; 0 where the file has no such column."""
+    """What the read-out says of each trigger; 0 where the file has no such column.
+
+    InputError without times or energies.
+    """
     layout, first, n = raw_table.layout, row_range.first_event, row_range.n_events
     path = raw_table.file.path
-    energy = "daqenergy" if "daqenergy" in layout.columns else "energy"
+    energy = next((name for name in ("daqenergy", "energy") if name in layout.columns), "")
+    if not energy:
+        msg = (
+            f"{path}: {layout.path} has no column daqenergy (nor energy, as the oldest files), "
+            "which tells pulses from forced triggers. Give a file that has it."
+        )
+        raise InputError(msg, file=path, code="missing_column")
     with lh5_file(path) as file:
         group = file[layout.path]
 

@@ -24,6 +24,7 @@ from ...schemas.germanium.energy import (
     Trapping,
 )
 from ...schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
+from ...schemas.germanium.peaks import PEAK_PARAMETERS, PeakFit
 from ...schemas.germanium.shared_shape import SharedShape
 from ...schemas.germanium.survival import Survival
 from .columns import absence, column_of
@@ -244,6 +245,8 @@ def energy_peaks(
             "line": [line.name for _, line, _ in fits],
             "line_keV": [line.energy_keV for _, line, _ in fits],
             "model": [p.model for p in peaks],
+            "low_keV": [p.low for p in peaks],
+            "high_keV": [p.high for p in peaks],
             "n_events": [p.n_events for p in peaks],
             "position_keV": [p.position for p in peaks],
             "position_err_keV": [p.position_err for p in peaks],
@@ -252,6 +255,7 @@ def energy_peaks(
             "fwhm_err_keV": [p.fwhm_err for p in peaks],
             "n_sig": [p.n_sig for p in peaks],
             "n_sig_err": [p.n_sig_err for p in peaks],
+            **_shapes(peaks),
             "chi2": [p.chi2 for p in peaks],
             "dof": [p.dof for p in peaks],
             "p_value": [p.p_value for p in peaks],
@@ -277,7 +281,12 @@ def resolution_curve(
             "form": [form for _, form, _ in rows],
             **{name: [v[k] for v, _ in curves] for k, name in enumerate(_COEFFICIENTS)},
             **{name: [e[k] for _, e in curves] for k, name in enumerate(_ERRORS)},
-            "correlation_ab": [_correlation(curve) for _, _, curve in rows],
+            **{
+                f"correlation_{'abc'[i]}{'abc'[k]}": [
+                    _correlation(curve, i, k) for *_, curve in rows
+                ]
+                for i, k in ((0, 1), (0, 2), (1, 2))
+            },
             "chi2": [curve.chi2 for _, _, curve in rows],
             "dof": [curve.dof for _, _, curve in rows],
             "p_value": [curve.p_value for _, _, curve in rows],
@@ -332,6 +341,29 @@ def _padded(curve: ResolutionCurve) -> tuple[Any, Any]:
     return values, errors
 
 
-def _correlation(curve: ResolutionCurve) -> float:
+def _correlation(curve: ResolutionCurve, i: int, k: int) -> float:
+    """Of two coefficients; NaN where the curve has only one of them, or no errors."""
     c = curve.covariance
-    return float(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1])) if c[0, 0] * c[1, 1] > 0.0 else float("nan")
+    if k >= len(c) or not c[i, i] * c[k, k] > 0.0:
+        return float("nan")
+    return float(c[i, k] / np.sqrt(c[i, i] * c[k, k]))
+
+
+def _shapes(peaks: list[PeakFit]) -> dict[str, list[float]]:
+    """The parameters of each fit and their errors; the length of the tail in keV."""
+    names = {"mu": "mu_keV", "sigma": "sigma_keV", "h_tail": "h_tail", "n_bkg": "n_bkg",
+             "step": "step"}  # fmt: skip
+    found: dict[str, list[float]] = {}
+    for name, column in names.items():
+        k = PEAK_PARAMETERS.index(name)
+        error = column.replace(name, f"{name}_err")
+        found[column] = [float(p.parameters[k]) for p in peaks]
+        found[error] = [float(np.sqrt(p.covariance[k, k])) for p in peaks]
+    s, t = (PEAK_PARAMETERS.index(name) for name in ("sigma", "tail_per_sigma"))
+    found["tail_keV"] = [float(p.parameters[s] * p.parameters[t]) for p in peaks]
+    found["tail_err_keV"] = [
+        float(np.sqrt(slope @ p.covariance[np.ix_((s, t), (s, t))] @ slope))
+        for p in peaks
+        for slope in (p.parameters[[t, s]],)
+    ]
+    return found

@@ -65,8 +65,8 @@ def lh5_file(path: str | Path) -> Iterator[h5py.File]:
         raise damaged_file(path, "an object", reason, REPAIR) from None
 
 
-def layout_of(path: str | Path) -> FileLayout:
-    """The tables of a file.
+def layout_of(path: str | Path, *, may_be_empty: bool = False) -> FileLayout:
+    """The tables of a file; with ``may_be_empty`` also of a tier in which no channel came so far.
 
     Raises
     ------
@@ -75,7 +75,14 @@ def layout_of(path: str | Path) -> FileLayout:
     """
     with lh5_file(path) as file:
         tables, others = _tables_of(file, str(path))
-    if not tables:
+        is_empty_tier = len(file) == 0 and datatype_of(file) == "struct{}"
+    if is_empty_tier and not may_be_empty:
+        msg = (
+            f"{path}: is a tier without tables: each channel of the run that wrote it failed, as "
+            "the report beside it says. Give a file that holds a channel."
+        )
+        raise InputError(msg, file=path, code="no_table")
+    if not tables and not is_empty_tier:
         there = ", ".join(others[:5]) or "nothing"
         msg = (
             f"{path}: holds no table ch*/raw, ch*/dsp or ch*/hit of a channel (there is {there}). "

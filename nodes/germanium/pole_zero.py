@@ -75,7 +75,8 @@ def pole_zero_sample__of_raw(
     if len(discharge_times_s):
         k = np.searchsorted(discharge_times_s, time, side="right") - 1
         since = np.where(k >= 0, time - discharge_times_s[np.maximum(k, 0)], np.inf)
-        free &= since > _VETO_S
+        # A time that is NaN is after no discharge.
+        free &= ~(since <= _VETO_S)
     return np.asarray(tall & free)
 
 
@@ -138,6 +139,9 @@ def pole_zero_constants_ns__fitted(
     t = np.asarray(tail_sum.skip_ns + np.arange(len(tail)) * tail_sum.dt_ns, np.float64)
     errors = np.maximum(errors, 1.0 / SCALE)
     single = one_decay(t, tail, errors)
+    if single is None:
+        msg = f"the mean of {n} tails does not decay: pulses stay at a rail, or none are pulses"
+        raise Unfit(code="no_decay", message=msg, numbers={"n_tails": n})
     double = two_decays(t, tail, errors)
     if double is not None and (pole_zero.model == "double" or _is_better(double, single)):
         if pole_zero.model == "single":

@@ -18,6 +18,8 @@ PRESUM: Final = 8
 """Samples of 16 ns in one of a presummed waveform."""
 WINDOW_NS: Final = (42_000.0, 64_400.0)
 """Where the pulse is looked at in samples of 16 ns: -6 to 16.4 us about the trigger."""
+USUAL_NS: Final = 16.0
+"""Time of a sample that is not presummed, where a file has no rows to say so."""
 RAIL_ADC: Final = 65535.0
 
 
@@ -58,12 +60,21 @@ def _recorded_both(
     sums = read_waveforms(group, slow.name, first, n, path, np.float32)
     window = read_waveforms(group, fast.name, first, n, path, np.float32)
     means = np.asarray(sums, np.float32)
+    # Without rows the file does not say how it is sampled.
+    slow_ns, fast_ns, fast_t0_ns = (
+        known if np.isfinite(known) else usual
+        for known, usual in (
+            (slow.dt_ns, PRESUM * USUAL_NS),
+            (fast.dt_ns, USUAL_NS),
+            (fast.t0_ns - slow.t0_ns, WINDOW_NS[0]),
+        )
+    )
     return Waveforms(
         np.divide(means, np.float32(rate), out=means),
         np.asarray(window, np.float32),
-        slow.dt_ns,
-        fast.dt_ns,
-        fast.t0_ns - slow.t0_ns,
+        slow_ns,
+        fast_ns,
+        fast_t0_ns,
         RAIL_ADC,
     )
 
@@ -74,8 +85,8 @@ def slow_and_fast(samples: Any, layout: WaveformLayout, path: str = "") -> Wavef
     InputError if it ends before the window does.
     """
     n, length = samples.shape
-    dt = layout.dt_ns
-    begin, stop = (round(t / dt) for t in WINDOW_NS) if n else (0, length)
+    dt = layout.dt_ns if np.isfinite(layout.dt_ns) else USUAL_NS
+    begin, stop = (round(t / dt) for t in WINDOW_NS)
     if stop > length:
         msg = (
             f"{path}: waveforms of {length} samples of {dt} ns end at {length * dt / 1e3:.1f} us; "

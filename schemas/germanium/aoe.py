@@ -48,7 +48,8 @@ class Band:
 class EnergyTrend:
     """mu(E) = p0 + p1 E and sigma(E) = sqrt(q0 + q1sq / E^2), E in keV, q1sq = q1^2.
 
-    ``p``, ``q`` = (q0, q1sq) have shape (2,) and covariances (2, 2); ``dof`` holds for both chi2.
+    ``p``, ``q`` = (q0, q1sq) have shape (2,) and covariances (2, 2), which are times chi2 / dof
+    where that is above 1; ``dof`` holds for both chi2.
     """
 
     p: F8

@@ -66,6 +66,8 @@ class GermaniumOutput(Section):
 
     report: bool = True
     """A page of the run with its figures."""
+    figures: bool = True
+    """Draw the figures of the page; without them it has its tables and what failed."""
 
 
 class GermaniumConfig(PipelineSettings):

@@ -151,6 +151,20 @@ ENERGY_SCALES: Final = TableSchema(
     ),
 )
 
+# A number that is not of the model, or held at a bound, has the error 0.
+_SHAPE: Final = tuple(
+    Column(f"{name}{kind}{f'_{unit}' if unit else ''}", "float64", unit, told, nullable=True)
+    for name, unit, what in (
+        ("mu", "keV", "mean of the normal distribution"),
+        ("sigma", "keV", "its standard deviation"),
+        ("h_tail", "", "share of the low tail in the peak"),
+        ("tail", "keV", "length of the tail"),
+        ("n_bkg", "", "counts of the background"),
+        ("step", "", "height of the step in the background"),
+    )
+    for kind, told in (("", what), ("_err", "its error"))
+)
+
 ENERGY_PEAKS: Final = TableSchema(
     "EnergyPeaks",
     "a fitted line of an estimator",
@@ -159,6 +173,8 @@ ENERGY_PEAKS: Final = TableSchema(
         Column("line", "category", "", "name of the line"),
         Column("line_keV", "float64", "keV", "its energy"),
         Column("model", "category", "", "gos or hpge"),
+        Column("low_keV", "float64", "keV", "begin of the window", nullable=True),
+        Column("high_keV", "float64", "keV", "its end", nullable=True),
         Column("n_events", "int64", "", "events in the window"),
         Column("position_keV", "float64", "keV", "mode of the signal", nullable=True),
         Column("position_err_keV", "float64", "keV", "its error", nullable=True),
@@ -167,6 +183,7 @@ ENERGY_PEAKS: Final = TableSchema(
         Column("fwhm_err_keV", "float64", "keV", "its error", nullable=True),
         Column("n_sig", "float64", "", "counts in the peak", nullable=True),
         Column("n_sig_err", "float64", "", "their error", nullable=True),
+        *_SHAPE,
         Column("chi2", "float64", "", "of bins with 5 expected counts", nullable=True),
         Column("dof", "int64", "", "degrees of freedom"),
         Column("p_value", "float64", "", "probability of a greater chi2", nullable=True),
@@ -188,6 +205,8 @@ RESOLUTION_CURVES: Final = TableSchema(
         Column("b_err_keV", "float64", "keV", "error of b", nullable=True),
         Column("c_err", "float64", "", "error of c", nullable=True),
         Column("correlation_ab", "float64", "", "of a and b", nullable=True),
+        Column("correlation_ac", "float64", "", "of a and c", nullable=True),
+        Column("correlation_bc", "float64", "", "of b and c", nullable=True),
         Column("chi2", "float64", "", "of the widths", nullable=True),
         Column("dof", "int64", "", "degrees of freedom"),
         Column("p_value", "float64", "", "probability of a greater chi2", nullable=True),

@@ -84,12 +84,6 @@ def encoded_uleb128(samples: Any, data: Any, ends: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _word(data: Any, at: int) -> Any:
-    """A big-endian 16-bit word."""
-    return (np.int64(data[at]) << 8) | np.int64(data[at + 1])
-
-
-@njit(cache=True, nogil=True)
 def _signed(word: int) -> int:
     """The low 16 bits as a signed number."""
     word &= 0xFFFF
@@ -97,55 +91,101 @@ def _signed(word: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _words_of(data: Any, begin: int, n_words: int, words: Any) -> None:
+    """Each big-endian word of a row, and the next one below it: bits never lie in more than two."""
+    row = data[begin : begin + 2 * n_words]
+    for k in range(n_words):
+        word = (np.uint32(row[2 * k]) << np.uint32(8)) | np.uint32(row[2 * k + 1])
+        words[k] = word << np.uint32(16)
+    for k in range(n_words - 1):
+        words[k] |= words[k + 1] >> np.uint32(16)
+
+
+@njit(cache=True, nogil=True)
+def _unpacked(words: Any, n_values: int, n_bits: int, packed: Any) -> None:
+    """Values of ``n_bits`` from their places, low bits last; above them stand bits of others.
+
+    Sixteen of them fill ``n_bits`` words, so each of the sixteen has its place in these. Places
+    have no sign: they are not looked at for being negative.
+    """
+    width, most = np.uint64(n_bits), np.uint64(32 - n_bits)
+    for block in range(np.uint64((n_values + 15) // 16)):
+        first = block * width
+        sixteen = packed[block * np.uint64(16) : (block + np.uint64(1)) * np.uint64(16)]
+        for k in range(np.uint64(16)):
+            bit = k * width
+            shift = np.uint32(most - (bit & np.uint64(15)))
+            sixteen[k] = words[first + (bit >> np.uint64(4))] >> shift
+
+
+@njit(cache=True, nogil=True)
+def _header(words: Any, at: int) -> Any:
+    """A word as a number."""
+    return np.int64(words[at] >> np.uint32(16))
+
+
+@njit(cache=True, nogil=True)
+def _longest(ends: Any) -> int:
+    longest = begin = 0
+    for row in range(len(ends)):
+        longest = max(longest, ends[row] - begin)
+        begin = ends[row]
+    return longest
+
+
+@njit(cache=True, nogil=True)
 def decoded_radware(data: Any, ends: Any, shift: int, out: Any) -> int:
     """Sections of packed values, or of packed differences, in big-endian 16-bit words."""
     n_samples = out.shape[1]
+    # Behind the last word, and the last value, is room for what is left of sixteen.
+    words = np.zeros(_longest(ends) // 2 + 16, np.uint32)
+    packed = np.empty(n_samples + 16, np.uint32)
+    back = np.int32(-shift)
     begin = 0
     for row in range(out.shape[0]):
-        end = ends[row]
-        if end - begin < 2 or _word(data, begin) != n_samples:
+        n_words = (ends[row] - begin) // 2
+        if n_words < 1:
             return row
-        at = begin + 2
+        _words_of(data, begin, n_words, words)
+        begin = ends[row]
+        if _header(words, 0) != n_samples:
+            return row
+        at = 1
         i = 0
         while i < n_samples:
-            if at + 8 > end + 2:
+            if at + 3 > n_words:
                 return row
-            n_here = _word(data, at)
-            kind = _word(data, at + 2)
+            n_values, kind = _header(words, at), _header(words, at + 1)
             is_difference = kind > DIFFERENCE
             n_bits = kind - DIFFERENCE if is_difference else kind
-            if n_here < 1 or i + n_here > n_samples or n_bits < 1 or n_bits > 16:
+            if n_values < 1 or i + n_values > n_samples or n_bits < 1 or n_bits > 16:
                 return row
-            first = _signed(_word(data, at + 4))
-            lowest = first
-            at += 6
-            n_values = n_here
+            first = lowest = np.int32(_signed(_header(words, at + 2)))
+            at += 3
             if is_difference:
-                if at + 2 > end:
+                if at + 1 > n_words:
                     return row
-                lowest = _signed(_word(data, at))
-                at += 2
-                n_values = n_here - 1
-                out[row, i] = first - shift
+                lowest = np.int32(_signed(_header(words, at)))
+                at += 1
+                n_values -= 1
+                out[row, i] = first + back
                 i += 1
-            n_words = (n_values * n_bits + 15) // 16
-            if at + 2 * n_words > end:
+            n_used = (n_values * n_bits + 15) // 16
+            if at + n_used > n_words:
                 return row
-            value = first
-            held = 0
-            n_held = 0
-            for _ in range(n_values):
-                if n_held < n_bits:
-                    held = (held << 16) | _word(data, at)
-                    at += 2
-                    n_held += 16
-                n_held -= n_bits
-                packed = held >> n_held
-                held &= (1 << n_held) - 1
-                value = _signed((value if is_difference else 0) + lowest + packed)
-                out[row, i] = value - shift
-                i += 1
-        begin = end
+            _unpacked(words[at:], n_values, n_bits, packed)
+            samples, mask = out[row, i : i + n_values], np.uint32((1 << n_bits) - 1)
+            if is_difference:
+                value = first
+                for k in range(n_values):
+                    value = np.int32(np.int16(value + lowest + np.int32(packed[k] & mask)))
+                    samples[k] = value + back
+            else:
+                for k in range(n_values):
+                    value = np.int32(np.int16(lowest + np.int32(packed[k] & mask)))
+                    samples[k] = value + back
+            i += n_values
+            at += n_used
     return -1
 
 

@@ -357,6 +357,8 @@ def greatest_current(wave: Any, start: int, one: Any, two: Any, coarse: Any) -> 
     """
     n_slopes = AOE_SAMPLES - 1
     slopes = one[:n_slopes]
+    # The last tap of the last output counts nothing, but is read.
+    one[n_slopes] = 0.0
     for j in range(n_slopes):
         slopes[j] = wave[start + j + 1] - wave[start + j]
     high, low = extremes(slopes, n_slopes)

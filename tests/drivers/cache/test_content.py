@@ -495,6 +495,18 @@ def test_models_are_inputs_and_no_results() -> None:
     fingerprint(nested(1))
     with pytest.raises(UnknownTypeError, match=r"value\[0\]: a model .* return a frozen dataclass"):
         Encoded([Node()], "")
+    with pytest.raises(UnknownTypeError, match=r"value\[0\]: a model .* return a frozen dataclass"):
+        Encoded([Node()], "", Description([Node()], whole=False))
+
+
+@pytest.mark.parametrize("around", [lambda v: v, lambda v: [{"a": v}], lambda v: {v}])
+def test_a_description_made_before_serves_where_it_leaves_nothing_out(around: Any) -> None:
+    for value, leaves_out in ((Pair(1), False), (FileRef("/a", 1, "0" * 32), True)):
+        inside = around(value)
+        before = Description(inside, whole=False)
+        assert before.is_whole is not leaves_out
+        anew, known = (Encoded(inside, "n", d).parts for d in (None, before))
+        assert [bytes(p) for p in known] == [bytes(p) for p in anew]
 
 
 # --- there and back -------------------------------------------------------------------------

@@ -33,6 +33,8 @@ def folder(tmp_path: Path) -> Path:
         _tier(tmp_path / name.format(tier, 0), "ch0000001", tier)
     _tier(tmp_path / name.format("raw", 1), "ch0000001", "raw", START + 3 * 86400.0)
     _tier(tmp_path / name.format("dsp", 2), "ch0000001", "dsp", n=0)
+    with new_lh5(tmp_path / name.format("raw", 2).replace("/raw/", "/dsp/")):
+        pass
     (tmp_path / "broken.lh5").write_text("nothing")
     (tmp_path / "bad_disk.lh5").write_text("nothing")
     return tmp_path
@@ -59,8 +61,11 @@ def test_files_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "+3.0 days" in other_day["problem"]
     assert rows["broken.lh5"]["status"] == "unreadable"
     assert rows["bad_disk.lh5"]["status"] == "ignored"
+    of_failures = rows["x-p01-r002-cal-20250101T000000Z-tier_raw.lh5"]
+    assert (of_failures["status"], of_failures["tier"]) == ("empty", "raw")
+    assert "it has no tables" in of_failures["problem"]
     assert answer["missing"] == ["p01 r002 cal: no raw, hit"]
-    assert len(pd.read_csv(out)) == len(rows) == 7
+    assert len(pd.read_csv(out)) == len(rows) == 8
 
 
 def test_tiers_are_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,6 +78,13 @@ def test_tiers_are_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         assert file["ch0000002/dsp"].attrs["datatype"] == "table{timestamp}"
         assert file["ch0000002/dsp/timestamp"][0] == START
     assert guarded(["germanium", "merge", str(parts[0]), str(parts[0]), "-o", str(out)]) == 2
+    # A channel that failed has left a tier without tables.
+    none, more = tmp_path / "none.lh5", str(tmp_path / "more.lh5")
+    with new_lh5(none):
+        pass
+    assert guarded(["germanium", "merge", str(parts[0]), str(none), "-o", more]) == 0
+    with h5py.File(more) as file:
+        assert list(file) == ["ch0000002"]
     other = str(tmp_path / "twice.lh5")
     copy = _tier(tmp_path / "copy.lh5", "ch0000001", "dsp")
     assert guarded(["germanium", "merge", str(parts[1]), str(copy), "-o", other]) == 3

@@ -378,9 +378,14 @@ def test_any_cut_and_workers_give_the_same_bytes(
         assert (folder / "out" / name).read_bytes() == (folder / "other" / name).read_bytes(), name
 
 
-def test_an_aoe_setting_runs_no_dsp(first: dict[str, Any], run: Ran) -> None:
-    higher = ("--set", "germanium.aoe.high_cut=2.5")
-    changed = run("run", "germanium.toml", "-o", "third", *higher, *BARE)
+def test_an_aoe_setting_runs_no_dsp(first: dict[str, Any], run: Ran, folder: Path) -> None:
+    """And a page without figures has its tables."""
+    higher = ("--set", "germanium.aoe.high_cut=2.5", "--set", "output.figures=false")
+    changed = run("run", "germanium.toml", "-o", "third", *higher)
+    pages = [(folder / out / "report.html").read_text() for out in ("out", "third")]
+    assert [("<svg" in page, GOOD in page, FEW in page) for page in pages] == [
+        (True, True, True), (False, True, True),
+    ]  # fmt: skip
     nodes = changed["nodes"]
     assert nodes["dsp_columns"]["status"] in ("hit", "skipped")
     assert nodes["pole_zero_constants_ns"]["status"] in ("hit", "skipped")
@@ -395,12 +400,16 @@ def test_tiers_from_known_constants(
     """What a calibration wrote gives the same tier again, also from the files of LEGEND's form."""
     parameters = [f"--parameters=out/{STEM}-par_{part}.yaml" for part in ("dsp", "hit")]
     source = f"{STEM}-tier_raw.lh5"
-    made = run("germanium", "build", tier, source, *parameters, "-o", f"built_{tier}")
+    alone = ("--set", "run.workers=1")
+    made = run("germanium", "build", tier, source, *parameters, "-o", f"built_{tier}", *alone)
     assert made["code"] == 4
     # Where no line was found there is a decay, but no operation.
     without = {"dsp": {"no_parameters"}, "hit": {"no_parameters", "no_operations"}}
     assert {f["code"] for f in made["failed"]} == without[tier]
-    assert f"failed: channel {FEW}: " in made["stderr"]
+    # One cause is told once a channel, whatever had need of the constants.
+    told = [line for line in made["stderr"].splitlines() if f"failed: channel {FEW}: " in line]
+    assert len(told) == 1
+    assert "pole_zero_constants_ns, filter_settings" in told[0]
     name = f"{STEM}-tier_{tier}.lh5"
     with (
         h5py.File(folder / "out" / name) as before,
@@ -409,6 +418,52 @@ def test_tiers_from_known_constants(
         assert list(after) == ([GOOD, NO_LINE] if tier == "dsp" else [GOOD])
         for column, dataset in before[f"{GOOD}/{tier}"].items():
             np.testing.assert_array_equal(dataset[()], after[f"{GOOD}/{tier}/{column}"][()])
+
+
+def test_a_run_in_which_every_channel_fails(
+    run: Ran, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It leaves tiers without tables, so that none of an earlier run stays; info says so."""
+    failing = f'germanium.channels=["{FEW}","{DEAD}"]'
+    answer = run("run", "germanium.toml", "-o", "none", "--set", failing, *BARE)
+    assert answer["code"] == 4
+    assert {f["at"]["channel"] for f in answer["failed"]} == {FEW, DEAD}
+    tier = f"none/{STEM}-tier_dsp.lh5"
+    told = run("info", tier)
+    assert (told["code"], told["tiers"], told["tables"]) == (0, [], [])
+    assert guarded(["info", tier]) == 0
+    assert "tier dsp\n  no tables: each channel of the run" in capsys.readouterr().out
+    taken = run("run", "germanium.toml", "-o", "x", "--set", f"io.input_path={tier}")
+    assert taken["code"] == 3
+    assert "is a tier without tables" in taken["error"]["message"]
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_a_tier_as_a_table(first: dict[str, Any], run: Ran, folder: Path, to: str) -> None:
+    """A file a channel, each column as it stands; what is none is told of."""
+    tier = folder / "out" / f"{STEM}-tier_hit.lh5"
+    out = folder / "exported" / f"{STEM}-tier_hit_{GOOD}.{to}"
+    assert run("export", str(tier), "--to", to, "-o", str(out.parent))["code"] == 0
+    table = pd.read_csv(out) if to == "csv" else pd.read_parquet(out)
+    with h5py.File(tier) as file:
+        hit = file[f"{GOOD}/hit"]
+        assert list(table) == hit.attrs["datatype"][len("table{") : -1].split(",")
+        for name, values in table.items():
+            np.testing.assert_array_equal(values.to_numpy(), hit[name][()])
+        assert table["is_valid_cal"].dtype == bool
+    again = run("export", str(tier), "--to", to, "--table", FEW, "-o", str(out.parent))
+    assert (again["code"], again["error"]["key"]) == (3, "table")
+
+
+def test_other_formats_and_raw_tiers(run: Ran, folder: Path) -> None:
+    """Waveforms stay where they are; a table that is asked for is the only one."""
+    raw = f"{STEM}-tier_raw.lh5"
+    assert run("export", raw, "--to", "npz")["code"] == 2
+    assert run("export", raw, "--to", "csv", "--table", FEW, "-o", "raw.csv")["code"] == 0
+    table = pd.read_csv(folder / "raw.csv")
+    assert len(table) == 10
+    assert {"timestamp", "daqenergy"} <= set(table)
+    assert not [name for name in table if name.startswith("waveform")]
 
 
 def test_unknown_channel(run: Ran) -> None:

@@ -18,7 +18,7 @@ from radiograph.drivers.engine.parts import Part, Parts
 from radiograph.drivers.engine.protocol import GraphInputs
 from radiograph.drivers.engine.session import Session
 from radiograph.drivers.files import file_ref
-from radiograph.drivers.germanium.calibration_report import OF_REPORT, report_text
+from radiograph.drivers.germanium.calibration_report import OF_REPORT, PAGES, report_text
 from radiograph.nodes.sheets.drawing import sheet_png
 from radiograph.schemas.germanium.calibration_settings import (
     AoESettings,
@@ -134,7 +134,8 @@ def test_every_page_is_drawn_within_its_bounds(path: Path) -> None:
 def test_the_report_begins_with_what_failed(path: Path) -> None:
     """A page in one file: the overview with a reason a failed channel, then each channel."""
     ran = session(path)
-    values = ran.run([n for n in OF_REPORT if n not in ("n_triggers", "n_duplicates")])
+    counted = ("n_triggers", "n_duplicates", "n_out_of_time")
+    values = ran.run([n for n in (PAGES, *OF_REPORT) if n not in counted])
     values = {n: v for n, v in values.items() if isinstance(v, dict)}
     counts = {"ch1": 6000, "ch2": 6000, "ch3": 3000, "ch4": 10}
     text = report_text({**values, "n_triggers": counts, FAILURES: ran.failures})

@@ -15,6 +15,8 @@ from radiograph.nodes.germanium.dsp import (
     dsp_parameters__of_raw,
     filter_settings__given,
     n_duplicates,
+    n_out_of_time__of_dsp,
+    n_out_of_time__of_raw,
     pole_zero_constants_ns__given,
 )
 from radiograph.nodes.germanium.dsp_frames import pulse_columns
@@ -209,7 +211,8 @@ def test_current_is_that_of_the_full_form(spike: int) -> None:
     wave = np.concatenate([[0.0], np.cumsum(slopes)]) + 5.0
     up = np.repeat(slopes, 16)[8 : 8 + 4784]
     smooth = moving_average(moving_average(moving_average(up, 48), 48, "forward"), 48)
-    scratch = np.empty(301), np.empty(4784), np.empty(301)
+    # What stands in scratch arrays counts nothing.
+    scratch = np.full(301, np.nan), np.full(4784, np.nan), np.full(301, np.nan)
     current, place = pulses.greatest_current(wave, 0, *scratch)
     assert current == pytest.approx(smooth.max(), rel=1e-9)
     assert smooth[place] == pytest.approx(smooth.max(), rel=1e-9)
@@ -325,3 +328,18 @@ def test_rows_that_are_given_twice() -> None:
     assert n_duplicates(pd.concat([frame, frame]).assign(timestamp=np.nan)) == 0
     assert n_duplicates(frame.head(0)) == 0
     assert n_duplicates(frame.drop(columns="timestamp")) == 0
+
+
+def test_rows_out_of_time() -> None:
+    """Times before the latest above them, and those that are none; twice the same is in order."""
+    times = {
+        (): 0, (5.0,): 0, (1.0, 2.0, 2.0, 3.0): 0, (3.0, 1.0, 2.0, 3.0): 2, (3.0, 2.0, 1.0): 2,
+        (np.nan, 2.0, np.nan, 1.0, 4.0): 3,
+    }  # fmt: skip
+    for time, expected in times.items():
+        frame = pd.DataFrame({"timestamp": np.array(time)})
+        assert n_out_of_time__of_raw(frame) == n_out_of_time__of_dsp(frame) == expected
+    # Of a raw file a time is wanted in each row, which a file of the dsp tier need not have.
+    without = pd.DataFrame({"timestamp": [np.nan, np.nan]})
+    assert n_out_of_time__of_raw(without) == 2
+    assert n_out_of_time__of_dsp(without) == 0

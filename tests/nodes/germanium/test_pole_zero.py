@@ -110,6 +110,35 @@ def test_too_few_and_none() -> None:
         _constants(empty, scalars.iloc[:0])
 
 
+@pytest.mark.parametrize("model", ["auto", "double"])
+def test_tails_that_do_not_decay(model: Any) -> None:
+    """Pulses at a rail: a sentence, not a fit without an answer."""
+    t = np.arange(781)
+    slow = np.tile(np.where(t > 375, 65_535.0, 15_000.0).astype(np.float32), (120, 1))
+    waves = Waveforms(slow, np.zeros((120, 1400), np.float32), 128.0, 16.0, 42_000.0)
+    sample, settings = np.ones(120, bool), PoleZero(model=model)
+    total = tail_sum__of_raw(waves, sample, settings)
+    assert total.n_pulses == 120
+    taus = tail_decays_ns__of_raw(waves, sample, settings)
+    with pytest.raises(Unfit, match="mean of 120 tails does not decay") as raised:
+        pole_zero_constants_ns__fitted(taus, total, settings)
+    assert raised.value.code == "no_decay"
+
+
+def test_a_time_that_is_none_is_after_no_discharge() -> None:
+    scalars = RAW_SCALARS.frame(
+        {
+            "daqenergy": [5000] * 3,
+            "timestamp_s": [np.nan, 10.0, np.nan],
+            "baseline_adc": [0] * 3,
+            "t_sat_lo": [0, 30, 30],
+            "t_sat_hi": [0] * 3,
+        }
+    )
+    taken = pole_zero_sample__of_raw(scalars, discharge_times_s__of_raw(scalars), 0.0, np.empty(0))
+    assert taken.tolist() == [True, False, False]
+
+
 def test_veto_after_a_discharge() -> None:
     """Pulses within 10 ms after a discharge are left out, one before it is not."""
     scalars = RAW_SCALARS.frame(
