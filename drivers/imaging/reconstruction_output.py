@@ -29,6 +29,7 @@ FRAME_TARGETS: Final = (
     *SOURCE_TARGETS,
     "iteration_history",
     "bootstrap_images",
+    "bootstrap_weighted_images",
     "image_shapes",
     "focus_curve",
     "focus_distance_cm",

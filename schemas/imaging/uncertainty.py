@@ -206,15 +206,34 @@ class PointFit(Section):
     """mc: neutrons of a known energy count by what the array lets pass of them; flat: all alike."""
 
 
+Quantity = Literal["point", "centroid", "fwhm", "edges"]
+
+
 class Errors(Section):
     """[errors]: replicas of the bootstrap, priors of the table of leakage."""
 
     replicas: int = Field(default=200, ge=2, le=100_000)
     """How many replicas."""
+    quantities: tuple[Quantity, ...] = ("point", "centroid", "fwhm", "edges")
+    """What replicas are made of: the place of the point fit; of images centroid and peak, widths
+    at half maximum, and the edges of these."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
     prior_shift_cm: float = Field(default=20.0, gt=0)
     """How far from the plane's centre the priors of prior_leakage stand, cm."""
+
+    @field_validator("quantities")
+    @classmethod
+    def _of_something(cls, value: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
+        if not value:
+            msg = '[] has no replicas; give some of "point", "centroid", "fwhm", "edges"'
+            raise ValueError(msg)
+        return value
+
+    @property
+    def of_images(self) -> frozenset[str]:
+        """The quantities that images have."""
+        return frozenset(self.quantities) - {"point"}
 
 
 class Focus(Section):

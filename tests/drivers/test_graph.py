@@ -82,7 +82,8 @@ GOLDEN = {
         "neutron_theta_sigma_rad", "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_images", "bootstrap_sources", "calibration_shift_cm", "class_shares",
+        "bootstrap_images", "bootstrap_sources", "bootstrap_weighted_images",
+        "calibration_shift_cm", "class_shares",
         "elsewhere_counts", "focus_curve",
         "emission_image", "focus_distance_cm", "gamma_significance_map", "image_shapes",
         "iteration_history", "neutron_significance_map", "point_sources",
@@ -323,6 +324,7 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_image"}
     densities |= {
         "bootstrap_images",
+        "bootstrap_weighted_images",
         "neutron_significance_map",
         "gamma_significance_map",
         "sensitivity_map",
