@@ -102,6 +102,7 @@ _STAGES: Final = (
     "weights",
     "pulls",
     "acceptance",
+    "gamma_acceptance",
     "point_fit",
     "bootstrap",
     "class_shares",

@@ -107,11 +107,24 @@ def reconstructed_images(image_fits: dict[str, ImageFit], pixel_grid: PixelGrid)
 
 
 @tag(stage="reconstruction", scope="run")
-def emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
-    """reconstructed_images of neutrons over the acceptance of each pixel, 1 in the mean."""
-    if reconstructed_images.n is None:
-        return np.zeros(sensitivity_map.shape)
-    return np.asarray(reconstructed_images.n * np.exp(-sensitivity_map))
+def emission_images(
+    reconstructed_images: DensityImages,
+    sensitivity_map: F8,
+    gamma_sensitivity_map: F8,
+    centred_cones: ConeMixture,
+) -> dict[str, F8]:
+    """reconstructed_images n, g and all over the acceptance of each pixel, 1 in the mean.
+
+    Neutrons are left out where what passes of them is not known; so are both together then.
+    """
+    images, found = reconstructed_images, {}
+    if images.n is not None and centred_cones.acceptance is not None:
+        found["n"] = images.n * np.exp(-sensitivity_map)
+    if images.g is not None:
+        found["g"] = images.g * np.exp(-gamma_sensitivity_map)
+    if found and found.keys() == images.present().keys() - {"all"}:
+        found["all"] = np.sum(list(found.values()), axis=0)
+    return found
 
 
 @tag(stage="reconstruction", scope="run")

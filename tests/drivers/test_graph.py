@@ -85,7 +85,8 @@ GOLDEN = {
         "bootstrap_images", "bootstrap_sources", "bootstrap_weighted_images",
         "calibration_shift_cm", "class_shares",
         "elsewhere_counts", "focus_curve",
-        "emission_image", "focus_distance_cm", "gamma_significance_map", "image_shapes",
+        "emission_images", "focus_distance_cm", "gamma_sensitivity_map", "gamma_significance_map",
+        "image_shapes",
         "iteration_history", "neutron_significance_map", "point_sources",
         "position_budget", "prior_leakage", "reconstructed_images", "residual_significance_map",
         "sensitivity_map", "sensitivity_shift_cm", "significance_map", "strategy_sources",
@@ -321,13 +322,14 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         "focus_distance_cm",
     }
     densities = {"centred_cones", "weighted_images", "image_fits", "reconstructed_images"}
-    densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_image"}
+    densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_images"}
     densities |= {
         "bootstrap_images",
         "bootstrap_weighted_images",
         "neutron_significance_map",
         "gamma_significance_map",
         "sensitivity_map",
+        "gamma_sensitivity_map",
     }
     leakage = {"prior_leakage"}
     assert downstream("pixel_grid") == images | counted | sources | densities | leakage
