@@ -176,6 +176,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "point_fit.bias_rad": "0.0",
         "point_fit.sensitivity": '"flat"',
         "errors.replicas": "20",
+        "errors.quantities": "['point']",
         "errors.seed": "2",
         "errors.prior_shift_cm": "30.0",
         "reconstruction.sensitivity": "'mc'",
