@@ -57,8 +57,8 @@ def gamma_sensitivity_map(
     grid = pixel_grid
     u = np.linspace(grid.u_min_cm, grid.u_min_cm + grid.nu * grid.du_cm, NODES)
     v = np.linspace(grid.v_min_cm, grid.v_min_cm + grid.nv * grid.dv_cm, NODES)
-    places = [a.ravel() for a in np.meshgrid(u, v, indexing="ij")]
-    points = plane_to_world(*places, plane_frame, grid)
+    uu, vv = np.meshgrid(u, v, indexing="ij")
+    points = plane_to_world(uu.ravel(), vv.ravel(), plane_frame, grid)
     found = np.array([triples.seen_from(point) for point in points]).reshape(NODES, NODES)
     ln_s = np.log(np.maximum(found, np.finfo(np.float64).tiny))
     of_pixels = RectBivariateSpline(u, v, ln_s)(grid.u_centers_cm, grid.v_centers_cm).T
