@@ -51,6 +51,7 @@ def values(folder: Path, prior: tuple[float, float]) -> dict[str, Any]:
             "dv": 2,
         },
         "prior": {"type": "point", "point": [*prior, 0.0]},
+        "energy": {"strategy": "Edep"},
         "imaging": {"method": "point_fit"},
         "uncertainty": {"sigma_time_ns": 0.25, "sigma_doi_cm": 0.5},
     }
