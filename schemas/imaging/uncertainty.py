@@ -180,6 +180,13 @@ def _window(value: tuple[float, float] | None) -> tuple[float, float] | None:
     return value
 
 
+def _above_zero(value: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not energy > 0 for energy in value):
+        msg = f"{list(value)} holds no energy above 0; give lines in MeV"
+        raise ValueError(msg)
+    return value
+
+
 class Reconstruction(ExpectationSettings):
     """[reconstruction]: hypotheses and background of what is fitted, and the passes of mlem."""
 
@@ -191,6 +198,9 @@ class Reconstruction(ExpectationSettings):
     """Classes of |theta of flight - theta of light| in sigma; [] = one class."""
     energy_window_MeV: Annotated[tuple[float, float] | None, AfterValidator(_window)] = None
     """Incident energies of hypotheses that are used, MeV; absent = all."""
+    gamma_lines_MeV: Annotated[tuple[float, ...], AfterValidator(_above_zero)] = ()
+    """Lines of the source: orders of a gamma event count by how near their energy is to one of
+    them, in its sigma; [] = no line is known."""
 
 
 class PointFit(Section):

@@ -159,6 +159,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "reconstruction.min_weight": "0.1",
         "reconstruction.consistency_edges": "[1.0]",
         "reconstruction.energy_window_MeV": "[1.0, 20.0]",
+        "reconstruction.gamma_lines_MeV": "[4.4]",
         "reconstruction.iterations": "5",
         "reconstruction.max_iterations": "50",
         "reconstruction.held_out_fraction": "0.3",
