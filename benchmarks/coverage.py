@@ -68,6 +68,7 @@ def _config(**sections: dict[str, Any]) -> ImagingConfig:
     table = tomllib.loads((ROOT / "configs" / "novo_ddaq_point_fit.toml").read_text())
     table["run"] |= {"gammas": False}
     table["point_fit"] = {"profile": False}
+    table["calibration"] = {"mode": "off"}
     table["reconstruction"] = {"consistency_edges": []}
     for name, changed in sections.items():
         table[name] = {**table.get(name, {}), **changed}

@@ -32,7 +32,8 @@ _PLACES: Final[Mapping[str, str]] = MappingProxyType(
         "neutron_significance_map": "/images/significance/n",
         "gamma_significance_map": "/images/significance/g",
         "sensitivity_map": "/images/sensitivity",
-        "emission_image": "/images/mlem/emission/n",
+        "gamma_sensitivity_map": "/images/gamma_sensitivity",
+        "emission_images": "/images/mlem/emission",
         "bar_calibration": "/calibration",
     }
 )

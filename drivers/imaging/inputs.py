@@ -325,6 +325,11 @@ CHOICES: Final = (
     Input("light_of_recoil", (_STRATEGY,), _light_of_recoil),
     Input("theta_from", ("uncertainty.combine_light",), _theta_from),
     Input(
+        "gamma_lines",
+        ("reconstruction.gamma_lines_MeV",),
+        lambda config, _: len(config.reconstruction.gamma_lines_MeV) > 0,
+    ),
+    Input(
         "width_scale",
         ("uncertainty.scale",),
         lambda config, _: "fit" if config.uncertainty.scale == "fit" else "given",

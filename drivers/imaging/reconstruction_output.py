@@ -29,6 +29,7 @@ FRAME_TARGETS: Final = (
     *SOURCE_TARGETS,
     "iteration_history",
     "bootstrap_images",
+    "bootstrap_weighted_images",
     "image_shapes",
     "focus_curve",
     "focus_distance_cm",
@@ -41,7 +42,8 @@ IMAGE_TARGETS: Final = (
     "neutron_significance_map",
     "gamma_significance_map",
     "sensitivity_map",
-    "emission_image",
+    "gamma_sensitivity_map",
+    "emission_images",
 )
 COMPARISON: Final = "comparison_figure"
 CONSTANTS: Final = "bar_calibration"
@@ -64,8 +66,8 @@ _MAPS: Final = (
     ("significance/n", "neutron_significance_map", f"{_SIGNIFICANCE}, neutrons"),
     ("significance/g", "gamma_significance_map", f"{_SIGNIFICANCE}, gamma rays"),
     ("sensitivity", "sensitivity_map", "ln of the acceptance of neutrons over its mean"),
-    ("mlem/emission/n", "emission_image",
-     "neutrons from each pixel by maximum likelihood, divided by the acceptance over its mean"),
+    ("gamma_sensitivity", "gamma_sensitivity_map",
+     "ln of the acceptance of gamma rays over its mean"),
 )  # fmt: skip
 _NAMES: Final = {"n": "neutrons", "g": "gamma rays", "all": "both species"}
 _PACKED: Final = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -78,8 +80,10 @@ def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ..
     found += WIDTHS if found or config.uncertainty.enabled else []
     if found and config.calibration.mode != "off":
         found += [CONSTANTS, *([BAR_CONSISTENCY] if config.uncertainty.combine_light else [])]
-    if "mlem" in methods and run.neutrons and counts_what_passes(config):
-        found += ["sensitivity_map", "emission_image"]
+    if "mlem" in methods and config.reconstruction.sensitivity == "mc":
+        found += ["sensitivity_map"] if run.neutrons and counts_what_passes(config) else []
+        found += ["gamma_sensitivity_map"] if run.gammas else []
+        found += ["emission_images"]
     if compares(config):
         found.append("significance_map")
         if run.neutrons and run.gammas:
@@ -104,6 +108,10 @@ def write_density_images(file: h5py.File, found: Mapping[str, Any], config: Imag
         _write_weighted(file, found["weighted_images"])
     if "reconstructed_images" in found:
         _write_reconstructed(file, found, config.reconstruction.seed)
+    for name, image in found.get("emission_images", {}).items():
+        text = f"{_NAMES[name]} from each pixel by maximum likelihood, over the acceptance over its"
+        data, path = image.astype(np.float32), f"images/mlem/emission/{name}"
+        write_array(file, path, data, "counts", f"{text} mean; rows v, columns u", **_PACKED)
     for name, node, text in _MAPS:
         if node in found:
             data = found[node].astype(np.float32)

@@ -26,7 +26,7 @@ CORE_SIGMA: Final = 3.0
 _OF_MEDIAN: Final = 1.2533
 
 
-@tag(stage="calibration", schema="BarConsistency", scope="run")
+@tag(stage="uncertainty", schema="BarConsistency", scope="run")
 @config.when_in(calibration=["self", "file"], theta_from=["time_and_light"])
 def bar_consistency(
     neutron_filtered_events: pd.DataFrame,

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ...schemas.arrays import F8, I8
-from ...schemas.errors import InputError
 from ...schemas.imaging.calibration import BAR_CALIBRATION, SOURCES, HitProfiles
 from ...schemas.imaging.detectors import Detectors
-from ...schemas.sources import FileRef
 from ...schemas.tables import categories_of
 from ..constants import NEUTRON_MASS_MEV, SPEED_OF_LIGHT_CM_PER_NS
-from ..csv_numbers import EXACT
 from .recoil_light import recoil_energies_of_light
 from .resolutions import bar_axes, hit_positions_cm
 
@@ -34,6 +30,11 @@ LIGHT_WIDTH: Final = 0.1
 GAIN_PRIOR: Final = 0.05
 GAIN_STEP: Final = 0.02
 SUM_WIDTH_NS: Final = 1e-3
+WALK_PRIOR_NS: Final = 1.0
+# Offsets are those of hits with so much light, so that they are known apart from the walk.
+REFERENCE_MEVEE: Final = 3.0
+# Less light than any threshold lets pass: a walk is not followed below it.
+LEAST_LIGHT_MEVEE: Final = 0.01
 
 
 def edge_offsets(profiles: HitProfiles, bars: pd.DataFrame, detectors: Detectors) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def edge_offsets(profiles: HitProfiles, bars: pd.DataFrame, detectors: Detectors
         if LEAST_SIGNIFICANCE * sigma[row] < abs(found) < GREATEST_OFFSET_CM:
             # Positions are corrected along the unit vector, whichever way it points.
             offset[row] = found * np.sign(axes[row, along])
-    return _constants(bars["det_id"].to_numpy(), offset, sigma, bars["n_hits"].to_numpy())
+    return constants_of(bars["det_id"].to_numpy(), offset, sigma, bars["n_hits"].to_numpy())
 
 
 def _ends(low_cm: F8, count: I8) -> tuple[F8, F8]:
@@ -84,49 +85,56 @@ def scatter_constants(
     bars: pd.DataFrame,
     light_response: pd.DataFrame,
     incident_MeV: float,
+    *,
+    walk: bool = False,
 ) -> pd.DataFrame:
     """Time offsets and gains of light that bring flight and light of pairs together.
 
     Least squares on r = dt - (tau_2 - tau_1) - d / v(E0 - E_r(g_1 L_1)): 8 steps of Gauss and
-    Newton, the core of |r| < 1 ns, later 0.6; the offsets add up to 0, ln g is 0 +- 0.05. A bar
-    with fewer than 100 pairs keeps 0 and 1.
+    Newton, the core of |r| < 1 ns, later 0.6; the offsets add up to 0, ln g is 0 +- 0.05. With
+    ``walk`` a hit is late by tau + a (1 / sqrt(L) - 1 / sqrt(3 MeVee)), the leading edge of a
+    smaller pulse passing a threshold later, a = 0 +- 1 ns sqrt(MeVee). A bar with fewer than 100
+    pairs keeps 0 and 1.
     """
     ids = constants["det_id"].to_numpy()
     n = len(ids)
-    first, second = (np.searchsorted(ids, pairs[f"det_id{k}"].to_numpy()) for k in (1, 2))
+    first, second = _rows_of_bars(pairs, constants)
     used = np.bincount(first, minlength=n) + np.bincount(second, minlength=n)
     distance = _distances_cm(pairs, constants, bars)
-    tau, ln_gain = np.zeros(n), np.zeros(n)
-    covariance = np.full((2 * n, 2 * n), np.nan)
+    now = _Times(np.zeros(n), np.zeros(n), np.zeros(n))
+    covariance = np.full((3 * n, 3 * n), np.nan)
     light, flight = pairs["light1_MeVee"].to_numpy(), pairs["flight_ns"].to_numpy()
-    free = np.concatenate([used >= LEAST_PAIRS, np.bincount(first, minlength=n) >= LEAST_PAIRS])
+    seen = used >= LEAST_PAIRS
+    lit = np.bincount(first, minlength=n) >= LEAST_PAIRS
+    keep = np.flatnonzero(np.concatenate([seen, lit, seen & walk]))
     for step in range(STEPS):
         core = CORE_NS[0] if step < WIDE_STEPS else CORE_NS[1]
         expected, slope = _expected_flight_ns(
-            light * np.exp(ln_gain[first]),
+            light * np.exp(now.ln_gain[first]),
             distance,
             pairs["material"],
             light_response,
             incident_MeV,
         )
-        residual = flight - (tau[second] - tau[first]) - expected
+        late = _lateness_ns(pairs, first, second, now.tau_ns, now.walk_ns)
+        residual = flight - late - expected
         with np.errstate(invalid="ignore"):
             good = (np.abs(residual) < core) & np.isfinite(slope)
-        normal, right = _normal_equations(
-            residual[good], slope[good], first[good], second[good], tau, ln_gain
-        )
-        keep = np.flatnonzero(free)
+        design = _design(pairs, first, second, slope, n)[good]
+        normal, right = _normal_equations(residual[good], slope[good], design, now)
         inverse = np.linalg.pinv(normal[np.ix_(keep, keep)], hermitian=True)
-        change = np.zeros(2 * n)
+        change = np.zeros(3 * n)
         change[keep] = inverse @ right[keep]
-        tau, ln_gain = tau + change[:n], ln_gain + change[n:]
+        now = _Times(*(np.concatenate(now) + change).reshape(3, n))
         covariance[np.ix_(keep, keep)] = inverse
-    sigma = np.sqrt(np.diagonal(covariance))
+    of_tau, of_gain, of_walk = np.sqrt(np.diagonal(covariance)).reshape(3, n)
     return constants.assign(
-        time_offset_ns=tau,
-        light_gain=np.exp(ln_gain),
-        time_offset_sigma_ns=sigma[:n],
-        light_gain_sigma=sigma[n:] * np.exp(ln_gain),
+        time_offset_ns=now.tau_ns,
+        time_walk_ns=now.walk_ns,
+        light_gain=np.exp(now.ln_gain),
+        time_offset_sigma_ns=of_tau,
+        time_walk_sigma_ns=of_walk,
+        light_gain_sigma=of_gain * np.exp(now.ln_gain),
         n_events=used,
     )
 
@@ -154,36 +162,73 @@ def late_and_prompt(
     incident_MeV: float,
 ) -> tuple[int, int]:
     """How many pairs fly 1 to 2 ns longer than their light says, and how many within 1 ns of it."""
-    ids = constants["det_id"].to_numpy()
-    first, second = (np.searchsorted(ids, pairs[f"det_id{k}"].to_numpy()) for k in (1, 2))
-    tau, gain = (constants[name].to_numpy() for name in ("time_offset_ns", "light_gain"))
+    first, second = _rows_of_bars(pairs, constants)
+    gain = constants["light_gain"].to_numpy()
     light = pairs["light1_MeVee"].to_numpy() * gain[first]
     distance = _distances_cm(pairs, constants, bars)
     expected = _flight_ns(light, distance, pairs["material"], light_response, incident_MeV)
-    residual = pairs["flight_ns"].to_numpy() - (tau[second] - tau[first]) - expected
+    tau, walk = (constants[name].to_numpy() for name in ("time_offset_ns", "time_walk_ns"))
+    late_ns = _lateness_ns(pairs, first, second, tau, walk)
+    residual = pairs["flight_ns"].to_numpy() - late_ns - expected
     with np.errstate(invalid="ignore"):
         prompt = int((np.abs(residual) < CORE_NS[0]).sum())
         late = int(((residual >= CORE_NS[0]) & (residual < 2.0 * CORE_NS[0])).sum())
     return late, prompt
 
 
-def _normal_equations(
-    residual: F8, slope: F8, first: I8, second: I8, tau: F8, ln_gain: F8
-) -> tuple[F8, F8]:
-    """(matrix, right side) of a step for tau and ln g of all bars, with what holds them."""
-    n = len(tau)
-    weight = 1.0 / (TIME_WIDTH_NS**2 + (LIGHT_WIDTH * slope) ** 2)
-    design = np.zeros((len(residual), 2 * n))
-    rows = np.arange(len(design))
+class _Times(NamedTuple):
+    """What flight against light finds of each bar."""
+
+    tau_ns: F8
+    ln_gain: F8
+    walk_ns: F8
+
+
+def _rows_of_bars(pairs: pd.DataFrame, constants: pd.DataFrame) -> tuple[I8, I8]:
+    """The rows of the constants of both bars of each pair."""
+    ids = constants["det_id"].to_numpy()
+    first, second = (np.searchsorted(ids, pairs[f"det_id{k}"].to_numpy()) for k in (1, 2))
+    return first, second
+
+
+def walk_shape(light_MeVee: F8) -> F8:
+    """1 / sqrt(L) less that of the light at which offsets are told, L as read, MeVee."""
+    light = np.maximum(light_MeVee, LEAST_LIGHT_MEVEE)
+    return np.asarray(light**-0.5 - REFERENCE_MEVEE**-0.5)
+
+
+def _lateness_ns(pairs: pd.DataFrame, first: I8, second: I8, tau: F8, walk: F8) -> F8:
+    """How much longer than it is each pair's flight is read."""
+    shape = [walk_shape(pairs[f"light{k}_MeVee"].to_numpy()) for k in (1, 2)]
+    late = [tau[bar] + walk[bar] * h for bar, h in zip((first, second), shape, strict=True)]
+    return np.asarray(late[1] - late[0])
+
+
+def _design(pairs: pd.DataFrame, first: I8, second: I8, slope: F8, n: int) -> F8:
+    """Changes of r by tau, ln g and walk of each bar, (pairs, 3 n)."""
+    design = np.zeros((len(pairs), 3 * n))
+    rows = np.arange(len(pairs))
+    shape = [walk_shape(pairs[f"light{k}_MeVee"].to_numpy()) for k in (1, 2)]
     design[rows, first] += 1.0
     design[rows, second] -= 1.0
     design[rows, n + first] = -slope
+    design[rows, 2 * n + first] += shape[0]
+    design[rows, 2 * n + second] -= shape[1]
+    return design
+
+
+def _normal_equations(residual: F8, slope: F8, design: F8, now: _Times) -> tuple[F8, F8]:
+    """(matrix, right side) of a step for tau, ln g and walk of all bars, with what holds them."""
+    n = len(now.tau_ns)
+    weight = 1.0 / (TIME_WIDTH_NS**2 + (LIGHT_WIDTH * slope) ** 2)
     normal = design.T @ (design * weight[:, None])
     right = -design.T @ (residual * weight)
     normal[:n, :n] += 1.0 / SUM_WIDTH_NS**2
-    right[:n] -= tau.sum() / SUM_WIDTH_NS**2
-    normal[np.arange(n, 2 * n), np.arange(n, 2 * n)] += 1.0 / GAIN_PRIOR**2
-    right[n:] -= ln_gain / GAIN_PRIOR**2
+    right[:n] -= now.tau_ns.sum() / SUM_WIDTH_NS**2
+    for k, values, width in ((1, now.ln_gain, GAIN_PRIOR), (2, now.walk_ns, WALK_PRIOR_NS)):
+        mine = np.arange(k * n, (k + 1) * n)
+        normal[mine, mine] += 1.0 / width**2
+        right[mine] -= values / width**2
     return normal, right
 
 
@@ -239,6 +284,8 @@ def corrected_events(
         position = _corrected_positions_cm(events, k, constants, bars)
         columns |= {f"{a}{k}_cm": position[:, n] for n, a in enumerate("xyz")}
         time = of_bars(constants, "time_offset_ns", ids, 0.0)
+        walk = of_bars(constants, "time_walk_ns", ids, 0.0)
+        time += walk * walk_shape(events[f"light{k}_MeVee"].to_numpy())
         columns[f"t{k}_ns"] = events[f"t{k}_ns"].to_numpy() - time
         if light:
             gain = of_bars(constants, "light_gain", ids, 1.0)
@@ -272,14 +319,13 @@ def of_bars(constants: pd.DataFrame, column: str, det_id: I8, absent: float) -> 
 
 
 def drawn_errors(constants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """time_offset_ns to be added and light_gain to be taken times, a draw a det_id (the index)."""
+    """Offsets and walks to be added, gains to be taken times, a draw a det_id (the index)."""
     n = len(constants)
-    sigma_ns = np.nan_to_num(constants["time_offset_sigma_ns"].to_numpy())
-    relative = np.nan_to_num(constants["light_gain_sigma"] / constants["light_gain"])
-    late, ln_gain = rng.normal(size=(2, n)) * np.stack([sigma_ns, relative])
-    return pd.DataFrame(
-        {"time_offset_ns": late, "light_gain": np.exp(ln_gain)}, index=constants["det_id"]
-    )
+    relative = constants["light_gain_sigma"] / constants["light_gain"]
+    sigmas = (constants["time_offset_sigma_ns"], relative, constants["time_walk_sigma_ns"])
+    late, ln_gain, walk = rng.normal(size=(3, n)) * np.nan_to_num(np.stack(sigmas))
+    drawn = {"time_offset_ns": late, "time_walk_ns": walk, "light_gain": np.exp(ln_gain)}
+    return pd.DataFrame(drawn, index=constants["det_id"])
 
 
 def without_bias(found: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
@@ -288,59 +334,34 @@ def without_bias(found: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
     own, its = (c["light_gain_sigma"] / c["light_gain"] for c in (found, bias))
     relative = np.hypot(own, its)
     return found.assign(
-        time_offset_ns=found["time_offset_ns"] - bias["time_offset_ns"],
+        **{
+            f"time_{name}_ns": found[f"time_{name}_ns"] - bias[f"time_{name}_ns"]
+            for name in ("offset", "walk")
+        },
         light_gain=gain,
-        time_offset_sigma_ns=np.hypot(found["time_offset_sigma_ns"], bias["time_offset_sigma_ns"]),
+        **{
+            name: np.hypot(found[name], bias[name])
+            for name in ("time_offset_sigma_ns", "time_walk_sigma_ns")
+        },
         light_gain_sigma=gain * relative,
     )
 
 
-def read_constants(file: FileRef) -> pd.DataFrame:
-    """Constants from CSV with det_id, along_offset_cm, time_offset_ns, light_gain.
-
-    InputError if it is no such table, a value is not finite, a gain not above 0 or a bar twice.
-    """
-    names = ("det_id", "along_offset_cm", "time_offset_ns", "light_gain")
-    try:
-        table = pd.read_csv(Path(file.path), comment="#", **EXACT)
-    except (ValueError, UnicodeDecodeError) as reason:
-        asked = ", ".join(names)
-        msg = f"{file.path}: not a table of bar constants ({reason}); give CSV with {asked}"
-        raise InputError(msg, file=file.path) from None
-    missing = [name for name in names if name not in table]
-    if missing:
-        msg = f"{file.path}: no column {missing[0]!r}; a table of bars has {', '.join(names)}"
-        raise InputError(msg, file=file.path)
-    values = table[list(names)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    bad = ~np.isfinite(values).all(axis=1) | ~(values[:, 3] > 0)
-    if bad.any():
-        row = int(np.argmax(bad))
-        seen = values[row].tolist()
-        msg = f"{file.path}: row {row + 1} is {seen}; give finite numbers, gains above 0"
-        raise InputError(msg, file=file.path)
-    order = np.argsort(values[:, 0], kind="stable")
-    ids = values[order, 0].astype(np.int64)
-    if len(np.unique(ids)) < len(ids):
-        twice = int(ids[1:][np.diff(ids) == 0][0])
-        msg = f"{file.path}: det_id {twice} stands there twice; keep one of the rows"
-        raise InputError(msg, file=file.path)
-    n = len(ids)
-    found = _constants(ids, values[order, 1], np.full(n, np.nan), np.zeros(n, np.int64), "file")
-    return found.assign(time_offset_ns=values[order, 2], light_gain=values[order, 3])
-
-
-def _constants(
+def constants_of(
     det_id: I8, offset_cm: F8, sigma_cm: F8, n_events: I8, source: str = "self"
 ) -> pd.DataFrame:
+    """BarCalibration with some offsets along the bars, and nothing else."""
     n = len(det_id)
     return BAR_CALIBRATION.frame(
         {
             "det_id": det_id,
             "along_offset_cm": offset_cm,
             "time_offset_ns": np.zeros(n),
+            "time_walk_ns": np.zeros(n),
             "light_gain": np.ones(n),
             "along_offset_sigma_cm": sigma_cm,
             "time_offset_sigma_ns": np.full(n, np.nan),
+            "time_walk_sigma_ns": np.full(n, np.nan),
             "light_gain_sigma": np.full(n, np.nan),
             "n_events": n_events,
             "source": categories_of(np.full(n, SOURCES.index(source), np.int8), SOURCES),

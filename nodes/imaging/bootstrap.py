@@ -27,8 +27,11 @@ def bootstrap_sources(
     point_fit: PointFit,
     errors: Errors,
 ) -> pd.DataFrame:
-    """Place and counts of each source in each replica, sources in the order of point_sources."""
-    if cone_mixture.n_events == 0:
+    """Place and counts of each source in each replica, sources in the order of point_sources.
+
+    None where [errors] quantities leave "point" out.
+    """
+    if cone_mixture.n_events == 0 or "point" not in errors.quantities:
         return BOOTSTRAP_SOURCES.empty()
     problem = FitProblem(cone_mixture, plane_frame, pixel_grid, point_fit)
     rows = [

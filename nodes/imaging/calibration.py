@@ -27,11 +27,11 @@ from .bar_constants import (
     corrected_events,
     edge_offsets,
     late_share,
-    read_constants,
     scatter_constants,
     snapped_events,
     without_bias,
 )
+from .readers.bar_tables import read_constants
 from .resolutions import hits_of_events
 from .simulated_pairs import perfect_constants, simulated_pairs
 
@@ -77,7 +77,7 @@ def bar_calibration__off() -> pd.DataFrame:
 @tag(stage="calibration", schema="BarCalibration", scope="run")
 @config.when(calibration="file")
 def bar_calibration__file(calibration_file: FileRef) -> pd.DataFrame:
-    """Constants of the bars from a table."""
+    """Constants of the bars from a table, or from an earlier run."""
     return read_constants(calibration_file)
 
 
@@ -107,7 +107,9 @@ def biased_bar_calibration(
         constants = constants.assign(along_offset_cm=0.0, along_offset_sigma_cm=np.nan)
     if "consistency" not in calibration_settings.steps:
         return constants
-    return scatter_constants(scatter_pairs, constants, bars, light_response, fixed_energy_MeV)
+    walk = "walk" in calibration_settings.steps
+    told = (bars, light_response, fixed_energy_MeV)
+    return scatter_constants(scatter_pairs, constants, *told, walk=walk)
 
 
 @tag(stage="calibration", schema="BarCalibration", scope="run")
@@ -137,8 +139,9 @@ def bar_calibration_bias(
         calibration_settings.seed,
         late_share(scatter_pairs, biased_bar_calibration, bars, light_response, fixed_energy_MeV),
     )
-    none = perfect_constants(bars)
-    return scatter_constants(perfect, none, bars, light_response, fixed_energy_MeV)
+    none, walk = perfect_constants(bars), "walk" in calibration_settings.steps
+    told = (bars, light_response, fixed_energy_MeV)
+    return scatter_constants(perfect, none, *told, walk=walk)
 
 
 @tag(stage="calibration", schema="BarCalibration", scope="run")

@@ -16,7 +16,7 @@ from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit, Uncertainty
-from .bar_constants import drawn_errors
+from .bar_constants import drawn_errors, walk_shape
 from .cones import neutron_candidate_cones as cones_of
 from .energies import neutron_energies__fixed
 from .refits import places_with, with_angles
@@ -92,9 +92,10 @@ def _changed(events: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     columns = {}
     for k in (1, 2):
         of_hits = errors.reindex(events[f"det_id{k}"].to_numpy(np.int64))
-        late, gain = (of_hits[name].to_numpy() for name in ("time_offset_ns", "light_gain"))
-        columns[f"t{k}_ns"] = events[f"t{k}_ns"].to_numpy() - np.nan_to_num(late)
-        columns[f"light{k}_MeVee"] = events[f"light{k}_MeVee"].to_numpy() * np.nan_to_num(
-            gain, nan=1.0
-        )
+        late, walk = (of_hits[f"time_{name}_ns"].to_numpy() for name in ("offset", "walk"))
+        light = events[f"light{k}_MeVee"].to_numpy()
+        # Light is corrected here, and was read smaller or larger by a gain that is near 1.
+        late = np.nan_to_num(late) + np.nan_to_num(walk) * walk_shape(light)
+        columns[f"t{k}_ns"] = events[f"t{k}_ns"].to_numpy() - late
+        columns[f"light{k}_MeVee"] = light * np.nan_to_num(of_hits["light_gain"], nan=1.0)
     return events.assign(**columns)

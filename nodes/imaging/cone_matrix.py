@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -168,8 +169,23 @@ def in_threads(work: Callable[[int], None], n: int, threads: int) -> None:
         for k in range(n):
             work(k)
         return
-    with ThreadPoolExecutor(min(threads, n)) as pool:
-        list(pool.map(work, range(n)))
+    waiting, lock = iter(range(n)), Lock()
+
+    def take() -> None:
+        while True:
+            with lock:
+                k = next(waiting, None)
+            if k is None:
+                return
+            work(k)
+
+    # A pass takes some ms: a task a block, and a thread that only waits, would cost a tenth of it.
+    others = min(threads, n) - 1
+    with ThreadPoolExecutor(others) as pool:
+        tasks = [pool.submit(take) for _ in range(others)]
+        take()
+        for task in tasks:
+            task.result()
 
 
 def _dense(seen: SeenCones, threads: int) -> DenseMatrix:

@@ -6,7 +6,7 @@ then the same number is made on all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ from .plane import plane_to_world
 from .poisson_weights import uniform_of_events
 from .source_likelihood import ISOTROPIC
 from .sphere import fibonacci_directions
+from .weighted_projection import of_species
 
 SPHERE_DIRECTIONS: Final = 200
 SOURCE_CONE_DEG: Final = 25.0
@@ -40,6 +41,10 @@ class ImageProblem:
     grid: PixelGrid
     settings: ExpectationSettings
     threads: int = 1
+
+    def of_image(self, name: str) -> ImageProblem:
+        """The same with the cones of the image called ``name``: n, g, or all."""
+        return self if name == "all" else replace(self, cones=of_species(self.cones, name == "g"))
 
 
 def image_fit(problem: ImageProblem, name: str, towards: F8 | None = None) -> ImageFit:

@@ -86,16 +86,17 @@ def image_fits(
 ) -> dict[str, ImageFit]:
     """The image of greatest likelihood of each species and of both together, by name."""
 
-    def of(cones: ConeMixture, name: str) -> ImageFit:
-        told = (plane_frame, pixel_grid, expectation, threads.count)
-        problem = ImageProblem(cones, *told)
-        towards = None
-        if expectation.elsewhere == "sphere" and cones.n_events:
-            image = weighted_projection(cones, plane_frame, pixel_grid, threads.count)
-            towards = highest_direction(image, problem)
-        return image_fit(problem, name, towards)
+    problem = ImageProblem(centred_cones, plane_frame, pixel_grid, expectation, threads.count)
 
-    return _by_name(centred_cones, of, neutrons_on=neutrons_on, gammas_on=gammas_on)
+    def of(name: str) -> ImageFit:
+        mine = problem.of_image(name)
+        towards = None
+        if expectation.elsewhere == "sphere" and mine.cones.n_events:
+            image = weighted_projection(mine.cones, plane_frame, pixel_grid, threads.count)
+            towards = highest_direction(image, mine)
+        return image_fit(mine, name, towards)
+
+    return _by_name(of, neutrons_on=neutrons_on, gammas_on=gammas_on)
 
 
 @tag(stage="reconstruction", scope="run")
@@ -106,11 +107,24 @@ def reconstructed_images(image_fits: dict[str, ImageFit], pixel_grid: PixelGrid)
 
 
 @tag(stage="reconstruction", scope="run")
-def emission_image(reconstructed_images: DensityImages, sensitivity_map: F8) -> F8:
-    """reconstructed_images of neutrons over the acceptance of each pixel, 1 in the mean."""
-    if reconstructed_images.n is None:
-        return np.zeros(sensitivity_map.shape)
-    return np.asarray(reconstructed_images.n * np.exp(-sensitivity_map))
+def emission_images(
+    reconstructed_images: DensityImages,
+    sensitivity_map: F8,
+    gamma_sensitivity_map: F8,
+    centred_cones: ConeMixture,
+) -> dict[str, F8]:
+    """reconstructed_images n, g and all over the acceptance of each pixel, 1 in the mean.
+
+    Neutrons are left out where what passes of them is not known; so are both together then.
+    """
+    images, found = reconstructed_images, {}
+    if images.n is not None and centred_cones.acceptance is not None:
+        found["n"] = images.n * np.exp(-sensitivity_map)
+    if images.g is not None:
+        found["g"] = images.g * np.exp(-gamma_sensitivity_map)
+    if found and found.keys() == images.present().keys() - {"all"}:
+        found["all"] = np.sum(list(found.values()), axis=0)
+    return found
 
 
 @tag(stage="reconstruction", scope="run")
@@ -139,11 +153,8 @@ def image_shapes(
     threads: Threads,
 ) -> pd.DataFrame:
     """Peak, centroid and width of each reconstructed image, and the width of a point like it."""
-    rows = []
-    for name, fit in image_fits.items():
-        cones = centred_cones if name == "all" else of_species(centred_cones, int(name == "g"))
-        problem = ImageProblem(cones, plane_frame, pixel_grid, expectation, threads.count)
-        rows.append(_shape(name, fit, problem))
+    problem = ImageProblem(centred_cones, plane_frame, pixel_grid, expectation, threads.count)
+    rows = [_shape(name, fit, problem.of_image(name)) for name, fit in image_fits.items()]
     table = dict(zip(IMAGE_SHAPES.names, zip(*rows, strict=True), strict=True))
     return IMAGE_SHAPES.frame({**table, "image": list(table["image"])})
 
@@ -164,20 +175,13 @@ def _shape(name: str, fit: ImageFit, problem: ImageProblem) -> tuple[object, ...
 
 
 def _by_name(
-    cones: ConeMixture,
-    of: Callable[[ConeMixture, str], ImageFit],
-    *,
-    neutrons_on: bool,
-    gammas_on: bool,
+    of: Callable[[str], ImageFit], *, neutrons_on: bool, gammas_on: bool
 ) -> dict[str, ImageFit]:
     """Images by name; that of both is made anew only where both have events."""
-    found = {}
-    for code, (name, is_on) in enumerate((("n", neutrons_on), ("g", gammas_on))):
-        if is_on:
-            found[name] = of(of_species(cones, code), name)
+    found = {name: of(name) for name, is_on in (("n", neutrons_on), ("g", gammas_on)) if is_on}
     filled = [fit for fit in found.values() if fit.iterations]
     if len(filled) > 1 or not found:
-        return {**found, "all": of(cones, "all")}
+        return {**found, "all": of("all")}
     only = filled[0] if filled else next(iter(found.values()))
     renamed = {"image": ["all"] * len(only.history)}
     history = ITERATION_HISTORY.frame(

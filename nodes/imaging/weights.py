@@ -72,6 +72,7 @@ def gamma_candidate_weights(
     gamma_calibrated_events: pd.DataFrame,
     gamma_energies: pd.DataFrame,
     gamma_candidate_cones: pd.DataFrame,
+    line_log_weight: F8,
     uncertainty: Uncertainty,
     reconstruction: Reconstruction,
 ) -> F8:
@@ -90,6 +91,7 @@ def gamma_candidate_weights(
         ],
         axis=1,
     ).ravel()
+    log_p += line_log_weight
     allowed = _allowed(cones, log_p, reconstruction, protons_only=False)
     return _shares(allowed, len(GAMMA_ORDERS), reconstruction)
 

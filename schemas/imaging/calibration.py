@@ -12,7 +12,7 @@ from ..arrays import F8, I8
 from ..settings import FilePath, Section
 from ..tables import Column, TableSchema
 
-Step = Literal["edges", "consistency", "bias"]
+Step = Literal["edges", "consistency", "walk", "bias"]
 SOURCES: Final = ("none", "file", "self")
 
 
@@ -22,14 +22,15 @@ class Calibration(Section):
     mode: Literal["off", "self", "file"] = "off"
     """off, from the data themselves, or from a table."""
     steps: tuple[Step, ...] = ("edges", "consistency")
-    """edges: where the hits of a bar end; consistency: flight against light (FixedEn); bias: less
-    what consistency finds in a perfect array."""
+    """edges: where the hits of a bar end; consistency: flight against light (FixedEn); walk: with
+    it, how much later a bar tells of less light; bias: less what these find in a perfect array."""
     simulated_pairs: int = Field(default=50_000, ge=1000, le=5_000_000)
     """Pairs of the perfect array."""
     seed: int = Field(default=1, ge=0)
     """Seed of the perfect array."""
     path: FilePath | None = None
-    """mode file: CSV with det_id, along_offset_cm, time_offset_ns, light_gain."""
+    """mode file: CSV with det_id, along_offset_cm, time_offset_ns, light_gain, perhaps
+    time_walk_ns; or the file of a run with /calibration."""
 
     @field_validator("steps")
     @classmethod
@@ -37,9 +38,10 @@ class Calibration(Section):
         if not value:
             msg = '[] is no step; give some of "edges", "consistency", "bias", or mode = "off"'
             raise ValueError(msg)
-        if "bias" in value and "consistency" not in value:
-            msg = '"bias" is that of "consistency"; add it, or leave "bias" out'
-            raise ValueError(msg)
+        for step, text in (("bias", "that"), ("walk", "a part")):
+            if step in value and "consistency" not in value:
+                msg = f'"{step}" is {text} of "consistency"; add it, or leave "{step}" out'
+                raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
@@ -57,9 +59,11 @@ BAR_CALIBRATION: Final = TableSchema(
         Column("det_id", "int64", "", "detector"),
         Column("along_offset_cm", "float64", "cm", "taken from the position along the bar"),
         Column("time_offset_ns", "float64", "ns", "taken from the time"),
+        Column("time_walk_ns", "float64", "ns", "times (L / MeVee)^-1/2 - 3^-1/2 taken from it"),
         Column("light_gain", "float64", "", "factor on the light of neutrons", at_least=0.0),
         Column("along_offset_sigma_cm", "float64", "cm", "its error", nullable=True),
         Column("time_offset_sigma_ns", "float64", "ns", "its error", nullable=True),
+        Column("time_walk_sigma_ns", "float64", "ns", "its error", nullable=True),
         Column("light_gain_sigma", "float64", "", "its error", nullable=True),
         Column("n_events", "int64", "", "pairs that it is from", at_least=0),
         Column("source", "category", "", "none, file or self", categories=SOURCES),

@@ -69,6 +69,7 @@ BOOTSTRAP_IMAGES: Final = TableSchema(
     (
         Column("image", "category", "", "n, g or all", categories=("n", "g", "all")),
         Column("replica", "int64", "", "number of the replica", at_least=0),
+        # NaN where [errors] quantities leave it out.
         *(
             Column(f"{a}_{what}cm", "float64", "cm", text.format(a=a), nullable=True)
             for what, text in (

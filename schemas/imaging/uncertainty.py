@@ -180,6 +180,13 @@ def _window(value: tuple[float, float] | None) -> tuple[float, float] | None:
     return value
 
 
+def _above_zero(value: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not energy > 0 for energy in value):
+        msg = f"{list(value)} holds no energy above 0; give lines in MeV"
+        raise ValueError(msg)
+    return value
+
+
 class Reconstruction(ExpectationSettings):
     """[reconstruction]: hypotheses and background of what is fitted, and the passes of mlem."""
 
@@ -191,6 +198,9 @@ class Reconstruction(ExpectationSettings):
     """Classes of |theta of flight - theta of light| in sigma; [] = one class."""
     energy_window_MeV: Annotated[tuple[float, float] | None, AfterValidator(_window)] = None
     """Incident energies of hypotheses that are used, MeV; absent = all."""
+    gamma_lines_MeV: Annotated[tuple[float, ...], AfterValidator(_above_zero)] = ()
+    """Lines of the source: orders of a gamma event count by how near their energy is to one of
+    them, in its sigma; [] = no line is known."""
 
 
 class PointFit(Section):
@@ -206,15 +216,34 @@ class PointFit(Section):
     """mc: neutrons of a known energy count by what the array lets pass of them; flat: all alike."""
 
 
+Quantity = Literal["point", "centroid", "fwhm", "edges"]
+
+
 class Errors(Section):
     """[errors]: replicas of the bootstrap, priors of the table of leakage."""
 
     replicas: int = Field(default=200, ge=2, le=100_000)
     """How many replicas."""
+    quantities: tuple[Quantity, ...] = ("point", "centroid", "fwhm", "edges")
+    """What replicas are made of: the place of the point fit; of images centroid and peak, widths
+    at half maximum, and the edges of these."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
     prior_shift_cm: float = Field(default=20.0, gt=0)
     """How far from the plane's centre the priors of prior_leakage stand, cm."""
+
+    @field_validator("quantities")
+    @classmethod
+    def _of_something(cls, value: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
+        if not value:
+            msg = '[] has no replicas; give some of "point", "centroid", "fwhm", "edges"'
+            raise ValueError(msg)
+        return value
+
+    @property
+    def of_images(self) -> frozenset[str]:
+        """The quantities that images have."""
+        return frozenset(self.quantities) - {"point"}
 
 
 class Focus(Section):

@@ -179,6 +179,7 @@ class TestWhatIsShown:
                 "snap_to_bar": False,
                 "calibration": "file" if strategy == "Edep" else "self",
                 "calibration_bias": True,
+                "gamma_lines": strategy == "Edep",
                 "incident_energy": "fixed" if strategy == "FixedEn" else "unknown",
                 "light_curves": strategy != "Edep",
                 "light_of_recoil": "known" if strategy in ("FixedEn", "ToF") else "unknown",

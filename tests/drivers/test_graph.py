@@ -83,9 +83,11 @@ GOLDEN = {
         "neutron_theta_sigma_rad", "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_images", "bootstrap_sources", "calibration_shift_cm", "class_shares",
+        "bootstrap_images", "bootstrap_sources", "bootstrap_weighted_images",
+        "calibration_shift_cm", "class_shares",
         "elsewhere_counts", "focus_curve",
-        "emission_image", "focus_distance_cm", "gamma_significance_map", "image_shapes",
+        "emission_images", "focus_distance_cm", "gamma_sensitivity_map", "gamma_significance_map",
+        "image_shapes",
         "iteration_history", "neutron_significance_map", "point_sources",
         "position_budget", "prior_leakage", "reconstructed_images", "residual_significance_map",
         "sensitivity_map", "sensitivity_shift_cm", "significance_map", "strategy_sources",
@@ -268,7 +270,8 @@ def test_both_species_have_the_same_quantities(drivers: list[tuple[ImagingConfig
             {n.removeprefix(s) for n in names if n.startswith(s)} for s in ("neutron_", "gamma_")
         )
         assert neutron - gamma <= {"start_time_ns", "theta_sigma_rad"}
-        assert gamma <= neutron
+        # That of neutrons is called sensitivity_map.
+        assert gamma - neutron <= {"sensitivity_map"}
 
 
 def needed_inputs(dr: Any, targets: set[str]) -> set[str]:
@@ -321,12 +324,14 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         "focus_distance_cm",
     }
     densities = {"centred_cones", "weighted_images", "image_fits", "reconstructed_images"}
-    densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_image"}
+    densities |= {"iteration_history", "image_shapes", "elsewhere_counts", "emission_images"}
     densities |= {
         "bootstrap_images",
+        "bootstrap_weighted_images",
         "neutron_significance_map",
         "gamma_significance_map",
         "sensitivity_map",
+        "gamma_sensitivity_map",
     }
     leakage = {"prior_leakage"}
     assert downstream("pixel_grid") == images | counted | sources | densities | leakage

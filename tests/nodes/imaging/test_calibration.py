@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,11 +59,9 @@ def constants(**columns: Any) -> pd.DataFrame:
         "det_id": np.arange(n),
         "along_offset_cm": np.zeros(n),
         "time_offset_ns": np.zeros(n),
+        "time_walk_ns": np.zeros(n),
         "light_gain": np.ones(n),
-        **{
-            name: np.full(n, np.nan)
-            for name in ("along_offset_sigma_cm", "time_offset_sigma_ns", "light_gain_sigma")
-        },
+        **{name: np.full(n, np.nan) for name in BAR_CALIBRATION.names if "_sigma" in name},
         "n_events": np.zeros(n),
         "source": pd.Categorical(["self"] * n, categories=["none", "file", "self"]),
     }
@@ -137,6 +136,38 @@ def test_times_and_gains_that_were_planted_are_found(perfect: pd.DataFrame) -> N
     # What a perfect array gives is the bias; offsets add up to nothing.
     assert np.abs(base["time_offset_ns"]).max() < 0.1
     assert abs(base["time_offset_ns"].sum()) < 1e-2
+
+
+def test_a_walk_that_was_planted_is_found(perfect: pd.DataFrame) -> None:
+    """What a perfect array seems to have is its bias; a bar without pairs has none."""
+    planted = np.array([0.9, 0.0, 0.5, 0.0, 0.4, 0.0, 0.6, 0.2])
+    bar = {k: perfect[f"det_id{k}"].to_numpy() for k in (1, 2)}
+    late = {
+        k: planted[bar[k]] * (perfect[f"light{k}_MeVee"].to_numpy() ** -0.5 - 3.0**-0.5)
+        for k in (1, 2)
+    }
+    off = perfect.assign(flight_ns=perfect["flight_ns"] + late[2] - late[1])
+    base, moved, blind = (
+        bar_constants.scatter_constants(p, constants(), array(), light_curve(), 14.8, walk=walk)
+        for p, walk in ((perfect, True), (off, True), (off, False))
+    )
+    change = (moved["time_walk_ns"] - base["time_walk_ns"]).to_numpy()
+    assert change == pytest.approx(planted, abs=0.15)
+    assert np.abs(moved["time_offset_ns"] - base["time_offset_ns"]).max() < 0.05
+    assert np.all(moved["time_walk_sigma_ns"] < 0.2)
+    assert not blind["time_walk_ns"].any()
+    assert blind["time_walk_sigma_ns"].isna().all()
+    # A walk that is not looked for goes into offsets and gains.
+    assert np.abs(blind["time_offset_ns"] - base["time_offset_ns"]).max() > 0.05
+
+
+def test_corrected_times_have_no_walk() -> None:
+    """Hand value: 0.6 ns sqrt(MeVee), light 4 MeVee: 0.6 (1/2 - 1/sqrt 3) = -0.0464 ns."""
+    events = true_events([0.6]).assign(light1_MeVee=4.0, light2_MeVee=3.0, det_id1=0, det_id2=1)
+    told = constants(time_walk_ns=np.full(N_BARS, 0.6), time_offset_ns=np.full(N_BARS, 0.1))
+    found = bar_constants.corrected_events(events, told, array(), (1, 2), light=True)
+    assert (events["t1_ns"] - found["t1_ns"])[0] == pytest.approx(0.1 - 0.04641, abs=1e-5)
+    assert (events["t2_ns"] - found["t2_ns"])[0] == pytest.approx(0.1)
 
 
 def test_the_bias_is_taken_off() -> None:
@@ -275,6 +306,35 @@ def test_a_table_of_constants_is_read(tmp_path: Path) -> None:
     assert found["det_id"].tolist() == [3, 7]
     assert found["light_gain"].tolist() == [1.0, 1.1]
     assert found["source"].tolist() == ["file", "file"]
+
+
+def test_the_file_of_a_run_gives_its_constants(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    told = constants(
+        time_walk_ns=np.arange(N_BARS) * 0.1, time_offset_sigma_ns=np.full(N_BARS, 0.02)
+    )
+    with h5py.File(path, "w") as file:
+        for name in told:
+            if name != "source":
+                file[f"calibration/{name}"] = told[name].to_numpy()
+    found = calibration.bar_calibration__file(file_ref(path))
+    numbers = [name for name in BAR_CALIBRATION.names if name not in ("source", "n_events")]
+    pd.testing.assert_frame_equal(found[numbers], told[numbers])
+    assert set(found["source"]) == {"file"}
+    with h5py.File(path, "w") as file:
+        file["calibration/det_id"] = [1]
+    with pytest.raises(InputError, match="no column 'along_offset_cm'"):
+        calibration.bar_calibration__file(file_ref(path))
+    with h5py.File(path, "w") as file:
+        file["images/n"] = [1]
+    with pytest.raises(InputError, match="no /calibration in it"):
+        calibration.bar_calibration__file(file_ref(path))
+
+
+@pytest.mark.parametrize("step", ["walk", "bias"])
+def test_steps_of_consistency_need_it(step: str) -> None:
+    with pytest.raises(ValueError, match=f'"{step}" is .* of "consistency"'):
+        Calibration(mode="self", steps=("edges", step))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

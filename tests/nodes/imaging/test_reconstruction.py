@@ -12,6 +12,7 @@ from radiograph.nodes.imaging.cone_matrix import (
     Storage,
     blocks_of,
     cone_matrix,
+    in_threads,
     seen_cones,
     storage_for,
 )
@@ -416,3 +417,22 @@ def test_the_response_of_a_point_stands_where_the_image_does() -> None:
         half_maximum_centroid(fit.pixels, GRID), abs=3.0
     )
     assert widths_at_half_maximum(response, GRID)[0] < 30.0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_each_piece_of_work_is_done_once(threads: int, n: int) -> None:
+    done: list[int] = []
+    in_threads(done.append, n, threads)
+    assert sorted(done) == list(range(n))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_fault_in_a_thread_is_heard(threads: int) -> None:
+    def work(k: int) -> None:
+        if k == 3:
+            msg = "the third"
+            raise RuntimeError(msg)
+
+    with pytest.raises(RuntimeError, match="the third"):
+        in_threads(work, 7, threads)

@@ -136,6 +136,7 @@ def test_the_true_order_of_a_gamma_has_the_largest_weight() -> None:
         events,
         deposits,
         cones.gamma_candidate_cones(events, deposits),
+        np.zeros(6),
         Uncertainty(sigma_time_ns=0.1),
         ALL,
     )
@@ -173,6 +174,6 @@ def test_weighted_cones_carry_the_best_theta_and_the_rows_with_a_weight() -> Non
 def test_no_event_no_weight() -> None:
     none = GAMMA_FILTERED.empty()
     found = weights.gamma_candidate_weights(
-        none, GAMMA_ENERGIES.empty(), CANDIDATE_CONES.empty(), Uncertainty(), ALL
+        none, GAMMA_ENERGIES.empty(), CANDIDATE_CONES.empty(), np.zeros(0), Uncertainty(), ALL
     )
     assert len(found) == 0
