@@ -102,6 +102,26 @@ def test_each_channel_is_calibrated_by_its_own_pulses(
     assert ran.manifest.nodes["gain"].status == "failed"
 
 
+def test_what_a_channel_fails_to_give_is_not_streamed(folder: Path) -> None:
+    given: dict[str, list[int]] = {}
+
+    class Noted:
+        """Notes the rows of each channel that it is handed."""
+
+        def __call__(self, part: Any, values: Mapping[str, Any], shifts: Any) -> None:
+            del shifts
+            (channel,) = part.place(["channel"])
+            given.setdefault(str(channel), []).append(len(values["energies"]))
+
+        def begin_file(self) -> None:
+            """Nothing is taken back here."""
+
+    ran = session(folder)
+    ran.run([], ["energies"], Noted())  # type: ignore[arg-type]
+    assert given == {"A": [50, 50, 20] * 2, "B": [50, 50, 20] * 2}
+    assert [failure.at for failure in ran.failures] == [{"channel": "C"}]
+
+
 def test_a_failure_is_cached_and_unchanged_channels_are_hits(folder: Path, tmp_path: Path) -> None:
     cache = CacheOptions(tmp_path / "cache")
     session(folder, cache=cache).run(TARGETS)
