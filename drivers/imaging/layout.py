@@ -19,7 +19,8 @@ from ...schemas.imaging.codes import (
     Recoil,
 )
 from ...schemas.imaging.config import Stage
-from ...schemas.imaging.frames import HITS, PRODUCTS, REACTIONS
+from ...schemas.imaging.frames import HITS
+from ...schemas.imaging.record_frames import PRODUCTS, REACTIONS
 from ..hdf5 import Dataset, Limits
 from ..runfile.limits import FINITE
 

@@ -16,8 +16,9 @@ from hamilton.function_modifiers import config, tag
 
 from ...schemas.imaging.codes import GAMMA, NEUTRON
 from ...schemas.imaging.detectors import Detectors
-from ...schemas.imaging.frames import GAMMA_FILTERED, NEUTRON_FILTERED, PROBLEMS, SELECTED_CONES
+from ...schemas.imaging.frames import GAMMA_FILTERED, NEUTRON_FILTERED, SELECTED_CONES
 from ...schemas.imaging.images import Counts, PixelCounts, PixelGrid
+from ...schemas.imaging.record_frames import PROBLEMS
 from ...schemas.sources import EventRange, FileRef
 from ...schemas.tables import TableSchema
 from .materials import materials_of

@@ -20,6 +20,7 @@ from .reconstructed import (
     ITERATION_HISTORY,
     REGION_SPECTRA,
 )
+from .record_frames import EVENT_ID, PROBLEMS, PRODUCTS, REACTIONS
 from .sources import (
     BOOTSTRAP_IMAGES,
     BOOTSTRAP_SOURCES,
@@ -29,8 +30,6 @@ from .sources import (
     PRIOR_LEAKAGE,
     STRATEGY_SOURCES,
 )
-
-_EVENT_ID = Column("event_id", "int64", "", "raw coincidence window, counted from 0 in the file")
 
 _HIT_COLUMNS = (
     Column("det_id", "int32", "", "detector (PHITS region or DAQ channel)"),
@@ -54,59 +53,13 @@ HITS = TableSchema(
     "Hits",
     "a hit",
     (
-        _EVENT_ID,
+        EVENT_ID,
         Column("hit_in_event", "int16", "", "place within the raw event, from 0", at_least=0),
         *_HIT_COLUMNS[:2],
         Column("species", "category", "", "particle the hit is taken for", categories=SPECIES),
         *_HIT_COLUMNS[2:],
     ),
 )
-
-REACTIONS = TableSchema(
-    "Reactions",
-    "a true nuclear or Compton reaction of the simulation",
-    (
-        _EVENT_ID,
-        Column("reaction_in_event", "int32", "", "place within the raw event, from 0"),
-        Column("ncol", "int32", "", "PHITS collision type"),
-        Column("target_Z", "int32", "", "protons of the target nucleus"),
-        Column("target_N", "int32", "", "neutrons of the target nucleus"),
-        Column("jcl", "int32", "", "PHITS reaction class before decay"),
-        Column("kcl", "int32", "", "PHITS reaction class"),
-        Column("history", "int64", "", "PHITS history number"),
-        Column("no", "int64", "", "PHITS particle number"),
-        Column("name", "int64", "", "PHITS generation of the particle"),
-        Column("det_id", "int32", "", "region of the reaction"),
-        Column("x_cm", "float64", "cm", "position in the frame of the file"),
-        Column("y_cm", "float64", "cm", "position in the frame of the file"),
-        Column("z_cm", "float64", "cm", "position in the frame of the file"),
-        Column("projectile_kf", "int64", "", "kf-code of the incoming particle"),
-        Column("projectile_energy_MeV", "float64", "MeV", "its kinetic energy", nullable=True),
-    ),
-)
-
-PRODUCTS = TableSchema(
-    "ReactionProducts",
-    "a particle that left a true reaction",
-    (
-        _EVENT_ID,
-        Column("reaction_in_event", "int32", "", "reaction it left, as in Reactions"),
-        Column("kf", "int64", "", "kf-code"),
-        Column("energy_MeV", "float64", "MeV", "kinetic energy"),
-        Column("weight", "float64", "", "statistical weight"),
-    ),
-)
-
-PROBLEMS = TableSchema(
-    "Problems",
-    "a kind of damage at a place of the file",
-    (
-        Column("kind", "category", "", "what is wrong"),
-        Column("line_or_entry", "int64", "", "line (text) or entry (tree) of the first case"),
-        Column("count", "int64", "", "how many cases", at_least=1),
-    ),
-)
-
 
 EVENT_HIT_COLUMNS: Final = tuple(c.name for c in _HIT_COLUMNS)
 """The columns of a hit that an event has of each of its hits, numbered."""
@@ -137,7 +90,7 @@ NEUTRON_SHAPED = TableSchema(
     "NeutronShapedEvents",
     "a pair of neutron hits",
     (
-        _EVENT_ID,
+        EVENT_ID,
         Column("hit1_row", "int64", "", "row of the earlier hit in neutron_filtered_hits"),
         Column("hit2_row", "int64", "", "row of the later hit in neutron_filtered_hits"),
     ),
@@ -146,7 +99,7 @@ GAMMA_SHAPED = TableSchema(
     "GammaShapedEvents",
     "a triple of gamma hits",
     (
-        _EVENT_ID,
+        EVENT_ID,
         Column("hit1_row", "int64", "", "row of the earliest hit in gamma_filtered_hits"),
         Column("hit2_row", "int64", "", "row of the middle hit in gamma_filtered_hits"),
         Column("hit3_row", "int64", "", "row of the latest hit in gamma_filtered_hits"),
@@ -159,13 +112,13 @@ _EVENT_INDEX = Column("event_index", "int64", "", "row of the event in filtered_
 NEUTRON_TYPED = TableSchema(
     "NeutronTypedEvents",
     "a neutron event: two hits in time order",
-    (_EVENT_ID, *_suffixed(1, absent=False), *_suffixed(2, absent=False)),
+    (EVENT_ID, *_suffixed(1, absent=False), *_suffixed(2, absent=False)),
 )
 GAMMA_TYPED = TableSchema(
     "GammaTypedEvents",
     "a gamma event: three hits in time order",
     (
-        _EVENT_ID,
+        EVENT_ID,
         *_suffixed(1, absent=False),
         *_suffixed(2, absent=False),
         *_suffixed(3, absent=False),
@@ -175,7 +128,7 @@ TYPED = TableSchema(
     "TypedEvents",
     "an event; the third hit of a neutron is NaN, its detector -1",
     (
-        _EVENT_ID,
+        EVENT_ID,
         _SPECIES,
         *_suffixed(1, absent=False),
         *_suffixed(2, absent=False),
@@ -297,7 +250,7 @@ CANDIDATE_CONES = TableSchema(
     "a hypothesis of an event: a struck nucleus, or an order of the hits",
     (
         _EVENT_INDEX,
-        _EVENT_ID,
+        EVENT_ID,
         _SPECIES,
         *_HYPOTHESIS,
         *_CONE_GEOMETRY,
@@ -347,7 +300,7 @@ WEIGHTED_CONES = TableSchema(
     "a hypothesis of an event with its weight",
     (
         _EVENT_INDEX,
-        _EVENT_ID,
+        EVENT_ID,
         Column("recoil_code", "uint8", "", "struck nucleus: 0 none, 1 proton, 2 carbon", at_most=2),
         *(Column(f"apex_{a}_cm", "float64", "cm", "cone apex") for a in "xyz"),
         *(Column(f"axis_{a}", "float64", "", "unit vector from the second hit") for a in "xyz"),
@@ -376,7 +329,7 @@ SELECTED_CONES = TableSchema(
     "a cone: the selected hypothesis of an event",
     (
         _EVENT_INDEX,
-        _EVENT_ID,
+        EVENT_ID,
         _SPECIES,
         Column("candidate_row", "int64", "", "row of the hypothesis in candidate_cones"),
         *_HYPOTHESIS,

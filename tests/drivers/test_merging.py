@@ -34,10 +34,10 @@ from radiograph.schemas.imaging.frames import (
     GAMMA_FILTERED,
     NEUTRON_ENERGIES,
     NEUTRON_FILTERED,
-    PROBLEMS,
     SELECTED_CONES,
 )
 from radiograph.schemas.imaging.images import BackProjection, Counts, Footprints
+from radiograph.schemas.imaging.record_frames import PROBLEMS
 from radiograph.schemas.tables import TableSchema
 
 ROWS = {

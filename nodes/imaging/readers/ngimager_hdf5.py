@@ -21,15 +21,10 @@ import pandas as pd
 from ....schemas.arrays import F8, I8, U4
 from ....schemas.errors import InputError
 from ....schemas.imaging.codes import GAMMA, GAMMA_ORDERS, NEUTRON, SPECIES, Recoil
-from ....schemas.imaging.frames import (
-    EVENT_HIT_COLUMNS,
-    PROBLEMS,
-    PRODUCTS,
-    REACTIONS,
-    numbered,
-)
+from ....schemas.imaging.frames import EVENT_HIT_COLUMNS, numbered
 from ....schemas.imaging.images import Counts, PixelGrid, SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ...file_kinds import HDF5, fault_of_hdf5

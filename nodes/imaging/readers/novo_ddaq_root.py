@@ -19,9 +19,9 @@ import pandas as pd
 from ....schemas.arrays import I8, Mask
 from ....schemas.errors import InputError
 from ....schemas.imaging.codes import SPECIES
-from ....schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import categories_of
 from ...file_kinds import ROOT

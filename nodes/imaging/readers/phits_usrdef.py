@@ -16,9 +16,10 @@ import pandas as pd
 
 from ....schemas.arrays import U1
 from ....schemas.imaging.codes import SPECIES
-from ....schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
+from ....schemas.imaging.frames import HITS
 from ....schemas.imaging.images import SourceRecords
 from ....schemas.imaging.reading import ReaderSettings, SourceMetadata
+from ....schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from ....schemas.sources import EventRange, FileRef
 from ....schemas.tables import TableSchema, categories_of
 from ...file_kinds import UNPACKED, opened_bytes

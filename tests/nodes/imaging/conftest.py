@@ -22,11 +22,9 @@ from radiograph.schemas.imaging.frames import (
     HITS,
     NEUTRON_FILTERED,
     NEUTRON_TYPED,
-    PROBLEMS,
-    PRODUCTS,
-    REACTIONS,
 )
 from radiograph.schemas.imaging.images import SourceRecords
+from radiograph.schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.sources import FileRef
 from radiograph.schemas.tables import TableSchema
 

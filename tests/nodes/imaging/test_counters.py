@@ -18,8 +18,9 @@ from radiograph.nodes.imaging import counters
 from radiograph.schemas.imaging.codes import CandidateStatus, ConeFilter, EventFilter, HitFilter
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.filters import ShapingRule
-from radiograph.schemas.imaging.frames import CANDIDATE_CONES, PROBLEMS, PRODUCTS, REACTIONS
+from radiograph.schemas.imaging.frames import CANDIDATE_CONES
 from radiograph.schemas.imaging.images import BackProjection, Counts, SourceRecords
+from radiograph.schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 
 # --- nodes as plain functions -----------------------------------------------------------------
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from radiograph.drivers.files import file_ref
 from radiograph.nodes.imaging import load
 from radiograph.schemas.imaging.detectors import Detectors
-from radiograph.schemas.imaging.frames import HITS, PROBLEMS, PRODUCTS, REACTIONS
+from radiograph.schemas.imaging.frames import HITS
 from radiograph.schemas.imaging.imaging_method import Threads
 from radiograph.schemas.imaging.reading import ReaderSettings
+from radiograph.schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.sources import EventRange
 
 PHITS = ReaderSettings(input_format="phits_usrdef", cm_per_position_unit=1.0)

@@ -11,8 +11,8 @@ from typing import get_args
 import pytest
 from radiograph.nodes.file_kinds import UNPACKED, UTF16, kind_of
 from radiograph.nodes.imaging.readers import READERS
-from radiograph.schemas.imaging.frames import PROBLEMS
 from radiograph.schemas.imaging.reading import InputFormat, ReaderSettings, ToldToReaders
+from radiograph.schemas.imaging.record_frames import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[3]
 OF_THIS_TEST = "test_readers.py"

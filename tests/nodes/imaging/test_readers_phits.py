@@ -29,9 +29,9 @@ from radiograph.nodes.imaging.readers.phits_usrdef import (
     read,
 )
 from radiograph.schemas.errors import InputError
-from radiograph.schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.imaging.images import SourceRecords
 from radiograph.schemas.imaging.reading import ReaderSettings
+from radiograph.schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.sources import EventRange
 
 CM_NS = ReaderSettings(input_format="phits_usrdef", cm_per_position_unit=1.0)

@@ -22,9 +22,9 @@ from radiograph.nodes.imaging.readers.novo_ddaq_root import (
 )
 from radiograph.nodes.imaging.readers.phits_usrdef import HITS_WITHOUT_MATERIAL
 from radiograph.schemas.errors import EXIT_INPUT, InputError
-from radiograph.schemas.imaging.frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.imaging.images import SourceRecords
 from radiograph.schemas.imaging.reading import ReaderSettings
+from radiograph.schemas.imaging.record_frames import PROBLEMS, PRODUCTS, REACTIONS
 from radiograph.schemas.sources import EventRange
 
 MM_NS = ReaderSettings(input_format="root_novo_ddaq", cm_per_position_unit=0.1)
