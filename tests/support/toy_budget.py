@@ -17,6 +17,7 @@ from radiograph.schemas.errors import InputError
 from radiograph.schemas.sources import EventRange
 
 F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
 
 
 @tag(stage="cut")
@@ -26,6 +27,18 @@ def kept(event_range: EventRange, offset: float, budget: int) -> F8:
     if first < 0:
         raise InputError("a range before the first", file=f"file {-first}")
     return np.arange(first, first + min(n, budget)) + offset
+
+
+@tag(stage="cut")
+def first_kept(kept: F8) -> str:
+    """The first number of a range, as a text: nothing says how texts become one."""
+    return f"{kept[0]:g}"
+
+
+@tag(stage="cut")
+def record_number(event_range: EventRange) -> I8:
+    """The records of a range by their number in the file: files begin at a multiple of ten."""
+    return np.arange(event_range.n_events) + event_range.first_event % 10
 
 
 @tag(stage="sum", scope="file")
@@ -55,7 +68,8 @@ class Budget:
     def after(self, part: Part, values: Mapping[str, Any]) -> Budget:
         """With one more range."""
         del part
-        return replace(self, left=self.left - len(resolved(values["kept"])))
+        n_kept = len(resolved(values["kept"])) if "kept" in values else 0
+        return replace(self, left=self.left - n_kept)
 
     def after_file(self) -> Budget:
         """The same."""
@@ -68,5 +82,6 @@ BUDGET = Definition(
     modules=(__name__,),
     stages=("cut", "sum"),
     outputs=("kept", "total"),
-    merges=MappingProxyType({"kept": "append"}),
+    merges=MappingProxyType({"kept": "append", "record_number": "append"}),
+    row_numbers=MappingProxyType({"record_number.": "file"}),
 )

@@ -63,6 +63,14 @@ def test_a_file_that_fails_gives_back_what_it_took() -> None:
     found = ran.run(["kept"])["kept"]
     assert [file.number for file in ran.failed] == [1]
     assert found.tolist() == [*(np.arange(8) + 0.25), 20.75, 21.75, 22.75]
+    # Nor is anything left of what its ranges gave that stays apart by range.
+    of_ranges = budgeted(places, 100).run(["first_kept"])["first_kept"]
+    assert of_ranges == {(0, 0): "0.25", (0, 1): "4.25", (2, 0): "20.75"}
+
+
+def test_records_are_numbered_over_the_files_before() -> None:
+    found = budgeted(every_range(), 100).run(["record_number"])["record_number"]
+    assert found.tolist() == [*range(20)]
 
 
 def test_a_range_that_becomes_known_later_is_told_what_its_file_tells() -> None:

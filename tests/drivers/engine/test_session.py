@@ -202,6 +202,16 @@ def test_a_file_that_cannot_be_read_is_left_out(files: list[Path]) -> None:
     same(rows["energies"], good["energies"])
 
 
+def test_what_was_handed_on_of_a_file_that_fails_is_taken_back(files: list[Path]) -> None:
+    lines = files[1].read_text().splitlines()
+    files[1].write_text("\n".join([*lines[:-1], "x,y\n"]))
+    rows = Rows()
+    session(files).run([], ["pulses"], rows)
+    good = Rows()
+    session([files[0], files[2]]).run([], ["pulses"], good)
+    same(rows["pulses"], good["pulses"])
+
+
 @pytest.mark.parametrize("where", ["here", "processes"])
 @pytest.mark.parametrize("with_cache", [True, False])
 def test_a_file_that_fails_in_the_second_sweep_leaves_no_trace(
