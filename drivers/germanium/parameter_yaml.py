@@ -189,7 +189,18 @@ def _energy(values: Mapping[str, Any]) -> dict[str, Any]:
         valid = [name for name, fit in fits.items() if fit["validity"]]
         entry |= {"fitted_peaks": valid, "pk_fits": fits}
         found[f"{width.estimator}{'_ctc' if width.corrected else ''}_cal"] = entry
+    share, primary = values["full_energy_survival"], _primary(values["hit_parameters"])
+    name = f"{primary}_ctc_cal" if f"{primary}_ctc_cal" in found else f"{primary}_cal"
+    # Counts in the peak, all and those that pass the quality cuts.
+    counts = {"total_fep": share.n, "pass_fep": share.n * share.value}
+    found[name] = {**counts, **found[name]}
     return found
+
+
+def _primary(parameters: HitParameters) -> str:
+    """The estimator that A/E takes: A_max/cuspEmax."""
+    (ratio,) = (item for item in parameters.operations if item.name == "AoE_Uncorr")
+    return ratio.expression.rpartition("/")[2]
 
 
 def _peak(row: Any) -> dict[str, Any]:

@@ -46,6 +46,7 @@ _OF_HIT: Final = (
     "energy_peaks",
     "resolution_curve",
     "qbb_fwhm_keV",
+    "full_energy_survival",
     "aoe_low_cut",
     "aoe_survival",
     "lq_model",

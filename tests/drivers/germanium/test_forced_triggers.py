@@ -114,9 +114,14 @@ def test_a_filter_of_measured_noise(run: Ran, folder: Path) -> None:
     stem = "x-p01-r001-cal-20250101T000000Z"
     told = yaml.safe_load((folder / "filtered" / f"{stem}-par_dsp.yaml").read_text())[BOTH]
     place = f"loadlh5('$_/{stem}-par_dsp.lh5','{BOTH}/dplms/coefficients')"
-    assert told["dplms"] == {"length": 300, "coefficients": place}
+    weights = {"nm": 1.0, "za": 1.0, "ft": 1.0, "pl": 0.0}
+    assert told["dplms"] == {"length": 300, "coefficients": place, "dp_coeffs": weights}
     with h5py.File(answer["output"]) as file:
         assert len(file[f"filters/dplms_grid/{BOTH}/nm"]) == 1
+        least = file[f"noise/noise_optimum/{BOTH}/fwhm_adc"][()]
+    assert list(told["nopt_pars"]) == ["trap", "cusp", "zac"]
+    assert [told["nopt_pars"][name]["fwhm"] for name in told["nopt_pars"]] == least.tolist()
+    assert all(told["nopt_pars"][name]["shaping"].endswith("*us") for name in told["nopt_pars"])
     with h5py.File(folder / "filtered" / f"{stem}-par_dsp.lh5") as file:
         assert file[BOTH].attrs["datatype"] == "struct{dplms}"
         coefficients = file[f"{BOTH}/dplms/coefficients"]

@@ -22,6 +22,7 @@ from radiograph.drivers.germanium.lh5_writing import Lh5Columns, new_lh5, write_
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
 from radiograph.drivers.main import guarded
 from radiograph.nodes.germanium.hit_operations import ORDER
+from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA
 from radiograph.nodes.simulation.germanium_events import detector_constants
 from radiograph.nodes.simulation.germanium_waveforms import RawWaveforms
 from radiograph.schemas.germanium.config import GermaniumConfig
@@ -338,6 +339,7 @@ def test_tiers_have_the_layout_of_legend(first: dict[str, Any], folder: Path) ->
         assert [n for n in names if n in ORDER] == [n for n in ORDER if n in names]
         assert set(ORDER) <= set(names)
         assert hit["cuspEmax_ctc_cal"].dtype == np.float64
+        assert hit["cuspEmax_ctc_cal"].attrs["units"] == "keV"
         assert hit["is_valid_cal"].attrs["datatype"] == "array<1>{bool}"
         bits, bit_names = hit["is_valid_cal_bits"][()], hit["is_valid_cal_bits"].attrs["bit_names"]
         for k, name in enumerate(bit_names.split(",")):
@@ -359,9 +361,25 @@ def test_parameter_files_are_plain_yaml(first: dict[str, Any], folder: Path) -> 
     assert list(par_hit) == [GOOD]
     operations = par_hit[GOOD]["pars"]["operations"]
     assert operations["cuspEmax_ctc_cal"]["expression"] == "a + b * cuspEmax_ctc"
-    peak = par_hit[GOOD]["results"]["ecal"]["cuspEmax_cal"]["pk_fits"]["2614.511"]
+    results = par_hit[GOOD]["results"]
+    peak = results["ecal"]["cuspEmax_cal"]["pk_fits"]["2614.511"]
     assert peak["validity"] is True
     assert 2.0 < peak["fwhm_in_kev"] < 3.0
+    assert list(peak["parameters"]) == ["mu", "sigma", "n_sig", "htail", "tau", "n_bkg", "hstep"]
+    assert peak["parameters"].keys() == peak["uncertainties"].keys()
+    sigma, position = peak["parameters"]["sigma"], peak["position"]
+    assert 0.8 < FWHM_PER_SIGMA * sigma / peak["fwhm_in_kev"] <= 1.0 + 1e-9
+    assert peak["range"][0] < position - 10.0 * sigma < position + 10.0 * sigma < peak["range"][1]
+    # Counts of the line with and without the cuts.
+    primary = next(fits for fits in results["ecal"].values() if "total_fep" in fits)
+    assert 350.0 < primary["pass_fep"] <= primary["total_fep"] < 1000.0
+    for form, n in (("linear", 2), ("quadratic", 3)):
+        curve = results["ecal"]["cuspEmax_cal"][f"eres_{form}"]
+        errors = np.array(list(curve["uncertainties"].values()))
+        assert len(errors) == n
+        np.testing.assert_allclose(np.diag(curve["cov"]), errors**2)
+        np.testing.assert_array_equal(np.array(curve["cov"]), np.array(curve["cov"]).T)
+    assert results["aoe"]["high_cut"] == 3.0
 
 
 def test_any_cut_and_workers_give_the_same_bytes(
