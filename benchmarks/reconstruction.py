@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from radiograph.nodes.imaging.acceptance import N_PAIRS
 from radiograph.nodes.imaging.back_projection import scan_back_projection
 from radiograph.nodes.imaging.cone_matrix import cone_matrix, seen_cones
 from radiograph.nodes.imaging.expectation_maximisation import Events, start_of, step
@@ -25,7 +24,11 @@ from radiograph.nodes.imaging.source_likelihood import (
 from radiograph.nodes.imaging.weighted_projection import weighted_projection
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
 from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
-from radiograph.schemas.imaging.uncertainty import ExpectationSettings, PointFit
+from radiograph.schemas.imaging.uncertainty import (
+    AcceptanceSettings,
+    ExpectationSettings,
+    PointFit,
+)
 
 from .figures import Figure, best_seconds, best_seconds_of
 from .kernels import FRAME, cones_of_a_source, square
@@ -35,6 +38,7 @@ N_FEW = 4_000
 SIGMA_RAD = 0.08
 ITERATIONS = 100
 REPLICAS = 10
+N_PAIRS = AcceptanceSettings().sensitivity_pairs
 
 
 def mixture(n: int) -> tuple[Any, ConeMixture]:

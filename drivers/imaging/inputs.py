@@ -23,7 +23,11 @@ from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.physics import TofStart
 from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
-from ...schemas.imaging.uncertainty import ExpectationSettings, Reconstruction
+from ...schemas.imaging.uncertainty import (
+    AcceptanceSettings,
+    ExpectationSettings,
+    Reconstruction,
+)
 from ...schemas.settings import Section
 from ..engine.protocol import GraphInputs
 from ..files import file_ref
@@ -242,6 +246,13 @@ def expectation(config: ImagingConfig) -> ExpectationSettings:
     return ExpectationSettings.model_construct(**known)
 
 
+def acceptance_settings(config: ImagingConfig) -> AcceptanceSettings:
+    """What of [reconstruction] the model of what passes depends on."""
+    told = config.reconstruction
+    known = {k: getattr(told, k) for k in AcceptanceSettings.model_fields}
+    return AcceptanceSettings.model_construct(**known)
+
+
 def threads(config: ImagingConfig) -> Threads:
     """How many threads, and cones a task; 0 or auto = all cores, and the method's choice."""
     count = config.run.workers if isinstance(config.run.workers, int) else 0
@@ -295,10 +306,13 @@ _RANGE: Final = ("plane.u_min", "plane.u_max", "plane.v_min", "plane.v_max")
 _GRID: Final = ("plane.normal", "plane.u_axis", "plane.v_axis", *_RANGE, "plane.du", "plane.dv")
 _STRATEGY: Final = "energy.strategy"
 _HYPOTHESES: Final = tuple(
-    k for k in Reconstruction.model_fields if k not in ExpectationSettings.model_fields
+    k
+    for k in Reconstruction.model_fields
+    if k not in {*ExpectationSettings.model_fields, *AcceptanceSettings.model_fields}
 )
 _OF_HYPOTHESES: Final = tuple(f"reconstruction.{k}" for k in _HYPOTHESES)
 _OF_PASSES: Final = tuple(f"reconstruction.{k}" for k in ExpectationSettings.model_fields)
+_OF_ACCEPTANCE: Final = tuple(f"reconstruction.{k}" for k in AcceptanceSettings.model_fields)
 
 CHOICES: Final = (
     Input("start", (), _start),
@@ -416,6 +430,7 @@ INPUTS: Final = (
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
     Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),
+    Input("acceptance_settings", _OF_ACCEPTANCE, lambda config, _: acceptance_settings(config)),
     Input("image_sensitivity", ("reconstruction.sensitivity",)),
     Input("point_fit", ("point_fit",)),
     Input("errors", ("errors",)),

@@ -18,8 +18,9 @@ from hamilton.function_modifiers import config, tag
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.codes import Recoil
 from ...schemas.imaging.sources import Acceptance
-from ...schemas.imaging.uncertainty import Uncertainty
+from ...schemas.imaging.uncertainty import AcceptanceSettings, Uncertainty
 from ...schemas.tables import categories_of
+from .bar_constants import of_bars
 from .cone_geometry import unit_vectors
 from .recoil_light import (
     recoil_energies_of_light,
@@ -27,8 +28,7 @@ from .recoil_light import (
     recoil_light_sigma_MeVee,
 )
 
-# Pairs of points in all, and of two bars at least.
-N_PAIRS: Final = 100_000
+# Pairs of points of two bars at least.
 FEWEST_POINTS: Final = 64
 ANGLES: Final = 1025
 NEAREST_CM: Final = 3.0
@@ -53,20 +53,28 @@ def acceptance__known(
     light_response: pd.DataFrame,
     fixed_energy_MeV: float,
     uncertainty: Uncertainty,
+    bar_calibration: pd.DataFrame,
+    acceptance_settings: AcceptanceSettings,
 ) -> Acceptance:
-    """What of the neutrons of a place passes, with the least lights of each bar as thresholds."""
+    """What of the neutrons of a place passes.
+
+    Thresholds are the least lights of each bar, or those told, times the gain of the bar.
+    """
     events = neutron_calibrated_events
     mine = bars.loc[bars["det_id"].isin(np.unique(events[["det_id1", "det_id2"]].to_numpy()))]
     if len(mine) < FEWEST_BARS:
         return Acceptance.none()
-    told = (events, mine, light_response, fixed_energy_MeV, uncertainty)
+    lights = _least_lights(events, mine, bar_calibration, acceptance_settings)
+    thresholds = tuple(_thresholds(events, mine, light, light_response) for light in lights)
+    told = (thresholds, light_response, fixed_energy_MeV, uncertainty)
     angles = np.linspace(0.0, 0.5 * np.pi, ANGLES)
     omega = _passing(np.cos(angles), *told)
     slope = np.gradient(omega, angles[1], axis=1)
     # Beyond the table omega is held.
     slope[:, [0, -1]] = 0.0
-    side_cm = np.sqrt(12.0) * uncertainty.sigma_transverse_cm
-    first_cm, onward, weight, curve = _pairs_of_points(mine, side_cm)
+    side_cm = acceptance_settings.bar_width_cm or np.sqrt(12.0) * uncertainty.sigma_transverse_cm
+    n_pairs = acceptance_settings.sensitivity_pairs
+    first_cm, onward, weight, curve = _pairs_of_points(mine, side_cm, n_pairs)
     return Acceptance(
         row_curve=_curves_of_rows(neutron_weighted_cones, events, mine),
         omega=omega,
@@ -79,7 +87,7 @@ def acceptance__known(
     )
 
 
-def _pairs_of_points(bars: pd.DataFrame, side_cm: float) -> tuple[F8, F8, F8, I8]:
+def _pairs_of_points(bars: pd.DataFrame, side_cm: float, n_pairs: int) -> tuple[F8, F8, F8, I8]:
     """Points in a bar (p, 3), unit vectors to points in another, weights, and the row of omega.
 
     Evenly spread, and more of them where 1 / d^2 is large. Bars are ``side_cm`` wide: lines would
@@ -94,7 +102,7 @@ def _pairs_of_points(bars: pd.DataFrame, side_cm: float) -> tuple[F8, F8, F8, I8
     some = np.repeat(np.arange(len(first)), FEWEST_POINTS)
     one, other = _points_of(centre, edges, first, second, some, FEWEST_POINTS)
     share = _inverse_squares(one, other).reshape(-1, FEWEST_POINTS).mean(axis=1)
-    counts = np.maximum(N_PAIRS * share / share.sum(), FEWEST_POINTS).astype(np.int64)
+    counts = np.maximum(n_pairs * share / share.sum(), FEWEST_POINTS).astype(np.int64)
     pair = np.repeat(np.arange(len(first)), counts)
     one, other = _points_of(centre, edges, first, second, pair, int(counts.max()))
     weight = _inverse_squares(one, other) / counts[pair]
@@ -132,8 +140,7 @@ def _inverse_squares(one: F8, other: F8) -> F8:
 
 def _passing(
     cosine: F8,
-    events: pd.DataFrame,
-    bars: pd.DataFrame,
+    thresholds: tuple[pd.DataFrame, ...],
     light_response: pd.DataFrame,
     incident_MeV: float,
     uncertainty: Uncertainty,
@@ -142,10 +149,10 @@ def _passing(
     from scipy.special import ndtr
 
     scattered = incident_MeV * cosine**2
-    first, second = (_thresholds(events, bars, hit, light_response) for hit in (1, 2))
+    first, second = thresholds
     ones = np.ones_like(cosine)
     of_first, of_second = [], []
-    for row in range(len(bars)):
+    for row in range(len(first)):
         material = pd.Series(_material(first, row, len(cosine)))
         light = recoil_light_MeVee(incident_MeV - scattered, material, "proton", light_response)
         told = (light, material, "proton", light_response, uncertainty)
@@ -166,23 +173,40 @@ def _material(thresholds: pd.DataFrame, row: int, n: int) -> pd.Categorical:
     )
 
 
+def _least_lights(
+    events: pd.DataFrame,
+    bars: pd.DataFrame,
+    constants: pd.DataFrame,
+    settings: AcceptanceSettings,
+) -> list[F8]:
+    """Least light of the first and of the second hit in each bar, MeVee, as corrected."""
+    det_id = bars["det_id"].to_numpy()
+    if settings.thresholds_MeVee is not None:
+        gain = of_bars(constants, "light_gain", det_id, 1.0)
+        return [light * gain for light in settings.thresholds_MeVee]
+    found = []
+    for hit in (1, 2):
+        light = events[f"light{hit}_MeVee"]
+        grouped = light.groupby(events[f"det_id{hit}"].to_numpy())
+        of_bar = grouped.min()[grouped.size() >= FEWEST_HITS]
+        found.append(of_bar.reindex(det_id).fillna(float(light.min())).to_numpy())
+    return found
+
+
 def _thresholds(
-    events: pd.DataFrame, bars: pd.DataFrame, hit: int, light_response: pd.DataFrame
+    events: pd.DataFrame, bars: pd.DataFrame, light_MeVee: F8, light_response: pd.DataFrame
 ) -> pd.DataFrame:
     """Least light of a hit in each bar, the proton's energy with that light, and the material."""
-    light, material = events[f"light{hit}_MeVee"], events[f"material{hit}"]
-    grouped = light.groupby(events[f"det_id{hit}"].to_numpy())
-    of_bar = grouped.min()[grouped.size() >= FEWEST_HITS]
     det_id = bars["det_id"].to_numpy()
-    least = of_bar.reindex(det_id).fillna(float(light.min())).to_numpy()
     pair = [events[f"det_id{k}"].to_numpy() for k in (1, 2)]
+    material = events["material1"]
     codes = [events[f"material{k}"].cat.codes.to_numpy() for k in (1, 2)]
     code = pd.Series(np.concatenate(codes), np.concatenate(pair)).groupby(level=0).first()
     names = tuple(str(name) for name in material.cat.categories)
     seen = pd.Series(categories_of(code.loc[det_id].to_numpy(np.int8), names))
-    recoil, _ = recoil_energies_of_light(least, seen, "proton", light_response)
+    recoil, _ = recoil_energies_of_light(light_MeVee, seen, "proton", light_response)
     return pd.DataFrame(
-        {"light_MeVee": least, "recoil_MeV": np.nan_to_num(recoil), "material": seen}
+        {"light_MeVee": light_MeVee, "recoil_MeV": np.nan_to_num(recoil), "material": seen}
     )
 
 

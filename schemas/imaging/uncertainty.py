@@ -166,6 +166,26 @@ class ExpectationSettings(Section):
         return value
 
 
+class AcceptanceSettings(Section):
+    """What of [reconstruction] the model of what the array lets pass needs."""
+
+    sensitivity_pairs: int = Field(default=100_000, ge=1000, le=10_000_000)
+    """Pairs of points in bars, evenly spread, that s(X) is the sum of."""
+    bar_width_cm: float | None = Field(default=None, gt=0)
+    """Side of a bar; absent = sqrt(12) of [uncertainty] sigma_transverse_cm."""
+    thresholds_MeVee: tuple[float, float] | None = None
+    """Least light of the first and the second hit, as read, where a selection upstream made them;
+    absent = the least light of each bar in the data."""
+
+    @field_validator("thresholds_MeVee")
+    @classmethod
+    def _some_light(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not min(value) > 0:
+            msg = f"{list(value)} is not above 0; give the least lights of both hits in MeVee"
+            raise ValueError(msg)
+        return value
+
+
 def _rising(value: tuple[float, ...]) -> tuple[float, ...]:
     if any(b <= a for a, b in zip((0.0, *value), value, strict=False)):
         msg = f"{list(value)} do not rise from above 0; give rising edges in sigma"
@@ -187,7 +207,7 @@ def _above_zero(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
-class Reconstruction(ExpectationSettings):
+class Reconstruction(ExpectationSettings, AcceptanceSettings):
     """[reconstruction]: hypotheses and background of what is fitted, and the passes of mlem."""
 
     min_weight: float = Field(default=0.02, ge=0, lt=0.5)

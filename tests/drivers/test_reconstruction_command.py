@@ -91,6 +91,26 @@ def test_the_file_holds_the_images_with_what_made_them(imaged: Path) -> None:
         assert file["reconstruction/image_shapes/fwhm_u_cm"].attrs["units"] == "cm"
 
 
+def test_emission_is_written_for_what_passes_is_known_of(
+    imaged: Path, simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    """Gamma rays always; neutrons where their energy is known, and then both together."""
+    told = ("--set", "imaging.method=mlem", "--set", "reconstruction.sensitivity=mc", *SHORT)
+    known = ("--set", "energy.strategy=FixedEn", "--set", "energy.fixed_En_MeV=14.1")
+    for energy, names in (((), {"g"}), (known, {"n", "g", "all"})):
+        out = tmp_path / f"{len(names)}.h5"
+        argv = ("--input-path", simulated / "events.out", "-q", "-o", out)
+        figures = ("--set", "vis.export_png_on_write=false")
+        done = radiograph("run", imaged / "run.toml", *argv, *told, *energy, *figures)
+        assert done.code == 0, done.err
+        with h5py.File(out) as file:
+            assert set(file["images/mlem/emission"]) == names
+            passes = np.exp(-file["images/gamma_sensitivity"][()])
+            expected = file["images/mlem/g"][()] * passes
+            assert file["images/mlem/emission/g"][()] == pytest.approx(expected, rel=1e-5)
+            assert ("sensitivity" in file["images"]) == ("n" in names)
+
+
 def test_the_figure_of_all_methods_stands_beside_the_others(imaged: Path) -> None:
     assert (imaged / "comparison_image.png").read_bytes().startswith(b"\x89PNG")
 

@@ -14,13 +14,14 @@ from radiograph.nodes.imaging.plane_sensitivity import PlaneSensitivity, log_acc
 from radiograph.nodes.imaging.source_likelihood import FitProblem, densities
 from radiograph.schemas.imaging.frames import WEIGHTED_CONES
 from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
-from radiograph.schemas.imaging.uncertainty import PointFit, Uncertainty
+from radiograph.schemas.imaging.uncertainty import AcceptanceSettings, PointFit, Uncertainty
 
-from .test_calibration import N_BARS, array
+from .test_calibration import N_BARS, array, constants
 from .test_point_fit import FRAME, GRID, toy
 from .test_uncertainty import light_curve, true_events
 
 RESOLUTION = Uncertainty(energy={"a": 0.1})
+PLAIN = AcceptanceSettings()
 MC, FLAT = PointFit(profile=False), PointFit(profile=False, sensitivity="flat")
 
 
@@ -44,10 +45,17 @@ def hypotheses(events: pd.DataFrame, recoil: int = 1) -> pd.DataFrame:
     return WEIGHTED_CONES.frame({**columns, **numbers})
 
 
-def model(light1: float = 1.0, light2: float = 0.5, recoil: int = 1) -> Acceptance:
+def model(
+    light1: float = 1.0,
+    light2: float = 0.5,
+    recoil: int = 1,
+    settings: AcceptanceSettings = PLAIN,
+    gain: float = 1.0,
+) -> Acceptance:
     events = struck(light1, light2)
-    cones = hypotheses(events, recoil)
-    return nodes.acceptance__known(cones, events, array(), light_curve(), 14.8, RESOLUTION)
+    told = (hypotheses(events, recoil), events, array(), light_curve(), 14.8, RESOLUTION)
+    bars = constants(light_gain=np.full(N_BARS, gain))
+    return nodes.acceptance__known(*told, bars, settings)
 
 
 def ln_s(point: tuple[float, float, float], light1: float = 1.0, light2: float = 0.5) -> float:
@@ -85,10 +93,33 @@ def test_scatters_on_carbon_have_no_model_of_what_passes() -> None:
     assert np.array_equal(model().row_curve[:2], [4, N_BARS + 5])
 
 
+def test_thresholds_that_are_told_count_as_those_of_the_data() -> None:
+    """Light as read: a bar of gain 2 has twice the threshold in corrected light."""
+    data = model(1.0, 0.5)
+    told = AcceptanceSettings(thresholds_MeVee=(1.0, 0.5))
+    least = model(1.0, 0.5, settings=told)
+    # The least light of a bar in the data is at or above that of all.
+    assert least.omega[0] == pytest.approx(data.omega[0])
+    assert np.all(least.omega >= data.omega - 1e-12)
+    half = AcceptanceSettings(thresholds_MeVee=(0.5, 0.25))
+    assert np.array_equal(model(settings=half, gain=2.0).omega, least.omega)
+    with pytest.raises(ValueError, match="not above 0"):
+        AcceptanceSettings(thresholds_MeVee=(1.0, 0.0))
+
+
+def test_pairs_and_bars_are_as_told() -> None:
+    many, few = model(), model(settings=AcceptanceSettings(sensitivity_pairs=20_000))
+    assert len(few.pair_curve) < 0.5 * len(many.pair_curve)
+    place = np.array([[10.0, -8.0, -100.0]])
+    assert log_acceptances(few, place) == pytest.approx(log_acceptances(many, place), abs=0.01)
+    wide = model(settings=AcceptanceSettings(bar_width_cm=2.4))
+    assert np.ptp(wide.first_cm[:, 2]) > np.ptp(many.first_cm[:, 2]) + 1.0
+
+
 def test_one_bar_is_no_array() -> None:
     for events in (struck(1.0, 0.5).assign(det_id1=0, det_id2=0), struck(1.0, 0.5).iloc[:0]):
         told = (hypotheses(events), events, array(), light_curve(), 14.8, RESOLUTION)
-        assert not nodes.acceptance__known(*told).known
+        assert not nodes.acceptance__known(*told, constants(), AcceptanceSettings()).known
     assert not nodes.acceptance__unknown().known
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from radiograph.drivers.files import file_ref
-from radiograph.nodes.imaging import bar_constants, calibration, simulated_pairs
+from radiograph.nodes.imaging import bar_constants, calibration, calibration_error, simulated_pairs
 from radiograph.nodes.imaging.bars import bars as bars_node
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.bars import BarExtents
@@ -294,6 +294,32 @@ def test_errors_of_constants_are_drawn_and_joined() -> None:
     none = bar_constants.drawn_errors(constants(), rng)
     assert none["time_offset_ns"].tolist() == [0.0] * N_BARS
     assert none["light_gain"].tolist() == [1.0] * N_BARS
+
+
+def test_errors_of_a_walk_move_times_by_the_light() -> None:
+    """Hand value: 0.5 ns sqrt(MeVee), light 1 MeVee: 0.5 (1 - 1/sqrt 3) = 0.2113 ns later."""
+    events = true_events([0.6]).assign(light1_MeVee=1.0, light2_MeVee=3.0, det_id1=0, det_id2=1)
+    drawn = pd.DataFrame(
+        {"time_offset_ns": [0.0, 0.1], "time_walk_ns": [0.5, 0.5], "light_gain": [1.0, 1.1]},
+        index=[0, 1],
+    )
+    found = calibration_error._changed(events, drawn)
+    assert (events["t1_ns"] - found["t1_ns"])[0] == pytest.approx(0.21132, abs=1e-5)
+    assert (events["t2_ns"] - found["t2_ns"])[0] == pytest.approx(0.1)
+    assert found["light1_MeVee"][0] == 1.0
+    assert found["light2_MeVee"][0] == pytest.approx(3.3)
+    known = constants(time_walk_sigma_ns=np.full(N_BARS, 0.3))
+    rng = np.random.default_rng(1)
+    walks = np.stack([bar_constants.drawn_errors(known, rng)["time_walk_ns"] for _ in range(200)])
+    assert walks.std() == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_walk_is_taken_off_with_its_bias() -> None:
+    found = constants(time_walk_ns=np.full(N_BARS, 0.9), time_walk_sigma_ns=np.full(N_BARS, 0.3))
+    bias = constants(time_walk_ns=np.full(N_BARS, 0.4), time_walk_sigma_ns=np.full(N_BARS, 0.4))
+    left = bar_constants.without_bias(found, bias)
+    assert left["time_walk_ns"].to_numpy() == pytest.approx(0.5)
+    assert left["time_walk_sigma_ns"].to_numpy() == pytest.approx(0.5)
 
 
 def test_a_table_of_constants_is_read(tmp_path: Path) -> None:

@@ -103,6 +103,42 @@ def test_higher_thresholds_leave_fewer_and_least_ones_all() -> None:
     assert free.seen_from(source) == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_third_deposit_is_anything_up_to_its_compton_edge() -> None:
+    source = np.array([10.0, -8.0, -100.0])
+    ways = gamma_acceptance._triples(array(), hypotheses(4.44), struck(1e-9), RESOLUTION)
+    least = ways.least_MeV.copy()
+    least[2] = 0.1
+    one = replace(
+        ways, **{name: getattr(ways, name)[:1] for name in PER_WAY}, least_MeV=least[:, :1]
+    )
+    free = replace(one, least_MeV=ways.least_MeV[:, :1])
+    come = (one.first_cm - source)[0]
+    cosine = come @ one.onward[0] / np.linalg.norm(come)
+    m = 0.51099895
+    after = 4.44 / (1.0 + 4.44 / m * (1.0 - cosine))
+    left = after / (1.0 + after / m * (1.0 - one.cosine[0]))
+    # The edge of Compton scattering: E / (1 + m / 2 E).
+    share = max(1.0 - 0.1 / (left / (1.0 + m / (2.0 * left))), 0.0)
+    assert 0.0 < share < 1.0
+    assert one.seen_from(source) == pytest.approx(share * free.seen_from(source))
+
+
+PER_WAY = ("first_cm", "onward", "cosine", "weight", "energy_MeV")
+
+
+def test_ways_count_with_the_squares_of_both_lengths() -> None:
+    """An array twice as large has all ways twice as long: a sixteenth of the weight."""
+    bars = array()
+    lengths = ["centre_x_cm", "centre_y_cm", "centre_z_cm", "half_length_cm"]
+    large = bars.assign(**{name: 2.0 * bars[name] for name in lengths})
+    wide = Uncertainty(sigma_transverse_cm=2.0 * RESOLUTION.sigma_transverse_cm)
+    events, cones = struck(0.1), hypotheses(4.44)
+    own = gamma_acceptance._triples(bars, cones, events, RESOLUTION)
+    other = gamma_acceptance._triples(large, cones, events, wide)
+    # Ways shorter than 3 cm count as that long.
+    assert np.median(own.weight / other.weight) == pytest.approx(16.0)
+
+
 def lights(value: float) -> dict[str, np.ndarray]:
     return {f"light{k}_MeVee": np.full(N_BARS, value) for k in (1, 2, 3)}
 

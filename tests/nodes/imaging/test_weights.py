@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from radiograph.nodes.constants import CARBON12_MASS_MEV, PROTON_MASS_MEV
-from radiograph.nodes.imaging import cones, cross_sections, energies, weights
+from radiograph.nodes.imaging import cones, cross_sections, energies, gamma_lines, weights
+from radiograph.nodes.imaging.kinematics import three_hit_gamma_energy_MeV
+from radiograph.schemas.imaging.bars import BARS
 from radiograph.schemas.imaging.codes import CandidateStatus
 from radiograph.schemas.imaging.frames import CANDIDATE_CONES, GAMMA_ENERGIES, GAMMA_FILTERED
-from radiograph.schemas.imaging.uncertainty import Reconstruction, Uncertainty
+from radiograph.schemas.imaging.uncertainty import EnergyResolution, Reconstruction, Uncertainty
 
 from .test_uncertainty import SETTINGS, gamma_event, light_curve, true_events
 
@@ -177,3 +180,36 @@ def test_no_event_no_weight() -> None:
         none, GAMMA_ENERGIES.empty(), CANDIDATE_CONES.empty(), np.zeros(0), Uncertainty(), ALL
     )
     assert len(found) == 0
+
+
+def test_a_line_is_a_gaussian_of_the_energy_by_hand() -> None:
+    """ln N but for a constant, sigma from both deposits; two lines add up; no width, no word."""
+    events, deposits = gamma_event()
+    told = Uncertainty(sigma_doi_cm=0.0, sigma_transverse_cm=0.0, energy={"a": 0.05})
+    candidates = cones.gamma_candidate_cones(events, deposits)
+    energy = candidates["incident_energy_MeV"].to_numpy()[0]
+    first, second = (deposits[f"deposited{k}_energy_MeV"].to_numpy()[0] for k in (1, 2))
+    x = [events[[f"{a}{k}_cm" for a in "xyz"]].to_numpy()[0] for k in (1, 2, 3)]
+    ways = [(b - a) / np.linalg.norm(b - a) for a, b in pairwise(x)]
+    cosine = ways[0] @ ways[1]
+    change = [
+        0.5 * np.ptp([three_hit_gamma_energy_MeV(first * a, second * b, cosine) for a, b in pair])
+        for pair in (((1.05, 1.0), (0.95, 1.0)), ((1.0, 1.05), (1.0, 0.95)))
+    ]
+    sigma = np.hypot(*change)
+
+    def of(*lines: float) -> float:
+        settings = Reconstruction(gamma_lines_MeV=lines)
+        told_all = (events, deposits, BARS.empty(), told, settings)
+        return float(gamma_lines.line_log_weight__lines(*told_all)[0])
+
+    off = energy + 0.3
+    one = -0.5 * (0.3 / sigma) ** 2 - np.log(sigma)
+    assert of(off) == pytest.approx(one, rel=1e-6)
+    assert of(energy) == pytest.approx(-np.log(sigma), rel=1e-6)
+    assert of(off, energy) == pytest.approx(np.logaddexp(one, -np.log(sigma)), rel=1e-6)
+    sharp = told.model_copy(update={"energy": EnergyResolution(a=0.0)})
+    settings = Reconstruction(gamma_lines_MeV=(off,))
+    found = gamma_lines.line_log_weight__lines(events, deposits, BARS.empty(), sharp, settings)
+    assert not found.any()
+    assert not gamma_lines.line_log_weight__any(candidates).any()
