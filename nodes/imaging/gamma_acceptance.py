@@ -15,8 +15,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from hamilton.function_modifiers import tag
-from scipy.interpolate import RectBivariateSpline
-from scipy.special import ndtr
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
@@ -48,6 +46,8 @@ def gamma_sensitivity_map(
 
     0 where it is not counted, and where fewer than three bars have hits of gamma rays.
     """
+    from scipy.interpolate import RectBivariateSpline
+
     ids = [gamma_calibrated_events[f"det_id{k}"].to_numpy() for k in HITS]
     mine = bars.loc[bars["det_id"].isin(np.unique(np.concatenate(ids)))]
     cones = gamma_weighted_cones
@@ -97,6 +97,8 @@ class _Triples:
 
     def _chance(self, deposit_MeV: F8, least_MeV: F8) -> F8:
         """That a deposit is read above the least one."""
+        from scipy.special import ndtr
+
         told = self.uncertainty.energy
         variance = (told.a * deposit_MeV) ** 2 + told.b**2 * deposit_MeV + told.c**2
         sigma = np.sqrt(np.maximum(variance, 1e-18))
