@@ -7,9 +7,7 @@ read by commands that look at settings only.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -18,23 +16,31 @@ from typing import TYPE_CHECKING, Any, Final
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.detectors import Detectors, Geometry
 from ...schemas.imaging.filters import Filters, ShapingRule, resolved
-from ...schemas.imaging.imaging_method import ImagingMethod, Threads
 from ...schemas.imaging.labels import FigureLabels
 from ...schemas.imaging.physics import TofStart
 from ...schemas.imaging.plane import Plane
-from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
+from ...schemas.imaging.reading import ToldToReaders
 from ...schemas.imaging.uncertainty import (
     AcceptanceSettings,
     ExpectationSettings,
-    Reconstruction,
 )
 from ...schemas.settings import Section
 from ..engine.protocol import GraphInputs
 from ..files import file_ref
 from ..graph_inputs import ABSENT, Context, Input, made, of_each_part, setting
+from .input_values import (
+    HYPOTHESES,
+    hypotheses,
+    imaging_method,
+    list_region,
+    of_reconstruction,
+    pixel_grid,
+    plane_frame,
+    reader_settings,
+    threads,
+)
 
 if TYPE_CHECKING:
-    from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest
     from .restart import Restart
     from .restart_stages import Start
 
@@ -208,109 +214,11 @@ def _stopping_powers(_config: ImagingConfig, _context: Context) -> Any:
     return file_ref(Path(str(resources.files("radiograph.configs") / _STOPPING_POWERS)))
 
 
-def reader_settings(config: ImagingConfig) -> ReaderSettings:
-    """Units and trees of the input; what is absent follows the format."""
-    from ...nodes.imaging.readers import READERS
-
-    adapter = config.io.adapter
-    in_mm = adapter.unit_pos_is_mm
-    if in_mm is None:
-        in_mm = READERS[config.io.input_format].positions_in_mm
-    return ReaderSettings(
-        input_format=config.io.input_format,
-        cm_per_position_unit=0.1 if in_mm else 1.0,
-        **{name: setting(adapter, name) for name in ToldToReaders.model_fields},
-    )
-
-
-def imaging_method(config: ImagingConfig) -> ImagingMethod:
-    """How cones become images."""
-    imaging, engine = config.imaging, config.run.sbp_engine
-    method = ImagingMethod("sbp", engine, config.cones.nappe, config.run.list)
-    if engine != "poly":
-        return method
-    reach = imaging.poly_range_cm if isinstance(imaging.poly_range_cm, float) else 0.0
-    return replace(method, poly_samples=imaging.poly_samples, poly_range_cm=reach)
-
-
-def hypotheses(config: ImagingConfig) -> Reconstruction:
-    """What of [reconstruction] hypotheses and classes depend on."""
-    told = config.reconstruction
-    return Reconstruction.model_construct(**{k: getattr(told, k) for k in _HYPOTHESES})
-
-
-def expectation(config: ImagingConfig) -> ExpectationSettings:
-    """What of [reconstruction] the method mlem alone depends on."""
-    told = config.reconstruction
-    known = {k: getattr(told, k) for k in ExpectationSettings.model_fields}
-    return ExpectationSettings.model_construct(**known)
-
-
-def acceptance_settings(config: ImagingConfig) -> AcceptanceSettings:
-    """What of [reconstruction] the model of what passes depends on."""
-    told = config.reconstruction
-    known = {k: getattr(told, k) for k in AcceptanceSettings.model_fields}
-    return AcceptanceSettings.model_construct(**known)
-
-
-def threads(config: ImagingConfig) -> Threads:
-    """How many threads, and cones a task; 0 or auto = all cores, and the method's choice."""
-    count = config.run.workers if isinstance(config.run.workers, int) else 0
-    task = config.run.chunk_cones if isinstance(config.run.chunk_cones, int) else 0
-    return Threads(count or len(os.sched_getaffinity(0)), task)
-
-
-def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:
-    """The region that list mode is asked for; the whole plane without one."""
-    from ...schemas.imaging.images import RegionOfInterest
-
-    whole = (plane.u_min, plane.u_max, plane.v_min, plane.v_max)
-    return RegionOfInterest(*(config.list_mode.region_cm or whole))
-
-
-def plane_frame(plane: Plane) -> PlaneFrame:
-    """Where the plane lies."""
-    from ...nodes.imaging.plane import unit
-    from ...schemas.imaging.images import PlaneFrame
-
-    return PlaneFrame(plane.origin, _vector(unit(plane.normal)))
-
-
-def pixel_grid(plane: Plane) -> PixelGrid:
-    """Axes and pixels of the plane."""
-    from ...nodes.imaging.plane import plane_axes
-    from ...schemas.imaging.images import PixelGrid
-
-    u_axis, v_axis = plane_axes(plane.normal, plane.u_axis, plane.v_axis)
-    return PixelGrid(
-        u_min_cm=plane.u_min,
-        u_max_cm=plane.u_max,
-        du_cm=plane.du,
-        nu=round((plane.u_max - plane.u_min) / plane.du),
-        v_min_cm=plane.v_min,
-        v_max_cm=plane.v_max,
-        dv_cm=plane.dv,
-        nv=round((plane.v_max - plane.v_min) / plane.dv),
-        u_axis=_vector(u_axis),
-        v_axis=_vector(v_axis),
-    )
-
-
-def _vector(array: Any) -> tuple[float, float, float]:
-    x, y, z = (float(a) for a in array)
-    return (x, y, z)
-
-
 _STOPPING_POWERS: Final = "stopping_powers.csv"
 _RANGE: Final = ("plane.u_min", "plane.u_max", "plane.v_min", "plane.v_max")
 _GRID: Final = ("plane.normal", "plane.u_axis", "plane.v_axis", *_RANGE, "plane.du", "plane.dv")
 _STRATEGY: Final = "energy.strategy"
-_HYPOTHESES: Final = tuple(
-    k
-    for k in Reconstruction.model_fields
-    if k not in {*ExpectationSettings.model_fields, *AcceptanceSettings.model_fields}
-)
-_OF_HYPOTHESES: Final = tuple(f"reconstruction.{k}" for k in _HYPOTHESES)
+_OF_HYPOTHESES: Final = tuple(f"reconstruction.{k}" for k in HYPOTHESES)
 _OF_PASSES: Final = tuple(f"reconstruction.{k}" for k in ExpectationSettings.model_fields)
 _OF_ACCEPTANCE: Final = tuple(f"reconstruction.{k}" for k in AcceptanceSettings.model_fields)
 
@@ -429,8 +337,12 @@ INPUTS: Final = (
     Input("calibration_file", ("calibration.path",), _calibration_file),
     Input("uncertainty", ("uncertainty",)),
     Input("reconstruction", _OF_HYPOTHESES, lambda config, _: hypotheses(config)),
-    Input("expectation", _OF_PASSES, lambda config, _: expectation(config)),
-    Input("acceptance_settings", _OF_ACCEPTANCE, lambda config, _: acceptance_settings(config)),
+    Input("expectation", _OF_PASSES, of_reconstruction(ExpectationSettings)),
+    Input(
+        "acceptance_settings",
+        _OF_ACCEPTANCE,
+        of_reconstruction(AcceptanceSettings),
+    ),
     Input("image_sensitivity", ("reconstruction.sensitivity",)),
     Input("point_fit", ("point_fit",)),
     Input("errors", ("errors",)),

@@ -37,7 +37,7 @@ from ..runfile.datasets import Datasets
 from ..runfile.last_run import graph_of_record
 from ..runfile.record import effective_config
 from . import saved_footprints, saved_pictures
-from .inputs import imaging_method
+from .input_values import imaging_method
 from .layout import (
     CONE_DATASETS,
     CONE_FILTER_DATASETS,

@@ -18,7 +18,8 @@ from ..engine.phases import Plan, streamed_together
 from ..engine.session import Session
 from ..registry import definition
 from .carry import ImagingCarry
-from .inputs import graph_inputs, reader_settings
+from .input_values import reader_settings
+from .inputs import graph_inputs
 from .restart import Restart, opened_restart
 from .sources import PlannedFile, named_files, parts_of, planned_files
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from radiograph.drivers.imaging.inputs import pixel_grid, plane_frame
+from radiograph.drivers.imaging.input_values import pixel_grid, plane_frame
 from radiograph.nodes.imaging.plane import plane_axes, plane_to_world, unit, world_to_plane
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.plane import Plane
