@@ -59,6 +59,7 @@ WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "reconstructed_images": ("image_fits",),
     "position_budget": ("point_sources",),
 }
+_WITHOUT_HYPOTHESES: Final = ("cones", "image")
 _COMPARED: Final = frozenset({"weighted", "mlem", "point_fit"})
 _SIGNIFICANCE: Final = "2 ln L ratio of one point source in each pixel to none"
 _MAPS: Final = (
@@ -73,8 +74,20 @@ _NAMES: Final = {"n": "neutrons", "g": "gamma rays", "all": "both species"}
 _PACKED: Final = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
-def targets_of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ...]:
-    """The nodes that the methods of a run fill, beside simple back projection."""
+def targets_beside(config: ImagingConfig, *, figures: bool, start: str = "") -> tuple[str, ...]:
+    """The nodes that a run fills beside simple back projection; ``start`` is that of a restart."""
+    if config.pipeline.until == "image":
+        found = _of_methods(config, figures=figures)
+    else:
+        found = WIDTHS if config.uncertainty.enabled and config.pipeline.until == "cones" else ()
+    # Stored events have the constants of their bars; of what hypothesis a stored cone is, is not
+    # told.
+    absent = {BAR_CONSISTENCY} if start else set()
+    absent |= set(WIDTHS) if start in _WITHOUT_HYPOTHESES else set()
+    return tuple(target for target in found if target not in absent)
+
+
+def _of_methods(config: ImagingConfig, *, figures: bool) -> tuple[str, ...]:
     methods, run = config.imaging.methods, config.run
     found = [target for method in methods for target in _OF_METHOD[method]]
     found += WIDTHS if found or config.uncertainty.enabled else []

@@ -39,12 +39,10 @@ from .flights import KINDS, HitChecks
 from .places import check_outputs, figure_path, stale_figures
 from .problems import metadata_problems, parse_problems, repeated_files, warnings_of
 from .reconstruction_output import (
-    BAR_CONSISTENCY,
     COMPARISON,
     CONSTANTS,
     FRAME_TARGETS,
-    WIDTHS,
-    targets_of_methods,
+    targets_beside,
     write_density_images,
     write_widths,
 )
@@ -160,20 +158,13 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
                 raise UsageError(msg, key="plane")
         return request
     figures = config.vis.export_png_on_write
-    made = targets_of_methods(config, figures=figures)
-    if config.pipeline.until != "image":
-        made = WIDTHS if config.uncertainty.enabled and config.pipeline.until == "cones" else ()
-    if session.restart is not None:
-        # Stored events have the constants of their bars.
-        made = tuple(target for target in made if target != BAR_CONSISTENCY)
-    if session.restart is not None and session.restart.start in ("cones", "image"):
-        # Which hypothesis a stored cone is of is not told.
-        made = tuple(target for target in made if target not in WIDTHS)
-        if config.uncertainty.enabled:
-            log.warning(
-                "[uncertainty] enabled = true: widths of stored cones are not made anew; "
-                "restart from events, or from the data"
-            )
+    start = session.restart.start if session.restart is not None else ""
+    made = targets_beside(config, figures=figures, start=start)
+    if config.uncertainty.enabled and start in ("cones", "image"):
+        log.warning(
+            "[uncertainty] enabled = true: widths of stored cones are not made anew; "
+            "restart from events, or from the data"
+        )
     return request_for_stage(config.pipeline.until, figures=figures, reconstructed=made)
 
 
