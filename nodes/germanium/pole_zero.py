@@ -15,7 +15,7 @@ from ...schemas.germanium.dsp import PoleZeroConstants, Waveforms
 from ...schemas.germanium.pole_zero import TailSum
 from ...schemas.germanium.settings import PoleZero
 from ..peaks.modes import mode_and_width
-from .columns import chances_of
+from .columns import chances_of, energies_in_range
 from .decays import Decays, one_decay, two_decays
 from .kernels.tails import SCALE, tail_rows
 from .recipes import given_constants, whole_samples
@@ -47,9 +47,7 @@ def least_daqenergy__of_raw(
 
     The top is the highest bin of 64 from the 95 to the 99.9 percentile; 0 without energies.
     """
-    energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
-    energy = energy[(energy > 0.0) & ~of_pulser]
+    energy = energies_in_range(raw_scalars, pulser_times_s)
     if len(energy) < 2:
         return 0.0
     low, high = np.percentile(energy, _TOP)

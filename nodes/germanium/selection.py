@@ -21,7 +21,7 @@ from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV
 from ...schemas.germanium.settings import Filters, PoleZero, Selection
 from ...schemas.tables import TableSchema
-from .columns import chances_of
+from .columns import chances_of, energies_in_range
 from .dsp_frames import pulse_columns
 from .filter_search import Merit, about, greatest_outputs, merit_of, searched
 from .noise import kernels_of
@@ -57,11 +57,12 @@ def peak_windows__of_raw(
 
     Unfit without energies of the read-out.
     """
-    energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
-    energy = energy[(energy > 0.0) & ~of_pulser]
+    energy = energies_in_range(raw_scalars, pulser_times_s)
     if len(energy) < FEWEST:
-        msg = f"{len(energy)} triggers with an energy, at least {FEWEST} are needed for the filters"
+        msg = (
+            f"{len(energy)} triggers with an energy in range, at least {FEWEST} are needed for "
+            "the filters"
+        )
         raise Unfit(code="too_few_events", message=msg, numbers={"n_events": len(energy)})
     low, high = np.percentile(energy, _TOP)
     counts, edges = np.histogram(energy, 200, (low, max(high, low + 1.0)))
