@@ -12,7 +12,7 @@ from .inputs import CHOICES, INPUTS
 
 _MODULES: Final = (
     "load", "pulsers", "pole_zero", "forced", "selection", "optimal_filter", "svm", "dsp",
-    "quality", "energy", "aoe", "lq", "stability", "hit", "figure_data", "figures",
+    "quality", "energy", "aoe_time", "aoe", "lq", "stability", "hit", "figure_data", "figures",
     "pulse_pages",
 )  # fmt: skip
 _README: Final = """\
@@ -102,6 +102,7 @@ GERMANIUM = Definition(
         "resolution_curve",
         "qbb_fwhm_keV",
         "shared_shape",
+        "aoe_times",
         "aoe_bands",
         "aoe_model",
         "aoe_low_cut",

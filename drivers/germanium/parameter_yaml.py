@@ -108,7 +108,8 @@ def _ns(value: float) -> str:
 
 
 def _us(value: float) -> str:
-    return f"{value:g}*us"
+    # All digits: a tier that is built of the file is then that of the calibration.
+    return f"{repr(float(value)).removesuffix('.0')}*us"
 
 
 def operations_of(parameters: HitParameters) -> dict[str, Any]:

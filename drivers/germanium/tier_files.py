@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from .calibration_report import (
     WHERE_THERE,
     report_text,
 )
+from .hit_tables import hit_table
 from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
@@ -65,6 +67,13 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
         wanted.append(Artifact("tier_dsp", ("dsp_tier",), _beside("tier_dsp.lh5"), opened=_dsp))
     if "hit" in config.germanium.tiers:
         wanted.append(Artifact("tier_hit", ("hit_columns",), _beside("tier_hit.lh5"), opened=_hit))
+        wanted += [
+            Artifact(
+                f"hit_{form}", ("hit_columns",), _beside(f"tier_hit.{form}"),
+                opened=partial(hit_table, form),
+            )
+            for form in config.output.formats
+        ]  # fmt: skip
     if not config.germanium.parameters_path:
         wanted += [
             Artifact(
@@ -149,7 +158,7 @@ def absences(config: GermaniumConfig) -> list[str]:
             "noise of the filters are absent, and so is the DPLMS filter (dplmsEmax); quality cuts "
             "are those of the calibration alone"
             + (
-                ", and the search of the filters begins at the shaping times that are set."
+                ", and the search of the filters begins with a grid of shaping times."
                 if config.germanium.filters.optimise
                 else "."
             )

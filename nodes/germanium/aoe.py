@@ -12,17 +12,31 @@ from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
 from ...schemas.errors import Unfit
-from ...schemas.germanium.aoe import AOE_BANDS, AoEModel, Band, DriftCorrection, LowCut
+from ...schemas.germanium.aoe import (
+    AOE_BANDS,
+    AoEModel,
+    Band,
+    DriftCorrection,
+    LowCut,
+    TimeCorrection,
+)
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.survival import Survival
-from .aoe_fits import band_edges, band_fit, merged_bands, settled_fit, top_of, trend_of
+from .aoe_fits import (
+    PEAK_RANGE_KEV,
+    band_edges,
+    band_fit,
+    merged_bands,
+    settled_fit,
+    top_of,
+    trend_of,
+)
 from .columns import absence, column_of
 from .survival import peak_survival, survival_table, survivals
 
 DEP: Final = PSD_LINES[0]
-PEAK_RANGE_KEV: Final = (1000.0, 1300.0)
 FEWEST_BANDS: Final = 5
 LOW_SIDE, TWO_SIDED = "AoE_Low_Cut", "AoE_Double_Sided_Cut"
 _LEAST_CUT: Final = -10.0
@@ -61,7 +75,7 @@ def uncorrected_aoe(
 def aoe_drift_correction(
     dsp_columns: pd.DataFrame,
     calibration_rows: NDArray[np.bool_],
-    uncorrected_aoe: NDArray[np.float64],
+    steady_aoe: NDArray[np.float64],
     primary_energy_keV: NDArray[np.float64],
     primary_calibration: EnergyCalibration,
     aoe_settings: AoESettings,
@@ -77,7 +91,7 @@ def aoe_drift_correction(
     if missing:
         return DriftCorrection(0.0, 0.0, nan, nan, nan, missing)
     dt_eff = column_of(dsp_columns, "dt_eff")
-    energy, x = primary_energy_keV, uncorrected_aoe
+    energy, x = primary_energy_keV, steady_aoe
     used = calibration_rows & np.isfinite(x) & np.isfinite(dt_eff)
     peak = used & (energy >= PEAK_RANGE_KEV[0]) & (energy <= PEAK_RANGE_KEV[1])
     slope, error = _single_site_slope(x[peak], dt_eff[peak])
@@ -135,14 +149,14 @@ def _relative_width(x: F8) -> float:
 @config.when(constants="own")
 def corrected_aoe(
     dsp_columns: pd.DataFrame,
-    uncorrected_aoe: NDArray[np.float64],
+    steady_aoe: NDArray[np.float64],
     aoe_drift_correction: DriftCorrection,
 ) -> NDArray[np.float64]:
-    """A/E after the correction of drift time, (n,)."""
+    """A/E after the corrections of time and drift time, (n,)."""
     if not aoe_drift_correction.slope_per_ns:
-        return uncorrected_aoe
+        return steady_aoe
     factor = 1.0 + aoe_drift_correction.slope_per_ns * column_of(dsp_columns, "dt_eff")
-    return np.asarray(uncorrected_aoe * factor)
+    return np.asarray(steady_aoe * factor)
 
 
 @tag(stage="aoe", scope="channel", helper="true")
@@ -185,6 +199,7 @@ def aoe_model(
     corrected_aoe: NDArray[np.float64],
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
+    aoe_time_correction: TimeCorrection,
     aoe_drift_correction: DriftCorrection,
     primary_calibration: EnergyCalibration,
 ) -> AoEModel:
@@ -197,7 +212,11 @@ def aoe_model(
     if len(x) >= 2 * FEWEST_BANDS:
         peak = settled_fit(x, float(primary_energy_keV[inside].mean()))
     return AoEModel(
-        primary_calibration.estimator, aoe_drift_correction, trend_of(fitted_bands), peak
+        primary_calibration.estimator,
+        aoe_time_correction,
+        aoe_drift_correction,
+        trend_of(fitted_bands),
+        peak,
     )
 
 

@@ -18,6 +18,8 @@ from .kernels.peaks import add_peak_likelihood
 from .peak_fits import minimised
 
 FEWEST_IN_A_BAND: Final = 150
+PEAK_RANGE_KEV: Final = (1000.0, 1300.0)
+"""Where A/E is followed in time and drift time: no line, many events."""
 _BELOW, _ABOVE = 15.0, 5.0
 # Pulses that begin beside the contact have far more current, some a little more: in the few events
 # of a band those from 3 to 5 sigma above would decide on its width.

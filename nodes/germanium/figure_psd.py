@@ -70,7 +70,12 @@ def aoe_page(
     text = f"drift time: {drift.reason}" if drift.reason else (
         f"drift time: a = {drift.slope_per_ns:.3g} ± {drift.slope_err_per_ns:.2g} per ns"
     )  # fmt: skip
-    for k, line in enumerate(wrap(text, _LINE_CHARACTERS)):
+    lines = wrap(text, _LINE_CHARACTERS)
+    if not model.time.reason:
+        factors = model.time.reference / model.time.medians
+        text = f"time: {len(factors)} slices, factors {factors.min():.4f} to {factors.max():.4f}"
+        lines += wrap(text, _LINE_CHARACTERS)
+    for k, line in enumerate(lines):
         page.shapes.append(Words(8.5, 3.65 - 0.22 * k, line, 8.5, GREY))
     return page.sheet()
 

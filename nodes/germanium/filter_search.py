@@ -21,9 +21,9 @@ from .resolution import resolution_of
 from .scales import FEP, expected_sigma_keV, full_energy_fit
 from .trapping import regression
 
-# A scan goes on by this factor where its least point is the last.
+# A scan goes on by this factor where its least point is the last, so many times at most.
 _FACTOR: Final = 1.5
-_MOST_POINTS: Final = 16
+_MOST_FURTHER: Final = 13
 _NEAR: Final = 5
 _BLOCK_ROWS: Final = 512
 
@@ -129,17 +129,22 @@ def start_scale_of_line(adc: F8) -> float:
     return float(FEP_KEV / (0.5 * (edges[top] + edges[top + 1])))
 
 
+def about(us: float) -> tuple[float, ...]:
+    """A shaping time between its neighbours: the first points where one is known to be near."""
+    return (us / _FACTOR, us, us * _FACTOR)
+
+
 def searched(
     name: str,
     merit: Callable[[float], Merit],
-    begin_us: float,
+    first_us: Sequence[float],
     allowed_us: tuple[float, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The shaping time of least width at Q_bb: what was computed, and the best.
 
-    Times about ``begin_us`` by factors of 1.5 until the least point has neighbours or an end of
-    the allowed range is reached, then the least point of a parabola through the squares of the
-    widths near it, which is computed too. The best is the least that was computed.
+    ``first_us``, then further ones by factors of 1.5 until the least point has neighbours or an
+    end of the allowed range is reached, then the least point of a parabola through the squares of
+    the widths near it, which is computed too. The best is the least that was computed.
     """
     found: dict[float, Merit] = {}
 
@@ -149,9 +154,10 @@ def searched(
             found[us] = merit(us)
         return found[us].qbb_fwhm_keV
 
-    for power in (-1, 0, 1):
-        at(begin_us * _FACTOR**power)
-    while len(found) < _MOST_POINTS:
+    for us in first_us:
+        at(us)
+    most = len(found) + _MOST_FURTHER
+    while len(found) < most:
         best, times = _least(found), sorted(found)
         if best == times[0] and best > allowed_us[0]:
             at(best / _FACTOR)
@@ -160,7 +166,7 @@ def searched(
         else:
             break
     vertex, error = _vertex(found)
-    if np.isfinite(vertex) and len(found) < _MOST_POINTS:
+    if np.isfinite(vertex):
         at(vertex)
     best = _least(found)
     rows = [(us, found[us]) for us in sorted(found)]

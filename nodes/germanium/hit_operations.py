@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ...schemas.germanium.aoe import AoEModel, LowCut
+from ...schemas.germanium.aoe import AoEModel, LowCut, TimeCorrection
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lq import LQModel
 from ...schemas.germanium.operations import Operation
@@ -35,6 +35,8 @@ _ZERO_NU: Final = ("is_valid_rt", "is_valid_t0", "is_valid_dteff", "is_valid_edi
 _CUT_ENERGY: Final = "trapEmax"
 # Half of the flat top away from the maximum, and the start after the maximum, are no pulse.
 _MOST_EFRAC: Final = 0.05
+_MEDIAN_OF: Final = "AoE_Median_"
+_SLICES_AT_ONCE: Final = 8
 
 
 def energy_operations(calibration: EnergyCalibration, primary: bool) -> list[Operation]:
@@ -68,11 +70,14 @@ def aoe_operations(model: AoEModel, low: LowCut, high_cut: float, energy: str) -
     slope = float(model.drift.slope_per_ns)
     mu, sigma = f"(p0+p1*{energy})", f"sqrt(q0+q1/{energy}**2)"
     raw = Operation("AoE_Uncorr", f"A_max/{model.estimator}")
+    steady = time_operations(model.time)
+    ratio = steady[0].name if steady else raw.name
     drift = {"s": slope} if slope else {}
     factor = "*(1+s*dt_eff)" if slope else ""
     return [
         raw,
-        Operation("AoE_Corrected", f"AoE_Uncorr{factor}/{mu}", {"p0": p0, "p1": p1, **drift}),
+        *steady,
+        Operation("AoE_Corrected", f"{ratio}{factor}/{mu}", {"p0": p0, "p1": p1, **drift}),
         Operation(
             "AoE_Classifier",
             f"(AoE_Corrected-1)*{mu}/{sigma}",
@@ -81,6 +86,31 @@ def aoe_operations(model: AoEModel, low: LowCut, high_cut: float, energy: str) -
         Operation("AoE_Low_Cut", "AoE_Classifier>a", {"a": float(low.value)}),
         Operation("AoE_Double_Sided_Cut", "AoE_Low_Cut&(AoE_Classifier<a)", {"a": float(high_cut)}),
     ]
+
+
+def time_operations(time: TimeCorrection) -> list[Operation]:
+    """A/E over the median of its slice of time, first, and these medians; none of none.
+
+    An expression has the medians of a few slices and goes on with the next one, since numexpr,
+    with which LEGEND's tools evaluate it, takes at most some thirty names.
+    """
+    if time.reason:
+        return []
+    operations = [
+        Operation("AoE_Timecorr", f"AoE_Uncorr*r/{_MEDIAN_OF}0", {"r": float(time.reference)})
+    ]
+    ends, medians = time.begins_s[1:], time.medians
+    for k, first in enumerate(range(0, len(medians) - 1, _SLICES_AT_ONCE)):
+        some = range(first, min(first + _SLICES_AT_ONCE, len(medians) - 1))
+        is_last = some.stop == len(medians) - 1
+        text = "last" if is_last else f"{_MEDIAN_OF}{k + 1}"
+        for i in reversed(range(len(some))):
+            text = f"where(timestamp<t{i},m{i},{text})"
+        parameters = {f"t{i}": float(ends[n]) for i, n in enumerate(some)}
+        parameters |= {f"m{i}": float(medians[n]) for i, n in enumerate(some)}
+        parameters |= {"last": float(medians[-1])} if is_last else {}
+        operations.append(Operation(f"{_MEDIAN_OF}{k}", text, parameters))
+    return operations
 
 
 def lq_operations(model: LQModel, energy: str) -> list[Operation]:

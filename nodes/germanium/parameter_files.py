@@ -114,14 +114,18 @@ def _operation(name: str, told: Any, path: str) -> Operation:
     return Operation(name, told["expression"], numbers)
 
 
-def time_ns(value: Any, what: str) -> float:
-    """A time as LEGEND writes it, "439040.0*ns" or a number of ns; InputError for another."""
+def time_in(unit: str, value: Any, what: str) -> float:
+    """A time as LEGEND writes it, "439040.0*ns" or a number of ns, in a unit.
+
+    A number that is written in that unit is taken as it stands, to the last digit. InputError for
+    what is no time.
+    """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(value) / _NS[unit]
     found = _TIME.match(value) if isinstance(value, str) else None
     try:
         if found is not None:
-            return float(found.group(1)) * _NS[found.group(2) or "ns"]
+            return float(found.group(1)) * (_NS[found.group(2) or "ns"] / _NS[unit])
     except ValueError:
         pass
     msg = f"{what} is {value!r}; a time as '439040.0*ns' is needed."
@@ -134,8 +138,8 @@ def pole_zero_in(parameters: Mapping[str, Any], channel: str) -> PoleZeroConstan
     if not isinstance(told, Mapping) or ("tau1" not in told and "tau" not in told):
         msg = f"no decay constant pz.tau1 of {channel} in the parameter files"
         raise Unfit(code="no_decay", message=msg)
-    tau1 = time_ns(told.get("tau1", told.get("tau")), f"pz.tau1 of {channel}")
-    tau2 = time_ns(told["tau2"], f"pz.tau2 of {channel}") if "tau2" in told else 0.0
+    tau1 = time_in("ns", told.get("tau1", told.get("tau")), f"pz.tau1 of {channel}")
+    tau2 = time_in("ns", told["tau2"], f"pz.tau2 of {channel}") if "tau2" in told else 0.0
     frac = float(told.get("frac", 0.0)) if tau2 else 0.0
     return PoleZeroConstants(tau1, tau2, frac, origin="parameters")
 
@@ -169,7 +173,7 @@ def filters_in(parameters: Mapping[str, Any], usual: Filters, channel: str) -> F
         told = parameters.get(filter_name)
         if not isinstance(told, Mapping) or key not in told:
             return otherwise
-        return time_ns(told[key], f"{filter_name}.{key} of {channel}") / 1e3
+        return time_in("us", told[key], f"{filter_name}.{key} of {channel}")
 
     return FilterSettings(
         us("cusp", "sigma", usual.cusp_sigma_us),

@@ -15,6 +15,7 @@ from ...schemas.germanium.dsp import PoleZeroConstants, Waveforms
 from ...schemas.germanium.pole_zero import TailSum
 from ...schemas.germanium.settings import PoleZero
 from ..peaks.modes import mode_and_width
+from .columns import chances_of, energies_in_range
 from .decays import Decays, one_decay, two_decays
 from .kernels.tails import SCALE, tail_rows
 from .recipes import given_constants, whole_samples
@@ -46,14 +47,26 @@ def least_daqenergy__of_raw(
 
     The top is the highest bin of 64 from the 95 to the 99.9 percentile; 0 without energies.
     """
-    energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
-    energy = energy[(energy > 0.0) & ~of_pulser]
+    energy = energies_in_range(raw_scalars, pulser_times_s)
     if len(energy) < 2:
         return 0.0
     low, high = np.percentile(energy, _TOP)
     counts, edges = np.histogram(energy, 64, (low, max(high, low + 1.0)))
     return float(_LEAST_OF_TOP * edges[int(counts.argmax())])
+
+
+@tag(stage="pole_zero", scope="channel", helper="true")
+@config.when(begins="raw", decay="fitted")
+def pole_zero_share__of_raw(
+    raw_scalars: pd.DataFrame,
+    discharge_times_s: NDArray[np.float64],
+    least_daqenergy: float,
+    pulser_times_s: NDArray[np.float64],
+    pole_zero: PoleZero,
+) -> float:
+    """The part of the usable pulses of a channel that gives ``n_events`` tails; at most 1."""
+    n = int(_usable(raw_scalars, discharge_times_s, least_daqenergy, pulser_times_s).sum())
+    return min(1.0, pole_zero.n_events / n) if n else 1.0
 
 
 @tag(stage="pole_zero", helper="true")
@@ -63,11 +76,21 @@ def pole_zero_sample__of_raw(
     discharge_times_s: NDArray[np.float64],
     least_daqenergy: float,
     pulser_times_s: NDArray[np.float64],
+    pole_zero_share: float,
+    seed: int,
 ) -> NDArray[np.bool_]:
     """Pulses whose tails are looked at: tall, at no rail, of no pulser, not after a discharge.
 
-    After: within 10 ms.
+    After: within 10 ms. Of more than are asked for a row is taken by a number made of its time and
+    the seed, so that the choice does not depend on how the rows are cut.
     """
+    usable = _usable(raw_scalars, discharge_times_s, least_daqenergy, pulser_times_s)
+    return usable & (chances_of(raw_scalars["timestamp_s"].to_numpy(), seed) < pole_zero_share)
+
+
+def _usable(
+    raw_scalars: pd.DataFrame, discharge_times_s: F8, least_daqenergy: float, pulser_times_s: F8
+) -> NDArray[np.bool_]:
     time = raw_scalars["timestamp_s"].to_numpy()
     tall = raw_scalars["daqenergy"].to_numpy() >= least_daqenergy
     tall &= ~np.isin(time, pulser_times_s)

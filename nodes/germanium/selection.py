@@ -21,9 +21,9 @@ from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV
 from ...schemas.germanium.settings import Filters, PoleZero, Selection
 from ...schemas.tables import TableSchema
-from .columns import chances_of
+from .columns import chances_of, energies_in_range
 from .dsp_frames import pulse_columns
-from .filter_search import Merit, greatest_outputs, merit_of, searched
+from .filter_search import Merit, about, greatest_outputs, merit_of, searched
 from .noise import kernels_of
 from .recipes import CUSP_WINDOW_US, LEFT_US, second_decay, usual_filters, whole_samples
 
@@ -31,6 +31,7 @@ FEWEST: Final = 300
 _TOP: Final = (95.0, 99.9)
 _CUSP_US: Final = (0.5, 16.0)
 _TRAP_US: Final = (1.0, 12.0)
+_FILTERS: Final = ("trap", "cusp", "zac")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ def peak_windows__of_raw(
 
     Unfit without energies of the read-out.
     """
-    energy = raw_scalars["daqenergy"].to_numpy().astype(np.float64)
-    of_pulser = np.isin(raw_scalars["timestamp_s"].to_numpy(), pulser_times_s)
-    energy = energy[(energy > 0.0) & ~of_pulser]
+    energy = energies_in_range(raw_scalars, pulser_times_s)
     if len(energy) < FEWEST:
-        msg = f"{len(energy)} triggers with an energy, at least {FEWEST} are needed for the filters"
+        msg = (
+            f"{len(energy)} triggers with an energy in range, at least {FEWEST} are needed for "
+            "the filters"
+        )
         raise Unfit(code="too_few_events", message=msg, numbers={"n_events": len(energy)})
     low, high = np.percentile(energy, _TOP)
     counts, edges = np.histogram(energy, 200, (low, max(high, low + 1.0)))
@@ -144,22 +146,31 @@ def peak_drift_ns__of_raw(
 
 @tag(stage="filters", scope="channel", helper="true")
 @config.when(begins="raw", shaping="optimised", forced="none")
-def filter_begins_us__as_set(filters: Filters) -> dict[str, float]:
-    """Where the scan of each filter begins: at the shaping times that are set."""
+def filter_begins_us__of_grid(filters: Filters) -> dict[str, tuple[float, ...]]:
+    """The shaping times that the scan of each filter begins with: from end to end of its range."""
     return {
-        "trap": filters.trap_rise_us, "cusp": filters.cusp_sigma_us, "zac": filters.zac_sigma_us,
-    }  # fmt: skip
+        name: tuple(float(us) for us in np.geomspace(*_range_us(name, filters), filters.grid))
+        for name in _FILTERS
+    }
 
 
 @tag(stage="filters", scope="channel", helper="true")
 @config.when(begins="raw", shaping="optimised", forced="given")
-def filter_begins_us__of_noise(noise_optimum: pd.DataFrame, filters: Filters) -> dict[str, float]:
-    """Where the scan of each filter begins: at the least noise of forced triggers."""
+def filter_begins_us__of_noise(
+    noise_optimum: pd.DataFrame, filters: Filters
+) -> dict[str, tuple[float, ...]]:
+    """The shaping times that the scan of each filter begins with: about the least noise."""
     least = dict(zip(noise_optimum["filter"], noise_optimum["shaping_us"], strict=True))
     as_set = {
         "trap": filters.trap_rise_us, "cusp": filters.cusp_sigma_us, "zac": filters.zac_sigma_us,
     }  # fmt: skip
-    return {name: float(least.get(name, us)) for name, us in as_set.items()}
+    return {name: about(float(least.get(name, us))) for name, us in as_set.items()}
+
+
+def _range_us(name: str, filters: Filters) -> tuple[float, float]:
+    """Shaping times of a filter that may be computed; the trapezoid must fit."""
+    longest = 0.5 * (CUSP_WINDOW_US - LEFT_US - filters.flat_us)
+    return (_TRAP_US[0], min(_TRAP_US[1], longest)) if name == "trap" else _CUSP_US
 
 
 @tag(stage="filters", scope="channel", helper="true")
@@ -169,7 +180,7 @@ def filter_search__of_raw(
     peak_drift_ns: NDArray[np.float32],
     peak_lines: NDArray[np.int8],
     pole_zero_constants_ns: PoleZeroConstants,
-    filter_begins_us: dict[str, float],
+    filter_begins_us: dict[str, tuple[float, ...]],
     filters: Filters,
 ) -> tuple:
     """The scan of each filter and its best shaping time, two frames.
@@ -188,15 +199,13 @@ def filter_search__of_raw(
         filters.flat_us, filters.kernel_us, pole_zero_constants_ns.tau1_ns / 1e3, sample_ns,
         second_decay(pole_zero_constants_ns, sample_ns),
     )  # fmt: skip
-    longest = 0.5 * (CUSP_WINDOW_US - LEFT_US - filters.flat_us)
     scans, optima = [], []
-    for name, begin in filter_begins_us.items():
+    for name, first in filter_begins_us.items():
 
         def merit(us: float, name: str = name) -> Merit:
             return merit_of(greatest_outputs(peak_waves, made[name](us)), drift, names)
 
-        allowed = (_TRAP_US[0], min(_TRAP_US[1], longest)) if name == "trap" else _CUSP_US
-        scan, optimum = searched(name, merit, begin, allowed)
+        scan, optimum = searched(name, merit, first, _range_us(name, filters))
         scans.append(scan)
         optima.append(optimum)
     found = pd.concat(optima, ignore_index=True)

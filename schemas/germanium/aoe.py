@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
-from ..arrays import F8
+from ..arrays import F8, I8
 from ..tables import Column, TableSchema
 
 
@@ -70,6 +70,44 @@ class EnergyTrend:
 
 
 @dataclass(frozen=True)
+class TimeCorrection:
+    """Medians of A/E in slices of time, that are divided out.
+
+    Attributes
+    ----------
+    begins_s, ends_s
+        Of the slices, (n,), as the column timestamp; each ends where the next one begins.
+    n_events
+        Single- and multi-site events from 1000 to 1300 keV in each, (n,).
+    medians, errors
+        Of A/E in each, (n,).
+    reference
+        What each slice is brought to: their mean, by events.
+    reason
+        Why nothing is corrected (then there are no slices); empty if something is.
+    """
+
+    begins_s: F8
+    ends_s: F8
+    n_events: I8
+    medians: F8
+    errors: F8
+    reference: float
+    reason: str = ""
+
+    @classmethod
+    def none(cls, reason: str) -> Self:
+        """No correction."""
+        nothing = np.empty(0)
+        return cls(nothing, nothing, np.empty(0, np.int64), nothing, nothing, float("nan"), reason)
+
+    def factors(self, time_s: F8) -> F8:
+        """What A/E at each time is multiplied by, (n,); times outside are of the end slices."""
+        of_slice = np.searchsorted(self.begins_s[1:], time_s, side="right")
+        return np.asarray(self.reference / self.medians[of_slice])
+
+
+@dataclass(frozen=True)
 class DriftCorrection:
     """A slope of A/E in the effective drift time, A/E (1 + a dt_eff).
 
@@ -101,6 +139,8 @@ class AoEModel:
     ----------
     estimator
         The energy that A_max is divided by, in ADC.
+    time
+        Correction of time.
     drift
         Correction of drift time.
     trend
@@ -110,12 +150,13 @@ class AoEModel:
     """
 
     estimator: str
+    time: TimeCorrection
     drift: DriftCorrection
     trend: EnergyTrend
     peak: Band
 
     def classifier(self, corrected_aoe: F8, energy_keV: F8) -> F8:
-        """(x / mu(E) - 1) / (sigma(E) / mu(E)), of A/E after the correction of drift time."""
+        """(x / mu(E) - 1) / (sigma(E) / mu(E)), of A/E that is corrected."""
         mu = self.trend.mu(energy_keV)
         return np.asarray((corrected_aoe / mu - 1.0) * mu / self.trend.sigma(energy_keV))
 
@@ -157,5 +198,17 @@ AOE_BANDS: Final = TableSchema(
         Column("low", "float64", "1/sample", "window of the fit"),
         Column("high", "float64", "1/sample", "window of the fit"),
         Column("reason", "category", "", "why it is left out; empty if it is used"),
+    ),
+)
+AOE_TIMES: Final = TableSchema(
+    "AoETimes",
+    "a slice of time, or several joined",
+    (
+        Column("begin_s", "float64", "s", "its begin, as the column timestamp"),
+        Column("end_s", "float64", "s", "its end"),
+        Column("n_events", "int64", "", "events from 1000 to 1300 keV"),
+        Column("median", "float64", "1/sample", "median of the single-site A/E"),
+        Column("median_err", "float64", "1/sample", "its error"),
+        Column("factor", "float64", "", "what A/E is multiplied by"),
     ),
 )

@@ -66,6 +66,8 @@ class AoESettings(Section):
     """Upper cut of the two-sided verdict, in widths."""
     drift_correction: DriftCorrection = "auto"
     """A slope in dt_eff is divided out: always, never, or where it is significant and helps."""
+    time_slice_s: float = Field(default=0.0, ge=0.0)
+    """A/E is divided by its median in time slices of this length; 0 = it is not."""
     band_keV: float = Field(default=20.0, gt=0.0)
     """Width of a Compton band."""
     range_keV: Window = (900.0, 2350.0)

@@ -68,6 +68,8 @@ class GermaniumOutput(Section):
     """A page of the run with its figures."""
     figures: bool = True
     """Draw the figures of the page; without them it has its tables and what failed."""
+    formats: tuple[Literal["csv", "parquet"], ...] = ()
+    """The hit tier of all channels as one table beside it too, CSV or Parquet."""
 
 
 class GermaniumConfig(PipelineSettings):

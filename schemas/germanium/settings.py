@@ -41,6 +41,8 @@ class PoleZero(Section):
 
     model: Literal["auto", "single", "double"] = "auto"
     """One decay, two, or two only where they describe the tails better."""
+    n_events: int = Field(default=5000, ge=100)
+    """About so many tails at most, a seeded choice."""
     tail_us: Interval = (53.8, 99.9)
     """Where the tail of a pulse is; the fit takes as much of it from 5 us after its half."""
     baseline_us: Interval = (0.0, 44.8)
@@ -71,9 +73,11 @@ class Filters(Section):
     """[germanium.filters]: the energy filters."""
 
     optimise: bool = True
-    """Search the shaping times of least width at Q_bb, from those given here on."""
+    """Search the shaping times of least width at Q_bb."""
+    grid: int = Field(default=12, ge=3, le=64)
+    """Shaping times from end to end that a search begins with, where no noise says where to."""
     cusp_sigma_us: float = Field(default=8.0, gt=0.0)
-    """Width of the cusp."""
+    """Width of the cusp; this and those below are taken if none is searched."""
     zac_sigma_us: float = Field(default=8.0, gt=0.0)
     """Width of the cusp of zero area."""
     trap_rise_us: float = Field(default=8.0, gt=0.0)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from radiograph.nodes.germanium import (
     aoe,
+    aoe_time,
     energy,
     figure_data,
     figures,
@@ -30,7 +31,7 @@ from radiograph.schemas.germanium.quality import QualityCuts
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "germanium"
 HALF_A = DATA / "l200-p03-r000-cal-20230311T235840Z-a-tier_dsp.lh5"
 ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp")
-_MODULES = (quality, energy, aoe, lq, stability, figure_data, figures)
+_MODULES = (quality, energy, aoe_time, aoe, lq, stability, figure_data, figures)
 
 
 def half_a() -> pd.DataFrame:

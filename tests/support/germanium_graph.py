@@ -11,11 +11,22 @@ from radiograph.drivers.definition import Definition, Source
 from radiograph.schemas.germanium import aoe, energy, pictures, quality, stability, survival
 from radiograph.schemas.sources import FileRef
 
-NODES = ("pulsers", "quality", "energy", "aoe", "lq", "stability", "figure_data", "figures")
+NODES = (
+    "pulsers",
+    "quality",
+    "energy",
+    "aoe_time",
+    "aoe",
+    "lq",
+    "stability",
+    "figure_data",
+    "figures",
+)
 TABLES = (
     quality.QUALITY_FLAGS, quality.QUALITY_SURVIVALS, energy.ENERGY_PEAKS, energy.ENERGY_SCALES,
     energy.QBB_WIDTHS, energy.RESOLUTION_CURVES, energy.TRAPPING_ALPHAS, aoe.AOE_BANDS,
-    survival.SURVIVALS, stability.TIME_STABILITY, pictures.SPECTRA, pictures.ENERGY_SPECTRUM,
+    aoe.AOE_TIMES, survival.SURVIVALS, stability.TIME_STABILITY, pictures.SPECTRA,
+    pictures.ENERGY_SPECTRUM,
     pictures.PEAK_HISTOGRAMS, pictures.DRIFT_POINTS, pictures.CLASSIFIER_COUNTS,
     pictures.QUALITY_HISTOGRAMS,
 )  # fmt: skip

@@ -21,6 +21,7 @@ from radiograph.drivers.germanium.definition import GERMANIUM
 from radiograph.drivers.germanium.lh5_writing import Lh5Columns, new_lh5, write_table
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
 from radiograph.drivers.main import guarded
+from radiograph.nodes.germanium.hit_flags import BITS
 from radiograph.nodes.germanium.hit_operations import ORDER
 from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA
 from radiograph.nodes.simulation.germanium_events import detector_constants
@@ -471,6 +472,24 @@ def test_a_tier_as_a_table(first: dict[str, Any], run: Ran, folder: Path, to: st
         assert table["is_valid_cal"].dtype == bool
     again = run("export", str(tier), "--to", to, "--table", FEW, "-o", str(out.parent))
     assert (again["code"], again["error"]["key"]) == (3, "table")
+
+
+def test_tables_beside_the_tiers(first: dict[str, Any], run: Ran, folder: Path) -> None:
+    """[output] formats: the rows of the hit tier, with the name of their channel."""
+    formats = ("--set", 'output.formats=["csv","parquet"]')
+    answer = run("run", "germanium.toml", "-o", "tables", *formats, *BARE)
+    assert answer["code"] == 4
+    with h5py.File(folder / "tables" / f"{STEM}-tier_hit.lh5") as file:
+        hit = {name: values[()] for name, values in file[f"{GOOD}/hit"].items()}
+    csv, parquet = (folder / "tables" / f"{STEM}-tier_hit.{to}" for to in ("csv", "parquet"))
+    assert {str(csv), str(parquet)} <= set(answer["files"])
+    for table in (pd.read_csv(csv), pd.read_parquet(parquet)):
+        assert set(table) == {"channel", *hit} - {BITS}
+        assert table.pop("channel").unique().tolist() == [GOOD]
+        for name, values in table.items():
+            np.testing.assert_array_equal(values.to_numpy(), hit[name])
+    refused = run("run", "germanium.toml", *formats, "--set", 'germanium.tiers=["dsp"]')
+    assert (refused["code"], "hit tier" in refused["error"]["message"]) == (2, True)
 
 
 def test_other_formats_and_raw_tiers(run: Ran, folder: Path) -> None:

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from radiograph.nodes.germanium.filter_search import (
     Merit,
+    about,
     greatest_outputs,
     merit_of,
     peak_events,
     searched,
 )
 from radiograph.nodes.germanium.noise import kernels_of
+from radiograph.nodes.germanium.selection import filter_begins_us__of_grid
 from radiograph.schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
+from radiograph.schemas.germanium.settings import Filters
 
 SAMPLE_NS, DECAY_US, N_SAMPLES = 128.0, 440.0, 740
 KERNELS = kernels_of(2.5, 89.6, DECAY_US, SAMPLE_NS)
@@ -55,7 +58,7 @@ def test_widths_of_a_known_noise() -> None:
 @pytest.mark.slow
 def test_the_optimum_is_that_of_a_fine_scan() -> None:
     """Within 1 % of the least of 40 points, from fewer than 16."""
-    scan, best = searched("trap", lambda us: merit("trap", us), 4.0, (1.0, 12.0))
+    scan, best = searched("trap", lambda us: merit("trap", us), about(4.0), (1.0, 12.0))
     fine = [merit("trap", us).qbb_fwhm_keV for us in np.geomspace(1.0, 12.0, 40)]
     assert best["qbb_fwhm_keV"][0] < 1.01 * min(fine)
     assert best["n_computed"][0] == len(scan) < 16
@@ -69,18 +72,48 @@ def test_a_search_goes_on_to_where_the_least_is() -> None:
         width = float(np.sqrt(4.0 + np.log(us / 9.0) ** 2))
         return Merit(0.0, width, 0.05, width, 0.05)
 
-    scan, best = searched("cusp", known, 1.0, (0.5, 16.0))
+    scan, best = searched("cusp", known, about(1.0), (0.5, 16.0))
     assert best["shaping_us"][0] == pytest.approx(9.0, rel=0.01)
     assert best["qbb_fwhm_keV"][0] == pytest.approx(2.0, rel=1e-4)
     assert not best["at_end"][0]
     assert scan["shaping_us"].is_monotonic_increasing
-    _, end = searched("cusp", known, 1.0, (0.5, 4.0))
+    _, end = searched("cusp", known, about(1.0), (0.5, 4.0))
     assert (end["shaping_us"][0], end["at_end"][0]) == (4.0, True)
+
+
+def test_a_grid_finds_the_deeper_of_two_valleys() -> None:
+    """From 1 us on alone the search would stay in the valley there."""
+
+    def known(us: float) -> Merit:
+        near, deep = ((np.log(us / at)) ** 2 for at in (1.0, 9.0))
+        width = float(np.sqrt(min(5.0 + 4.0 * near, 4.0 + 4.0 * deep)))
+        return Merit(0.0, width, 0.05, width, 0.05)
+
+    _, stays = searched("cusp", known, about(1.0), (0.5, 16.0))
+    assert stays["shaping_us"][0] == pytest.approx(1.0, rel=0.01)
+    grid = filter_begins_us__of_grid(Filters(grid=6))
+    scan, best = searched("cusp", known, grid["cusp"], (0.5, 16.0))
+    assert 6.0 < best["shaping_us"][0] < 13.0
+    assert best["qbb_fwhm_keV"][0] < 2.1 < stays["qbb_fwhm_keV"][0]
+    assert set(grid["cusp"]) <= set(scan["shaping_us"])
+    assert best["n_computed"][0] == len(scan)
+
+
+def test_a_grid_goes_from_end_to_end() -> None:
+    """Ends of section 4.4, 12 shaping times at equal ratios; a trapezoid that fits."""
+    grid = filter_begins_us__of_grid(Filters())
+    assert {name: len(times) for name, times in grid.items()} == dict.fromkeys(grid, 12)
+    assert (grid["cusp"][0], grid["cusp"][-1]) == pytest.approx((0.5, 16.0))
+    assert (grid["trap"][0], grid["trap"][-1]) == pytest.approx((1.0, 12.0))
+    np.testing.assert_allclose(np.diff(np.log(grid["zac"])), np.log(32.0) / 11)
+    wide = filter_begins_us__of_grid(Filters(flat_us=80.0))
+    assert wide["trap"][-1] == pytest.approx(0.5 * (94.7 - 2.0 - 80.0))
 
 
 def test_without_any_width_the_reason_stays() -> None:
     nan = float("nan")
-    scan, best = searched("zac", lambda us: Merit(nan, nan, nan, nan, nan, "no"), 4.0, (1.0, 12.0))
+    none = Merit(nan, nan, nan, nan, nan, "no")
+    scan, best = searched("zac", lambda us: none, about(4.0), (1.0, 12.0))
     assert (scan["reason"] == "no").all()
     assert np.isnan(best["qbb_fwhm_keV"][0])
     noise = np.random.default_rng(3).normal(size=300)

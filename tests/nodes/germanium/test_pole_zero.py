@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from radiograph.drivers.germanium.simulation import simulated
 from radiograph.nodes.germanium.kernels import tails as kernels
@@ -13,6 +14,7 @@ from radiograph.nodes.germanium.pole_zero import (
     least_daqenergy__of_raw,
     pole_zero_constants_ns__fitted,
     pole_zero_sample__of_raw,
+    pole_zero_share__of_raw,
     tail_decays_ns__of_raw,
     tail_sum__of_raw,
 )
@@ -49,7 +51,9 @@ def _simulated(*, two_poles: bool, seed: int, n: int = 1500) -> tuple[Waveforms,
 def _constants(waves: Waveforms, scalars: Any, settings: PoleZero = SETTINGS) -> Any:
     none = np.empty(0)
     least = least_daqenergy__of_raw(scalars, none)
-    sample = pole_zero_sample__of_raw(scalars, discharge_times_s__of_raw(scalars), least, none)
+    at = discharge_times_s__of_raw(scalars)
+    share = pole_zero_share__of_raw(scalars, at, least, none, settings)
+    sample = pole_zero_sample__of_raw(scalars, at, least, none, share, 1)
     total = tail_sum__of_raw(waves, sample, settings)
     return pole_zero_constants_ns__fitted(
         tail_decays_ns__of_raw(waves, sample, settings), total, settings
@@ -80,6 +84,35 @@ def test_two_decays(seed: int) -> None:
     assert forced.value.code == "two_decays"
     numbers = forced.value.numbers
     assert numbers["chi2_single"] > numbers["chi2_double"] + 1000.0
+
+
+def test_about_so_many_tails_are_taken() -> None:
+    """By time and seed, whatever the cut of the rows; not more than are there."""
+    n = 20_000
+    scalars = RAW_SCALARS.frame(
+        {
+            "daqenergy": np.arange(n) % 2 * 5000,
+            "timestamp_s": np.sort(np.random.default_rng(7).uniform(0.0, 3600.0, n)),
+            **{name: np.zeros(n, np.int64) for name in ("baseline_adc", "t_sat_lo", "t_sat_hi")},
+        }
+    )
+    before = scalars.copy()
+    none = np.empty(0)
+
+    def taken(n_events: int, seed: int, rows: slice = slice(None)) -> Any:
+        share = pole_zero_share__of_raw(scalars, none, 1.0, none, PoleZero(n_events=n_events))
+        return pole_zero_sample__of_raw(scalars.iloc[rows], none, 1.0, none, share, seed)
+
+    few = taken(1000, 1)
+    # Five standard deviations of a binomial of 1 in 10.
+    assert few.sum() == pytest.approx(1000, abs=5.0 * np.sqrt(1000 * 0.9))
+    assert not few[::2].any()
+    cut = np.concatenate([taken(1000, 1, slice(0, 77)), taken(1000, 1, slice(77, None))])
+    np.testing.assert_array_equal(few, cut)
+    assert (taken(1000, 2) != few).any()
+    assert taken(10_000, 1).sum() == taken(50_000, 1).sum() == n // 2
+    assert pole_zero_share__of_raw(scalars.iloc[:0], none, 1.0, none, PoleZero()) == 1.0
+    pd.testing.assert_frame_equal(scalars, before)
 
 
 def test_sums_do_not_depend_on_the_cut() -> None:
@@ -135,7 +168,8 @@ def test_a_time_that_is_none_is_after_no_discharge() -> None:
             "t_sat_hi": [0] * 3,
         }
     )
-    taken = pole_zero_sample__of_raw(scalars, discharge_times_s__of_raw(scalars), 0.0, np.empty(0))
+    at = discharge_times_s__of_raw(scalars)
+    taken = pole_zero_sample__of_raw(scalars, at, 0.0, np.empty(0), 1.0, 1)
     assert taken.tolist() == [True, False, False]
 
 
@@ -152,9 +186,9 @@ def test_veto_after_a_discharge() -> None:
     )
     times = discharge_times_s__of_raw(scalars)
     assert times.tolist() == [10.0]
-    taken = pole_zero_sample__of_raw(scalars, times, 0.0, np.empty(0))
+    taken = pole_zero_sample__of_raw(scalars, times, 0.0, np.empty(0), 1.0, 1)
     assert taken.tolist() == [True, False, False, True]
-    of_pulser = pole_zero_sample__of_raw(scalars, times, 0.0, np.array([10.02]))
+    of_pulser = pole_zero_sample__of_raw(scalars, times, 0.0, np.array([10.02]), 1.0, 1)
     assert of_pulser.tolist() == [True, False, False, False]
 
 

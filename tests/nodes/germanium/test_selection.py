@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from radiograph.nodes.germanium.pole_zero import least_daqenergy__of_raw
 from radiograph.nodes.germanium.selection import (
     PeakWindows,
     filter_settings__optimised,
@@ -70,6 +71,26 @@ def test_events_at_a_rail_are_left_out() -> None:
     rows = scalars().assign(t_sat_hi=np.ones(6000, np.uint16))
     windows = PeakWindows(1 / COUNTS_PER_KEV, (1.0,) * len(ENERGY_LINES))
     assert (peak_lines__of_raw(rows, windows, Selection(), 1, NO_PULSER) == -1).all()
+
+
+@pytest.mark.parametrize("column", ["daqenergy", "t_sat_hi", "t_sat_lo"])
+def test_events_above_the_range_are_not_the_top(column: str) -> None:
+    """One in ten at the end of the 16 bits, or at a rail at one energy: the scale is the same."""
+    rows = scalars()
+    known = peak_windows__of_raw(rows, Selection(), 700.0, NO_PULSER)
+    rows.loc[::10, "daqenergy"] = 65_535 if column == "daqenergy" else 40_000
+    if column != "daqenergy":
+        rows.loc[::10, column] = 20
+    before = rows.copy()
+    found = peak_windows__of_raw(rows, Selection(), 700.0, NO_PULSER)
+    assert found.keV_per_daqenergy == pytest.approx(known.keV_per_daqenergy, rel=2e-3)
+    assert least_daqenergy__of_raw(rows, NO_PULSER) == pytest.approx(
+        0.25 * COUNTS_PER_KEV * 2614.511, rel=0.03
+    )
+    pd.testing.assert_frame_equal(rows, before)
+    with pytest.raises(Unfit, match="0 triggers with an energy in range"):
+        peak_windows__of_raw(rows.iloc[::10], Selection(), 700.0, NO_PULSER)
+    assert least_daqenergy__of_raw(rows.iloc[::10], NO_PULSER) == 0.0
 
 
 def test_events_of_a_pulser_are_left_out() -> None:
