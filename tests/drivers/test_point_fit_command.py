@@ -107,10 +107,16 @@ def test_replicas_are_written_where_they_are_asked_for(
     done = radiograph(
         "run", folder / "run.toml", "--input-path", simulated / "events.out", "-o", out, "-q",
         "--target", "bootstrap_sources", "--set", "errors.replicas=5",
+        "--set", "errors.level=0.5",
     )  # fmt: skip
     assert done.code == 0, done.err
     with h5py.File(out) as file:
         assert file["reconstruction/bootstrap_sources/replica"][()].tolist() == [0, 1, 2, 3, 4]
+        # Of five replicas half lie from the second to the fourth.
+        u = np.sort(file["reconstruction/bootstrap_sources/u_cm"][()])
+        told = file["reconstruction/bootstrap_source_intervals"]
+        assert told["level"][()].tolist() == [0.5] * 3
+        assert (told["low"][0], told["high"][0]) == pytest.approx((u[1], u[3]))
 
 
 def test_bars_that_calibrate_themselves_in_a_run_that_writes_rows(
