@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 import typer
 import typer.core
@@ -13,12 +15,41 @@ from ..schemas.errors import EXIT_USAGE
 class CommandPlace(NamedTuple):
     """Where a command, or a group of commands, is written, and its line in the list of commands.
 
-    ``module`` is the whole name of the module, ``name`` that of the function or group in it.
+    ``module`` is the whole name of the module, ``name`` that of the function or group in it,
+    ``parser`` that of the class of its command, where it is not the usual one.
     """
 
     module: str
     name: str
     help: str
+    parser: str = ""
+
+
+class BareOptions(typer.core.TyperCommand):
+    """A command with options whose number may be left out; ``bare`` is the number then.
+
+    What follows such an option and is no number is the next argument.
+    """
+
+    bare: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, those options with their number."""
+        end = args.index("--") if "--" in args else len(args)
+        told: list[str] = []
+        for at, word in enumerate(args):
+            following = args[at + 1] if at + 1 < end else ""
+            is_bare = at < end and word in self.bare and not _is_number(following)
+            told.append(f"{word}={self.bare[word]}" if is_bare else word)
+        return super().parse_args(ctx, told)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 class PlainGroup(typer.core.TyperGroup):

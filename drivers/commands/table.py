@@ -91,12 +91,13 @@ class TableOfCommands(PlainGroup):
 
 def imported_command(name: str, place: CommandPlace) -> Any:
     """The command, or group of commands, of that name as the parser takes it."""
-    written = vars(importlib.import_module(place.module))[place.name]
+    held = vars(importlib.import_module(place.module))
+    written = held[place.name]
     alone = typer.Typer(rich_markup_mode=None)
     if isinstance(written, typer.Typer):
         alone.add_typer(written, name=name)
     else:
-        alone.command(name)(written)
+        alone.command(name, cls=held[place.parser] if place.parser else None)(written)
     # With a callback a single command stays one of a group.
     alone.callback()(_not_imported)
     return typer.main.get_group(alone).commands[name]

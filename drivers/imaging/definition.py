@@ -106,6 +106,7 @@ _STAGES: Final = (
     "gamma_acceptance",
     "point_fit",
     "bootstrap",
+    "replica_intervals",
     "class_shares",
     "image_bootstrap",
     "reconstruction",

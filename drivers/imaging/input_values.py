@@ -16,6 +16,7 @@ from ...schemas.imaging.plane import Plane
 from ...schemas.imaging.reading import ReaderSettings, ToldToReaders
 from ...schemas.imaging.uncertainty import (
     AcceptanceSettings,
+    Errors,
     ExpectationSettings,
     Reconstruction,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ...schemas.imaging.images import PixelGrid, PlaneFrame, RegionOfInterest
 
 Told = TypeVar("Told", bound=Section)
+REPLICATION: Final = tuple(k for k in Errors.model_fields if k != "level")
 HYPOTHESES: Final = tuple(
     k
     for k in Reconstruction.model_fields
@@ -66,6 +68,12 @@ def of_reconstruction(part: type[Told]) -> Callable[[ImagingConfig, Context], To
         return part.model_construct(**{k: getattr(told, k) for k in part.model_fields})
 
     return value
+
+
+def replication(config: ImagingConfig) -> Errors:
+    """What of [errors] replicas and priors depend on: not the level of what is told of them."""
+    told = config.errors
+    return Errors.model_construct(**{k: getattr(told, k) for k in REPLICATION})
 
 
 def hypotheses(config: ImagingConfig) -> Reconstruction:

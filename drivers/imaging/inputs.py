@@ -30,6 +30,7 @@ from ..files import file_ref
 from ..graph_inputs import ABSENT, Context, Input, made, of_each_part, setting
 from .input_values import (
     HYPOTHESES,
+    REPLICATION,
     hypotheses,
     imaging_method,
     list_region,
@@ -37,6 +38,7 @@ from .input_values import (
     pixel_grid,
     plane_frame,
     reader_settings,
+    replication,
     threads,
 )
 
@@ -219,6 +221,7 @@ _RANGE: Final = ("plane.u_min", "plane.u_max", "plane.v_min", "plane.v_max")
 _GRID: Final = ("plane.normal", "plane.u_axis", "plane.v_axis", *_RANGE, "plane.du", "plane.dv")
 _STRATEGY: Final = "energy.strategy"
 _OF_HYPOTHESES: Final = tuple(f"reconstruction.{k}" for k in HYPOTHESES)
+_OF_REPLICAS: Final = tuple(f"errors.{k}" for k in REPLICATION)
 _OF_PASSES: Final = tuple(f"reconstruction.{k}" for k in ExpectationSettings.model_fields)
 _OF_ACCEPTANCE: Final = tuple(f"reconstruction.{k}" for k in AcceptanceSettings.model_fields)
 
@@ -345,7 +348,8 @@ INPUTS: Final = (
     ),
     Input("image_sensitivity", ("reconstruction.sensitivity",)),
     Input("point_fit", ("point_fit",)),
-    Input("errors", ("errors",)),
+    Input("errors", _OF_REPLICAS, lambda config, _: replication(config)),
+    Input("interval_level", ("errors.level",)),
     Input("focus", ("focus",)),
     Input("projection_settings", ("vis.projections",)),
     Input("vis", ("vis",)),

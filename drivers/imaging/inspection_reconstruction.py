@@ -10,7 +10,11 @@ import pandas as pd
 
 from ...nodes.imaging.pull_fit import fitted_pulls
 from ...schemas.errors import UsageError
+from ...schemas.imaging.config import ImagingConfig
+from ...schemas.imaging.sources import PRIOR_LEAKAGE
+from ..graph_inputs import with_settings
 from .report_uncertainty import draw_budget, draw_leakage, draw_pulls
+from .restart import FORMAT
 from .saved_reconstruction import saved_reconstruction
 
 if TYPE_CHECKING:
@@ -18,11 +22,12 @@ if TYPE_CHECKING:
 
     from .saved import SavedRun
 
+LEAKAGE: Final = "prior-leakage"
 # By option: the node whose frame it shows, and how that is drawn.
 SHOWN: Final[Mapping[str, tuple[str, Callable[[pd.DataFrame, Figure], None]]]] = {
     "budget": ("position_budget", draw_budget),
     "pulls": ("cone_pulls", draw_pulls),
-    "prior-leakage": ("prior_leakage", draw_leakage),
+    LEAKAGE: ("prior_leakage", draw_leakage),
 }
 _SIZE: Final = (7.2, 4.4)
 _DPI: Final = 150
@@ -41,6 +46,33 @@ def stored_frame(saved: SavedRun, option: str) -> pd.DataFrame:
             msg += " and [uncertainty] reference_source_cm"
         raise UsageError(msg, file=saved.path, key=option)
     return frame
+
+
+def leakage_of(saved: SavedRun, shift_cm: float) -> pd.DataFrame:
+    """prior_leakage of priors ``shift_cm`` away: as stored, or made of the events in the file.
+
+    UsageError for a distance that is none, and for a file without settings or plane.
+    """
+    if not 0.0 < shift_cm < np.inf:
+        msg = f"--prior-leakage {shift_cm:g}: give a distance above 0 in cm"
+        raise UsageError(msg, key=LEAKAGE)
+    stored = saved_reconstruction(saved).frames.get("prior_leakage")
+    if stored is not None and np.isclose(stored["prior_u_cm"].max(), shift_cm, rtol=1e-9):
+        return stored[PRIOR_LEAKAGE.names]
+    loaded = saved.record.loaded(saved.path, ImagingConfig)
+    if loaded.config.plane is None:
+        msg = (
+            f"{saved.path}: was run without [plane], on which --prior-leakage shows where the "
+            "image goes; run it again with [plane]"
+        )
+        raise UsageError(msg, file=saved.path, key=LEAKAGE)
+    from .session import open_session
+
+    changed = {"io.input_format": FORMAT, "errors.prior_shift_cm": shift_cm}
+    config = with_settings(loaded.config, changed)
+    session = open_session(config, saved.path.absolute(), loaded.path.parent)
+    found: pd.DataFrame = session.run(["prior_leakage"])["prior_leakage"]
+    return found
 
 
 def records_of(frame: pd.DataFrame, option: str) -> list[dict[str, Any]]:

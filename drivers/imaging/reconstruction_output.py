@@ -17,6 +17,7 @@ BAR_CONSISTENCY: Final = "bar_consistency"
 SOURCE_TARGETS: Final = (
     "point_sources",
     "bootstrap_sources",
+    "bootstrap_source_intervals",
     "class_shares",
     "strategy_sources",
     "position_budget",
@@ -30,6 +31,8 @@ FRAME_TARGETS: Final = (
     "iteration_history",
     "bootstrap_images",
     "bootstrap_weighted_images",
+    "bootstrap_image_intervals",
+    "bootstrap_weighted_image_intervals",
     "image_shapes",
     "focus_curve",
     "focus_distance_cm",
@@ -54,10 +57,14 @@ _OF_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
     "mlem": ("reconstructed_images", "image_fits", "iteration_history", "image_shapes"),
     "point_fit": ("point_sources", "class_shares"),
 }
-# What an image says of its making comes from another node; a budget is of a place.
+# What an image says of its making comes from another node; a budget is of a place, replicas are
+# told as intervals too.
 WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "reconstructed_images": ("image_fits",),
     "position_budget": ("point_sources",),
+    "bootstrap_sources": ("bootstrap_source_intervals",),
+    "bootstrap_images": ("bootstrap_image_intervals",),
+    "bootstrap_weighted_images": ("bootstrap_weighted_image_intervals",),
 }
 _WITHOUT_HYPOTHESES: Final = ("cones", "image")
 _COMPARED: Final = frozenset({"weighted", "mlem", "point_fit"})

@@ -27,6 +27,11 @@ _REGION_WORDS: Final[Mapping[str, str]] = {
     "plane": "rest of the plane",
     "elsewhere": "elsewhere",
 }
+_REPLICAS: Final[Mapping[str, str]] = {
+    "bootstrap_source_intervals": "Point sources in replicas, the central part of them",
+    "bootstrap_image_intervals": "Images of greatest likelihood in replicas",
+    "bootstrap_weighted_image_intervals": "Images of cones as wide as known in replicas",
+}
 _STATISTICAL: Final = (
     "Errors are statistical: positions along the bars, the strategy of the energy and the "
     "acceptance of the array come on top, and may be larger."
@@ -43,7 +48,7 @@ def reconstruction_parts(report: Report) -> list[Markup]:
         content = draw_comparison(report.comparison, report.vis)
         words = "The same cones in four ways, on one scale of length; strokes: the fitted source."
         parts.append(picture(content, "comparison of the methods", words))
-    makers = (_sources, _shapes, _iterations, _focus, _spectra)
+    makers = (_sources, _shapes, _replicas, _iterations, _focus, _spectra)
     parts += [part for make in makers for part in make(found.frames)]
     return [*parts, *uncertainty_parts(found.frames)]
 
@@ -86,6 +91,30 @@ def _shapes(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
         "width depends on the iterations: it says something only beside that of a point."
     )
     return [heading("Maximum likelihood"), table(head, rows, caption=words, sortable=False)]
+
+
+def _replicas(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
+    """A table for the fit and each kind of image: what replicas scatter by."""
+    parts = []
+    for node, words in _REPLICAS.items():
+        found = frames.get(node)
+        if found is None or not len(found):
+            continue
+        of = "source" if "source" in found else "image"
+        rows = [
+            (_owner(r[of]), r["quantity"], *(_two(r[c]) for c in ("low", "median", "high")),
+             r["replicas"])
+            for r in found.to_dict("records")
+        ]  # fmt: skip
+        level = f"{100.0 * found['level'].iloc[0]:g} %"
+        head = (of, "quantity", f"from ({level})", "median", "to", "replicas")
+        parts.append(table(head, rows, caption=words, sortable=False))
+    return [heading("Replicas"), *parts] if parts else []
+
+
+def _owner(value: Any) -> Any:
+    """A source by its number from 1, an image by its species."""
+    return SPECIES_NAMES.get(value, value) if isinstance(value, str) else value + 1
 
 
 def _two(value: float) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FRAMES: Final = (
     "point_sources",
     "class_shares",
+    "bootstrap_source_intervals",
+    "bootstrap_image_intervals",
+    "bootstrap_weighted_image_intervals",
     "position_budget",
     "prior_leakage",
     "cone_pulls",

@@ -41,3 +41,17 @@ def median_of(values: Any, *, axis: int | None = None, keepdims: bool = False) -
         of_known = np.nanmedian(np.where(some, given, 0.0), axis=axis, keepdims=True)
         found = np.where(some, of_known, np.nan)
     return found if keepdims else np.squeeze(found, axis=axis)
+
+
+def central_interval(values: F8, level: float) -> tuple[int, float, float, float]:
+    """(how many are numbers, low, median, high): ``level`` of the numbers lie from low to high.
+
+    Quantiles between two values are linear (Efron and Tibshirani, An Introduction to the
+    Bootstrap (1993), chapter 13: the percentile interval). NaN where there is no number.
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 0, np.nan, np.nan, np.nan
+    tail = 0.5 * (1.0 - level)
+    low, median, high = np.quantile(known, [tail, 0.5, 1.0 - tail])
+    return len(known), float(low), float(median), float(high)

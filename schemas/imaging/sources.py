@@ -95,6 +95,35 @@ BOOTSTRAP_SOURCES: Final = TableSchema(
         _COUNTS,
     ),
 )
+SOURCE_QUANTITIES: Final = ("u_cm", "v_cm", "counts")
+IMAGE_QUANTITIES: Final = tuple(
+    c.name for c in BOOTSTRAP_IMAGES.columns if c.name not in ("image", "replica")
+)
+_INTERVAL: Final = (
+    Column("level", "float64", "", "share of the replicas from low to high", at_least=0.0),
+    Column("replicas", "int64", "", "replicas that have a number", at_least=1),
+    Column("low", "float64", "", "lower end, in the unit of the quantity"),
+    Column("median", "float64", "", "middle replica, in the unit of the quantity"),
+    Column("high", "float64", "", "upper end, in the unit of the quantity"),
+)
+SOURCE_INTERVALS: Final = TableSchema(
+    "SourceIntervals",
+    "a quantity of a source over its replicas",
+    (
+        Column("source", "int64", "", "row of point_sources", at_least=0),
+        Column("quantity", "category", "", "of BootstrapSources", categories=SOURCE_QUANTITIES),
+        *_INTERVAL,
+    ),
+)
+IMAGE_INTERVALS: Final = TableSchema(
+    "ImageIntervals",
+    "a quantity of an image over its replicas",
+    (
+        Column("image", "category", "", "n, g or all", categories=("n", "g", "all")),
+        Column("quantity", "category", "", "of BootstrapImages", categories=IMAGE_QUANTITIES),
+        *_INTERVAL,
+    ),
+)
 STRATEGIES: Final = ("as_set", "flight", "light", "ELUT")
 STRATEGY_SOURCES: Final = TableSchema(
     "StrategySources",

@@ -249,6 +249,9 @@ class Errors(Section):
     at half maximum, and the edges of these."""
     seed: int = Field(default=1, ge=0)
     """Seed of the weights of events."""
+    level: float = Field(default=0.68, gt=0, lt=1)
+    """Share of the replicas that the reported intervals of their quantities hold, around the
+    median; profile intervals and totals keep the levels that they are named after."""
     prior_shift_cm: float = Field(default=20.0, gt=0)
     """How far from the plane's centre the priors of prior_leakage stand, cm."""
 

@@ -83,7 +83,8 @@ GOLDEN = {
         "neutron_theta_sigma_rad", "neutron_weighted_cones",
     ],
     "reconstruction": [
-        "bootstrap_images", "bootstrap_sources", "bootstrap_weighted_images",
+        "bootstrap_image_intervals", "bootstrap_images", "bootstrap_source_intervals",
+        "bootstrap_sources", "bootstrap_weighted_image_intervals", "bootstrap_weighted_images",
         "calibration_shift_cm", "class_shares",
         "elsewhere_counts", "focus_curve",
         "emission_images", "focus_distance_cm", "gamma_sensitivity_map", "gamma_significance_map",
@@ -320,6 +321,7 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
         "sensitivity_shift_cm",
         "calibration_shift_cm",
         "focus_scan",
+        "bootstrap_source_intervals",
         "focus_curve",
         "focus_distance_cm",
     }
@@ -328,6 +330,8 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     densities |= {
         "bootstrap_images",
         "bootstrap_weighted_images",
+        "bootstrap_image_intervals",
+        "bootstrap_weighted_image_intervals",
         "neutron_significance_map",
         "gamma_significance_map",
         "sensitivity_map",

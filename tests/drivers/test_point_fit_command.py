@@ -107,10 +107,16 @@ def test_replicas_are_written_where_they_are_asked_for(
     done = radiograph(
         "run", folder / "run.toml", "--input-path", simulated / "events.out", "-o", out, "-q",
         "--target", "bootstrap_sources", "--set", "errors.replicas=5",
+        "--set", "errors.level=0.5",
     )  # fmt: skip
     assert done.code == 0, done.err
     with h5py.File(out) as file:
         assert file["reconstruction/bootstrap_sources/replica"][()].tolist() == [0, 1, 2, 3, 4]
+        # Of five replicas half lie from the second to the fourth.
+        u = np.sort(file["reconstruction/bootstrap_sources/u_cm"][()])
+        told = file["reconstruction/bootstrap_source_intervals"]
+        assert told["level"][()].tolist() == [0.5] * 3
+        assert (told["low"][0], told["high"][0]) == pytest.approx((u[1], u[3]))
 
 
 def test_bars_that_calibrate_themselves_in_a_run_that_writes_rows(
@@ -193,3 +199,77 @@ def test_without_a_plane_there_is_nothing_to_fit_on(
     assert done.code == 2
     assert "point_fit" in done.err
     assert "[plane]" in done.err
+
+
+@pytest.fixture
+def leaked(radiograph: Run) -> Callable[..., Any]:
+    """The records that inspect --prior-leakage tells of a file."""
+
+    def told(*words: Any) -> Any:
+        done = radiograph("inspect", *words, "--json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)["prior_leakage"]
+
+    return told
+
+
+def test_any_run_tells_how_far_priors_at_a_distance_pull(
+    fitted: tuple[Path, str],
+    simulated: Path,
+    leaked: Callable[..., Any],
+    radiograph: Run,
+    tmp_path: Path,
+) -> None:
+    folder, _ = fitted
+    image = folder / "image.h5"
+    with h5py.File(image) as file:
+        assert "reconstruction/prior_leakage" not in file
+    before = image.read_bytes()
+    picture = tmp_path / "leakage.png"
+    found = leaked(image, "--prior-leakage", "7.5", "--plot", picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes() == before
+    assert [r["prior_u_cm"] for r in found[:5]] == [0.0, 7.5, -7.5, 0.0, 0.0]
+    assert {(r["image"], r["selection"]) for r in found} == {
+        (i, s) for i in "ng" for s in ("min_delta", "mixture")
+    }
+    assert len(found) == 20
+    # Whether the run made it, or it is made of the events of its file.
+    out = tmp_path / "held.h5"
+    done = radiograph(
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-q", "-o", out,
+        "--target", "prior_leakage", "--set", "errors.prior_shift_cm=7.5",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert leaked(out, "--prior-leakage=7.5") == found
+    # Without a number 20 cm, also where the next word is the file.
+    bare = leaked("--prior-leakage", image)
+    assert bare == leaked(image, "--prior-leakage", 20) == leaked(image, "--prior-leakage")
+    assert bare[1]["prior_u_cm"] == 20.0
+    assert bare != found
+
+
+@pytest.mark.parametrize("distance", ["0", "-5", "nan", "inf"])
+def test_a_distance_of_priors_that_is_none_is_refused(
+    fitted: tuple[Path, str], radiograph: Run, distance: str
+) -> None:
+    done = radiograph("inspect", fitted[0] / "image.h5", f"--prior-leakage={distance}")
+    assert done.code == 2
+    assert f"--prior-leakage {distance}: give a distance above 0 in cm" in done.err
+
+
+def test_without_a_plane_no_prior_pulls_an_image(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    text = (folder / "run.toml").read_text()
+    bare = re.sub(r"\[plane\].*?(?=\n\[|\Z)", "", text, flags=re.DOTALL)
+    (tmp_path / "bare.toml").write_text(bare)
+    done = radiograph(
+        "run", tmp_path / "bare.toml", "--input-path", simulated / "events.out", "-q",
+        "-o", tmp_path / "hits.h5", "--set", "pipeline.until=hits",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    told = radiograph("inspect", tmp_path / "hits.h5", "--prior-leakage")
+    assert told.code == 2
+    assert "was run without [plane]" in told.err

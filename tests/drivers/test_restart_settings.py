@@ -183,6 +183,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "errors.quantities": "['point']",
         "errors.seed": "2",
         "errors.prior_shift_cm": "30.0",
+        "errors.level": "0.9",
         "reconstruction.sensitivity": "'mc'",
         "calibration.steps": "['edges']",
         "calibration.simulated_pairs": "1000",

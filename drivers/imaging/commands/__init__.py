@@ -12,6 +12,7 @@ COMMANDS = {
         f"{__name__}.inspect",
         "inspect",
         "Follow hits, events, hypotheses, cones and pixels into each other, in a file.",
+        "InspectCommand",
     ),
     "simulate imaging": CommandPlace(f"{__name__}.simulate", "simulate_imaging", ""),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ...command_places import PlainGroup
-from .inspect import inspect
+from .inspect import InspectCommand, inspect
 
 imaging = typer.Typer(
     cls=PlainGroup,
@@ -13,4 +13,4 @@ imaging = typer.Typer(
 )
 # With a callback a single command stays one of a group.
 imaging.callback()(lambda: None)
-imaging.command("inspect")(inspect)
+imaging.command("inspect", cls=InspectCommand)(inspect)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...command_places import BareOptions
 from ...options import AsJson
 
 if TYPE_CHECKING:
     from ..saved import SavedRun
+
+
+class InspectCommand(BareOptions):
+    """``--prior-leakage`` alone is that of priors 20 cm away."""
+
+    bare = MappingProxyType({"--prior-leakage": "20"})
 
 
 def inspect(
@@ -33,8 +41,13 @@ def inspect(
         bool, typer.Option("--pulls", help="Whether cones are as wide as they say.")
     ] = False,
     prior_leakage: Annotated[
-        bool, typer.Option("--prior-leakage", help="How far a prior pulls the thin image.")
-    ] = False,
+        float | None,
+        typer.Option(
+            "--prior-leakage",
+            metavar="[CM]",
+            help="How far priors at this distance pull the thin image; 20 if not told.",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="PNG", help="Draw the cones over the image, or what is told."),
@@ -50,7 +63,8 @@ def inspect(
     from ....schemas.errors import UsageError
 
     asked = {"--cone": cone, "--event": event, "--pixel": pixel, "--region": region}
-    shown = {"--budget": budget, "--pulls": pulls, "--prior-leakage": prior_leakage}
+    asked_of = prior_leakage is not None
+    shown = {"--budget": budget, "--pulls": pulls, "--prior-leakage": asked_of}
     given = [name for name, value in asked.items() if value is not None]
     given += [name for name, wanted in shown.items() if wanted]
     if len(given) != 1:
@@ -61,7 +75,7 @@ def inspect(
     if plot is not None:
         _check_picture(plot, overwrite=overwrite)
     if given[0] in shown:
-        _tell(file, given[0][2:], plot, as_json=as_json)
+        _tell(file, given[0][2:], prior_leakage, plot, as_json=as_json)
         return
     from ..inspection import cone_trace, event_trace, plain, region_trace
     from ..saved import open_run
@@ -89,15 +103,23 @@ def inspect(
         typer.echo(plot)
 
 
-def _tell(file: Path, option: str, plot: Path | None, *, as_json: bool) -> None:
-    """Show a frame of the reconstruction that the file holds."""
+def _tell(
+    file: Path, option: str, shift_cm: float | None, plot: Path | None, *, as_json: bool
+) -> None:
+    """Show what the file holds of the reconstruction, or how far priors ``shift_cm`` away pull."""
     from ...files import new_output
     from ..inspection import plain
-    from ..inspection_reconstruction import picture_of, records_of, stored_frame, text_of
+    from ..inspection_reconstruction import (
+        leakage_of,
+        picture_of,
+        records_of,
+        stored_frame,
+        text_of,
+    )
     from ..saved import open_run
 
     with open_run(file) as saved:
-        frame = stored_frame(saved, option)
+        frame = stored_frame(saved, option) if shift_cm is None else leakage_of(saved, shift_cm)
     records = records_of(frame, option)
     if plot is not None:
         with new_output(plot) as temporary:

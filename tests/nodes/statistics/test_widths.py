@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from radiograph.nodes.statistics.widths import MAD_TO_SIGMA, half_central_68, mad_sigma, median_of
+from radiograph.nodes.statistics.widths import (
+    MAD_TO_SIGMA,
+    central_interval,
+    half_central_68,
+    mad_sigma,
+    median_of,
+)
 from scipy.stats import median_abs_deviation, norm
 
 VALUES = arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 7)), elements=st.one_of(
@@ -65,3 +71,16 @@ def test_nothing_has_no_width() -> None:
     assert np.isnan(mad_sigma(np.zeros((2, 0)), axis=1)).tolist() == [True, True]
     assert median_of(np.zeros((0, 2)), axis=1).shape == (0,)
     assert median_of([[1.0, 3.0]], axis=1, keepdims=True).tolist() == [[2.0]]
+
+
+def test_the_interval_of_normal_replicas_is_that_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(2).normal(3.0, 2.0, 40_000)
+    for level, sigmas in ((0.6827, 1.0), (0.95, 1.96)):
+        _, low, _, high = central_interval(values, level)
+        assert (low, high) == pytest.approx((3.0 - 2.0 * sigmas, 3.0 + 2.0 * sigmas), abs=0.06)
+
+
+def test_a_central_interval_is_of_numbers_alone() -> None:
+    assert central_interval(np.array([np.nan, 2.0, 1.0]), 0.5) == (2, 1.25, 1.5, 1.75)
+    assert central_interval(np.array([5.0]), 0.68) == (1, 5.0, 5.0, 5.0)
+    assert central_interval(np.full(2, np.nan), 0.68)[0] == 0
