@@ -11,23 +11,26 @@ import pytest
 from radiograph.drivers.engine.parts import Part
 from radiograph.drivers.germanium.config_checks import faults
 from radiograph.drivers.germanium.hit_tables import hit_table
+from radiograph.nodes.germanium.hit_flags import BITS
 from radiograph.schemas.germanium.config import GermaniumConfig
 
 FIRST = pd.DataFrame(
     {
         "e_cal": [2614.5, np.nan, 0.1],
         "is_valid": [True, False, True],
-        "is_valid_cal_bits": np.array([1, 0, 1], np.uint64),
+        BITS: np.array([1, 0, 1], np.uint64),
         "file": np.array([7, 8, 9], np.uint64),
+        "n": np.array([1.5, 2.0, 3.0]),
     }
 )
-SECOND = pd.DataFrame({"is_valid": [False], "LQ": np.array([1.5], np.float32)})
+SECOND = pd.DataFrame({"is_valid": [False], "LQ": np.array([1.5], np.float32), "n": [4]})
 WHOLE = pd.DataFrame(
     {
         "channel": ["ch1", "ch1", "ch1", "ch2"],
         "e_cal": [2614.5, np.nan, 0.1, np.nan],
         "is_valid": [True, False, True, False],
         "file": [7, 8, 9, np.nan],
+        "n": [1.5, 2.0, 3.0, 4.0],
         "LQ": [np.nan, np.nan, np.nan, 1.5],
     }
 )
@@ -51,6 +54,8 @@ def test_channels_of_other_columns_stand_in_one_table(form: str, tmp_path: Path)
     pd.testing.assert_frame_equal(table, WHOLE, check_dtype=False)
     assert table["is_valid"].dtype in ("bool", "boolean")
     pd.testing.assert_frame_equal(FIRST, before)
+    turned = _written(form, tmp_path / "turned", {"ch2": SECOND, "ch1": FIRST})
+    assert turned["n"].tolist() == [4.0, 1.5, 2.0, 3.0]
     again = _written(form, tmp_path / "again", {"ch1": FIRST, "ch2": SECOND})
     assert len(again) == 4
     assert (tmp_path / "again").read_bytes() == (tmp_path / "hit").read_bytes()
@@ -63,7 +68,7 @@ def test_without_channels_or_rows(form: str, tmp_path: Path) -> None:
     table = _written(form, tmp_path / "none", {})
     assert (list(table), len(table)) == (["channel"], 0)
     table = _written(form, tmp_path / "no_rows", {"ch1": FIRST.iloc[:0]})
-    assert (list(table), len(table)) == (["channel", "e_cal", "is_valid", "file"], 0)
+    assert (list(table), len(table)) == (["channel", *FIRST.drop(columns=BITS)], 0)
 
 
 def test_a_run_that_ends_early_writes_no_table(tmp_path: Path) -> None:

@@ -69,9 +69,11 @@ def test_the_operations_give_what_the_nodes_give() -> None:
     operations = time_operations(own["aoe_model"].time)
     assert [o.name for o in operations] == ["AoE_Timecorr", "AoE_Median_0", "AoE_Median_1"]
     assert all(len(o.parameters) <= 17 for o in operations)
+    # Also exactly where slices begin, before the first, after the last, and without a time.
+    more = np.append(own["aoe_time_correction"].begins_s, [np.nan, 0.0, 2e9])
     columns = {
-        "timestamp": np.append(frame["timestamp"].to_numpy(), [np.nan, 0.0, 2e9]),
-        "AoE_Uncorr": np.append(own["uncorrected_aoe"], [0.07, 0.07, 0.07]),
+        "timestamp": np.append(frame["timestamp"].to_numpy(), more),
+        "AoE_Uncorr": np.append(own["uncorrected_aoe"], np.full(len(more), 0.07)),
     }
     seen = evaluated(tuple(operations), columns, len(columns["timestamp"]))["AoE_Timecorr"]
     table = pd.DataFrame({"timestamp": columns["timestamp"]})
@@ -91,6 +93,10 @@ def test_medians_by_hand() -> None:
     found = _of(np.append(time, [31.0, 32.0]), np.append(aoe, [4.0, 4.0]), 10.0)
     assert found.n_events.tolist() == [100, 100, 102]
     assert found.ends_s.tolist() == [10.0, 20.0, 32.0]
+    late = _of(
+        np.append(time, np.repeat([29.0, 31.0], [50, 60])), np.append(aoe, np.full(110, 4.0)), 10.0
+    )
+    assert late.n_events.tolist() == [100, 100, 210]
     # Slices shorter than what holds 100 events are joined.
     joined = _of(time, aoe, 0.5)
     assert joined.n_events.min() >= 100
