@@ -207,11 +207,11 @@ _CHECKS: Final[
 )
 
 
-# python -m benchmarks.coverage, its array: five runs, ten fits, of 20,000 pairs of a source at 109.6 cm.
+# Five runs of 20,000 pairs of the array of benchmarks.coverage, each fitted with and without.
 _FREE_DISTANCE: Final = (
-    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 23 % too far, 7 "
-    "to 11 sigma, as much where the fit counts what the array lets pass), and u and v follow it along "
-    "the ray"
+    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 23 % too far, "
+    "7 to 11 sigma, as much where the fit counts what the array lets pass), and u and v follow it "
+    "along the ray"
 )
 
 
