@@ -17,10 +17,10 @@ from radiograph.nodes.imaging.plane_sensitivity import log_acceptances
 from radiograph.nodes.imaging.poisson_weights import poisson_weights
 from radiograph.nodes.imaging.source_likelihood import (
     FitProblem,
-    fitted_sources,
     maximum,
     replica_rows,
 )
+from radiograph.nodes.imaging.source_search import fitted_sources
 from radiograph.nodes.imaging.weighted_projection import weighted_projection
 from radiograph.schemas.imaging.imaging_method import ImagingMethod, Threads
 from radiograph.schemas.imaging.sources import Acceptance, ConeMixture

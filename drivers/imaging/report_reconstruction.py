@@ -74,7 +74,21 @@ def _sources(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:
         "u, total ±", "v, total ±", "events", "TS",
     )  # fmt: skip
     shown = table(head, rows, caption="Point sources, the strongest first", sortable=False)
-    return [heading("Point sources"), shown, paragraph(_STATISTICAL)]
+    distance = _distance(frames["point_sources"])
+    return [heading("Point sources"), shown, *distance, paragraph(_STATISTICAL)]
+
+
+def _distance(sources: pd.DataFrame) -> list[Markup]:
+    """Where along the normal, if that was fitted; files of before have no such column."""
+    places = sources.get("distance_cm", pd.Series(dtype=float)).dropna()
+    if not len(places):
+        return []
+    place, error = places.iloc[0], sources["distance_sigma_cm"].iloc[0]
+    if not np.isfinite(error):
+        words = f"{_two(place)} cm along the normal, an end of its range: ln L rises on"
+    else:
+        words = f"{with_error(place, error)} cm along the normal (statistical), to 15 % at best"
+    return [paragraph(f"The distance was fitted too: {words}.")]
 
 
 def _shapes(frames: Mapping[str, pd.DataFrame]) -> list[Markup]:

@@ -45,10 +45,20 @@ def said_of_sources(
         share = 100.0 * row["elsewhere_counts"] / n_events
         u, v = (_with_errors(row, a, source, position_budget) for a in "uv")
         lines.append(
-            f"source at u {u}, v {v} cm; "
+            f"source at u {u}, v {v} cm{_distance_words(row)}; "
             f"{row['counts']:,.0f} of {n_events:,.0f} events, elsewhere {share:.0f} %"
         )
     return lines
+
+
+def _distance_words(row: Mapping[Hashable, Any]) -> str:
+    """The place along the normal, where it was fitted."""
+    place, sigma = row["distance_cm"], row["distance_sigma_cm"]
+    if not np.isfinite(place):
+        return ""
+    if not np.isfinite(sigma):
+        return f", {place:.1f} cm along the normal, an end of the range: ln L rises on"
+    return f", {place:.1f} +- {sigma:.1f} (stat) cm along the normal"
 
 
 def _with_errors(

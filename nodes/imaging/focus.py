@@ -7,7 +7,7 @@ many centimetres: beside the interval stands a systematic error of 15 %.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from ...schemas.imaging.reconstructed import FOCUS_CURVE, FOCUS_DISTANCE
 from ...schemas.imaging.sources import ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import Focus, PointFit
 from .focus_search import DistanceProfile, interval, scanned
+from .plane_sensitivity import raised
 
 NEAREST: Final = 0.6
 FARTHEST: Final = 1.6
@@ -48,6 +49,7 @@ def focus_scan(
     focus: Focus,
 ) -> FocusScan:
     """The point fit at each distance, and around the best one."""
+    fit, frame, settings = _at_its_distance(source_fit, plane_frame, point_fit)
     normal = np.asarray(plane_frame.normal)
     plane_cm = float(normal @ np.asarray(plane_frame.origin_cm))
     if not len(source_fit.parameters):
@@ -56,11 +58,23 @@ def focus_scan(
     ends = sorted(array_cm + share * (plane_cm - array_cm) for share in (NEAREST, FARTHEST))
     low = ends[0] if focus.min_cm is None else focus.min_cm
     high = ends[1] if focus.max_cm is None else focus.max_cm
-    profile = DistanceProfile(cone_mixture, plane_frame, pixel_grid, point_fit, source_fit)
+    profile = DistanceProfile(cone_mixture, frame, pixel_grid, settings, fit)
     rows = scanned(profile, np.linspace(low, high, focus.steps))
     best, statistic = interval(profile, rows)
     own = profile.at(plane_cm)
     return FocusScan(rows, best, plane_cm, own[3], statistic, array_cm)
+
+
+def _at_its_distance(
+    fit: SourceFit, frame: PlaneFrame, settings: PointFit
+) -> tuple[SourceFit, PlaneFrame, PointFit]:
+    """A fit whose distance was free as that on the plane where it ended."""
+    if not settings.free_distance or not len(fit.parameters):
+        return fit, frame, settings
+    *parameters, height = fit.parameters
+    rest = np.array(parameters)
+    fit = replace(fit, parameters=rest, covariance=fit.covariance[:-1, :-1])
+    return fit, raised(frame, height), settings.model_copy(update={"free_distance": False})
 
 
 @tag(stage="reconstruction", schema="FocusCurve", scope="run")

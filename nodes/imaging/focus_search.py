@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from ...schemas.arrays import F8
 from ...schemas.imaging.images import PixelGrid, PlaneFrame
 from ...schemas.imaging.sources import ConeMixture, SourceFit
 from ...schemas.imaging.uncertainty import PointFit
+from .plane_sensitivity import raised
 from .source_likelihood import FitProblem, cost, maximum
 
 REFINEMENTS: Final = 3
@@ -45,8 +46,7 @@ class DistanceProfile:
     def moved(self, place: float) -> PlaneFrame:
         """The plane at another place along its normal."""
         normal, origin = np.asarray(self.frame.normal), np.asarray(self.frame.origin_cm)
-        x, y, z = origin + (place - normal @ origin) * normal
-        return replace(self.frame, origin_cm=(float(x), float(y), float(z)))
+        return raised(self.frame, float(place - normal @ origin))
 
     def _start(self, place: float) -> F8:
         """The nearest fit, its sources moved along the rays from the middle of the array."""

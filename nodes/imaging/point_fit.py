@@ -24,12 +24,12 @@ from .source_likelihood import (
     ISOTROPIC,
     FitProblem,
     densities,
-    fitted_sources,
     places,
     sigmoid,
     significance,
     source_shares,
 )
+from .source_search import fitted_sources
 from .weighted_projection import of_species
 
 SPECIES: Final = ("neutron", "gamma")
@@ -198,6 +198,20 @@ def _significance_of(problem: FitProblem, known: F8 | None = None) -> F8:
     return significance(problem, places_cm, known)[0].reshape(grid.shape)
 
 
+def _distance(problem: FitProblem, fit: SourceFit) -> tuple[float, float]:
+    """(place of the sources along the normal, its error); NaN where it is not free.
+
+    No error at an end of the range: ln L goes on rising there.
+    """
+    height = places(problem, len(fit.TS)).height
+    if not problem.settings.free_distance:
+        return np.nan, np.nan
+    at_cm, is_free = problem.height_cm(fit.parameters[height])
+    own = float(np.asarray(problem.frame.normal) @ np.asarray(problem.frame.origin_cm))
+    variance = float(np.diagonal(fit.covariance)[height][0])
+    return own + at_cm, float(np.sqrt(max(variance, 0.0))) if is_free else np.nan
+
+
 def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:
     n = len(fit.TS)
     at = places(problem, n)
@@ -227,7 +241,10 @@ def _source_rows(problem: FitProblem, fit: SourceFit) -> pd.DataFrame:
         "counts": from_sources * of_source,
         "TS": np.array(fit.TS),
     }
+    distance, error = _distance(problem, fit)
     common = {
+        "distance_cm": distance,
+        "distance_sigma_cm": error,
         "elsewhere_counts": cones.n_events - from_sources,
         **{f"{s}_bias_rad": by_species[0, k] for k, s in enumerate(SPECIES)},
         **{f"{s}_scale": by_species[1, k] for k, s in enumerate(SPECIES)},

@@ -24,7 +24,7 @@ from ...schemas.imaging.uncertainty import PointFit
 from .kernels.cone_likelihood import Passing, cone_densities, significances
 from .passing_cones import cone_shapes, with_sensitivity
 from .plane import plane_to_world
-from .plane_sensitivity import PlaneSensitivity
+from .plane_sensitivity import DepthSensitivity, PlaneSensitivity
 
 ISOTROPIC: Final = 1.0 / (4.0 * np.pi)
 # Prior of ln k: the sigmas are known to about 20 %, and a free width would swallow foreign events.
@@ -32,12 +32,8 @@ SCALE_WIDTH: Final = 0.2
 BIAS_LIMIT_RAD: Final = 0.5
 LOGIT_LIMIT: Final = 13.8
 STEPS_OF_REPLICA: Final = 12
-# Steps of the map where the fit begins: cones are far wider.
-START_STEPS: Final = 40
-# Pairs of sources that a search begins with: how far apart, and the share of the first.
-PAIR_DISTANCES_CM: Final = (10.0, 20.0, 30.0)
-PAIR_SHARES: Final = (0.5, 0.85)
-PAIRS_TRIED: Final = 2
+# Where a free distance may lie, in units of the way from the array to the plane.
+DISTANCE_SHARES: Final = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -49,10 +45,12 @@ class FitProblem:
     grid: PixelGrid
     settings: PointFit
     known_sensitivity: PlaneSensitivity | None = None
+    known_depth: DepthSensitivity | None = None
 
     def with_cones(self, cones: ConeMixture) -> FitProblem:
         """The same array and plane with other angles of its cones."""
-        return replace(self, cones=cones, known_sensitivity=self.log_sensitivity)
+        plane, depth = self.log_sensitivity, self.depth_sensitivity
+        return replace(self, cones=cones, known_sensitivity=plane, known_depth=depth)
 
     @property
     def acceptance(self) -> Acceptance | None:
@@ -78,6 +76,20 @@ class FitProblem:
             return self.known_sensitivity
         return None if known is None else PlaneSensitivity.of(known, self.frame, self.grid)
 
+    @cached_property
+    def depth_sensitivity(self) -> DepthSensitivity | None:
+        """ln s(X) over the plane, where acceptance counts and the distance is free."""
+        known = self.acceptance
+        if known is None or not self.settings.free_distance or self.known_depth is not None:
+            return None if known is None else self.known_depth
+        return DepthSensitivity.of(known, self.frame, self.grid, self.array_cm, DISTANCE_SHARES)
+
+    @cached_property
+    def array_cm(self) -> float:
+        """Height of the middle of the first scatters over the plane, along its normal."""
+        away = self.cones.apex_cm.mean(axis=0) - np.asarray(self.frame.origin_cm)
+        return float(away @ np.asarray(self.frame.normal))
+
     @property
     def n_groups(self) -> int:
         """How many classes of events."""
@@ -88,9 +100,32 @@ class FitProblem:
         """The species that have events."""
         return np.unique(self.cones.species)
 
-    def world(self, uv: F8) -> F8:
-        """The point (3,) of (u, v)."""
-        return plane_to_world(uv[:1], uv[1:], self.frame, self.grid)[0]
+    def world(self, uv: F8, height_cm: float) -> F8:
+        """The point (3,) of (u, v) at a height over the plane."""
+        on_plane = plane_to_world(uv[:1], uv[1:], self.frame, self.grid)[0]
+        return np.asarray(on_plane + height_cm * np.asarray(self.frame.normal))
+
+    def sensitivity_at(self, uv: F8, height_cm: float) -> tuple[float, F8] | None:
+        """(ln of the factor of what passes, its derivatives by u, v and a free height)."""
+        if (depth := self.depth_sensitivity) is not None:
+            return depth.at(uv, height_cm)
+        return None if self.log_sensitivity is None else self.log_sensitivity.at(uv)
+
+    def height_cm(self, height: F8) -> tuple[float, bool]:
+        """(height of the sources within its range, whether it is free there).
+
+        ``height`` (0 or 1,) is what of the parameters stands for it.
+        """
+        low, high = self.heights_cm
+        if not len(height):
+            return 0.0, False
+        return float(np.clip(height[0], low, high)), bool(low < height[0] < high)
+
+    @property
+    def heights_cm(self) -> tuple[float, float]:
+        """Least and greatest height of a source over the plane where the distance is free."""
+        low, high = sorted(self.array_cm * (1.0 - share) for share in DISTANCE_SHARES)
+        return low, high
 
 
 def significance(problem: FitProblem, places_cm: F8, known: F8) -> tuple[F8, F8]:
@@ -134,8 +169,11 @@ def maximum(problem: FitProblem, start: F8, n_sources: int, weights: F8 | None =
         return value, gradient * scales
 
     found = minimize(scaled, start / scales, jac=True, method="BFGS", options={"gtol": 1e-4})
-    parameters = found.x * scales
-    hessian = _hessian(lambda p: scaled(p)[1], found.x)
+    best, height = found.x.copy(), places(problem, n_sources).height
+    if problem.settings.free_distance:
+        best[height] = problem.height_cm(best[height] * scales[height])[0] / scales[height]
+    parameters = best * scales
+    hessian = _hessian(lambda p: scaled(p)[1], best)
     covariance = np.linalg.pinv(hessian, rcond=1e-9, hermitian=True) * np.outer(scales, scales)
     value, _ = cost(problem, parameters, n_sources, weights)
     log_likelihood = -value + _scale_prior(parameters, problem, n_sources)
@@ -171,20 +209,23 @@ class Places:
     bias: slice
     scale: slice
     share: slice
+    height: slice
 
 
 def places(problem: FitProblem, n_sources: int) -> Places:
-    edges = np.cumsum([2 * n_sources, n_sources - 1, *[len(problem.present)] * 2])
+    counts = (2 * n_sources, n_sources - 1, *[len(problem.present)] * 2, problem.n_groups)
+    edges = np.cumsum(counts)
     return Places(*(slice(*pair) for pair in zip(edges, [*edges[1:], None], strict=True)))
 
 
 def search_scales(problem: FitProblem, n_sources: int) -> F8:
     """Steps that change ln L about alike, for the search: cm, rad and logits differ widely."""
     at = places(problem, n_sources)
-    scales = np.ones(2 * n_sources + n_sources - 1 + 2 * len(problem.present) + problem.n_groups)
+    scales = np.ones(at.height.start + problem.settings.free_distance)
     scales[at.bias] = 0.02
     scales[at.scale] = 0.1
     scales[at.share] = 0.2
+    scales[at.height] = 10.0
     return scales
 
 
@@ -199,12 +240,14 @@ def densities(problem: FitProblem, parameters: F8, n_sources: int) -> tuple[F8, 
     share = sigmoid(logits)[cones.group]
     of_source = source_shares(parameters, at)
     gradients = np.zeros((m, len(parameters)))
-    axes = np.column_stack([problem.grid.u_axis, problem.grid.v_axis])
+    height, is_free = problem.height_cm(parameters[at.height])
+    ways = [problem.grid.u_axis, problem.grid.v_axis]
+    axes = np.column_stack([*ways, problem.frame.normal] if is_free else ways)
     total = np.zeros(m)
     each = []
     for source, r in enumerate(of_source):
         density, slopes = np.empty(m), np.empty((m, 5))
-        point = problem.world(parameters[2 * source : 2 * source + 2])
+        uv = parameters[2 * source : 2 * source + 2]
         cone_densities(
             cones.apex_cm,
             cones.axis,
@@ -213,24 +256,27 @@ def densities(problem: FitProblem, parameters: F8, n_sources: int) -> tuple[F8, 
             cones.weight,
             cones.start,
             cones.species,
-            point,
+            problem.world(uv, height),
             bias,
             scale,
             problem.passing,
             density,
             slopes,
         )
-        by_uv = slopes[:, :3] @ axes
-        if (sensitivity := problem.log_sensitivity) is not None:
-            ln_factor, by_place = sensitivity.at(parameters[2 * source : 2 * source + 2])
+        along = slopes[:, :3] @ axes
+        if (sensitivity := problem.sensitivity_at(uv, height)) is not None:
+            ln_factor, by_place = sensitivity
             factor = np.where(cones.species == 0, np.exp(ln_factor), 1.0)
-            by_uv += np.outer(np.where(cones.species == 0, density, 0.0), by_place)
-            by_uv *= factor[:, None]
+            of_neutrons = np.where(cones.species == 0, density, 0.0)
+            along += np.outer(of_neutrons, by_place[: along.shape[1]])
+            along *= factor[:, None]
             density *= factor
             slopes *= factor[:, None]
         each.append(density)
         total += r * density
-        gradients[:, 2 * source : 2 * source + 2] = (share * r)[:, None] * by_uv
+        gradients[:, 2 * source : 2 * source + 2] = (share * r)[:, None] * along[:, :2]
+        if is_free:
+            gradients[:, at.height.start] += share * r * along[:, 2]
         for column, species in enumerate(problem.present):
             mine = share * r * (cones.species == species)
             gradients[:, at.bias.start + column] += mine * slopes[:, 3]
@@ -278,66 +324,6 @@ def weighted_maximum(problem: FitProblem, fit: SourceFit, n_sources: int, weight
     return maximum(problem, fit.parameters, n_sources, weights).parameters
 
 
-def fit_start(problem: FitProblem, known: F8) -> tuple[F8, float]:
-    """((u, v), share) of the most significant source on a coarse grid of the plane."""
-    grid = problem.grid
-    u = np.linspace(grid.u_min_cm, grid.u_max_cm, START_STEPS + 1)
-    v = np.linspace(grid.v_min_cm, grid.v_max_cm, START_STEPS + 1)
-    places_cm = np.stack([a.ravel() for a in np.meshgrid(u, v)], axis=1)
-    statistic, fraction = significance(problem, places_cm, known)
-    best = int(np.argmax(statistic))
-    return places_cm[best], float(np.clip(fraction[best], 0.01, 0.99))
-
-
-def fitted_sources(problem: FitProblem) -> SourceFit:
-    """The maximum of the likelihood, from the maximum of a coarse map of significance.
-
-    Without events there is no source.
-    """
-    if problem.cones.n_events == 0:
-        return SourceFit(np.zeros(0), np.zeros((0, 0)), 0.0, ())
-    groups, n_species = problem.n_groups, len(problem.present)
-    isotropic = np.full(problem.cones.n_events, ISOTROPIC)
-    nuisance = np.zeros(2 * n_species)
-    nuisance[:n_species] = _bias_start(problem.settings)
-    uv, fraction = fit_start(problem, isotropic)
-    first = np.concatenate([uv, nuisance, np.full(groups, _logit(fraction))])
-    fit = maximum(problem, first, 1)
-    alone = problem.cones.n_events * np.log(ISOTROPIC)
-    strengths = (2.0 * (fit.log_likelihood - alone),)
-    if problem.settings.n_sources == 1:
-        return replace(fit, TS=strengths)
-    two = min(
-        (maximum(problem, start, 2) for start in _starts_of_two(problem, fit)),
-        key=lambda found: cost(problem, found.parameters, 2, None)[0],
-    )
-    return replace(two, TS=(*strengths, 2.0 * (two.log_likelihood - fit.log_likelihood)))
-
-
-def _starts_of_two(problem: FitProblem, one: SourceFit) -> list[F8]:
-    """Where the search of two sources begins: one source alone hides a near one in its width.
-
-    The highest point of the map beside the one, and the likeliest of the pairs around it, with the
-    widths as they are given.
-    """
-    known, _ = densities(problem, one.parameters, 1)
-    uv, fraction = fit_start(problem, known)
-    at, rest = one.parameters[:2], one.parameters[2:].copy()
-    share = float(np.clip(1.0 - fraction, 0.05, 0.95))
-    starts = [np.concatenate([at, uv, [_logit(share)], rest])]
-    rest[places(problem, 1).scale.start - 2 : places(problem, 1).scale.stop - 2] = 0.0
-    angle = np.pi / 4.0 * np.arange(8)
-    away = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    pairs = [
-        np.concatenate([at - (1.0 - r) * d * e, at + r * d * e, [_logit(r)], rest])
-        for d in PAIR_DISTANCES_CM
-        for r in PAIR_SHARES
-        for e in away
-    ]
-    costs = [cost(problem, p, 2, None)[0] for p in pairs]
-    return starts + [pairs[k] for k in np.argsort(costs)[:PAIRS_TRIED]]
-
-
 def replica_rows(problem: FitProblem, fit: SourceFit, weights: F8) -> F8:
     """(u, v, counts) of each source (n, 3) if events count as often as ``weights`` (m,) say."""
     n = len(fit.TS)
@@ -347,11 +333,3 @@ def replica_rows(problem: FitProblem, fit: SourceFit, weights: F8) -> F8:
     order = np.argsort(-source_shares(fit.parameters, at), kind="stable")
     counts = float(sigmoid(p[at.share]) @ events) * source_shares(p, at)
     return np.column_stack([p[0 : 2 * n : 2], p[1 : 2 * n : 2], counts])[order]
-
-
-def _bias_start(settings: PointFit) -> float:
-    return 0.0 if settings.bias_rad == "fit" else float(settings.bias_rad)
-
-
-def _logit(p: float) -> float:
-    return float(np.log(p / (1.0 - p)))

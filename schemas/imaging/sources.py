@@ -41,6 +41,16 @@ POINT_SOURCES: Final = TableSchema(
                 ("v", "half width of the total 68 % interval of v, NaN without position_budget"),
             )
         ),
+        Column(
+            "distance_cm", "float64", "cm", "fitted place along the normal, NaN: not free", True
+        ),
+        Column(
+            "distance_sigma_cm",
+            "float64",
+            "cm",
+            "its statistical error, NaN: not free, or at an end of its range",
+            True,
+        ),
         _COUNTS,
         Column("elsewhere_counts", "float64", "", "events that come from no source", at_least=0.0),
         Column("neutron_bias_rad", "float64", "rad", "mean of phi - theta, neutrons", True),
@@ -187,7 +197,8 @@ class SourceFit:
     """Parameters at the maximum: (u, v) of each source, b and ln k of the species, logits.
 
     ``parameters`` = 2 n coordinates, n - 1 logits of the shares among the sources, bias and ln k
-    of each species that is there, a logit of the share of all sources of each class;
+    of each species that is there, a logit of the share of all sources of each class and, where the
+    distance is free, the height of the sources over the plane along its normal, cm;
     ``covariance`` the inverse Hessian, ``log_likelihood`` without the prior of k; ``TS`` twice the
     gain over one source less, one value a source.
     """

@@ -230,6 +230,9 @@ class PointFit(Section):
     """How many sources are fitted."""
     profile: bool = True
     """Profile-likelihood intervals beside those of the Hessian."""
+    free_distance: bool = False
+    """The place of the plane along its normal is fitted too, one of all sources; biased where what
+    the array lets pass is not known or not counted."""
     bias_rad: float | Literal["fit"] = "fit"
     """Mean of phi - theta at the source, one a species: fitted, or this value."""
     sensitivity: Literal["mc", "flat"] = "mc"

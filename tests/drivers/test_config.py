@@ -487,6 +487,9 @@ def test_what_is_accepted_without_effect_is_said(load: Callable[..., LoadedConfi
         assert part in notices
     assert 'list is unused: until is "cones"' in notices
     assert load(GOOD).notices == ()
+    [free] = load(GOOD + "[point_fit]\nfree_distance = true\n").notices
+    assert "the distance is biased" in free
+    assert "u and v follow it along the ray" in free
 
 
 # --- the command line --------------------------------------------------------------------

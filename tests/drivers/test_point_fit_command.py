@@ -273,3 +273,40 @@ def test_without_a_plane_no_prior_pulls_an_image(
     told = radiograph("inspect", tmp_path / "hits.h5", "--prior-leakage")
     assert told.code == 2
     assert "was run without [plane]" in told.err
+
+
+def test_a_free_distance_is_said_stored_and_warned_of(
+    fitted: tuple[Path, str], simulated: Path, radiograph: Run, tmp_path: Path
+) -> None:
+    folder, _ = fitted
+    out = tmp_path / "free.h5"
+    done = radiograph(
+        "run", folder / "run.toml", "--input-path", simulated / "events.out", "-o", out, *METHOD,
+        "--set", "point_fit.free_distance=true",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "[point_fit] free_distance = true:" in done.err
+    assert "cm along the normal" in done.out.splitlines()[0]
+    found, held = sources_of(out), sources_of(folder / "image.h5")
+    # The plane goes through the source at 0, the array stands 1 m up the axis.
+    assert abs(found["distance_cm"][0]) < 60.0
+    assert np.isnan(held["distance_cm"][0])
+    assert np.isnan(held["distance_sigma_cm"][0])
+    page = tmp_path / "page.html"
+    assert radiograph("report", out, "-o", page).code == 0
+    assert "The distance was fitted too" in page.read_text()
+
+
+def test_a_file_of_before_has_no_distance_and_is_read(
+    fitted: tuple[Path, str], radiograph: Run, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.h5"
+    old.write_bytes((fitted[0] / "image.h5").read_bytes())
+    with h5py.File(old, "r+") as file:
+        for name in ("distance_cm", "distance_sigma_cm"):
+            del file[f"reconstruction/point_sources/{name}"]
+    page = tmp_path / "page.html"
+    done = radiograph("report", old, "-o", page)
+    assert done.code == 0, done.err
+    assert "Point sources, the strongest first" in page.read_text()
+    assert "The distance was fitted too" not in page.read_text()

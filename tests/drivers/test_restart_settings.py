@@ -177,6 +177,7 @@ BEGINS: dict[str, dict[str, str]] = {
         "focus.steps": "5",
         "point_fit.n_sources": "2",
         "point_fit.profile": "false",
+        "point_fit.free_distance": "true",
         "point_fit.bias_rad": "0.0",
         "point_fit.sensitivity": '"flat"',
         "errors.replicas": "20",

@@ -15,9 +15,9 @@ from radiograph.nodes.imaging.source_likelihood import (
     ISOTROPIC,
     FitProblem,
     cost,
-    fit_start,
     significance,
 )
+from radiograph.nodes.imaging.source_search import fit_start
 from radiograph.schemas.imaging.frames import CLASS_SHARES, WEIGHTED_CONES
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
 from radiograph.schemas.imaging.sources import Acceptance, ConeMixture
