@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from ..schemas.errors import (
 from .answers import print_json
 from .commands.table import TableOfCommands, add_commands
 from .home import need_home
+from .interrupts import watch_interrupts
 from .standard_streams import turn_to_nothing, watch_streams
 
 EXIT_INTERRUPTED = 130
@@ -78,7 +78,7 @@ def cli() -> None:
 
     A batch system's SIGTERM ends a run as Ctrl-C does: temporary files go.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    watch_interrupts()
     watch_streams()
     gc.set_threshold(*_COLLECTIONS)
     code = guarded(sys.argv[1:], time.time())

@@ -51,3 +51,40 @@ def test_sigterm_ends_a_run_as_an_interrupt(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "interrupted; what was complete stays, nothing else was written" in errors
     assert not list((tmp_path / "out").iterdir())
+
+
+# The signal comes while a callback of the garbage collector runs: no error can leave that.
+IN_A_CALLBACK = """
+import os, signal, time, weakref
+from radiograph.drivers import main
+
+class Thing:
+    pass
+
+def guarded(argv, started_s=None):
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        del thing
+        time.sleep(30)
+    except KeyboardInterrupt:
+        return main.EXIT_INTERRUPTED
+    return 0
+
+main.guarded = guarded
+main.cli()
+"""
+
+
+def test_an_interrupt_that_falls_into_a_callback_is_not_lost() -> None:
+    called = [sys.executable, "-c", IN_A_CALLBACK]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=25, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_other_errors_of_callbacks_are_told_as_ever() -> None:
+    code = IN_A_CALLBACK.replace("os.kill(os.getpid(), signal.SIGTERM)", "1 / 0")
+    called = [sys.executable, "-c", code.replace("time.sleep(30)", "pass")]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=25, check=False)
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
