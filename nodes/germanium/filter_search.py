@@ -16,6 +16,7 @@ from ...schemas.arrays import F8, Mask
 from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN, PEAK_EVENTS
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV, Q_BB_KEV
 from ...schemas.germanium.peaks import PeakFit
+from .kernels.outputs import greatest_of_fitting
 from .peak_fits import USUAL_LIMITS, FitLimits, peak_fit
 from .resolution import resolution_of
 from .scales import FEP, expected_sigma_keV, full_energy_fit
@@ -55,8 +56,6 @@ def greatest_outputs(waves: Any, kernel: F8) -> F8:
 
     ValueError for a kernel that is longer than the waveforms.
     """
-    from scipy.signal import oaconvolve
-
     x = np.asarray(waves)
     if len(kernel) > x.shape[1]:
         msg = f"a kernel of {len(kernel)} samples on waveforms of {x.shape[1]}"
@@ -64,9 +63,7 @@ def greatest_outputs(waves: Any, kernel: F8) -> F8:
     out = np.empty(len(x))
     for first in range(0, len(x), _BLOCK_ROWS):
         block = x[first : first + _BLOCK_ROWS].astype(np.float64)
-        out[first : first + len(block)] = oaconvolve(
-            block, kernel[np.newaxis, :], mode="valid", axes=1
-        ).max(axis=1)
+        greatest_of_fitting(block, kernel, out[first : first + len(block)])
     return out
 
 

@@ -14,6 +14,7 @@ from radiograph.nodes.germanium.filter_search import (
     peak_events,
     searched,
 )
+from radiograph.nodes.germanium.kernels.outputs import greatest_of_fitting
 from radiograph.nodes.germanium.noise import kernels_of
 from radiograph.nodes.germanium.selection import filter_begins_us__of_grid
 from radiograph.schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
@@ -136,6 +137,20 @@ def test_events_near_lines() -> None:
     assert table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 1))
     assert not table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 2))
     assert len(peak_events(energy, keep, 100, 40.0, 5000.0, 1)) == 0
+
+
+@pytest.mark.parametrize("n_kernel", [1, 3, 4, 6, 60])
+def test_the_kernel_of_outputs_is_its_plain_form(n_kernel: int) -> None:
+    rng = np.random.default_rng(7)
+    waves, kernel = rng.normal(size=(5, 60)), rng.normal(size=n_kernel)
+    waves[3, 59] = np.nan
+    compiled, plain = np.zeros(5), np.zeros(5)
+    greatest_of_fitting(waves, kernel, compiled)
+    greatest_of_fitting.py_func(waves, kernel, plain)
+    np.testing.assert_array_equal(compiled, plain)
+    expected = [np.convolve(w, kernel, "valid").max() for w in waves]
+    np.testing.assert_allclose(compiled, expected, rtol=1e-12)
+    assert np.isnan(compiled).tolist() == [False, False, False, True, False]
 
 
 def test_greatest_outputs_against_numpy() -> None:
