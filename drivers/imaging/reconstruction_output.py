@@ -66,7 +66,7 @@ WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "bootstrap_images": ("bootstrap_image_intervals",),
     "bootstrap_weighted_images": ("bootstrap_weighted_image_intervals",),
 }
-_WITHOUT_HYPOTHESES: Final = ("cones", "image")
+WITHOUT_HYPOTHESES: Final = ("cones", "image")
 _COMPARED: Final = frozenset({"weighted", "mlem", "point_fit"})
 _SIGNIFICANCE: Final = "2 ln L ratio of one point source in each pixel to none"
 _MAPS: Final = (
@@ -90,7 +90,7 @@ def targets_beside(config: ImagingConfig, *, figures: bool, start: str = "") -> 
     # Stored events have the constants of their bars; of what hypothesis a stored cone is, is not
     # told.
     absent = {BAR_CONSISTENCY} if start else set()
-    absent |= set(WIDTHS) if start in _WITHOUT_HYPOTHESES else set()
+    absent |= set(WIDTHS) if start in WITHOUT_HYPOTHESES else set()
     return tuple(target for target in found if target not in absent)
 
 

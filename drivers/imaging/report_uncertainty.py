@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ...nodes.imaging.figure_text import SPECIES_NAMES
 from ...nodes.imaging.pull_fit import fitted_pulls
+from ...nodes.statistics.widths import MEDIAN_ERROR
 from ..html.parts import heading, paragraph, picture, side_by_side, table
 from .report_figures import COLORS, svg_of
 
@@ -165,8 +166,7 @@ def draw_bars(consistency: pd.DataFrame, figure: Figure) -> None:
     groups = core.groupby("det_id")["consistency"]
     count = groups.size()
     told = count.index[count >= _FEWEST]
-    # The median of n numbers of a Gaussian is off by 1.2533 sigma / sqrt(n).
-    error: pd.Series = 1.2533 * groups.std() / np.sqrt(count)
+    error: pd.Series = MEDIAN_ERROR * groups.std() / np.sqrt(count)
     axes.axhline(0.0, color="0.6", lw=0.8)
     x = np.arange(len(told))
     axes.errorbar(x, groups.median()[told], error[told], fmt="o", ms=3.5, color=COLORS[0], lw=1.1)

@@ -42,6 +42,7 @@ from .reconstruction_output import (
     COMPARISON,
     CONSTANTS,
     FRAME_TARGETS,
+    WITHOUT_HYPOTHESES,
     targets_beside,
     write_density_images,
     write_widths,
@@ -160,7 +161,7 @@ def _request(session: ImagingSession, config: ImagingConfig, targets: Sequence[s
     figures = config.vis.export_png_on_write
     start = session.restart.start if session.restart is not None else ""
     made = targets_beside(config, figures=figures, start=start)
-    if config.uncertainty.enabled and start in ("cones", "image"):
+    if config.uncertainty.enabled and start in WITHOUT_HYPOTHESES:
         log.warning(
             "[uncertainty] enabled = true: widths of stored cones are not made anew; "
             "restart from events, or from the data"

@@ -26,6 +26,7 @@ from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.survival import Survival
 from .aoe_fits import (
     PEAK_RANGE_KEV,
+    SINGLE_SITE_SIGMAS,
     band_edges,
     band_fit,
     merged_bands,
@@ -44,7 +45,6 @@ _COARSE_STEP: Final = 0.5
 _BISECTIONS: Final = 10
 _MOST_OFF: Final = 0.01
 _SIGNIFICANT: Final = 3.0
-_SINGLE_SITE_SIGMAS: Final = 3.0
 _CLIPS: Final = 20
 _DEP_FWHMS: Final = 2.0
 # The slope of the survival is taken over so many errors of it to both sides of the cut.
@@ -121,7 +121,7 @@ def _single_site_slope(x: F8, dt_eff: F8) -> tuple[float, float]:
     line = np.array([0.0, mode])
     middle = float(np.median(dt_eff))
     of_t = dt_eff - middle
-    keep = np.abs(x - mode) < _SINGLE_SITE_SIGMAS * sigma
+    keep = np.abs(x - mode) < SINGLE_SITE_SIGMAS * sigma
     error = float("nan")
     for _ in range(_CLIPS):
         square = float((of_t[keep] ** 2).sum())
@@ -130,7 +130,7 @@ def _single_site_slope(x: F8, dt_eff: F8) -> tuple[float, float]:
         line = np.polyfit(of_t[keep], x[keep], 1)
         residual = x - np.polyval(line, of_t)
         error = float(residual[keep].std(ddof=2) / np.sqrt(square))
-        inside = np.abs(residual) < _SINGLE_SITE_SIGMAS * sigma
+        inside = np.abs(residual) < SINGLE_SITE_SIGMAS * sigma
         if (inside == keep).all():
             break
         keep = inside

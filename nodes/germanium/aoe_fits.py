@@ -18,6 +18,8 @@ from .kernels.peaks import add_peak_likelihood
 from .peak_fits import minimised
 
 FEWEST_IN_A_BAND: Final = 150
+SINGLE_SITE_SIGMAS: Final = 3.0
+"""Events within so many widths of the mode of A/E count as single-site."""
 PEAK_RANGE_KEV: Final = (1000.0, 1300.0)
 """Where A/E is followed in time and drift time: no line, many events."""
 _BELOW, _ABOVE = 15.0, 5.0

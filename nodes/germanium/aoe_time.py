@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from ...schemas.arrays import F8
 from ...schemas.germanium.aoe import AOE_TIMES, TimeCorrection
 from ...schemas.germanium.calibration_settings import AoESettings
-from .aoe_fits import PEAK_RANGE_KEV, top_of
+from ..statistics.widths import MEDIAN_ERROR
+from .aoe_fits import PEAK_RANGE_KEV, SINGLE_SITE_SIGMAS, top_of
 from .columns import absence, column_of
 
 FEWEST_IN_A_SLICE: Final = 100
-_SINGLE_SITE_SIGMAS: Final = 3.0
-# Error of a median of normal values in units of that of the mean.
-_OF_MEDIAN: Final = 1.2533
 
 
 @tag(stage="aoe", scope="channel", helper="true")
@@ -81,8 +79,8 @@ def _slices(time_s: F8, slice_s: float) -> tuple[F8, NDArray[np.int64]]:
 def _median(x: F8) -> tuple[float, float]:
     """Median of the single-site peak and its error."""
     mode, sigma = top_of(x)
-    near = x[np.abs(x - mode) <= _SINGLE_SITE_SIGMAS * sigma]
-    return float(np.median(near)), _OF_MEDIAN * sigma / float(np.sqrt(len(near)))
+    near = x[np.abs(x - mode) <= SINGLE_SITE_SIGMAS * sigma]
+    return float(np.median(near)), MEDIAN_ERROR * sigma / float(np.sqrt(len(near)))
 
 
 @tag(stage="aoe", scope="channel", schema="AoETimes")

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lines import FEP_KEV, Q_BB_KEV
 from ...schemas.germanium.stability import TIME_STABILITY
-from ..statistics.widths import mad_sigma
+from ..statistics.widths import MEDIAN_ERROR, mad_sigma
 from .columns import absence, column_of
 
 SLICE_S: Final = 600.0
 FEWEST_IN_A_SLICE: Final = 10
 _FWHMS: Final = 2.0
-# Error of a median of normal values in units of that of the mean.
-_OF_MEDIAN: Final = 1.2533
 
 
 @tag(stage="energy", scope="channel", schema="TimeStability")
@@ -56,7 +54,7 @@ def time_stability(
     for k in np.flatnonzero(counts >= FEWEST_IN_A_SLICE):
         values = of_line[edges[k] : edges[k + 1]]
         median[k] = np.median(values)
-        error[k] = _OF_MEDIAN * float(mad_sigma(values)) / np.sqrt(len(values))
+        error[k] = MEDIAN_ERROR * float(mad_sigma(values)) / np.sqrt(len(values))
     begin = SLICE_S * np.arange(n_slices)
     end = np.minimum(begin + SLICE_S, max(float(time.max()), 1e-9))
     middle = 0.5 * (begin + end) / 3600.0

@@ -11,6 +11,7 @@ from hamilton.function_modifiers import config, tag
 from ...schemas.arrays import F8, I8
 from ...schemas.imaging.calibration import BAR_CONSISTENCY
 from ...schemas.imaging.uncertainty import Uncertainty
+from ..statistics.widths import MEDIAN_ERROR
 from .cones import neutron_candidate_cones as cones_of
 from .energies import neutron_energies__fixed
 from .kinematics import RECOIL_MASS_MEV
@@ -22,8 +23,6 @@ from .uncertainty import (
 
 # Beyond so many sigma an event is no scatter of the known energy.
 CORE_SIGMA: Final = 3.0
-# The median of n numbers of a Gaussian is off by this times sigma / sqrt(n).
-_OF_MEDIAN: Final = 1.2533
 
 
 @tag(stage="uncertainty", schema="BarConsistency", scope="run")
@@ -69,4 +68,4 @@ def _medians(bar: I8, pull: F8, det_id: I8) -> tuple[I8, F8, F8]:
         np.asarray(a.reindex(det_id), np.float64) for a in (groups.median(), groups.std())
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return n, median, np.asarray(_OF_MEDIAN * spread / np.sqrt(n))
+        return n, median, np.asarray(MEDIAN_ERROR * spread / np.sqrt(n))

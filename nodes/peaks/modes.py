@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from ...schemas.arrays import F8
-from ..statistics.widths import MAD_TO_SIGMA
+from ..statistics.widths import MAD_TO_SIGMA, MEDIAN_ERROR
 
 FEWEST: Final = 50
 _CLIPPED_PERCENT: Final = (1.0, 99.0)
@@ -49,7 +49,7 @@ def mode_and_width(values: Any) -> ModeWidth:
     median = float(np.median(given))
     mad = float(np.median(np.abs(given - median)))
     plain = ModeWidth(
-        median, 1.2533 * MAD_TO_SIGMA * mad / np.sqrt(n), MAD_TO_SIGMA * mad, n, fitted=False
+        median, MEDIAN_ERROR * MAD_TO_SIGMA * mad / np.sqrt(n), MAD_TO_SIGMA * mad, n, fitted=False
     )
     low, high = np.percentile(given, _CLIPPED_PERCENT)
     if n < FEWEST or not high > low:

@@ -13,6 +13,8 @@ from ...schemas.arrays import F8
 
 MAD_TO_SIGMA: Final = 1.4826
 """1 / (the 75 % point of a normal distribution): what the MAD of normal values is scaled by."""
+MEDIAN_ERROR: Final = 1.2533
+"""sqrt(pi / 2): error of the median of normal values, in units of that of their mean."""
 
 
 def mad_sigma(values: Any, centre: Any = None, *, axis: int | None = None) -> F8:
