@@ -11,6 +11,7 @@ from stat import S_ISREG
 from typing import Final
 
 from ...schemas.errors import UsageError
+from ..sqlite_locks import is_held
 from .opening import opened_store
 from .store import DATABASE, STORE_ERRORS
 
@@ -88,7 +89,7 @@ def _is_written_by_another(database: Path) -> bool:
             connection.execute("BEGIN IMMEDIATE")
             connection.rollback()
     except sqlite3.Error as reason:
-        return reason.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        return is_held(reason)
     return False
 
 

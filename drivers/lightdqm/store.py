@@ -26,6 +26,7 @@ from ...schemas.lightdqm.frames import DQM_VERDICT, TRIGGER_COUNTS
 from ...schemas.lightdqm.stored_runs import ARRAY_DTYPES, RunIdentity, RunRecord
 from ...schemas.tables import TableSchema
 from ..files import fault_of_kind, natural_order, written_place
+from ..sqlite_locks import is_held
 from .store_schema import APPLICATION_ID, RUN_COLUMNS, SCHEMA_VERSION, create_store
 
 # How long a write waits for other processes.
@@ -146,7 +147,7 @@ class RunStore:
         except sqlite3.OperationalError as reason:
             if "malformed" in str(reason) or "no such" in str(reason):
                 raise self._damaged(reason) from None
-            by = " by another process" if "locked" in str(reason) else ""
+            by = " by another process" if is_held(reason) else ""
             msg = f"{self.path}: the store of runs cannot be used ({reason}{by})."
             raise UsageError(msg, file=self.path, key="store") from reason
         except sqlite3.DatabaseError as reason:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ....schemas.errors import InputError, UsageError
+from ...sqlite_locks import is_held
 
 FileState = Literal["ok", "no_checksum"]
 
@@ -33,6 +35,7 @@ CREATE TABLE IF NOT EXISTS unpacked (
     skipped INTEGER NOT NULL, at_utc TEXT NOT NULL, version TEXT NOT NULL);
 """
 _WAIT_S: Final = 60.0
+_PAUSE_S: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,12 @@ class Ledger:
         try:
             with closing(self._connection()) as base:
                 if not self._read_only:
-                    base.execute("PRAGMA journal_mode=WAL")
-                    base.executescript(_TABLES)
+                    _make_tables(base)
                 yield base
         except sqlite3.OperationalError as reason:
-            msg = f"{self.path}: the ledger cannot be used ({reason}). Make its folder writable."
+            held = is_held(reason)
+            repair = "Wait for the process that holds it" if held else "Make its folder writable"
+            msg = f"{self.path}: the ledger cannot be used ({reason}). {repair}."
             raise UsageError(msg, file=self.path, code="ledger") from None
         except sqlite3.DatabaseError as reason:
             msg = (
@@ -150,6 +154,24 @@ class Ledger:
         # is told that nobody changes it; elsewhere a read-only connection would leave files there.
         how = "mode=rw" if os.access(self.path.parent, os.W_OK) else "immutable=1"
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True, timeout=_WAIT_S)
+
+
+def _make_tables(base: sqlite3.Connection) -> None:
+    """The journal and the tables of a ledger, waited for as long as for any other lock.
+
+    SQLite does not wait by itself where the journal of a new file changes: of two threads that
+    begin one ledger, the second is told at once that it is locked.
+    """
+    patience_ends = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode=WAL")
+            base.executescript(_TABLES)
+            return
+        except sqlite3.OperationalError as reason:
+            if not is_held(reason) or time.monotonic() > patience_ends:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 def _now() -> tuple[str, str]:

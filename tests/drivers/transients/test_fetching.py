@@ -27,7 +27,6 @@ from radiograph.drivers.transients.retrieval.fetching import (
     foreseen,
     mirror_urls,
 )
-from radiograph.drivers.transients.retrieval.ledger import Ledger
 from radiograph.drivers.transients.retrieval.locks import held
 from radiograph.drivers.transients.retrieval.telling import telling
 from radiograph.schemas.errors import UsageError
@@ -541,18 +540,6 @@ def test_a_dry_run_asks_nobody_and_writes_nothing(campaign: Campaign) -> None:
     (report,) = foreseen([archive], campaign.places)
     assert report.state == "absent"
     assert [p.name for p in campaign.folder.iterdir()] == ["server"]
-
-
-def test_the_ledger_says_what_was_verified(campaign: Campaign, serve: Serve) -> None:
-    server = serve()
-    campaign.fetch(campaign.archive(server.url, "a.tar"))
-    path = campaign.places.downloads / "a.tar"
-    known = Ledger(campaign.places.ledger, read_only=True).known(path)
-    assert known is not None
-    assert (known.state, known.size, known.md5) == ("ok", SIZE, md5_of(path.read_bytes()))
-    campaign.places.ledger.write_bytes(b"no database at all, but long enough to be read as one" * 9)
-    with pytest.raises(Exception, match="is no ledger"):
-        Ledger(campaign.places.ledger).known(path)
 
 
 @pytest.mark.parametrize(
