@@ -7,6 +7,7 @@ import logging
 import types
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from hamilton import driver
 from hamilton.graph import FunctionGraph
@@ -27,6 +28,8 @@ logging.getLogger("hamilton").setLevel(logging.CRITICAL)
 
 _MOST_KNOWN: Final = 16
 _known: dict[Any, driver.Driver] = {}
+# Hamilton describes each node anew whenever it is asked, and a run asks ten times.
+_listed: WeakKeyDictionary[driver.Driver, dict[str, Any]] = WeakKeyDictionary()
 
 
 def build_driver(
@@ -79,7 +82,10 @@ def _executing(wired: driver.Driver, execution: NodeExecution) -> driver.Driver:
 
 def graph_nodes(dr: driver.Driver) -> dict[str, Any]:
     """The computed nodes of a driver by name (inputs and settings left out)."""
-    return {v.name: v for v in dr.list_available_variables() if not v.is_external_input}
+    if dr not in _listed:
+        listed = dr.list_available_variables()
+        _listed[dr] = {v.name: v for v in listed if not v.is_external_input}
+    return dict(_listed[dr])
 
 
 def visible_nodes(dr: driver.Driver) -> dict[str, Any]:

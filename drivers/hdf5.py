@@ -30,6 +30,11 @@ import pandas as pd
 from ..nodes.hdf5_content import READ_FAULTS, damaged_file, reading
 
 TEXT: Final = h5py.string_dtype("utf-8")
+# A run file has hundreds of small datasets: h5py makes these two anew for each, which takes longer
+# than to write it.
+_TEXT_IN_FILE: Final = h5py.h5t.py_create(TEXT, logical=True)
+_TEXT_IN_MEMORY: Final = h5py.h5t.py_create(TEXT)
+_ONE_VALUE: Final = h5py.h5s.create(h5py.h5s.SCALAR)
 # A chunk is as long as the first rows that come, between these: a short table takes little room,
 # and a long one is written in few pieces.
 _FEWEST_ROWS_A_CHUNK: Final = 512
@@ -313,9 +318,10 @@ def blocks(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
 
 
 def describe(item: h5py.Dataset, unit: str, description: str) -> None:
-    """Unit and meaning as attributes."""
-    item.attrs["units"] = unit
-    item.attrs["description"] = description
+    """Unit and meaning as attributes of a dataset that has none of these yet."""
+    for name, text in ((b"units", unit), (b"description", description)):
+        attribute = h5py.h5a.create(item.id, name, _TEXT_IN_FILE, _ONE_VALUE)
+        attribute.write(np.array(text, TEXT), mtype=_TEXT_IN_MEMORY)
 
 
 def datasets_of(group: h5py.Group, path: Path) -> dict[str, h5py.Dataset]:
@@ -377,8 +383,8 @@ def _in_header(parent: h5py.Group, path: str, dtype: Any) -> h5py.Dataset:
     link.set_create_intermediate_group(True)
     link.set_char_encoding(h5py.h5t.CSET_UTF8)
     kind = h5py.h5t.py_create(np.dtype(dtype), logical=True)
-    scalar = h5py.h5s.create(h5py.h5s.SCALAR)
-    return h5py.Dataset(h5py.h5d.create(parent.id, path.encode(), kind, scalar, layout, link))
+    made = h5py.h5d.create(parent.id, path.encode(), kind, _ONE_VALUE, layout, link)
+    return h5py.Dataset(made)
 
 
 def write_array(
@@ -395,7 +401,8 @@ def write_array(
             options = {"compression": "gzip", "compression_opts": 1, **options}
     created = create_checked(parent, path, array.shape, dtype, **options)
     if array.size:
-        created[...] = array
+        same_kind = created.id.get_type()
+        created.id.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(array), same_kind)
     describe(created, unit, description)
     return created
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from ..nodes.file_kinds import fault_of_input
 from ..nodes.hdf5_content import Content, damaged_file
 from ..nodes.hdf5_heaps import opened_hdf5
 from ..schemas.errors import InputError
+from .library_versions import installed_version
 
 LIBRARIES: Final = (
     "radiograph",
@@ -32,18 +31,8 @@ LIBRARIES: Final = (
 
 def versions() -> dict[str, str]:
     """Python and the libraries a result depends on."""
-    return dict(_versions())
-
-
-@cache
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    installed = {name: installed_version(name) or "not installed" for name in LIBRARIES}
+    return {"python": platform.python_version(), **installed}
 
 
 def command_line() -> list[str]:

@@ -7,6 +7,7 @@ whether there is a [plane].
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 from .config_fields import Model, bare, field_named, is_section, sections
@@ -26,8 +27,16 @@ def setting_keys(model: Model) -> Iterator[str]:
 
 def covers(key: str, row: str) -> bool:
     """Whether ``key`` is that of a setting or entry ``row``, or of a table around it."""
-    table = key.removesuffix(_THERE)
-    return row == table or row.startswith(f"{table}.")
+    return _table(key) in _around(row)
+
+
+def _table(key: str) -> str:
+    return key.removesuffix(_THERE)
+
+
+def _around(row: str) -> Iterator[str]:
+    """A dotted key and those of the tables around it."""
+    return accumulate(row.split("."), "{}.{}".format)
 
 
 def only_there(key: str) -> bool:
@@ -43,8 +52,8 @@ def rows_of_graph(pipeline: Definition) -> tuple[Input, ...]:
 
 def in_effect(pipeline: Definition, rows: Mapping[str, Any]) -> dict[str, Any]:
     """Of settings by dotted key those that a result can depend on."""
-    keys = {key for row in rows_of_graph(pipeline) for key in row.keys}
-    return {name: value for name, value in rows.items() if any(covers(k, name) for k in keys)}
+    tables = {_table(key) for row in rows_of_graph(pipeline) for key in row.keys}
+    return {name: value for name, value in rows.items() if tables & set(_around(name))}
 
 
 def shown_sections(model: Model, row: Input) -> set[str]:

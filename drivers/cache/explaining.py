@@ -47,8 +47,9 @@ def _setting_changes(session: Session) -> list[str]:
 def remember_settings(session: Session) -> None:
     """Keep the settings of a run under the content and under the name of its input."""
     assert session.cache is not None
+    record = settings_record(session)
     for name in _names_of_input(session):
-        session.cache.remember(name, settings_record(session))
+        session.cache.remember(name, record)
 
 
 def _names_of_input(session: Session) -> tuple[str, str]:

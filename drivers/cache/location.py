@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Final
+
+from ..library_versions import installed_version
 
 # Raised by hand when a stored value changes its meaning though no code of a node does, or when
 # versions of code did not tell apart what differs: what is stored under them may be wrong.
@@ -43,16 +43,5 @@ def default_folder() -> Path:
 def salt() -> dict[str, str]:
     """What a result depends on beside code and inputs."""
     python = ".".join(platform.python_version_tuple()[:2])
-    return {"epoch": str(CACHE_EPOCH), "python": python, **_versions()}
-
-
-@cache
-def _versions() -> dict[str, str]:
-    """Those of libraries that compute, which stay what they are while a process lasts."""
-    found = {}
-    for library in _COMPUTING_LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            found[library] = ""
-    return found
+    installed = {library: installed_version(library) for library in _COMPUTING_LIBRARIES}
+    return {"epoch": str(CACHE_EPOCH), "python": python, **installed}

@@ -46,28 +46,34 @@ class HitChecks:
     def take(self, hits: pd.DataFrame) -> None:
         """Count the hits of a range."""
         species = hits["species"].cat.codes.to_numpy()
-        same = np.diff(hits["event_id"].to_numpy()) == 0
-        time = hits["t_ns"].to_numpy()
+        columns = {name: hits[name].to_numpy() for name in FLIGHT_COLUMNS}
+        same = np.diff(columns["event_id"]) == 0
+        time = columns["t_ns"]
         self._pairs += int(same.sum())
         self._of_one_time += int((np.diff(time)[same] == 0).sum())
         self._latest_ns = max(self._latest_ns, float(np.abs(time).max(initial=0.0)))
         for s in (NEUTRON, GAMMA):
-            beta, light = flights_of(hits.loc[species == s, list(FLIGHT_COLUMNS)])
+            of_species = species == s
+            beta, light = flights_of({name: v[of_species] for name, v in columns.items()})
             if len(beta):
                 self._flights[s] += len(beta)
                 self._impossible[s] += impossible_flights(beta, light, s)
                 self._speeds[s].append(float(np.median(beta)))
         if self._config.energy.strategy == "ELUT" and makes_cones(self._config):
-            self._take_materials(hits.loc[species == NEUTRON, ["material", "det_id"]])
+            self._take_materials(hits, species == NEUTRON)
 
-    def _take_materials(self, rows: pd.DataFrame) -> None:
-        self._neutron_hits += len(rows)
+    def _take_materials(self, hits: pd.DataFrame, is_neutron: np.ndarray) -> None:
+        self._neutron_hits += int(is_neutron.sum())
         tables = self._config.energy.lut_paths
-        for name in rows["material"].cat.categories:
+        material, detector = hits["material"].cat.codes.to_numpy(), hits["det_id"].to_numpy()
+        for code, name in enumerate(hits["material"].cat.categories):
             has_table = name in tables and tables[name].proton is not None
             if name not in SCINTILLATORS and not has_table:
-                ids = rows.loc[rows["material"] == name, "det_id"].value_counts(sort=False)
-                self._without.update({(int(i), str(name)): int(n) for i, n in ids.items()})
+                ids, times = np.unique(
+                    detector[is_neutron & (material == code)], return_counts=True
+                )
+                found = zip(ids.tolist(), times.tolist(), strict=True)
+                self._without.update({(i, str(name)): n for i, n in found})
 
     def problems(self, path: str, counters: Mapping[str, int]) -> list[dict[str, Any]]:
         """What is wrong with the settings or the units; the kinds are the reasons of losses."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from ...schemas.arrays import F8
 from ...schemas.imaging.codes import GAMMA
@@ -27,16 +26,17 @@ _SCALES: Final = np.array([1.0, *UNITS.values()])
 _GAMMA_BETA: Final = (0.1, 10.0)
 
 
-def flights_of(hits: pd.DataFrame) -> tuple[F8, F8]:
+def flights_of(hits: Mapping[str, np.ndarray]) -> tuple[F8, F8]:
     """(speed over c, light of the later hit in MeVee) of neighbouring hits of a raw event.
 
-    Pairs of one time or one point tell no speed and are left out.
+    ``hits`` has the arrays FLIGHT_COLUMNS. Pairs of one time or one point tell no speed and are
+    left out.
     """
-    same = np.diff(hits["event_id"].to_numpy()) == 0
-    moved = [np.diff(hits[f"{a}_cm"].to_numpy())[same] for a in "xyz"]
+    same = np.diff(hits["event_id"]) == 0
+    moved = [np.diff(hits[f"{a}_cm"])[same] for a in "xyz"]
     distance = np.sqrt(sum(d * d for d in moved))
-    time = np.diff(hits["t_ns"].to_numpy())[same]
-    light = hits["light_MeVee"].to_numpy()
+    time = np.diff(hits["t_ns"])[same]
+    light = hits["light_MeVee"]
     later = np.where(time > 0, light[1:][same], light[:-1][same])
     told = (time != 0) & (distance > 0) & np.isfinite(time) & np.isfinite(distance)
     return flight_beta(distance[told], np.abs(time[told])), later[told]

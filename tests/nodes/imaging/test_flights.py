@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from radiograph.nodes.imaging.flights import UNITS, flights_of, impossible_flights
 from radiograph.schemas.imaging.codes import GAMMA, NEUTRON
 
 
-def hits(*rows: tuple[int, float, float, float]) -> pd.DataFrame:
+def hits(*rows: tuple[int, float, float, float]) -> dict[str, np.ndarray]:
     """Hits on the x axis: event, x in cm, time in ns, light in MeVee."""
-    frame = pd.DataFrame(rows, columns=["event_id", "x_cm", "t_ns", "light_MeVee"], dtype=float)
-    return frame.assign(y_cm=0.0, z_cm=0.0)
+    names = ("event_id", "x_cm", "t_ns", "light_MeVee")
+    columns = np.array(rows, np.float64).reshape(-1, len(names)).T
+    still = np.zeros(len(rows))
+    return {**dict(zip(names, columns, strict=True)), "y_cm": still, "z_cm": still}
 
 
 def test_speeds_of_neighbours_and_the_light_of_the_later_hit() -> None:
     # c = 29.9792458 cm/ns; the second pair runs backwards in time.
     frame = hits((1, 0.0, 0.0, 1.0), (1, 3.0, 1.0, 2.0), (2, 6.0, 4.0, 3.0), (2, 0.0, 2.0, 4.0))
-    before = frame.copy()
+    before = {name: values.copy() for name, values in frame.items()}
     beta, light = flights_of(frame)
     np.testing.assert_allclose(beta, [3 / 29.9792458, 3 / 29.9792458], rtol=1e-12)
     assert light.tolist() == [2.0, 3.0]
-    pd.testing.assert_frame_equal(frame, before)
+    for name, values in before.items():
+        np.testing.assert_array_equal(frame[name], values)
 
 
 @pytest.mark.parametrize(
