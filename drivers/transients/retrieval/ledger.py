@@ -122,6 +122,8 @@ class Ledger:
         if not self.path.exists():
             return None
         with self._opened() as base:
+            if not _has_begun(base):
+                return None
             found: tuple[Any, ...] | None = base.execute(query, values).fetchone()
             return found
 
@@ -165,13 +167,19 @@ def _make_tables(base: sqlite3.Connection) -> None:
     patience_ends = time.monotonic() + _WAIT_S
     while True:
         try:
+            if _has_begun(base):
+                return
             base.execute("PRAGMA journal_mode=WAL")
-            base.executescript(_TABLES)
-            return
+            base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
         except sqlite3.OperationalError as reason:
             if not is_held(reason) or time.monotonic() > patience_ends:
                 raise
-        time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)
+
+
+def _has_begun(base: sqlite3.Connection) -> bool:
+    """Whether a database has tables: another may just be making them, all at once."""
+    return bool(base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _now() -> tuple[str, str]:

@@ -51,3 +51,16 @@ def test_a_ledger_that_is_held_says_so(tmp_path: Path, monkeypatch: pytest.Monke
         with pytest.raises(UsageError, match="Wait for the process that holds it"):
             Ledger(place).forget_file("a.tar")
     Ledger(place).forget_file("a.tar")
+
+
+def test_a_ledger_that_is_just_being_made_knows_nothing_yet(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.sqlite"
+    seen = tmp_path / "a.tar"
+    seen.write_bytes(b"a")
+    place.touch()
+    assert Ledger(place, read_only=True).known(seen) is None
+    assert Ledger(place, read_only=True).unpacked("a.tar") is None
+    Ledger(place).note_unpacked("a.tar", ("md5",), 3, 1)
+    found = Ledger(place, read_only=True).unpacked("a.tar")
+    assert found is not None
+    assert (found.parts, found.members, found.skipped) == (("md5",), 3, 1)
