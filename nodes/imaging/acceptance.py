@@ -2,13 +2,14 @@
 
 The density of a double scatter of a source at X is omega(t) / (R1^2 d^2 s(X)), t the true angle:
 omega = cos(t) P1 P2, elastic on protons, with the chances that both lights pass, and s(X) the sum
-of it over pairs of points in two bars, the same for every X, so that it is smooth. P1 stays in
-though a light was measured: the width of theta is that of lights that passed. Neither attenuation
-nor a selection upstream is in it.
+of it over pairs of points in two bars, the same for every X, so that it is smooth. Of an event
+whose theta has the first light in it P1 is left out, not of s(X): that light is known, and what it
+says of t is in theta and its width. Neither attenuation nor a selection upstream is in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -22,15 +23,13 @@ from ...schemas.imaging.uncertainty import AcceptanceSettings, Uncertainty
 from ...schemas.tables import categories_of
 from .bar_constants import of_bars
 from .cone_geometry import unit_vectors
-from .recoil_light import (
-    recoil_energies_of_light,
-    recoil_light_MeVee,
-    recoil_light_sigma_MeVee,
-)
+from .recoil_light import recoil_light_MeVee, recoil_light_sigma_MeVee
 
 # Pairs of points of two bars at least.
 FEWEST_POINTS: Final = 64
 ANGLES: Final = 1025
+# Of second recoils, up to that of the neutron.
+ENERGIES: Final = 2048
 NEAREST_CM: Final = 3.0
 FEWEST_BARS: Final = 2
 # A bar with fewer hits has the threshold of all.
@@ -65,10 +64,10 @@ def acceptance__known(
     if len(mine) < FEWEST_BARS:
         return Acceptance.none()
     lights = _least_lights(events, mine, bar_calibration, acceptance_settings)
-    thresholds = tuple(_thresholds(events, mine, light, light_response) for light in lights)
+    thresholds = tuple(_thresholds(events, mine, light) for light in lights)
     told = (thresholds, light_response, fixed_energy_MeV, uncertainty)
     angles = np.linspace(0.0, 0.5 * np.pi, ANGLES)
-    omega = _passing(np.cos(angles), *told)
+    omega = _passing(np.cos(angles), *told, light_is_known=uncertainty.combine_light)
     slope = np.gradient(omega, angles[1], axis=1)
     # Beyond the table omega is held.
     slope[:, [0, -1]] = 0.0
@@ -144,26 +143,45 @@ def _passing(
     light_response: pd.DataFrame,
     incident_MeV: float,
     uncertainty: Uncertainty,
+    *,
+    light_is_known: bool = False,
 ) -> F8:
-    """cos(t) P1 P2 (n^2 + 1, angles) of n bars, first bar times n plus second; at last 1."""
+    """cos(t) P1 P2 (n^2 + 1, angles) of n bars, first bar times n plus second; at last 1.
+
+    Without P1 where the light of the first hit is known.
+    """
+    scattered = incident_MeV * cosine**2
+    step = incident_MeV / ENERGIES
+    edges = np.linspace(0.0, incident_MeV, ENERGIES + 1)
+    middles = edges[:-1] + 0.5 * step
+    recoil = incident_MeV - scattered
+    of_first, of_second = [], []
+    for row in range(len(thresholds[0])):
+        one, other = (_light_passes(t, row, light_response, uncertainty) for t in thresholds)
+        of_first.append(np.ones_like(cosine) if light_is_known else one(recoil))
+        # Isotropic in the centre of mass: the second recoil takes any energy up to E'.
+        below = np.append(0.0, step * np.cumsum(other(middles)))
+        of_second.append(np.interp(scattered, edges, below) / np.maximum(scattered, step))
+    both = cosine * np.stack(of_first)[:, None, :] * np.stack(of_second)[None, :, :]
+    return np.concatenate([both.reshape(-1, len(cosine)), np.ones((1, len(cosine)))])
+
+
+def _light_passes(
+    thresholds: pd.DataFrame, row: int, light_response: pd.DataFrame, uncertainty: Uncertainty
+) -> Callable[[F8], F8]:
+    """The chance that the light of a proton of some energies, as read, passes in a bar."""
     from scipy.special import ndtr
 
-    scattered = incident_MeV * cosine**2
-    first, second = thresholds
-    ones = np.ones_like(cosine)
-    of_first, of_second = [], []
-    for row in range(len(first)):
-        material = pd.Series(_material(first, row, len(cosine)))
-        light = recoil_light_MeVee(incident_MeV - scattered, material, "proton", light_response)
+    least = thresholds["light_MeVee"].iloc[row]
+
+    def passes(energy_MeV: F8) -> F8:
+        material = pd.Series(_material(thresholds, row, len(energy_MeV)))
+        light = recoil_light_MeVee(energy_MeV, material, "proton", light_response)
         told = (light, material, "proton", light_response, uncertainty)
         sigma = np.maximum(recoil_light_sigma_MeVee(*told), 1e-9)
-        passes = ndtr((light - first["light_MeVee"].iloc[row]) / sigma)
-        of_first.append(np.where(np.isfinite(passes), passes, ones))
-        least = second["recoil_MeV"].iloc[row]
-        # Isotropic in the centre of mass: the second recoil takes any energy up to E'.
-        of_second.append(np.maximum(1.0 - least / np.maximum(scattered, 1e-9), 0.0))
-    both = cosine * np.stack(of_first)[:, None, :] * np.stack(of_second)[None, :, :]
-    return np.concatenate([both.reshape(-1, len(cosine)), ones[None, :]])
+        return np.asarray(np.where(np.isfinite(light), ndtr((light - least) / sigma), 1.0))
+
+    return passes
 
 
 def _material(thresholds: pd.DataFrame, row: int, n: int) -> pd.Categorical:
@@ -193,10 +211,8 @@ def _least_lights(
     return found
 
 
-def _thresholds(
-    events: pd.DataFrame, bars: pd.DataFrame, light_MeVee: F8, light_response: pd.DataFrame
-) -> pd.DataFrame:
-    """Least light of a hit in each bar, the proton's energy with that light, and the material."""
+def _thresholds(events: pd.DataFrame, bars: pd.DataFrame, light_MeVee: F8) -> pd.DataFrame:
+    """Least light of a hit in each bar, and the material."""
     det_id = bars["det_id"].to_numpy()
     pair = [events[f"det_id{k}"].to_numpy() for k in (1, 2)]
     material = events["material1"]
@@ -204,10 +220,7 @@ def _thresholds(
     code = pd.Series(np.concatenate(codes), np.concatenate(pair)).groupby(level=0).first()
     names = tuple(str(name) for name in material.cat.categories)
     seen = pd.Series(categories_of(code.loc[det_id].to_numpy(np.int8), names))
-    recoil, _ = recoil_energies_of_light(light_MeVee, seen, "proton", light_response)
-    return pd.DataFrame(
-        {"light_MeVee": light_MeVee, "recoil_MeV": np.nan_to_num(recoil), "material": seen}
-    )
+    return pd.DataFrame({"light_MeVee": light_MeVee, "material": seen})
 
 
 def _curves_of_rows(cones: pd.DataFrame, events: pd.DataFrame, bars: pd.DataFrame) -> I8:

@@ -21,6 +21,7 @@ from .test_point_fit import FRAME, GRID, toy
 from .test_uncertainty import light_curve, true_events
 
 RESOLUTION = Uncertainty(energy={"a": 0.1})
+MIDDLE = (nodes.ANGLES - 1) // 2
 PLAIN = AcceptanceSettings()
 MC, FLAT = PointFit(profile=False), PointFit(profile=False, sensitivity="flat")
 
@@ -51,9 +52,11 @@ def model(
     recoil: int = 1,
     settings: AcceptanceSettings = PLAIN,
     gain: float = 1.0,
+    combine_light: bool = False,
 ) -> Acceptance:
     events = struck(light1, light2)
-    told = (hypotheses(events, recoil), events, array(), light_curve(), 14.8, RESOLUTION)
+    resolution = RESOLUTION.model_copy(update={"combine_light": combine_light})
+    told = (hypotheses(events, recoil), events, array(), light_curve(), 14.8, resolution)
     bars = constants(light_gain=np.full(N_BARS, gain))
     return nodes.acceptance__known(*told, bars, settings)
 
@@ -80,12 +83,24 @@ def test_thresholds_cut() -> None:
 
 
 def test_what_passes_is_that_of_an_elastic_scatter_with_thresholds() -> None:
-    """45 degrees: E' = 7.4 MeV, L1 = 0.6 * 7.4 = 4.44 +- 0.444 MeVee; 0.5 MeVee are 0.833 MeV."""
+    """45 degrees: E' = 7.4 MeV, L1 = 0.6 * 7.4 = 4.44 +- 0.444 MeVee; 0.5 MeVee are 0.833 MeV.
+
+    A second light of 10 % passes where 0.6 E (1 + 0.1 n) > 0.5, n normal: from E = 0.833 <1 / (1 +
+    0.1 n)> = 0.833 (1 + 0.01 + 0.0003) MeV in the mean.
+    """
     known = model(light1=4.0)
     p1 = 0.8392  # Phi((4.44 - 4.0) / 0.444) by the table of the normal distribution.
-    expected = np.sqrt(0.5) * p1 * (1.0 - 0.8333 / 7.4)
-    assert known.omega[0, (nodes.ANGLES - 1) // 2] == pytest.approx(expected, rel=1e-3)
+    expected = np.sqrt(0.5) * p1 * (1.0 - 0.8333 * 1.0103 / 7.4)
+    assert known.omega[0, MIDDLE] == pytest.approx(expected, rel=2e-4)
     assert np.all(known.omega[-1] == 1.0)
+
+
+def test_the_chance_of_a_light_that_is_in_theta_counts_in_the_sum_only() -> None:
+    """Reconstruction: p(theta, passes) of a known light has no chance to pass; s(X) has it."""
+    flight, both = model(light1=4.0), model(light1=4.0, combine_light=True)
+    expected = np.sqrt(0.5) * (1.0 - 0.8333 * 1.0103 / 7.4)
+    assert both.omega[0, MIDDLE] == pytest.approx(expected, rel=2e-4)
+    assert np.array_equal(both.omega_by_cosine, flight.omega_by_cosine)
 
 
 def test_scatters_on_carbon_have_no_model_of_what_passes() -> None:
