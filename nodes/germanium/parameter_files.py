@@ -97,6 +97,15 @@ def operations_in(
     return found, tuple(str(name) for name in outputs)
 
 
+def absent_in(files: ParameterFiles, channel: str, detectors: Mapping[str, str]) -> dict[str, str]:
+    """Columns that a channel's hit tier has not, each with why, where the files tell of any."""
+    results = parameters_of(files, channel, detectors).get("results")
+    told = results.get("absent") if isinstance(results, Mapping) else None
+    if not isinstance(told, Mapping):
+        return {}
+    return {str(name): str(reason) for name, reason in told.items()}
+
+
 def _operation(name: str, told: Any, path: str) -> Operation:
     if not isinstance(told, Mapping) or not isinstance(told.get("expression"), str):
         msg = f"{path}: operation {name} has no expression."
