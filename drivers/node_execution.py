@@ -22,7 +22,6 @@ from ..schemas.errors import Unfit
 from ..schemas.failures import Failure
 from ..schemas.tables import TableSchema
 from .annotations import spelled_out
-from .cache.lazy import failure_in
 from .checks import check_output, freeze
 from .node_records import FAILED, Manifest, NodeCall
 from .unchanged import files_in, unchanged
@@ -60,7 +59,7 @@ class NodeExecution(
         a node whose parameter may be a Failure by its annotation is given it and goes on.
         """
         del run_id, task_id
-        found = {name: failure_in(value) for name, value in kwargs.items()}
+        found = {name: self._failure_in(value) for name, value in kwargs.items()}
         failures = {name: failure for name, failure in found.items() if failure is not None}
         ends = next((n for n in failures if not _may_fail(node_.input_types[n][0])), None)
         if ends is not None:
@@ -69,6 +68,11 @@ class NodeExecution(
         if self._cache is None:
             return self._executed(node_, kwargs, "")
         return self._from_cache(self._cache, node_, kwargs)
+
+    def _failure_in(self, value: Any) -> Failure | None:
+        if self._cache is not None:
+            return self._cache.failure_in(value)
+        return value if isinstance(value, Failure) else None
 
     def do_check_edge_types_match(self, *, type_from: Any, type_to: Any) -> bool:
         """Whether a parameter of type ``type_from`` takes a value of type ``type_to``."""

@@ -24,7 +24,7 @@ from ...schemas.failures import Failure
 from ..node_records import NodeCall
 from .code import CodeVersions, Parts, version_of
 from .content import Description, UnknownTypeError, fingerprint
-from .lazy import FAILURE, UNKNOWN, Lazy, NotComputedError, resolved, unknown
+from .lazy import FAILURE, UNKNOWN, Lazy, NotComputedError, failure_in, resolved, unknown
 from .location import salt
 from .program import as_versions, program_identity, record_name
 from .reasons import reason_of_miss
@@ -193,6 +193,10 @@ class NodeCache:
             return UNKNOWN
         code = version_of(self.versions.parts(function))
         return fingerprint((name, code, identity, sorted(self.salt.items())))
+
+    def failure_in(self, value: Any) -> Failure | None:
+        """The Failure that stands in place of a value; nothing else is read for it."""
+        return failure_in(value)
 
     def remembered(self, name: str) -> Any:
         """A record of another kind (a file's hash), or None."""
