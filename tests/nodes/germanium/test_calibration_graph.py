@@ -27,6 +27,7 @@ from radiograph.schemas.germanium.calibration_settings import (
     LQSettings,
     QualitySettings,
 )
+from radiograph.schemas.germanium.lh5 import InputRun
 from radiograph.schemas.sheets import Sheet, Words
 
 PICTURES = ("calibrated_spectra", "classifier_counts")
@@ -72,7 +73,8 @@ def _said(page: Sheet) -> str:
 
 def session(path: Path, cache: CacheOptions = NO_CACHE, acceptance: float = 0.9) -> Session:
     ref = file_ref(path)
-    parts = Parts.of(Part({"channel": c}, {"channel": c, "source_file": ref}) for c in CHANNELS)
+    given = {"source_file": ref, "input_run": InputRun("p01-r001", "p01-r001-cal")}
+    parts = Parts.of(Part({"channel": c}, {"channel": c, **given}) for c in CHANNELS)
     settings: dict[str, Any] = {
         "estimators": ("cuspEmax", "trapEmax", "zacEmax"),
         "primary_estimator": "cuspEmax",
