@@ -1,0 +1,148 @@
+"""The hit tier of a calibration: its expressions give what the nodes give, and both the truth."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from germanium_channel import Channel
+from germanium_toy import SCALE, toy_channel
+from radiograph.nodes.germanium.dsp_frames import absent_column
+from radiograph.nodes.germanium.hit import hit_columns, hit_parameters__calibrated
+from radiograph.nodes.germanium.lq import _subtracted_width
+from radiograph.schemas.germanium.calibration_settings import AoESettings
+from radiograph.schemas.germanium.frames import DSP_COLUMNS
+
+DEP, FEP, QBB = 1592.511, 2614.511, 2039.061
+AOE_SLOPE, LQ_SLOPE = 4e-5, 2e-4
+SATURATED, DISCHARGE, NEGATIVE = (np.arange(k, k + 40) for k in (100, 200, 300))
+
+
+def _true_keV(frame: pd.DataFrame) -> np.ndarray:
+    return np.asarray(SCALE * frame["cuspEmax"] * (1.0 + 6e-7 * frame["dt_eff"]))
+
+
+@cache
+def _frame() -> pd.DataFrame:
+    """Trapped charge, A/E and LQ that go with drift time, three kinds of bad pulses, lost LQ."""
+    frame = toy_channel(n=12_000).copy()
+    frame["A_max"] /= 1.0 + AOE_SLOPE * frame["dt_eff"]
+    frame["lq80"] *= 1.0 + LQ_SLOPE * frame["dt_eff"]
+    # Every other event of 2614.5 keV has no late charge.
+    line = np.flatnonzero(np.abs(_true_keV(frame) - FEP) < 10.0)[::2]
+    frame.loc[line, "lq80"] = np.nan
+    frame["trapTmax"] = frame["trapEmax"]
+    frame["trapTmax_invert"] = 0.0
+    for name in ("t_sat_lo", "t_sat_hi"):
+        frame[name] = np.zeros(len(frame))
+    frame.loc[SATURATED, "t_sat_hi"] = 16.0
+    frame.loc[DISCHARGE, "t_sat_lo"] = 16.0
+    frame.loc[NEGATIVE, "trapTmax_invert"] = 2.0 * frame["trapTmax"]
+    more = {n: absent_column(n, len(frame)) for n in DSP_COLUMNS.names if n not in frame}
+    return frame.assign(**more)
+
+
+@cache
+def _channel() -> Channel:
+    settings = AoESettings(drift_correction="on")
+    return Channel(_frame(), estimators=("cuspEmax", "trapEmax"), aoe_settings=settings)
+
+
+@cache
+def _hit() -> pd.DataFrame:
+    own = _channel()
+    needs: dict[str, Any] = {
+        name: own[name] for name in inspect.signature(hit_parameters__calibrated).parameters
+    }
+    return hit_columns(_frame(), hit_parameters__calibrated(**needs))
+
+
+def test_expressions_give_what_the_nodes_give() -> None:
+    own, hit = _channel(), _hit()
+    energy, aoe, lq = (own[n] for n in ("primary_energy_keV", "aoe_classifier", "lq_classifier"))
+    np.testing.assert_allclose(hit["cuspEmax_ctc_cal"], energy, rtol=1e-12)
+    np.testing.assert_allclose(hit["AoE_Classifier"], aoe, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(hit["LQ_Classifier"], lq, rtol=1e-9, atol=1e-9)
+    low, high = own["aoe_low_cut"].value, own["aoe_settings"].high_cut
+    np.testing.assert_array_equal(hit["AoE_Low_Cut"], aoe > low)
+    np.testing.assert_array_equal(hit["AoE_Double_Sided_Cut"], (aoe > low) & (aoe < high))
+    np.testing.assert_array_equal(hit["LQ_Cut"], lq < own["lq_model"].cut)
+    flags = own["quality_flags"]
+    there = [name for name in flags.columns if name in hit]
+    assert len(there) > 5
+    for name in there:
+        np.testing.assert_array_equal(hit[name], flags[name], err_msg=name)
+
+
+def test_survivals_are_those_of_the_flags() -> None:
+    """Events of Q_bb +- 35 keV are counted: the same by the flags of the tier."""
+    own, hit = _channel(), _hit()
+    near = own["calibration_rows"] & (np.abs(own["primary_energy_keV"] - QBB) <= 35.0)
+    tables = pd.concat([own["aoe_survival"], own["lq_survival"]]).set_index(["cut", "sample"])
+    for cut in ("AoE_Low_Cut", "AoE_Double_Sided_Cut", "LQ_Cut"):
+        share = tables.loc[(cut, "Qbb35"), "survival"]
+        assert share == pytest.approx(hit[cut][near].mean(), rel=1e-12)
+        assert 0.2 < share < 0.9
+    low, both = (
+        tables.loc[(c, "Qbb35"), "survival"] for c in ("AoE_Low_Cut", "AoE_Double_Sided_Cut")
+    )
+    assert both <= low
+
+
+def test_energies_and_classifiers_are_those_of_the_truth() -> None:
+    """Lines of 0.9 keV, and of the double-escape peak classifiers of width 1 without a slope."""
+    own, hit = _channel(), _hit()
+    good, true = own["calibration_rows"], _true_keV(_frame())
+    dt_eff = _frame()["dt_eff"].to_numpy()
+    line = good & (np.abs(true - FEP) < 4.0)
+    energy = hit["cuspEmax_ctc_cal"].to_numpy()
+    assert energy[line].std() == pytest.approx(0.9, rel=0.05)
+    assert np.median(energy[line]) == pytest.approx(FEP, abs=0.1)
+    assert abs(np.polyfit(dt_eff[line], energy[line], 1)[0]) < 2e-4
+    dep = good & (np.abs(true - DEP) < 2.5)
+    for name in ("AoE_Classifier", "LQ_Classifier"):
+        x = hit[name].to_numpy()
+        single = dep & (np.abs(x) < 3.0)
+        assert single.sum() > 150
+        assert x[single].mean() == pytest.approx(0.0, abs=0.25)
+        assert x[single].std() == pytest.approx(1.0, abs=0.15)
+        # Uncorrected it is 2.6 widths of A/E and 3.5 of LQ over 700 ns.
+        assert abs(np.polyfit(dt_eff[single], x[single], 1)[0]) * 700.0 < 0.8
+
+
+def test_bad_pulses_are_flagged_and_not_valid() -> None:
+    hit = _hit()
+    kinds = (("is_saturated", SATURATED), ("is_discharge", DISCHARGE), ("is_negative", NEGATIVE))
+    for name, rows in kinds:
+        assert np.flatnonzero(hit[name]).tolist() == rows.tolist()
+        assert not hit["is_valid_cal"][rows].any()
+        assert not _channel()["calibration_rows"][rows].any()
+    assert hit["is_valid_cal"].mean() > 0.95
+
+
+def test_events_without_late_charge_fail_lq() -> None:
+    """Of 2614.5 keV every other one: at most a half survives, of all lines else what did."""
+    hit, own = _hit(), _channel()
+    lost = _frame()["lq80"].isna().to_numpy()
+    assert not hit["LQ_Cut"][lost].any()
+    assert own["lq_model"].n_missing == (lost & own["calibration_rows"]).sum() > 1000
+    table = own["lq_survival"].set_index("sample")["survival"]
+    assert table["FEP"] == pytest.approx(0.5 * table["SEP"], abs=0.06)
+
+
+def test_what_lies_beside_a_peak_is_subtracted() -> None:
+    """4000 of N(0, 1) on 1000 of N(2, 1); 2000 of these beside count - 1/2: 4000 remain."""
+    rng = np.random.default_rng(4)
+    background = rng.normal(2.0, 1.0, 3000)
+    inside = np.concatenate([rng.normal(0.0, 1.0, 4000), background[:1000]])
+    mean, sigma, total = _subtracted_width(inside, background[1000:], -0.5, 1.3)
+    assert mean == pytest.approx(0.0, abs=0.08)
+    assert sigma == pytest.approx(1.0, abs=0.05)
+    assert total == pytest.approx(4000.0, rel=0.03)
+    nothing = _subtracted_width(background[:100], background, -0.5, 1.0)
+    assert np.isnan(nothing[0])
+    assert nothing[2] <= 0.0
