@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from germanium_channel import Channel
 from germanium_toy import SCALE, toy_channel
 from radiograph.nodes.germanium.dsp_frames import absent_column
 from radiograph.nodes.germanium.hit import hit_columns, hit_parameters__calibrated
-from radiograph.nodes.germanium.lq import _subtracted_width
-from radiograph.schemas.germanium.calibration_settings import AoESettings
+from radiograph.nodes.germanium.lq import lq_model
+from radiograph.schemas.errors import Unfit
+from radiograph.schemas.germanium.aoe import LowCut
+from radiograph.schemas.germanium.calibration_settings import AoESettings, LQSettings
 from radiograph.schemas.germanium.frames import DSP_COLUMNS
 
 DEP, FEP, QBB = 1592.511, 2614.511, 2039.061
@@ -28,8 +31,13 @@ def _true_keV(frame: pd.DataFrame) -> np.ndarray:
 
 @cache
 def _frame() -> pd.DataFrame:
-    """Trapped charge, A/E and LQ that go with drift time, three kinds of bad pulses, lost LQ."""
+    """Trapped charge, A/E and LQ that go with drift time, three kinds of bad pulses, lost LQ.
+
+    A/E is the wider the lower the energy.
+    """
     frame = toy_channel(n=12_000).copy()
+    noise = np.random.default_rng(2).normal(size=len(frame))
+    frame["A_max"] *= 1.0 + 12.0 / _true_keV(frame) * noise
     frame["A_max"] /= 1.0 + AOE_SLOPE * frame["dt_eff"]
     frame["lq80"] *= 1.0 + LQ_SLOPE * frame["dt_eff"]
     # Every other event of 2614.5 keV has no late charge.
@@ -67,6 +75,8 @@ def test_expressions_give_what_the_nodes_give() -> None:
     np.testing.assert_allclose(hit["cuspEmax_ctc_cal"], energy, rtol=1e-12)
     np.testing.assert_allclose(hit["AoE_Classifier"], aoe, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(hit["LQ_Classifier"], lq, rtol=1e-9, atol=1e-9)
+    # Without a term in 1 / E^2 its expression would say nothing.
+    assert own["aoe_model"].trend.q[1] > 0.0
     low, high = own["aoe_low_cut"].value, own["aoe_settings"].high_cut
     np.testing.assert_array_equal(hit["AoE_Low_Cut"], aoe > low)
     np.testing.assert_array_equal(hit["AoE_Double_Sided_Cut"], (aoe > low) & (aoe < high))
@@ -135,14 +145,28 @@ def test_events_without_late_charge_fail_lq() -> None:
 
 
 def test_what_lies_beside_a_peak_is_subtracted() -> None:
-    """4000 of N(0, 1) on 1000 of N(2, 1); 2000 of these beside count - 1/2: 4000 remain."""
+    """2000 events of LQ 1.0 on 1000 of 1.2 in the peak, twice as many of these beside it."""
     rng = np.random.default_rng(4)
-    background = rng.normal(2.0, 1.0, 3000)
-    inside = np.concatenate([rng.normal(0.0, 1.0, 4000), background[:1000]])
-    mean, sigma, total = _subtracted_width(inside, background[1000:], -0.5, 1.3)
-    assert mean == pytest.approx(0.0, abs=0.08)
-    assert sigma == pytest.approx(1.0, abs=0.05)
-    assert total == pytest.approx(4000.0, rel=0.03)
-    nothing = _subtracted_width(background[:100], background, -0.5, 1.0)
-    assert np.isnan(nothing[0])
-    assert nothing[2] <= 0.0
+    fwhm = 2.0
+    away = np.concatenate([rng.uniform(0.0, 4.0, 3000), rng.uniform(8.0, 16.0, 2000)])
+    lq = np.concatenate([rng.normal(1.0, 0.05, 2000), rng.normal(1.2, 0.05, 3000)])
+    n = len(away)
+    found = lq_model(
+        pd.DataFrame({"dt_eff": rng.uniform(300.0, 1000.0, n)}), lq, DEP + away,
+        SimpleNamespace(linear=SimpleNamespace(fwhm_keV=lambda _: fwhm)),
+        np.ones(n, bool), np.ones(n),
+        LowCut(0.0, 0.1, 0.9, 0.01, np.zeros(0), np.zeros(0)), LQSettings(),
+    )  # fmt: skip
+    assert (found.n_dep, found.n_missing) == (3000, 0)
+    assert found.n_signal == pytest.approx(2000.0, rel=0.05)
+    centre = found.median * (found.offset + found.slope_per_ns * 650.0 + found.mean)
+    assert centre == pytest.approx(1.0, abs=0.01)
+    assert found.median * found.sigma == pytest.approx(0.05, rel=0.1)
+    with pytest.raises(Unfit, match="29 double-escape events pass A/E") as raised:
+        lq_model(
+            pd.DataFrame({"dt_eff": np.full(29, 600.0)}), lq[:29], np.full(29, DEP),
+            SimpleNamespace(linear=SimpleNamespace(fwhm_keV=lambda _: fwhm)),
+            np.ones(29, bool), np.ones(29),
+            LowCut(0.0, 0.1, 0.9, 0.01, np.zeros(0), np.zeros(0)), LQSettings(),
+        )  # fmt: skip
+    assert raised.value.numbers == {"n_events": 29}
