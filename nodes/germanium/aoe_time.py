@@ -44,8 +44,9 @@ def aoe_slice_starts(file_times: pd.DataFrame, aoe_settings: AoESettings) -> Sli
     if key == "input":
         return SliceStarts(np.empty(0))
     known = file_times[file_times["first_s"].notna()]
-    spans = known.groupby(known[key].astype(str))[["first_s", "last_s"]]
-    spans = spans.agg({"first_s": "min", "last_s": "max"}).sort_values("first_s", kind="stable")
+    of_each = known.groupby(known[key].astype(str))
+    spans = of_each.agg({"first_s": "min", "last_s": "max"})
+    spans = spans.sort_values("first_s", kind="stable")
     first, last = spans["first_s"].to_numpy(), spans["last_s"].to_numpy()
     within = np.flatnonzero(first[1:] <= last[:-1])
     if len(within):
@@ -55,7 +56,7 @@ def aoe_slice_starts(file_times: pd.DataFrame, aoe_settings: AoESettings) -> Sli
             f'{last[within[0]]:.3f} s: [germanium.aoe] slice_by = "{key}" needs one after another'
         )
         raise Unfit(code="slices_overlap", message=msg, numbers={"n_slices": len(spans)})
-    return SliceStarts(first, tuple(spans.index))
+    return SliceStarts(first, tuple(map(str, spans.index)))
 
 
 @tag(stage="aoe", scope="channel", helper="true")
