@@ -145,7 +145,10 @@ def pole_zero_in(parameters: Mapping[str, Any], channel: str) -> PoleZeroConstan
     """The decay of the preamplifier in a par_dsp; Unfit if it has none."""
     told = parameters.get("pz")
     if not isinstance(told, Mapping) or ("tau1" not in told and "tau" not in told):
-        msg = f"no decay constant pz.tau1 of {channel} in the parameter files"
+        msg = (
+            f"no decay constant pz.tau1 of {channel} in the parameter files; give par_dsp too, or "
+            "files of the tier dsp"
+        )
         raise Unfit(code="no_decay", message=msg)
     tau1 = time_in("ns", told.get("tau1", told.get("tau")), f"pz.tau1 of {channel}")
     tau2 = time_in("ns", told["tau2"], f"pz.tau2 of {channel}") if "tau2" in told else 0.0
