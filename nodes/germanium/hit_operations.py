@@ -175,8 +175,12 @@ def _cut_operations(cut: QualityCut) -> list[Operation]:
     finite = {key: float(value) for key, value in sides.items() if np.isfinite(value)}
     tests = {"l": f"({classifier}>l)", "h": f"({classifier}<h)"}
     inside = "&".join(tests[key] for key in finite) or f"{classifier}=={classifier}"
+    text = f"(({cut.expression})-{mode})/{width}"
+    if not (np.asarray(cut.width) > 0.0).all():
+        # A parameter that has one value is at its mode, not at 0 / 0.
+        text = f"where(({cut.expression})=={mode},0.0,{text})"
     return [
-        Operation(classifier, f"(({cut.expression})-{mode})/{width}", parameters | more),
+        Operation(classifier, text, parameters | more),
         Operation(name, inside, finite),
     ]
 

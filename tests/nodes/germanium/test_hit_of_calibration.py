@@ -23,6 +23,9 @@ from radiograph.schemas.germanium.frames import DSP_COLUMNS
 DEP, FEP, QBB = 1592.511, 2614.511, 2039.061
 AOE_SLOPE, LQ_SLOPE = 4e-5, 2e-4
 SATURATED, DISCHARGE, NEGATIVE = (np.arange(k, k + 40) for k in (100, 200, 300))
+BURST, RISING, FALLING, BELOW, LATE, CUT_OFF, NO_ENERGY = (
+    np.arange(k, k + 20) for k in (400, 500, 600, 700, 800, 900, 1000)
+)
 
 
 def _true_keV(frame: pd.DataFrame) -> np.ndarray:
@@ -49,7 +52,19 @@ def _frame() -> pd.DataFrame:
         frame[name] = np.zeros(len(frame))
     frame.loc[SATURATED, "t_sat_hi"] = 16.0
     frame.loc[DISCHARGE, "t_sat_lo"] = 16.0
-    frame.loc[NEGATIVE, "trapTmax_invert"] = 2.0 * frame["trapTmax"]
+    # Half of what discharges goes below the baseline too.
+    frame.loc[[*NEGATIVE, *DISCHARGE[::2]], "trapTmax_invert"] = 2.0 * frame["trapTmax"]
+    # Bands of energy have modes of their own.
+    frame["pz_std"] *= 1.0 + 1e-4 * frame["trapEmax"]
+    frame["tp_0_est"], frame["tp_max"] = 46_000.0, 48_000.0
+    frame["trapEftp"] = frame["trapEmax"]
+    frame.loc[BURST, "bl_std"] = 20.0
+    frame.loc[RISING, "bl_slope"] = 1.0
+    frame.loc[FALLING, "bl_slope"] = -1.0
+    frame.loc[BELOW, "cuspEmax"] = -50.0
+    frame.loc[LATE, "tp_max"] = 45_000.0
+    frame.loc[CUT_OFF, "trapEftp"] *= 0.8
+    frame.loc[NO_ENERGY, "trapEmax"] = np.nan
     more = {n: absent_column(n, len(frame)) for n in DSP_COLUMNS.names if n not in frame}
     return frame.assign(**more)
 
@@ -128,10 +143,41 @@ def test_bad_pulses_are_flagged_and_not_valid() -> None:
     hit = _hit()
     kinds = (("is_saturated", SATURATED), ("is_discharge", DISCHARGE), ("is_negative", NEGATIVE))
     for name, rows in kinds:
-        assert np.flatnonzero(hit[name]).tolist() == rows.tolist()
+        there = rows if name != "is_negative" else np.sort([*rows, *DISCHARGE[::2]])
+        assert np.flatnonzero(hit[name]).tolist() == there.tolist()
         assert not hit["is_valid_cal"][rows].any()
         assert not _channel()["calibration_rows"][rows].any()
     assert hit["is_valid_cal"].mean() > 0.95
+    crosstalk = np.flatnonzero(hit["is_negative_crosstalk"])
+    assert crosstalk.tolist() == NEGATIVE.tolist()
+    for name, rows in (("is_neg_energy", BELOW), ("is_valid_tmax", LATE)):
+        assert np.flatnonzero(hit[name] == (name == "is_neg_energy")).tolist() == rows.tolist()
+    # No energy has no share of its own either.
+    bad = np.flatnonzero(~hit["is_valid_efrac"])
+    assert bad.tolist() == [*CUT_OFF, *NO_ENERGY]
+
+
+def test_baselines_beyond_the_cuts_are_flagged_by_their_side() -> None:
+    """Of 12,000 Gaussian ones some 0.4 are beyond 4 widths of one side."""
+    hit = _hit()
+    kinds = (
+        ("is_noise_burst", BURST),
+        ("is_upgoing_baseline", RISING),
+        ("is_downgoing_baseline", FALLING),
+    )
+    for name, rows in kinds:
+        flagged = np.flatnonzero(hit[name])
+        assert set(rows) <= set(flagged)
+        assert len(flagged) < len(rows) + 8
+        assert not hit["is_valid_baseline"][rows].any()
+        assert not hit["is_valid_cal"][rows].any()
+
+
+def test_the_long_trapezoid_has_the_scale_of_the_energy() -> None:
+    energy, scaled = (_hit()[name] for name in ("cuspEmax_ctc_cal", "trapTmax_cal"))
+    # Its own charge is not corrected: 7e-7 per ns of some 350 ns about the mean.
+    line = np.abs(energy - FEP) < 3.0
+    np.testing.assert_allclose(scaled[line], energy[line], rtol=6e-4)
 
 
 def test_events_without_late_charge_fail_lq() -> None:
