@@ -7,6 +7,7 @@ given the values behind them.
 from __future__ import annotations
 
 import time
+import typing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,20 +55,24 @@ class NodeExecution(
     ) -> Any:
         """The value of a node; a Lazy if there is a cache.
 
-        Where an input failed, the Failure stands in place of the value and nothing is executed.
+        Where an input failed, the Failure stands in place of the value and nothing is executed; but
+        a node whose parameter may be a Failure by its annotation is given it and goes on.
         """
         del run_id, task_id
-        failed = next((v for v in kwargs.values() if self._is_failure(v)), None)
-        if failed is not None:
-            return failed
+        found = {name: self._failure_in(value) for name, value in kwargs.items()}
+        failures = {name: failure for name, failure in found.items() if failure is not None}
+        ends = next((n for n in failures if not _may_fail(node_.input_types[n][0])), None)
+        if ends is not None:
+            return kwargs[ends]
+        self._manifest.take(failures.values())
         if self._cache is None:
             return self._executed(node_, kwargs, "")
         return self._from_cache(self._cache, node_, kwargs)
 
-    def _is_failure(self, value: Any) -> bool:
+    def _failure_in(self, value: Any) -> Failure | None:
         if self._cache is not None:
-            return self._cache.is_failure(value)
-        return isinstance(value, Failure)
+            return self._cache.failure_in(value)
+        return value if isinstance(value, Failure) else None
 
     def do_check_edge_types_match(self, *, type_from: Any, type_to: Any) -> bool:
         """Whether a parameter of type ``type_from`` takes a value of type ``type_to``."""
@@ -108,3 +113,8 @@ class NodeExecution(
         freeze(result)
         self._manifest.executed(node.name, time.perf_counter() - started, reason)
         return result
+
+
+def _may_fail(annotation: Any) -> bool:
+    """Whether a parameter takes the Failure of what it asks for: ``LQModel | Failure``."""
+    return Failure in typing.get_args(annotation)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..schemas.failures import Failure
 
 SKIPPED = "skipped"
 HIT = "hit"
@@ -42,9 +44,23 @@ class NodeCall:
 
 @dataclass
 class Manifest:
-    """The record of every node of a run, filled while it goes on."""
+    """The record of every node of a run, filled while it goes on.
+
+    ``taken`` are the failures that nodes went on with, until somebody takes note of them.
+    """
 
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
+    taken: list[Failure] = field(default_factory=list)
+
+    def take(self, failures: Iterable[Failure]) -> None:
+        """Note failures that a node went on with, each once."""
+        self.taken += [failure for failure in failures if failure not in self.taken]
+
+    def noted(self) -> tuple[Failure, ...]:
+        """The failures that nodes went on with since this was last asked."""
+        found = tuple(self.taken)
+        self.taken.clear()
+        return found
 
     def executed(
         self,

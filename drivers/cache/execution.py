@@ -194,9 +194,9 @@ class NodeCache:
         code = version_of(self.versions.parts(function))
         return fingerprint((name, code, identity, sorted(self.salt.items())))
 
-    def is_failure(self, value: Any) -> bool:
-        """Whether a Failure stands in place of a value; nothing else is read for it."""
-        return failure_in(value) is not None
+    def failure_in(self, value: Any) -> Failure | None:
+        """The Failure that stands in place of a value; nothing else is read for it."""
+        return failure_in(value)
 
     def remembered(self, name: str) -> Any:
         """A record of another kind (a file's hash), or None."""

@@ -144,7 +144,7 @@ class Evaluation:
             inputs[INPUT_FILES] = self._session.input_files_so_far()
             self._has_told = True
         found = evaluated(self._session.driver, phase, given, inputs)
-        self._note_failures(_RUN_PART, found)
+        self._note_failures(_RUN_PART, found, self._session.manifest.noted())
         for name, value in found.items():
             self._held[name] = {(): value}
 
@@ -228,7 +228,7 @@ class Evaluation:
         """One part: InputError if its file cannot be read, is too damaged or changed."""
         results = result_of(task)
         values = results.values
-        self._note_failures(part, values)
+        self._note_failures(part, values, results.taken)
         shifts = {n: before.shifts(self._numbered.get(n, {})) for n in values}
         for name in phase.kept:
             for to in self._plan.whole.get(name, ()):
@@ -245,9 +245,10 @@ class Evaluation:
         counted = {to for n in values for to in self._numbered.get(n, {}).values()}
         return before.after(part, results, counted & set(phase.asked))
 
-    def _note_failures(self, part: Part, values: Mapping[str, Any]) -> None:
-        for value in values.values():
-            failure = failure_in(value)
+    def _note_failures(
+        self, part: Part, values: Mapping[str, Any], taken: Iterable[Failure]
+    ) -> None:
+        for failure in (*map(failure_in, values.values()), *taken):
             if failure is not None:
                 axes = self._axes(failure.node) if failure.node in self._plan.scope_of else ()
                 there = replace(failure, at={axis: part.at[axis] for axis in axes})

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, Self
 from hamilton import driver
 
 from ...schemas.errors import UsageError
+from ...schemas.failures import Failure
 from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, n_rows_of, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
@@ -49,10 +50,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Results:
-    """What a part gave: values of nodes, and how many rows others have."""
+    """What a part gave: values of nodes, how many rows others have, failures nodes went on with."""
 
     values: Mapping[str, Any]
     n_rows: Mapping[str, int]
+    taken: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class LocalExecutor:
                 here.let_go()
             if here.cache is not None:
                 here.cache.slot = task.name
-            return _results(here.driver, recipe, task)
+            found = _results(here.driver, recipe, task)
+            return replace(found, taken=here.manifest.noted())
 
         yield result_of
 
@@ -136,6 +139,7 @@ class Answer:
     values: Mapping[str, Packed]
     n_rows: Mapping[str, int]
     records: Mapping[str, NodeRecord]
+    taken: tuple[Failure, ...]
 
 
 def evaluated_by_worker(recipe: Recipe, cache_options: CacheOptions, task: Task) -> Answer:
@@ -148,7 +152,7 @@ def evaluated_by_worker(recipe: Recipe, cache_options: CacheOptions, task: Task)
     told = replace(recipe, given=_unpacked(recipe.given, with_cache=cache is not None))
     given = _unpacked(task.given, with_cache=cache is not None)
     found = _results(dr, told, replace(task, given=given))
-    answer = Answer(_packed(found.values), found.n_rows, manifest.nodes)
+    answer = Answer(_packed(found.values), found.n_rows, manifest.nodes, manifest.noted())
     if cache is not None:
         cache.store.close()
     return answer
@@ -373,7 +377,7 @@ class _Fetching:
         answer = self._answer_of(self._submitted.pop(task.number))
         self._here.manifest.add(answer.records)
         values = _unpacked(answer.values, with_cache=self._here.cache is not None)
-        return Results(values, answer.n_rows)
+        return Results(values, answer.n_rows, answer.taken)
 
     def _sent(self, task: Task) -> Any:
         return self._submit(replace(task, given=_packed(task.given)))

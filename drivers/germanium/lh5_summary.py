@@ -9,6 +9,7 @@ import h5py
 
 from ...nodes.germanium.lh5 import layout_of, lh5_file, name_of
 from ...schemas.germanium.lh5 import TableLayout
+from .lh5_writing import ABSENT
 
 
 def described(path: Path) -> tuple[dict[str, Any], str]:
@@ -19,7 +20,11 @@ def described(path: Path) -> tuple[dict[str, Any], str]:
     layout, name = layout_of(path, may_be_empty=True), name_of(path)
     with lh5_file(path) as file:
         detectors = _detectors(file, {table.path for table in layout.tables})
-    tables = [_table(table, detectors.get(table.path, [])) for table in layout.tables]
+        absent = {t.path: _absent(file[t.path]) for t in layout.tables}
+    tables = [
+        {**_table(table, detectors.get(table.path, [])), "absent": absent[table.path]}
+        for table in layout.tables
+    ]
     summary: dict[str, Any] = {
         "file": str(path),
         "bytes": path.stat().st_size,
@@ -44,6 +49,12 @@ def _detectors(file: h5py.File, tables: set[str]) -> dict[str, list[str]]:
             if path is not None and path != f"{group_name}/{name}":
                 found.setdefault(path, []).append(name)
     return found
+
+
+def _absent(group: h5py.Group) -> list[str]:
+    """What the run that wrote a table says of columns that it has not: names and why, by line."""
+    told = group.attrs.get(ABSENT, "")
+    return told.splitlines() if isinstance(told, str) else []
 
 
 def _table(table: TableLayout, detectors: list[str]) -> dict[str, Any]:
@@ -71,6 +82,7 @@ def _text(summary: dict[str, Any]) -> str:
         names = f" ({', '.join(table['detectors'])})" if table["detectors"] else ""
         columns = f"{table['rows']} rows, {len(table['columns'])} columns"
         lines.append(f"  table     {table['path']}{names}: {columns}")
+        lines += [f"              without {line}" for line in table["absent"]]
         for wave in table["waveforms"]:
             codec = wave["codec"] or "not encoded"
             start = f" from {wave['t0_ns'] / 1e3:g} us" if wave["t0_ns"] else ""

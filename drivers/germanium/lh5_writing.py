@@ -26,6 +26,8 @@ _GZIP: Final = 4
 """The level that HDF5 is told, and takes when it packs a dataset anew."""
 _QUICK: Final = 1
 """The level of what is packed here, by isal: no more bytes than zlib's, in a third of the time."""
+ABSENT: Final = "absent"
+"""Attribute of a hit table: lines of the columns that it has not, and why."""
 _TEXT: Final = h5py.string_dtype("utf-8")
 
 
@@ -61,8 +63,10 @@ def new_lh5(path: Path) -> Iterator[h5py.File]:
         _name_type(file, f"struct{{{','.join(file)}}}")
 
 
-def write_table(file: h5py.File, path: str, columns: Lh5Columns) -> None:
-    """Write a table, its columns in their order."""
+def write_table(
+    file: h5py.File, path: str, columns: Lh5Columns, attributes: Mapping[str, str] | None = None
+) -> None:
+    """Write a table, its columns in their order, with further attributes."""
     group = file.create_group(path)
     for name, column in columns.items():
         if isinstance(column, Lh5Waveforms):
@@ -70,6 +74,8 @@ def write_table(file: h5py.File, path: str, columns: Lh5Columns) -> None:
         else:
             _write_column(group, name, column)
     _name_type(group, f"table{{{','.join(columns)}}}")
+    for key, text in (attributes or {}).items():
+        group.attrs.create(key, text, dtype=_TEXT)
 
 
 def write_array(group: h5py.Group, name: str, values: Any) -> None:

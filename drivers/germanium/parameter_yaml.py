@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from ...nodes.germanium.hit_flags import BITS
+from ...schemas.failures import Failure
 from ...schemas.germanium.dplms import DplmsFilter
 from ...schemas.germanium.dsp import DspParameters
 from ...schemas.germanium.operations import HitParameters
@@ -123,22 +124,34 @@ def operations_of(parameters: HitParameters) -> dict[str, Any]:
     }
 
 
-def hit_results(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was found on the way: quality, energy, A/E and LQ of a channel."""
-    low_cut = values["aoe_low_cut"]
-    model = values["lq_model"]
-    return {
+def hit_results(values: Mapping[str, Any], failures: Iterable[Failure] = ()) -> dict[str, Any]:
+    """What was found on the way: quality, energy, A/E and LQ of a channel.
+
+    ``values`` lacks what failed: the columns that there are not stand under ``absent`` with why,
+    and ``failures`` of the channel under their name.
+    """
+    parameters: HitParameters = values["hit_parameters"]
+    aoe: dict[str, Any] = {}
+    if "aoe_low_cut" in values:
+        low_cut = values["aoe_low_cut"]
+        high_cut = _high_cut(parameters)
+        aoe = {"low_cut": low_cut.value, "low_cut_err": low_cut.error, "high_cut": high_cut}
+    if "aoe_survival" in values:
+        aoe |= _survivals(values["aoe_survival"], {"AoE_Low_Cut": "low_side_sfs"})
+        aoe |= _survivals(values["aoe_survival"], {"AoE_Double_Sided_Cut": "2_side_sfs"})
+    lq = {"cut_value": values["lq_model"].cut} if "lq_model" in values else {}
+    if "lq_survival" in values:
+        lq |= _survivals(values["lq_survival"], {"LQ_Cut": "sfs"})
+    found = {
         "qc": _quality(values["quality_survival"]),
         "ecal": _energy(values),
-        "aoe": {
-            "low_cut": low_cut.value,
-            "low_cut_err": low_cut.error,
-            "high_cut": _high_cut(values["hit_parameters"]),
-            **_survivals(values["aoe_survival"], {"AoE_Low_Cut": "low_side_sfs"}),
-            **_survivals(values["aoe_survival"], {"AoE_Double_Sided_Cut": "2_side_sfs"}),
-        },
-        "lq": {"cut_value": model.cut, **_survivals(values["lq_survival"], {"LQ_Cut": "sfs"})},
+        "aoe": aoe,
+        "lq": lq,
     }
+    if parameters.absent:
+        found["absent"] = dict(parameters.absent)
+    told = [{"node": f.node, "code": f.code, "reason": f.message} for f in failures]
+    return {**found, "failures": told} if told else found
 
 
 def _high_cut(parameters: HitParameters) -> float:
@@ -190,18 +203,12 @@ def _energy(values: Mapping[str, Any]) -> dict[str, Any]:
         valid = [name for name, fit in fits.items() if fit["validity"]]
         entry |= {"fitted_peaks": valid, "pk_fits": fits}
         found[f"{width.estimator}{'_ctc' if width.corrected else ''}_cal"] = entry
-    share, primary = values["full_energy_survival"], _primary(values["hit_parameters"])
+    share, primary = values["full_energy_survival"], values["primary_calibration"].estimator
     name = f"{primary}_ctc_cal" if f"{primary}_ctc_cal" in found else f"{primary}_cal"
     # Counts in the peak, all and those that pass the quality cuts.
     counts = {"total_fep": share.n, "pass_fep": share.n * share.value}
     found[name] = {**counts, **found[name]}
     return found
-
-
-def _primary(parameters: HitParameters) -> str:
-    """The estimator that A/E takes: A_max/cuspEmax."""
-    (ratio,) = (item for item in parameters.operations if item.name == "AoE_Uncorr")
-    return ratio.expression.rpartition("/")[2]
 
 
 def _peak(row: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from ..starter import make_starter_folder, shipped_text
 from .simulation import write_germanium_simulation
 
 _SETTINGS: Final = "germanium.toml"
-_DATA: Final = "sim-p01-r001-cal-20250101T000000Z-tier_raw.lh5"
+# The time of a name is that of the first row, as `radiograph germanium files` has it.
+_DATA: Final = "sim-p01-r001-cal-20241224T002640Z-tier_raw.lh5"
 _EVENTS: Final = 8000
 _OPTIONS: Final = {"n_events": "--events", "seed": "--seed"}
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...nodes.germanium.lh5 import layout_of, lh5_file, name_of, read_column
 from ...schemas.errors import ConfigError, InputError, SettingProblem
 from ...schemas.germanium.config import GermaniumConfig
-from ...schemas.germanium.lh5 import FileLayout, TableLayout
+from ...schemas.germanium.lh5 import FileLayout, InputRun, TableLayout
 from ...schemas.germanium.settings import Germanium
 from ...schemas.sources import EventRange, FileRef
 from ..engine.parts import Part
@@ -147,8 +147,19 @@ def _of_table(
     channel: str, number: int, ref: FileRef, table: TableLayout, rows: int, most: int
 ) -> Iterator[Part]:
     at: dict[str, int | str] = {"channel": channel, "file": number}
-    yield Part(at, {"source_file": ref, "table_layout": table})
+    run = _run_of(number, ref)
+    yield Part(at, {"source_file": ref, "table_layout": table, "input_run": run})
     yield from _ranges(at, min(table.n_rows, most) if most else table.n_rows, rows)
+
+
+def _run_of(number: int, ref: FileRef) -> InputRun:
+    """The run of a file; one without a name of LEGEND's form is a run of its own."""
+    name = name_of(ref.path)
+    if name.run:
+        return InputRun(f"{name.experiment}-{name.period}-{name.run}", name.stem)
+    # Files of several folders may have one name.
+    alone = f"{name.stem} ({number + 1})"
+    return InputRun(alone, alone)
 
 
 def _ranges(at: Mapping[str, int | str], n_rows: int, rows: int) -> Iterator[Part]:

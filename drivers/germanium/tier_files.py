@@ -19,7 +19,7 @@ from ...nodes.germanium.svm_files import NAMES, model_arrays
 from ...schemas.germanium.config import GermaniumConfig
 from ...schemas.germanium.frames import DSP_COLUMNS
 from ..definition import Companion
-from ..engine.artifacts import Append, Artifact
+from ..engine.artifacts import FAILURES, Append, Artifact
 from ..engine.parts import Part
 from ..temporary_files import meant_name
 from .calibration_report import (
@@ -31,7 +31,7 @@ from .calibration_report import (
     report_text,
 )
 from .hit_tables import hit_table
-from .lh5_writing import columns_of_frame, new_lh5, write_array, write_table
+from .lh5_writing import ABSENT, columns_of_frame, new_lh5, write_array, write_table
 from .parameter_yaml import (
     dplms_of,
     dsp_parameters_of,
@@ -49,6 +49,7 @@ _OF_HIT: Final = (
     "resolution_curve",
     "qbb_fwhm_keV",
     "full_energy_survival",
+    "primary_calibration",
     "aoe_low_cut",
     "aoe_survival",
     "lq_model",
@@ -66,7 +67,7 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
     if "dsp" in config.germanium.tiers:
         wanted.append(Artifact("tier_dsp", ("dsp_tier",), _beside("tier_dsp.lh5"), opened=_dsp))
     if "hit" in config.germanium.tiers:
-        wanted.append(Artifact("tier_hit", ("hit_columns",), _beside("tier_hit.lh5"), opened=_hit))
+        wanted.append(Artifact("tier_hit", ("hit_tier",), _beside("tier_hit.lh5"), opened=_hit))
         wanted += [
             Artifact(
                 f"hit_{form}", ("hit_columns",), _beside(f"tier_hit.{form}"),
@@ -88,6 +89,7 @@ def artifacts_of(config: GermaniumConfig) -> list[Artifact]:
                 _OF_HIT,
                 _beside("par_hit.yaml"),
                 write=_par_hit(config.germanium.detectors),
+                failures=True,
             ),
         ]
         of_svm: tuple[str, ...] = ("svm_model",) if config.germanium.svm_path else ()
@@ -205,12 +207,14 @@ def _par_arrays(path: Path, values: Mapping[str, Any]) -> None:
 
 def _par_hit(detectors: Mapping[str, str]) -> Callable[[Path, Mapping[str, Any]], None]:
     def write(path: Path, values: Mapping[str, Any]) -> None:
+        by_node = {name: values[name] for name in _OF_HIT}
         content = {}
         for channel, parameters in values["hit_parameters"].items():
-            own = {name: by_channel[channel] for name, by_channel in values.items()}
+            own = {name: of[channel] for name, of in by_node.items() if channel in of}
+            failures = [f for f in values[FAILURES] if f.at.get("channel") == channel]
             content[detectors.get(channel, channel)] = {
                 "pars": operations_of(parameters),
-                "results": hit_results(own),
+                "results": hit_results(own, failures),
             }
         write_yaml(path, content)
 
@@ -242,18 +246,23 @@ def _dsp(path: Path) -> Iterator[Append]:
 
 @contextmanager
 def _hit(path: Path) -> Iterator[Append]:
-    """The hit tier: one table a channel, its flags also as bits of one column."""
+    """The hit tier: one table a channel, its flags also as bits of one column.
+
+    An attribute of the table says which columns it has not, and why.
+    """
     with new_lh5(path) as file:
 
         def append(part: Part, values: Mapping[str, Any]) -> None:
-            frame = values["hit_columns"]
+            frame, absent = values["hit_tier"].columns, values["hit_tier"].absent
             (channel,) = part.place(("channel",))
             bits = {BITS: bits_of_flags(flags_of(frame))}
             columns = columns_of_frame(frame, DSP_COLUMNS, bits)
             for name, column in columns.items():
                 if name.endswith("_cal") and column.values.dtype.kind == "f":
                     columns[name] = replace(column, attributes={"units": "keV"})
-            write_table(file, f"{channel}/hit", columns)
+            why = {reason: [n for n in absent if absent[n] == reason] for reason in absent.values()}
+            lines = [f"{', '.join(names)}: {reason}" for reason, names in why.items()]
+            write_table(file, f"{channel}/hit", columns, {ABSENT: "\n".join(lines)} if why else {})
 
         yield append
 

@@ -10,6 +10,7 @@ from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.arrays import F8
+from ...schemas.failures import Failure
 from ...schemas.germanium.aoe import LowCut
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
@@ -55,23 +56,26 @@ def energy_spectrum(
 def calibrated_spectra(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
-    aoe_classifier: NDArray[np.float64],
-    aoe_low_cut: LowCut,
+    aoe_classifier: NDArray[np.float64] | Failure,
+    aoe_low_cut: LowCut | Failure,
     aoe_settings: AoESettings,
-    lq_classifier: NDArray[np.float64],
-    lq_model: LQModel,
+    lq_classifier: NDArray[np.float64] | Failure,
+    lq_model: LQModel | Failure,
 ) -> pd.DataFrame:
-    """Spectra of 2 keV bins: all, and after the cuts of A/E and of LQ."""
+    """Spectra of 2 keV bins: all, and after the cuts of A/E and of LQ.
+
+    Where a cut could not be made there is -1 throughout.
+    """
     energy = primary_energy_keV[calibration_rows]
-    aoe, lq = aoe_classifier[calibration_rows], lq_classifier[calibration_rows]
-    low_side = aoe > aoe_low_cut.value
-    kept = {
-        "all": np.ones(len(energy), dtype=bool),
-        "single_site": low_side,
-        "two_sided": low_side & (aoe < aoe_settings.high_cut),
-        "early": lq < lq_model.cut,
-    }
-    counts = {name: np.histogram(energy[k], _EDGES_KEV)[0] for name, k in kept.items()}
+    kept = {"all": np.ones(len(energy), dtype=bool)}
+    if not isinstance(aoe_classifier, Failure) and not isinstance(aoe_low_cut, Failure):
+        aoe = aoe_classifier[calibration_rows]
+        kept["single_site"] = aoe > aoe_low_cut.value
+        kept["two_sided"] = kept["single_site"] & (aoe < aoe_settings.high_cut)
+    if not isinstance(lq_classifier, Failure) and not isinstance(lq_model, Failure):
+        kept["early"] = lq_classifier[calibration_rows] < lq_model.cut
+    counts = {name: np.full(len(_EDGES_KEV) - 1, -1) for name in SPECTRA.names[2:]}
+    counts |= {name: np.histogram(energy[k], _EDGES_KEV)[0] for name, k in kept.items()}
     return SPECTRA.frame({"low_keV": _EDGES_KEV[:-1], "high_keV": _EDGES_KEV[1:], **counts})
 
 
@@ -140,16 +144,21 @@ def drift_points(
 def classifier_counts(
     primary_energy_keV: NDArray[np.float64],
     calibration_rows: NDArray[np.bool_],
-    aoe_classifier: NDArray[np.float64],
-    lq_classifier: NDArray[np.float64],
+    aoe_classifier: NDArray[np.float64] | Failure,
+    lq_classifier: NDArray[np.float64] | Failure,
 ) -> pd.DataFrame:
-    """Events by energy and classifier, in cells of 25 keV and a quarter of a width."""
+    """Events by energy and classifier, in cells of 25 keV and a quarter of a width.
+
+    Of a classifier that there is not no cell.
+    """
     energy = primary_energy_keV[calibration_rows]
     x_edges = np.arange(0.0, _HIGHEST_KEV + _CELL_KEV, _CELL_KEV)
     y_edges = np.arange(_CELLS[0], _CELLS[1] + 0.5 * _CELLS[2], _CELLS[2])
     x, y = (0.5 * (e[1:] + e[:-1]) for e in (x_edges, y_edges))
     frames: dict[str, list[Any]] = {name: [] for name in CLASSIFIER_COUNTS.names}
     for name, values in (("AoE", aoe_classifier), ("LQ", lq_classifier)):
+        if isinstance(values, Failure):
+            continue
         v = values[calibration_rows]
         good = np.isfinite(v) & np.isfinite(energy)
         counts, _, _ = np.histogram2d(energy[good], v[good], (x_edges, y_edges))
@@ -158,6 +167,8 @@ def classifier_counts(
         frames["energy_keV"].append(x[i])
         frames["value"].append(y[j])
         frames["counts"].append(counts[i, j])
+    if not frames["counts"]:
+        return CLASSIFIER_COUNTS.empty()
     joined = {n: np.concatenate(p) for n, p in frames.items() if n != "classifier"}
     return CLASSIFIER_COUNTS.frame({"classifier": frames["classifier"], **joined})
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from ...schemas.failures import Failure
 from ...schemas.germanium.aoe import AoEModel, Band, LowCut
 from ...schemas.germanium.lines import PSD_LINES, Q_BB_KEV
 from ...schemas.germanium.lq import LQModel
@@ -40,32 +41,50 @@ _LINE_CHARACTERS: Final = 50
 def aoe_page(
     model: AoEModel,
     bands: tuple[Band, ...],
-    cut: LowCut,
+    cut: LowCut | Failure,
     counts: pd.DataFrame,
     high_cut: float,
     channel: str,
 ) -> Sheet:
-    """Classifier against energy with its cuts, and the bands with the curves through them."""
+    """Classifier against energy with its cuts, and the bands with the curves through them.
+
+    Without a low cut the reason stands in the place of its search.
+    """
     page = Page("aoe", f"{channel}: A/E over {model.estimator}", 8.4)
     cells_of = counts[counts["classifier"] == "AoE"]
     x_limits = _energy_limits(cells_of)
     frame = Frame(1.0, 4.6, 6.6, 3.0, x_limits, (-12.0, 6.0))
     energy, value = cells_of["energy_keV"].to_numpy(), cells_of["value"].to_numpy()
     page.shapes += cells(frame, energy, value, _CELL, cells_of["counts"].to_numpy(dtype=float))
-    page.shapes += [level(frame, cut.value, VERMILION), level(frame, high_cut, VERMILION)]
+    page.shapes.append(level(frame, high_cut, VERMILION))
     page.shapes += axes(frame, "energy (keV)", "A/E classifier (σ)", "events by energy and A/E")
     page.shapes += _bands(model, bands, x_limits)
+    if isinstance(cut, Failure):
+        lines = wrap(f"no low cut: {cut.message}", _LINE_CHARACTERS)
+        page.shapes += [Words(8.5, 7.2 - 0.22 * k, line, 8.5) for k, line in enumerate(lines)]
+    else:
+        page.shapes += [level(frame, cut.value, VERMILION), *_search(cut)]
+    page.shapes += _corrections(model)
+    return page.sheet()
+
+
+def _search(cut: LowCut) -> list[Shape]:
+    """The cuts that were tried, and the one that was taken."""
     tried = Frame(8.5, 4.6, 3.1, 3.0, (-10.5, 0.5), limits_of(cut.tried_survival, 0.15))
-    page.shapes += [
-        *points(tried, cut.tried, cut.tried_survival, None, INK, 3.5),
-        upright(tried, cut.value, VERMILION),
-        *axes(tried, "low cut (σ)", "survival of the DEP", "search of the low cut", at_most=(6, 6)),
-    ]
     said = (
         f"cut {with_error(cut.value, cut.error)} at "
         f"{percent(cut.survival, cut.survival_err)} % of the DEP"
     )
-    page.shapes.append(Words(8.5, 3.9, said, 8.5))
+    return [
+        *points(tried, cut.tried, cut.tried_survival, None, INK, 3.5),
+        upright(tried, cut.value, VERMILION),
+        *axes(tried, "low cut (σ)", "survival of the DEP", "search of the low cut", at_most=(6, 6)),
+        Words(8.5, 3.9, said, 8.5),
+    ]
+
+
+def _corrections(model: AoEModel) -> list[Shape]:
+    """What A/E is corrected for, in words."""
     drift = model.drift
     text = f"drift time: {drift.reason}" if drift.reason else (
         f"drift time: a = {drift.slope_per_ns:.3g} ± {drift.slope_err_per_ns:.2g} per ns"
@@ -75,9 +94,7 @@ def aoe_page(
         factors = model.time.reference / model.time.medians
         text = f"time: {len(factors)} slices, factors {factors.min():.4f} to {factors.max():.4f}"
         lines += wrap(text, _LINE_CHARACTERS)
-    for k, line in enumerate(lines):
-        page.shapes.append(Words(8.5, 3.65 - 0.22 * k, line, 8.5, GREY))
-    return page.sheet()
+    return [Words(8.5, 3.65 - 0.22 * k, line, 8.5, GREY) for k, line in enumerate(lines)]
 
 
 def _bands(model: AoEModel, bands: tuple[Band, ...], x_limits: tuple[float, float]) -> list[Shape]:
@@ -130,10 +147,11 @@ def survival_page(spectra: pd.DataFrame, survival: pd.DataFrame, channel: str) -
     """Spectra before and after the cuts, the escape peak and Q_bb enlarged, and the table."""
     page = Page("survival", f"{channel}: what survives the cuts", 8.6)
     edges = np.append(spectra["low_keV"], spectra["high_keV"].iloc[-1])
-    kinds = (
+    every = (
         ("all", "all", INK), ("single_site", "low cut of A/E", VERMILION),
         ("two_sided", "both cuts of A/E", GREEN), ("early", "cut of LQ", BLUE),
     )  # fmt: skip
+    kinds = [kind for kind in every if (spectra[kind[0]] >= 0).all()]
     seen = edges[:-1][spectra["all"].to_numpy() > 0]
     limits = (float(seen[0]) if len(seen) else 0.0, float(edges[-1]))
     top = top_of_counts(spectra["all"], log=True)

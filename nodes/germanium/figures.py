@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from hamilton.function_modifiers import config, tag
 
+from ...schemas.failures import Failure
 from ...schemas.germanium.aoe import AoEModel, Band, LowCut
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration, Trapping
@@ -20,6 +21,7 @@ from .figure_energy import (
     spectrum_page,
     stability_page,
 )
+from .figure_parts import no_page
 from .figure_psd import aoe_page, lq_page, quality_page, survival_page
 
 
@@ -52,25 +54,36 @@ def energy_pages(
 @tag(stage="figures", scope="channel", helper="true")
 @config.when(constants="own")
 def pulse_shape_pages(
-    aoe_model: AoEModel,
-    fitted_bands: tuple[Band, ...],
-    aoe_low_cut: LowCut,
+    aoe_model: AoEModel | Failure,
+    fitted_bands: tuple[Band, ...] | Failure,
+    aoe_low_cut: LowCut | Failure,
     aoe_settings: AoESettings,
-    aoe_survival: pd.DataFrame,
-    lq_model: LQModel,
-    lq_survival: pd.DataFrame,
+    aoe_survival: pd.DataFrame | Failure,
+    lq_model: LQModel | Failure,
+    lq_survival: pd.DataFrame | Failure,
     classifier_counts: pd.DataFrame,
     calibrated_spectra: pd.DataFrame,
     channel: str,
 ) -> tuple[Sheet, ...]:
-    """A/E, LQ, and what survives their cuts."""
-    both = pd.concat([aoe_survival, lq_survival], ignore_index=True)
-    high = aoe_settings.high_cut
-    return (
-        aoe_page(aoe_model, fitted_bands, aoe_low_cut, classifier_counts, high, channel),
-        lq_page(lq_model, classifier_counts, channel),
-        survival_page(calibrated_spectra, both, channel),
-    )
+    """A/E, LQ, and what survives their cuts; of what failed a page that says why."""
+    pages = []
+    if isinstance(fitted_bands, Failure) or isinstance(aoe_model, Failure):
+        why = next(part for part in (aoe_model, fitted_bands) if isinstance(part, Failure))
+        pages.append(no_page("aoe", f"{channel}: A/E", why.message))
+    else:
+        high = aoe_settings.high_cut
+        pages.append(
+            aoe_page(aoe_model, fitted_bands, aoe_low_cut, classifier_counts, high, channel)
+        )
+    if isinstance(lq_model, Failure):
+        pages.append(no_page("lq", f"{channel}: LQ", lq_model.message))
+    else:
+        pages.append(lq_page(lq_model, classifier_counts, channel))
+    tables = [t for t in (aoe_survival, lq_survival) if not isinstance(t, Failure)]
+    if tables:
+        both = pd.concat(tables, ignore_index=True)
+        pages.append(survival_page(calibrated_spectra, both, channel))
+    return tuple(pages)
 
 
 @tag(stage="figures", scope="channel", helper="true")

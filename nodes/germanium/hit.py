@@ -10,11 +10,12 @@ from hamilton.function_modifiers import config, tag
 from numpy.typing import NDArray
 
 from ...schemas.errors import InputError
+from ...schemas.failures import Failure
 from ...schemas.germanium.aoe import AoEModel, LowCut
 from ...schemas.germanium.calibration_settings import AoESettings
 from ...schemas.germanium.energy import EnergyCalibration
 from ...schemas.germanium.lq import LQModel
-from ...schemas.germanium.operations import HitParameters, Operation
+from ...schemas.germanium.operations import HitParameters, HitTier, Operation
 from ...schemas.germanium.parameters import ParameterFiles
 from ...schemas.germanium.pulse_classes import NORMAL
 from ...schemas.germanium.quality import QualityCuts
@@ -22,13 +23,17 @@ from .columns import absence, column_of
 from .expressions import evaluated, in_order, parsed
 from .hit_flags import BITS, bits_of_flags
 from .hit_operations import (
+    AOE_CUTS,
+    AOE_SHAPE,
+    LQ_OUTPUTS,
     ORDER,
+    aoe_cuts,
     aoe_operations,
     energy_operations,
     lq_operations,
     quality_operations,
 )
-from .parameter_files import operations_in
+from .parameter_files import absent_in, operations_in
 
 _FURTHER: Final = ("_ctc_cal", "LQ_Classifier", "LQ_Cut", "is_valid_svm")
 _FEP_WINDOW_KEV: Final = 10.0
@@ -44,12 +49,15 @@ def hit_parameters__calibrated(
     corrected_energies: dict[str, EnergyCalibration],
     primary_calibration: EnergyCalibration,
     primary_energy_keV: NDArray[np.float64],
-    aoe_model: AoEModel,
-    aoe_low_cut: LowCut,
+    aoe_model: AoEModel | Failure,
+    aoe_low_cut: LowCut | Failure,
     aoe_settings: AoESettings,
-    lq_model: LQModel,
+    lq_model: LQModel | Failure,
 ) -> HitParameters:
-    """The operations that the calibrations of a channel amount to."""
+    """The operations that the calibrations of a channel amount to.
+
+    Of A/E or LQ that cannot be calibrated there are none, and ``absent`` says why.
+    """
     operations, absent = quality_operations(quality_cuts)
     for estimator, plain in uncorrected_energies.items():
         corrected = corrected_energies.get(estimator)
@@ -60,8 +68,18 @@ def hit_parameters__calibrated(
             operations += energy_operations(used, estimator == primary_calibration.estimator)
     energy = f"{primary_calibration.estimator}_ctc_cal"
     operations += _long_trapezoid(dsp_columns, primary_energy_keV)
-    operations += aoe_operations(aoe_model, aoe_low_cut, aoe_settings.high_cut, energy)
-    operations += lq_operations(lq_model, energy)
+    if isinstance(aoe_model, Failure):
+        absent |= dict.fromkeys((*AOE_SHAPE, *AOE_CUTS), _told(aoe_model))
+    else:
+        operations += aoe_operations(aoe_model, energy)
+        if isinstance(aoe_low_cut, Failure):
+            absent |= dict.fromkeys(AOE_CUTS, _told(aoe_low_cut))
+        else:
+            operations += aoe_cuts(aoe_low_cut, aoe_settings.high_cut)
+    if isinstance(lq_model, Failure):
+        absent |= dict.fromkeys(LQ_OUTPUTS, _told(lq_model))
+    else:
+        operations += lq_operations(lq_model, energy)
     operations += _pulse_shape(dsp_columns)
     usable = _usable(operations, dsp_columns, absent)
     return HitParameters(usable, _outputs(usable), absent)
@@ -75,7 +93,8 @@ def hit_parameters__stored(
     """The operations that parameter files hold for a channel."""
     operations, outputs = operations_in(parameter_files, channel, detectors)
     outputs = outputs or _outputs(operations)
-    return HitParameters(operations, outputs if BITS in outputs else (*outputs, BITS))
+    absent = absent_in(parameter_files, channel, detectors)
+    return HitParameters(operations, outputs if BITS in outputs else (*outputs, BITS), absent)
 
 
 @tag(stage="hit", scope="channel", main="true")
@@ -100,6 +119,16 @@ def hit_columns(dsp_columns: pd.DataFrame, hit_parameters: HitParameters) -> pd.
     if BITS in hit_parameters.outputs:
         frame[BITS] = bits_of_flags(tuple(flags)).pack(flags) if flags else np.zeros(n, np.uint64)
     return pd.DataFrame(frame)
+
+
+@tag(stage="hit", scope="channel", helper="true", stored="false")
+def hit_tier(hit_columns: pd.DataFrame, hit_parameters: HitParameters) -> HitTier:
+    """The hit columns of a channel with what is absent, as they are written."""
+    return HitTier(hit_columns, hit_parameters.absent)
+
+
+def _told(failure: Failure) -> str:
+    return f"{failure.node}: {failure.message}"
 
 
 def _long_trapezoid(dsp_columns: pd.DataFrame, energy_keV: NDArray[np.float64]) -> list[Operation]:

@@ -22,6 +22,10 @@ ORDER: Final = (
     "is_upgoing_baseline", "is_noise_burst", "timestamp",
 )  # fmt: skip
 """The columns of a hit tier as LEGEND's production orders them; further ones follow."""
+AOE_SHAPE: Final = ("AoE_Corrected", "AoE_Classifier")
+AOE_CUTS: Final = ("AoE_Low_Cut", "AoE_Double_Sided_Cut")
+LQ_OUTPUTS: Final = ("LQ_Classifier", "LQ_Cut")
+"""Columns that a model of A/E, its low cut, and a model of LQ give."""
 _OF_FLAG: Final[Mapping[str, tuple[str, ...]]] = {
     "is_valid_baseline": ("bl_std", "bl_slope"),
     "is_valid_tail": ("pz_std", "pz_slope"),
@@ -63,8 +67,8 @@ def energy_operations(calibration: EnergyCalibration, primary: bool) -> list[Ope
     return operations
 
 
-def aoe_operations(model: AoEModel, low: LowCut, high_cut: float, energy: str) -> list[Operation]:
-    """A/E, its classifier and cuts; ``energy`` is the column in keV."""
+def aoe_operations(model: AoEModel, energy: str) -> list[Operation]:
+    """A/E and its classifier; ``energy`` is the column in keV."""
     p0, p1 = (float(v) for v in model.trend.p)
     q0, q1 = (float(v) for v in model.trend.q)
     slope = float(model.drift.slope_per_ns)
@@ -83,6 +87,12 @@ def aoe_operations(model: AoEModel, low: LowCut, high_cut: float, energy: str) -
             f"(AoE_Corrected-1)*{mu}/{sigma}",
             {"p0": p0, "p1": p1, "q0": q0, "q1": q1},
         ),
+    ]
+
+
+def aoe_cuts(low: LowCut, high_cut: float) -> list[Operation]:
+    """The cuts on the classifier of A/E."""
+    return [
         Operation("AoE_Low_Cut", "AoE_Classifier>a", {"a": float(low.value)}),
         Operation("AoE_Double_Sided_Cut", "AoE_Low_Cut&(AoE_Classifier<a)", {"a": float(high_cut)}),
     ]
@@ -165,8 +175,12 @@ def _cut_operations(cut: QualityCut) -> list[Operation]:
     finite = {key: float(value) for key, value in sides.items() if np.isfinite(value)}
     tests = {"l": f"({classifier}>l)", "h": f"({classifier}<h)"}
     inside = "&".join(tests[key] for key in finite) or f"{classifier}=={classifier}"
+    text = f"(({cut.expression})-{mode})/{width}"
+    if not (np.asarray(cut.width) > 0.0).all():
+        # A parameter that has one value is at its mode, not at 0 / 0.
+        text = f"where(({cut.expression})=={mode},0.0,{text})"
     return [
-        Operation(classifier, f"(({cut.expression})-{mode})/{width}", parameters | more),
+        Operation(classifier, text, parameters | more),
         Operation(name, inside, finite),
     ]
 

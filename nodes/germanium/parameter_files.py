@@ -97,6 +97,15 @@ def operations_in(
     return found, tuple(str(name) for name in outputs)
 
 
+def absent_in(files: ParameterFiles, channel: str, detectors: Mapping[str, str]) -> dict[str, str]:
+    """Columns that a channel's hit tier has not, each with why, where the files tell of any."""
+    results = parameters_of(files, channel, detectors).get("results")
+    told = results.get("absent") if isinstance(results, Mapping) else None
+    if not isinstance(told, Mapping):
+        return {}
+    return {str(name): str(reason) for name, reason in told.items()}
+
+
 def _operation(name: str, told: Any, path: str) -> Operation:
     if not isinstance(told, Mapping) or not isinstance(told.get("expression"), str):
         msg = f"{path}: operation {name} has no expression."
@@ -136,7 +145,10 @@ def pole_zero_in(parameters: Mapping[str, Any], channel: str) -> PoleZeroConstan
     """The decay of the preamplifier in a par_dsp; Unfit if it has none."""
     told = parameters.get("pz")
     if not isinstance(told, Mapping) or ("tau1" not in told and "tau" not in told):
-        msg = f"no decay constant pz.tau1 of {channel} in the parameter files"
+        msg = (
+            f"no decay constant pz.tau1 of {channel} in the parameter files; give par_dsp too, or "
+            "files of the tier dsp"
+        )
         raise Unfit(code="no_decay", message=msg)
     tau1 = time_in("ns", told.get("tau1", told.get("tau")), f"pz.tau1 of {channel}")
     tau2 = time_in("ns", told["tau2"], f"pz.tau2 of {channel}") if "tau2" in told else 0.0

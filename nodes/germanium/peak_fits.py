@@ -25,7 +25,7 @@ _REFUSED_CHI2_PER_DOF: Final = 10.0
 _LEAST_EXPECTED: Final = 5.0
 _LEAST_SIGNIFICANCE: Final = 5.0
 _MOST_WRONG_TOTAL: Final = 0.1
-_OTHER_TAIL: Final = (0.4, 2.0)
+_OTHER_TAILS: Final = ((0.4, 2.0), (0.05, 3.0))
 # The minimum is found where a step would lower minus ln L by less.
 _ENOUGH: Final = 1e-7
 _MOST_STEPS: Final = 100
@@ -278,10 +278,12 @@ def peak_fit(
 
     found = minimised(likelihood, PEAK_PARAMETERS, start, bounds, free)
     if has_tail and near is None and found.at_bound:
-        # A tail has two minima: nearly none, and a large share of it.
-        start[2:4] = _OTHER_TAIL
-        other = minimised(likelihood, PEAK_PARAMETERS, start, bounds, free)
-        found = min((found, other), key=lambda m: (not m.converged, m.value))
+        # A tail has several minima: none, a large share of it, and a little of a long one.
+        tries = [found]
+        for tail in _OTHER_TAILS:
+            start[2:4] = tail
+            tries.append(minimised(likelihood, PEAK_PARAMETERS, start, bounds, free))
+        found = min(tries, key=lambda m: (not m.converged, m.value))
     return judged(_described(x, low, high, model, found, len(free)), found.converged, limits)
 
 

@@ -89,12 +89,13 @@ def bands_of(energy: F8) -> F8:
 
 
 def band_of(edges: F8, energy: F8 | None, n: int) -> I8:
-    """The band of each of n events; the lowest where the energy is NaN."""
+    """The band of each of n events; the highest where the energy is NaN, as in the hit tier.
+
+    There a comparison with NaN is false, and a search puts NaN above everything.
+    """
     if len(edges) == 2 or energy is None:
         return np.zeros(n, dtype=np.int64)
-    # A search puts NaN above everything.
-    known = np.where(np.isnan(energy), -np.inf, energy)
-    return np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
+    return np.clip(np.searchsorted(edges, energy, side="right") - 1, 0, len(edges) - 2)
 
 
 def classifier(cut: QualityCut, values: F8, energy: F8 | None) -> F8:

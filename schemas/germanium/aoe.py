@@ -70,6 +70,22 @@ class EnergyTrend:
 
 
 @dataclass(frozen=True)
+class SliceStarts:
+    """Where slices of time begin anew, whatever they are long.
+
+    Attributes
+    ----------
+    begins_s
+        The first time of each run or file, ascending, (n,); none where all input is one.
+    names
+        Of the runs or files, n of them.
+    """
+
+    begins_s: F8
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TimeCorrection:
     """Medians of A/E in slices of time, that are divided out.
 
@@ -85,6 +101,8 @@ class TimeCorrection:
         What each slice is brought to: their mean, by events.
     reason
         Why nothing is corrected (then there are no slices); empty if something is.
+    names
+        The runs or files of each slice, n of them; empty where slices do not follow these.
     """
 
     begins_s: F8
@@ -94,6 +112,7 @@ class TimeCorrection:
     errors: F8
     reference: float
     reason: str = ""
+    names: tuple[str, ...] = ()
 
     @classmethod
     def none(cls, reason: str) -> Self:
@@ -200,10 +219,21 @@ AOE_BANDS: Final = TableSchema(
         Column("reason", "category", "", "why it is left out; empty if it is used"),
     ),
 )
+FILE_TIMES: Final = TableSchema(
+    "FileTimes",
+    "a range of rows of a file",
+    (
+        Column("run", "category", "", "the run that the file belongs to"),
+        Column("file", "category", "", "its name up to its tier"),
+        Column("first_s", "float64", "s", "earliest timestamp", nullable=True),
+        Column("last_s", "float64", "s", "latest timestamp", nullable=True),
+    ),
+)
 AOE_TIMES: Final = TableSchema(
     "AoETimes",
     "a slice of time, or several joined",
     (
+        Column("of", "category", "", "its runs or files; empty where slices do not follow these"),
         Column("begin_s", "float64", "s", "its begin, as the column timestamp"),
         Column("end_s", "float64", "s", "its end"),
         Column("n_events", "int64", "", "events from 1000 to 1300 keV"),

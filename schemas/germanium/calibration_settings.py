@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ..settings import Section, Window
 
 DriftCorrection = Literal["auto", "on", "off"]
+SliceBy = Literal["input", "run", "file"]
 
 
 def _pair(limits: object) -> object:
@@ -66,8 +67,10 @@ class AoESettings(Section):
     """Upper cut of the two-sided verdict, in widths."""
     drift_correction: DriftCorrection = "auto"
     """A slope in dt_eff is divided out: always, never, or where it is significant and helps."""
+    slice_by: SliceBy = "input"
+    """A/E is divided by its median in slices of time: of all input, of each run, or each file."""
     time_slice_s: float = Field(default=0.0, ge=0.0)
-    """A/E is divided by its median in time slices of this length; 0 = it is not."""
+    """Length of such slices; 0 = as long as what they are of, and of all input none."""
     band_keV: float = Field(default=20.0, gt=0.0)
     """Width of a Compton band."""
     range_keV: Window = (900.0, 2350.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..tables import Column, TableSchema
-from .aoe import AOE_BANDS, AOE_TIMES
+from .aoe import AOE_BANDS, AOE_TIMES, FILE_TIMES
 from .channel_settings import CHANNEL_SETTINGS
 from .dplms import DPLMS_GRID
 from .energy import (
@@ -163,6 +163,7 @@ TABLES: Final = {
         RESOLUTION_CURVES,
         QBB_WIDTHS,
         AOE_BANDS,
+        FILE_TIMES,
         AOE_TIMES,
         SURVIVALS,
         TIME_STABILITY,

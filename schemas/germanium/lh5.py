@@ -81,3 +81,19 @@ class FileName:
     tier: str = ""
     stem: str = ""
     """The name up to its tier."""
+
+
+@dataclass(frozen=True)
+class InputRun:
+    """To which run of the experiment an input file belongs, by its name.
+
+    Attributes
+    ----------
+    run
+        "l200-p03-r000"; the file's own name where that names no run.
+    file
+        The name of the file up to its tier.
+    """
+
+    run: str
+    file: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -42,3 +44,19 @@ class HitParameters:
     operations: tuple[Operation, ...]
     outputs: tuple[str, ...]
     absent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HitTier:
+    """The table of a channel, as it is written.
+
+    Attributes
+    ----------
+    columns
+        One row a row of the dsp tier.
+    absent
+        Columns that there are not, each with why.
+    """
+
+    columns: pd.DataFrame
+    absent: Mapping[str, str]

@@ -23,9 +23,9 @@ SPECTRA: Final = TableSchema(
         Column("low_keV", "float64", "keV", "lower edge"),
         Column("high_keV", "float64", "keV", "upper edge"),
         Column("all", "int64", "", "events that calibrations are made of"),
-        Column("single_site", "int64", "", "of them those that pass the low cut of A/E"),
-        Column("two_sided", "int64", "", "those that pass both cuts of A/E"),
-        Column("early", "int64", "", "those that pass LQ"),
+        Column("single_site", "int64", "", "those that pass the low cut of A/E; -1: there is none"),
+        Column("two_sided", "int64", "", "those that pass both cuts of A/E; -1: there are none"),
+        Column("early", "int64", "", "those that pass LQ; -1: there is no cut of LQ"),
     ),
 )
 

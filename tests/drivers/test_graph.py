@@ -161,7 +161,7 @@ def drivers() -> list[tuple[ImagingConfig, Any]]:
 # What parts of the data and the run give, and no setting.
 GIVEN_WITH_PARTS = {
     "source_file", "file_index", "event_range", "signal_file", "input_files",
-    "channel", "row_range", "table_layout",
+    "channel", "row_range", "table_layout", "input_run",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from radiograph.schemas.germanium.calibration_settings import (
     LQSettings,
     QualitySettings,
 )
+from radiograph.schemas.germanium.lh5 import InputRun
 from radiograph.schemas.germanium.quality import QualityCuts
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "germanium"
@@ -58,6 +59,7 @@ class Channel:
             "channel": "ch1104000",
             "forced_cuts": QualityCuts(),
             "pulser_times_s": np.empty(0),
+            "input_run": InputRun("l200-p03-r000", "l200-p03-r000-cal"),
             **inputs,
         }
 

@@ -25,7 +25,7 @@ NODES = (
 TABLES = (
     quality.QUALITY_FLAGS, quality.QUALITY_SURVIVALS, energy.ENERGY_PEAKS, energy.ENERGY_SCALES,
     energy.QBB_WIDTHS, energy.RESOLUTION_CURVES, energy.TRAPPING_ALPHAS, aoe.AOE_BANDS,
-    aoe.AOE_TIMES, survival.SURVIVALS, stability.TIME_STABILITY, pictures.SPECTRA,
+    aoe.AOE_TIMES, aoe.FILE_TIMES, survival.SURVIVALS, stability.TIME_STABILITY, pictures.SPECTRA,
     pictures.ENERGY_SPECTRUM,
     pictures.PEAK_HISTOGRAMS, pictures.DRIFT_POINTS, pictures.CLASSIFIER_COUNTS,
     pictures.QUALITY_HISTOGRAMS,

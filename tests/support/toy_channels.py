@@ -12,6 +12,7 @@ from hamilton.function_modifiers import tag
 from radiograph.drivers.definition import Definition, Source
 from radiograph.drivers.engine.parts import Part
 from radiograph.schemas.errors import InputError, Unfit
+from radiograph.schemas.failures import Failure
 from radiograph.schemas.sources import EventRange, FileRef
 from radiograph.schemas.tables import Column, TableSchema
 
@@ -80,6 +81,13 @@ def energies(heights: pd.DataFrame, gain: Gain, pedestal_adc: float) -> pd.DataF
     """Energies of the pulses of a range."""
     height = heights["height_adc"] - pedestal_adc
     return ENERGIES.frame({"energy_keV": gain.keV_per_adc * height})
+
+
+@tag(stage="apply", scope="channel", helper="true")
+def n_calibrated(gain: Gain | Failure, pedestal_adc: float) -> int:
+    """Pulses that the gain is of; none of a channel without one, which has its pedestal."""
+    del pedestal_adc
+    return 0 if isinstance(gain, Failure) else gain.n_pulses
 
 
 @tag(stage="apply", scope="channel")

@@ -20,11 +20,14 @@ def show(
 
     Exit code 4: the channel was not calibrated, or only in part.
     """
-    from ....schemas.errors import EXIT_GATE, UsageError
+    from ....schemas.errors import EXIT_GATE, InputError, UsageError
     from ..showing import channel_told, lines_of
     from ..summary import OK
 
     path = run_file
+    if not path.exists():
+        msg = f"{path}: no such file or folder. Name what a run wrote with --run-file."
+        raise InputError(msg, file=path, key="run_file")
     if path.is_dir():
         made = [p for p in path.glob("*.h5") if p.is_file()]
         if not made:

@@ -102,6 +102,23 @@ def test_each_channel_is_calibrated_by_its_own_pulses(
     assert ran.manifest.nodes["gain"].status == "failed"
 
 
+@pytest.mark.parametrize("where", ["here", "processes"])
+@pytest.mark.parametrize("with_cache", [True, False])
+def test_a_node_that_takes_a_failure_goes_on_and_the_failure_is_told(
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest, where: str, with_cache: bool
+) -> None:
+    """Also where only that node is asked for, and where all comes from the cache."""
+    executor = LocalExecutor() if where == "here" else request.getfixturevalue("processes")
+    cache = CacheOptions(tmp_path / "cache") if with_cache else NO_CACHE
+    for _ in range(2):
+        ran = session(folder, cache=cache, executor=executor)
+        assert ran.run(["n_calibrated"]) == {"n_calibrated": {"A": 240, "B": 240, "C": 0}}
+        told = [(failure.at, failure.node, failure.code) for failure in ran.failures]
+        assert told == [({"channel": "C"}, "gain", "too_few_pulses")]
+    if with_cache and where == "here":
+        assert not any(record.calls for record in ran.manifest.nodes.values())
+
+
 def test_what_a_channel_fails_to_give_is_not_streamed(folder: Path) -> None:
     given: dict[str, list[int]] = {}
 

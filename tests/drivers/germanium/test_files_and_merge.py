@@ -128,3 +128,14 @@ def test_kinds_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (tmp_path / "a.yaml").write_text("{}")
     assert guarded(["germanium", "merge", str(tmp_path / "a.yaml"), "-o", "b.lh5"]) == 2
     assert "are merged" in capsys.readouterr().err
+
+
+def test_the_files_of_the_starter_are_those_of_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "trial"
+    assert guarded(["init", str(folder), "--pipeline", "germanium", "--events", "20"]) == 0
+    capsys.readouterr()
+    code, answer = _answer(capsys, "germanium", "files", str(folder))
+    assert (code, [row["status"] for row in answer["files"]]) == (0, ["ok"])
+    assert answer["missing"] == ["p01 r001 cal: no dsp, hit"]

@@ -255,6 +255,9 @@ def test_a_channel_in_words(
     assert "did you mean ch110400" in unknown["error"]["message"]
     nothing = run("germanium", "show", GOOD, "-r", "cache")
     assert nothing["code"] == 2
+    absent = run("germanium", "show", GOOD, "-r", "nowhere")
+    assert absent["code"] == 3
+    assert absent["error"]["message"].startswith("nowhere: no such file or folder. Name what")
 
 
 def test_the_time_of_validity_stands_beside_the_parameters(

@@ -1,4 +1,4 @@
-"""The band of an energy: edges belong to the band above, NaN to the lowest."""
+"""The band of an energy: edges belong to the band above, NaN to the highest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_an_energy_at_an_edge_is_of_the_band_above() -> None:
     assert band_of(edges, energy, 8).tolist() == [0, 1, 1, 2, 2, 0, 2, 0]
 
 
-def test_no_energy_is_the_lowest_band() -> None:
+def test_an_energy_that_is_nan_is_of_the_highest_band() -> None:
     edges = np.array([-np.inf, 10.0, 20.0, np.inf])
-    assert band_of(edges, np.array([np.nan, 15.0]), 2).tolist() == [0, 1]
+    assert band_of(edges, np.array([np.nan, 15.0]), 2).tolist() == [2, 1]
     assert band_of(edges, None, 2).tolist() == [0, 0]

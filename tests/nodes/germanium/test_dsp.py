@@ -312,6 +312,22 @@ def test_a_filter_that_does_not_fit() -> None:
         )
 
 
+def test_the_recipe_of_a_run() -> None:
+    """Its times are those of the published columns, in samples of 128 and 16 ns."""
+    usual = PoleZero()
+    parameters = DspParameters(PoleZeroConstants(TAU_NS), FILTERS, usual.baseline_us, usual.tail_us)
+    recipe, _, _ = recipe_of(parameters, pulse_train([1000.0]))
+    assert recipe.drift == Trapezoid(250, 6, 506.0)
+    assert recipe.drift_ns == 4000.0
+    assert (recipe.start, recipe.slow_start) == ((8, 4, 125), (1, 0, 16))
+    assert (recipe.timing.rise, recipe.timing.flat) == (62, 20)
+    assert recipe.timing.pick == 10_000.0 / 128.0
+    assert (recipe.short.rise, recipe.short.flat) == (8, 1)
+    assert recipe.baseline == 350
+    assert recipe.decay.a == pytest.approx(np.exp(-128.0 / TAU_NS), rel=1e-12)
+    assert recipe.fast_decay.a == pytest.approx(np.exp(-16.0 / TAU_NS), rel=1e-12)
+
+
 def test_half_samples_are_rounded_to_even() -> None:
     """8 us are 62 samples of 128 ns, 2.5 us are 20."""
     assert [whole_samples(t, 128.0) for t in (8000.0, 2500.0)] == [62, 20]

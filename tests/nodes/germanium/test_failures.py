@@ -8,7 +8,9 @@ import pytest
 from germanium_channel import Channel
 from germanium_toy import SCALE, toy_channel
 from radiograph.nodes.germanium.aoe import aoe_low_cut
+from radiograph.nodes.germanium.peak_fits import FitLimits
 from radiograph.nodes.germanium.scales import start_scale
+from radiograph.nodes.germanium.trapping import trapping
 from radiograph.schemas.errors import Unfit
 from radiograph.schemas.germanium.aoe import LowCut
 from radiograph.schemas.germanium.calibration_settings import AoESettings, EnergySettings
@@ -104,6 +106,19 @@ def test_without_drift_times_nothing_is_corrected() -> None:
     assert caught.value.code == "no_late_charge"
     off = channel(toy_channel(), energy_settings=EnergySettings(trapping=False))
     assert off["trapping_alpha_per_ns"]["reason"][0] == "trapping = false"
+
+
+@pytest.mark.parametrize("seed", [0, 5, 7])
+def test_an_alpha_that_gains_less_than_its_error_is_not_kept(seed: int) -> None:
+    """Truth: 2e-8 per ns where its error is 3e-8; the regressions are above 0."""
+    rng = np.random.default_rng(seed)
+    dt_eff = rng.uniform(300.0, 1000.0, 4000)
+    line = np.concatenate([rng.normal(2614.511, 1.0, 3800), rng.uniform(2570.0, 2660.0, 200)])
+    found = trapping(line / (1.0 + 2e-8 * (dt_eff - 650.0)), dt_eff, 3.5e-6, FitLimits())
+    assert found.alpha_per_ns == 0.0
+    assert found.seed_per_ns > 0.0
+    assert found.alpha_err_per_ns == pytest.approx(3e-8, rel=0.05)
+    assert "the width gains 0.00" in found.reason
 
 
 def test_without_a_current_amplitude_there_is_no_aoe() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,13 @@ from radiograph.nodes.germanium.kernels.peaks import (
     signal_fwhm,
     signal_mode,
 )
-from radiograph.nodes.germanium.peak_fits import FitLimits, peak_fit
+from radiograph.nodes.germanium.peak_fits import (
+    PEAK_PARAMETERS,
+    FitLimits,
+    minimised,
+    peak_fit,
+    peak_start,
+)
 from radiograph.nodes.peaks.shapes import (
     FWHM_PER_SIGMA,
     step,
@@ -159,3 +166,28 @@ def test_a_wrong_shape_is_refused_by_its_chi2() -> None:
         FitLimits(p_value=0.0),
     )  # fmt: skip
     assert lenient.valid
+
+
+def test_the_least_of_several_minima_is_found() -> None:
+    """Almost no background and a little of a long tail: no tail at all is a minimum too.
+
+    Minus ln L against the least that is found from five tails; 9 of 60 were off with two starts.
+    """
+    rng = np.random.default_rng(7)
+    missed = 0
+    for _ in range(20):
+        x = toy_peak(rng, 930, 5, h=0.006, v=4.0)
+        x = x[np.abs(x) <= 20.0]
+
+        def likelihood(p: Any, gradient: Any, information: Any, x: Any = x) -> float:
+            return float(add_peak_likelihood(x, -20.0, 20.0, p, True, gradient, information))
+
+        start, bounds = peak_start(x, -20.0, 20.0, 1.0)
+        values = []
+        for tail in ((0.15, 1.0), (0.4, 2.0), (0.05, 3.0), (0.2, 2.0), (0.02, 4.5)):
+            start[2:4] = tail
+            values.append(minimised(likelihood, PEAK_PARAMETERS, start, bounds, PEAK_PARAMETERS))
+        least = min(found.value for found in values)
+        own = peak_fit(x, -20.0, 20.0, "hpge", 1.0).parameters
+        missed += likelihood(own, np.zeros(7), np.zeros((7, 7))) > least + 0.05
+    assert missed <= 1
