@@ -241,25 +241,44 @@ class ProcessExecutor:
         return replace(self, cache=options)
 
 
+@dataclass
+class _Connection:
+    """A client of Dask, from its first use until the block that ``stack`` belongs to ends."""
+
+    stack: ExitStack
+    client: Any = None
+
+
 @dataclass(frozen=True)
 class DaskExecutor:
     """Has parts evaluated by Dask: by the cluster of ``scheduler``, or by local processes.
 
-    ``workers`` is the number of local processes; 0 = as many as there are cores. Workers of a
-    cluster must see the input files under the same paths, and have this package.
+    ``workers`` is the number of local processes; 0 = as many as there are cores. They end with
+    each phase, but those of ``lasting``. Workers of a cluster must see the input files under the
+    same paths, and have this package.
     """
 
     scheduler: str | None = None
     workers: int = 0
     cache: CacheOptions = NO_CACHE
+    connection: _Connection | None = None
+
+    @contextmanager
+    def lasting(self) -> Iterator[DaskExecutor]:
+        """The same with one connection for all phases, made when it is first needed."""
+        with ExitStack() as stack:
+            yield replace(self, connection=_Connection(stack))
 
     @contextmanager
     def opened(
         self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
     ) -> Iterator[ResultOf]:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
-        with ExitStack() as stack:
-            client = self._client(stack)
+        with ExitStack() as own:
+            held = self.connection or _Connection(own)
+            if held.client is None:
+                held.client = self._client(held.stack)
+            client = held.client
             addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
             n_workers = max(len(addresses), 1)
             place_of = _Places(n_workers)
@@ -325,8 +344,10 @@ def _for_workers(recipe: Recipe, n_workers: int) -> Recipe:
     """With values instead of promises, and the threads of this machine shared out."""
     values = dict(recipe.values)
     if "threads" in values:
-        count = max(values["threads"].count // n_workers, 1)
-        values["threads"] = replace(values["threads"], count=count)
+        is_number = isinstance(values["threads"], int)
+        here = values["threads"] if is_number else values["threads"].count
+        count = max(here // n_workers, 1)
+        values["threads"] = count if is_number else replace(values["threads"], count=count)
     return replace(recipe, values=values, given=_packed(recipe.given))
 
 

@@ -21,6 +21,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.executors import Executor
 from ..engine.report import RunReport, node_table
 from ..engine.run_file import Begun, begun_run
 from ..files import check_new_files, replaced_file, writable
@@ -96,6 +97,7 @@ def run_lightdqm(
     outputs: Outputs = Outputs(),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
+    executor: Executor | None = None,
     held: ExitStack | None = None,
 ) -> RunReport:
     """Look at one light file.
@@ -112,6 +114,8 @@ def run_lightdqm(
         What is written to [io] output_path.
     overwrite
         Replace existing outputs, as does [io] overwrite.
+    executor
+        Where the file is evaluated; in this process by default.
     held
         Where the outputs wait until it is closed; None = they appear at once.
 
@@ -123,7 +127,7 @@ def run_lightdqm(
     named, targets = targets, named_nodes(loaded.config, targets)
     with begun_run() as begun:
         check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
-        session = open_session(loaded, source, cache, earlier_runs)
+        session = open_session(loaded, source, cache, earlier_runs, executor)
         wanted = _wanted(targets, outputs)
         if outputs != Outputs.nothing():
             log.info("%s: to %s", source, output_folder(loaded))

@@ -15,6 +15,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
+from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Part, Parts
 from ..engine.protocol import GraphInputs
 from ..engine.session import Session
@@ -70,6 +71,7 @@ def open_session(
     path: Path,
     cache: CacheOptions = NO_CACHE,
     earlier_runs: pd.DataFrame | None = None,
+    executor: Executor | None = None,
 ) -> LightSession:
     """A session for one file; InputError if it cannot be read.
 
@@ -84,6 +86,7 @@ def open_session(
         parts=Parts.of([Part({}, {"source_file": source})]),
         inputs=GraphInputs(graph_choices(loaded.config), values),
         cache=open_cache(cache, flow.untracked, flow.packages),
+        executor=executor or LocalExecutor(),
         config=loaded.config,
         source=source,
     )

@@ -120,13 +120,6 @@ def _hashes_at(path: Path, counts: Callable[[str], bool]) -> dict[str, str]:
         return {name: digest for name, digest in dataset_hashes(file).items() if counts(name)}
 
 
-def _with_setting(config: Any, key: str, value: Any) -> Any:
-    """A config with another value of a setting."""
-    section, _, name = key.partition(".")
-    changed = getattr(config, section).model_copy(update={name: value})
-    return config.model_copy(update={section: changed})
-
-
 def compared(
     path: Path,
     before: dict[str, str],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from campaigns import recording, samples, small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
+from radiograph.drivers.runfile.verifying import dataset_hashes
 from radiograph.drivers.transients.stored import read_run
 from radiograph.schemas.transients.layout import FPGA_HITS, RecordingName, fpga_path, recording_path
 
@@ -35,6 +36,25 @@ def members() -> dict[str, bytes]:
     found[names[4]] = found[names[4]][:3000]
     found["run_001/notes.dat"] = b"foreign"
     return found
+
+
+def test_dask_gives_the_same(
+    tmp_path: Path,
+    members: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    scheduler: str,
+) -> None:
+    """An archive goes to one worker, in its order; threads are shared out among the workers."""
+    config = write_campaign(tmp_path, {"run_001": [tar_of(members, packed=True)]})
+    found = []
+    for name, how in (("here", ()), ("there", ("--executor", "dask", "--scheduler", scheduler))):
+        out = tmp_path / f"{name}.h5"
+        words = (str(config), "-o", str(out), "--no-cache", "--set", "run.chunk_events=5", *how)
+        assert answered(capsys, *words)[0] == 0
+        with h5py.File(out) as file:
+            found.append(dataset_hashes(file))
+    assert found[0] == found[1]
+    assert "/features/features/fit_R2" in found[0]
 
 
 def test_a_campaign(

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from radiograph.nodes.waveforms.baselines import baseline_line
 from radiograph.nodes.waveforms.filters import (
     double_pole_zero,
     moving_average,
@@ -98,7 +97,6 @@ def test_nan_and_nothing_and_inputs_stay() -> None:
         lambda w: trapezoid(w, 3, 1),
         lambda w: pole_zero(w, 50.0),
         lambda w: double_pole_zero(w, 50.0, 5.0, 0.1),
-        lambda w: baseline_line(w).slope[:, np.newaxis],
     ):
         found = use(waves)
         assert np.isnan(found).any(axis=1).tolist() == [False, True, False]
@@ -124,29 +122,8 @@ def test_integer_samples_are_not_wrapped() -> None:
         (lambda: pole_zero(WAVES, np.nan), "decay = nan"),
         (lambda: double_pole_zero(WAVES, 5.0, 50.0, 0.1), "slow > fast"),
         (lambda: double_pole_zero(WAVES, 50.0, 5.0, 1.5), "fraction in 0 to 1"),
-        (lambda: baseline_line([[1.0]]), "two samples or more, not 1"),
     ],
 )
 def test_what_is_refused(use, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         use()
-
-
-def test_line_by_hand() -> None:
-    """0, 2, 1: mean 1, slope 1/2, from 1/2; residuals -1/2, 1, -1/2."""
-    found = baseline_line([0, 2, 1])
-    assert (found.mean, found.slope, found.intercept) == pytest.approx((1.0, 0.5, 0.5))
-    assert found.rms == pytest.approx(np.sqrt(0.5))
-
-
-def test_line_against_polyfit_and_on_a_line() -> None:
-    found = baseline_line(WAVES)
-    for k, wave in enumerate(WAVES):
-        slope, intercept = np.polyfit(np.arange(40), wave, 1)
-        residual = wave - (intercept + slope * np.arange(40))
-        assert found.slope[k] == pytest.approx(slope, rel=1e-9)
-        assert found.intercept[k] == pytest.approx(intercept, rel=1e-12)
-        assert found.rms[k] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
-    straight = baseline_line(100.0 - 0.25 * np.arange(350))
-    assert (straight.slope, straight.intercept) == pytest.approx((-0.25, 100.0), rel=1e-12)
-    assert straight.rms == pytest.approx(0.0, abs=1e-10)
