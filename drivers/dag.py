@@ -124,7 +124,7 @@ def pipeline_dag(
         reached = _reached(dr, group, shown, nodes)
         before = reached.names | (files.keys() & reached.inputs)
         edges |= {(b, name) for b in before if b != name}
-        inputs = reached.inputs - {*files, *pipeline.untracked}
+        inputs = reached.inputs - {*pipeline.untracked}
         chosen = {key for n in (*group, *reached.hidden) for key in chosen_by(dr, n)}
         rows[name] = [row for row in pipeline.inputs if row.name in inputs]
         rows[name] += [row for row in pipeline.choices if row.name in chosen]
