@@ -57,6 +57,27 @@ def test_dask_gives_the_same(
     assert "/features/features/fit_R2" in found[0]
 
 
+def test_archives_that_arrive(
+    tmp_path: Path,
+    members: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The campaign is run over what is there of it; an output of a run stays."""
+    config = write_campaign(tmp_path, {"run_001": [tar_of(members, packed=True)]})
+    folder = str(tmp_path / "campaign" / "download")
+    argv = ["watch", folder, str(config), "--once", "--settled", "0", "--interval", "0.05"]
+    monkeypatch.setattr("sys.argv", ["radiograph", *argv])
+    for _ in range(2):
+        assert guarded(argv) == 0
+        assert capsys.readouterr().out == "run_001.tar: 1 file in run_001.h5\n"
+    with h5py.File(tmp_path / "out" / "run_001.h5") as file:
+        assert file["structure/recording_table/number"].shape == (12,)
+    monkeypatch.setattr("sys.argv", ["radiograph", "run", str(config)])
+    assert answered(capsys, str(config), "--overwrite")[0] == 0
+    assert guarded(argv) == 2
+
+
 def test_a_campaign(
     tmp_path: Path, members: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
