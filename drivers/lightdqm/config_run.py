@@ -76,7 +76,7 @@ def run_config(
     named = named_nodes(loaded.config, targets)
     files = input_files(loaded)
     check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
-    options = {"overwrite": overwrite, "cache": cache, "executor": executor}
+    options: dict[str, Any] = {"overwrite": overwrite, "cache": cache, "executor": executor}
     if loaded.config.io.on_bad_file == "fail":
         with all_or_nothing(store_path(loaded, None)) as held:
             each = {

@@ -7,7 +7,6 @@ name only when it is whole.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -32,9 +31,9 @@ from ..provenance import command_line, versions
 from ..runfile.exporting import write_parquet
 from ..unchanged import unchanged
 from .file_names import stem
-from .html_report import PAGE_NODES, Provenance, light_page
+from .html_report import PAGE_NODES, light_page, provenance_of
 from .opening import output_folder
-from .output import write_numbers
+from .output import BESIDE, write_numbers
 from .session import LightSession, named_nodes, open_session
 from .verdict_text import checks_as_json, shortened
 
@@ -132,9 +131,10 @@ def run_lightdqm(
         if outputs != Outputs.nothing():
             log.info("%s: to %s", source, output_folder(loaded))
         shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
+        stored = [*wanted, *(BESIDE if outputs.numbers and not targets else ())]
         with unchanged([] if compared is None else [compared]):
-            every = session.run([*wanted, *(name for name in shown if name not in wanted)])
-        found = {name: every[name] for name in wanted}
+            every = session.run(dict.fromkeys((*stored, *shown)))
+        found = {name: every[name] for name in stored}
         page = _html(session, loaded, every) if shown else ""
         asked = _Asked(targets, outputs, begun, named)
         written = _write(session, loaded, found, page, asked, held)
@@ -290,15 +290,10 @@ def _html(
     for name, sheet in found["report_pages"].items():
         if sheet.problem:
             log.warning("page %s could not be drawn: %s", name, sheet.problem)
-    source = session.source
-    facts = (
-        ("input", source.path),
-        ("size in bytes", str(source.size)),
-        ("xxh3_128", source.content_hash),
-        ("command", shlex.join(command_line())),
-        ("software", ", ".join(f"{name} {value}" for name, value in versions().items())),
+    made = provenance_of(
+        session.source, command_line(), versions(), loaded.text, session.manifest.nodes
     )
-    return light_page(found, Provenance(facts, loaded.text, session.manifest.nodes))
+    return light_page(found, made)
 
 
 def _report(

@@ -1,6 +1,7 @@
 """Is a light file what its own settings give? Its numbers are made again and compared.
 
-What was compared with earlier files is left out: what was known of them then is not in the file.
+Of a file that does not hold what was known of earlier ones then, what is compared with them is left
+out.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from ..runfile.record import record_at
 from ..runfile.verification import Verification
 from ..runfile.verifying import verified
 from .inputs import graph_choices
+from .report import earlier_runs
 from .run import Outputs, run_lightdqm
 
 _EARLIER = "earlier_runs"
 
 
 def verify(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
-    """Run the stored settings again, without cache, and compare the numbers that are its own.
+    """Run the stored settings again, without cache, and compare the numbers.
 
     Raises
     ------
@@ -35,13 +37,19 @@ def verify(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verificatio
     record = record_at(path)
     loaded = record.loaded(path, LightDqmConfig)
     with opened_content(path) as content:
-        names = _of_this_file(loaded.config, content.content("numbers"))
+        names, earlier = list(content.content("numbers")), earlier_runs(content)
+    if earlier is None:
+        names = _of_this_file(loaded.config, names)
 
     def again(sources: list[Path], folder: Path) -> Path:
         config = with_settings(loaded.config, {"io.output_path": str(folder)})
         there = replace(loaded, config=config)
         numbers = Outputs(numbers=True, figures=False)
-        return Path(run_lightdqm(there, sources[0], targets=names, outputs=numbers).output)
+        return Path(
+            run_lightdqm(
+                there, sources[0], targets=names, earlier_runs=earlier, outputs=numbers
+            ).output
+        )
 
     kept = {f"/numbers/{name}" for name in names}
     return verified(path, record, inputs, again, lambda p: "/".join(p.split("/")[:3]) in kept)
