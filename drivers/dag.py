@@ -34,7 +34,7 @@ SPECIES: Final = ("neutron", "gamma")
 
 @dataclass(frozen=True)
 class DagNode:
-    """A box of the picture: a quantity, or an input file (``stage`` empty).
+    """A box of the picture: a quantity, or an input file (``members`` empty).
 
     ``settings`` are the sections of the TOML file that enter here, through helpers included, and
     ``keys`` the very settings; ``members`` the nodes of the graph that it stands for. ``status``
@@ -55,7 +55,7 @@ class DagNode:
     @property
     def is_file(self) -> bool:
         """Whether it is an input file."""
-        return not self.stage
+        return not self.members
 
 
 @dataclass(frozen=True)

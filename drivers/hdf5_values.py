@@ -87,8 +87,9 @@ def values_below(group: Content) -> dict[str, Any]:
 def _column(content: Content, name: str, column: Column) -> Any:
     """What plain_column() made of a column; a category that is missing is an empty text there."""
     values = _plain(content, name)
-    is_missing_empty = column.dtype == "category" and "" not in (column.categories or ())
-    return [text or None for text in values] if is_missing_empty else values
+    if column.categories is None or "" in column.categories:
+        return values
+    return [text or None for text in values]
 
 
 def _plain(content: Content, name: str) -> Any:

@@ -24,6 +24,7 @@ TABLE = TableSchema(
         Column("n", "int16", "", "a number"),
         Column("x_cm", "float64", "cm", "a length", nullable=True),
         Column("kind", "category", "", "a kind", categories=("a", "b")),
+        Column("word", "category", "", "any word"),
     ),
 )
 
@@ -55,6 +56,7 @@ def through_a_file(path: Path, value: Any, kind: Any, table: TableSchema | None 
 @pytest.mark.parametrize("n_rows", [0, 1, 3])
 def test_a_frame(tmp_path: Path, n_rows: int) -> None:
     data = {"n": [3, -1, 2], "x_cm": [np.nan, 0.1, -np.inf], "kind": ["b", None, "a"]}
+    data["word"] = ["x", "", "y z"]
     frame = TABLE.frame({name: values[:n_rows] for name, values in data.items()})
     found = through_a_file(tmp_path / "a.h5", frame, pd.DataFrame, TABLE)
     pd.testing.assert_frame_equal(found, frame)
