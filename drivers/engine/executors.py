@@ -7,7 +7,6 @@ settings and the part; it builds the graph for itself and sends back the nodes t
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -21,6 +20,7 @@ from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, n_rows_of, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
+from ..defaults import cores
 from ..graph import build_driver
 from ..node_records import Manifest, NodeRecord
 from ..registry import definition_at
@@ -219,7 +219,7 @@ class ProcessExecutor:
             yield replace(self, pools=pools)
 
     def _most(self) -> int:
-        return self.workers or len(os.sched_getaffinity(0))
+        return cores(self.workers)
 
     @contextmanager
     def opened(
@@ -317,7 +317,7 @@ class DaskExecutor:
                 )
                 raise UsageError(msg, key="scheduler") from None
         cluster = distributed.LocalCluster(
-            n_workers=self.workers or len(os.sched_getaffinity(0)),
+            n_workers=cores(self.workers),
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",

@@ -21,7 +21,7 @@ from ..runfile.datasets import Datasets
 from ..runfile.record import run_record
 from ..runfile.report import write_run_report
 from .html_report import PAGE_NODES, light_page, provenance_of
-from .inputs import graph_choices, graph_values
+from .inputs import graph_values
 from .output import BESIDE, EARLIER
 
 _FIGURES, _PAGES = "light_figures", "main.pdf"
@@ -57,7 +57,8 @@ def redrawn(
 ) -> Mapping[str, Any]:
     """Nodes that need no more than a file of numbers holds."""
     wanted = tuple(wanted)
-    dr = build_driver(definition("lightdqm"), graph_choices(loaded.config))
+    flow = definition("lightdqm")
+    dr = build_driver(flow, flow.choices_of(loaded.config))
     numbers = {name: f"numbers/{name}" for name in content.content("numbers")}
     places, given, left = {**numbers, **BESIDE}, dict[str, Any](), set(wanted)
     while left:

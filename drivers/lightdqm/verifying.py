@@ -15,18 +15,16 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ..definition import Definition
 from ..graph import build_driver
 from ..graph_inputs import with_settings
-from ..registry import definition
 from ..runfile.record import record_at
 from ..runfile.verification import Verification
 from ..runfile.verifying import verified
-from .inputs import graph_choices
 from .report import earlier_runs
 from .run import Outputs, run_lightdqm
 
 _EARLIER = "earlier_runs"
 
 
-def verify(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
+def verify(flow: Definition, path: Path, inputs: Sequence[Path]) -> Verification:
     """Run the stored settings again, without cache, and compare the numbers.
 
     Raises
@@ -39,7 +37,7 @@ def verify(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verificatio
     with opened_content(path) as content:
         names, earlier = list(content.content("numbers")), earlier_runs(content)
     if earlier is None:
-        names = _of_this_file(loaded.config, names)
+        names = _of_this_file(flow, loaded.config, names)
 
     def again(sources: list[Path], folder: Path) -> Path:
         config = with_settings(loaded.config, {"io.output_path": str(folder)})
@@ -55,9 +53,9 @@ def verify(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verificatio
     return verified(path, record, inputs, again, lambda p: "/".join(p.split("/")[:3]) in kept)
 
 
-def _of_this_file(config: LightDqmConfig, stored: Iterable[str]) -> list[str]:
+def _of_this_file(flow: Definition, config: LightDqmConfig, stored: Iterable[str]) -> list[str]:
     """The nodes in a file that depend on it and its settings alone, in the order of the file."""
-    dr = build_driver(definition("lightdqm"), graph_choices(config))
+    dr = build_driver(flow, flow.choices_of(config))
     return [
         name for name in stored if _EARLIER not in {v.name for v in dr.what_is_upstream_of(name)}
     ]

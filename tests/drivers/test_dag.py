@@ -24,7 +24,6 @@ from radiograph.drivers.dag import (
 from radiograph.drivers.dag_layout import Layout, Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
 from radiograph.drivers.graph import build_driver, visible_nodes
-from radiograph.drivers.imaging.inputs import graph_choices
 from radiograph.drivers.main import guarded
 from radiograph.drivers.registry import definition
 from radiograph.drivers.setting_keys import shown_sections
@@ -90,7 +89,7 @@ class TestWhatIsShown:
 
     def test_everything_is_every_node_that_is_no_helper(self):
         loaded = pipeline("imaging").loaded
-        dr = build_driver(IMAGING, graph_choices(loaded.config))
+        dr = build_driver(IMAGING, IMAGING.choices_of(loaded.config))
         dag = pipeline_dag(dr, IMAGING, everything=True)
         assert sorted(n.name for n in dag.nodes) == sorted([INPUT_FILE, *visible_nodes(dr)])
 

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import uproot
 from campaigns import recording, samples, small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
 from radiograph.drivers.runfile.verifying import dataset_hashes
@@ -258,8 +259,10 @@ def test_the_older_layout_gives_the_same_features(
                 rtol=1e-6,
                 err_msg=name,
             )
-    for to in ("sigmf", "csv", "parquet"):
+    for to in ("sigmf", "csv", "parquet", "root"):
         assert guarded(["export", str(source), "--to", to, "-o", str(tmp_path / to)]) == 0
+    with uproot.open(tmp_path / "root" / "run_001.root") as trees:
+        assert trees["features"].num_entries == trees["recording_table"].num_entries > 0
     meta = json.loads((tmp_path / "sigmf" / "run_001.sigmf-meta").read_text())
     assert len(meta["captures"]) == 11
     n_bytes = (tmp_path / "sigmf" / "run_001.sigmf-data").stat().st_size
