@@ -26,8 +26,8 @@ import pandera.pandas
 from numba.core import entrypoints
 entrypoints._already_initialized = True
 from hamilton import driver
-from radiograph.nodes.imaging.kernels.shaping import n_combinations
-n_combinations(3, 2)
+from radiograph.nodes.imaging.kernels.shaping import first_by_key
+first_by_key(numpy.array([0, 3]), numpy.arange(3.0), 2, numpy.zeros((1, 2), numpy.int64))
 """
 
 

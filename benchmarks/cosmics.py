@@ -19,7 +19,7 @@ import awkward as ak
 import numpy as np
 import uproot
 from radiograph.drivers.cache.opening import cache_options
-from radiograph.drivers.cosmics.opening import cosmics_config
+from radiograph.drivers.config import config_of_command
 from radiograph.drivers.engine.running import open_session, run_pipeline
 from radiograph.drivers.main import guarded
 
@@ -79,7 +79,7 @@ def _settings(folder: Path, sources: Sequence[Path], more: dict[str, Any]) -> An
         "output.report": False,
         "cache.dir": str(folder / "cache"),
     }
-    return cosmics_config(None, settings={**settings, **more})
+    return config_of_command("cosmics", None, settings={**settings, **more})
 
 
 def _cpu_seconds(work: Callable[[], Any]) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from hamilton import driver
 from radiograph.drivers.graph import build_driver
-from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
+from radiograph.drivers.imaging.inputs import graph_inputs
 from radiograph.drivers.registry import definition
 from radiograph.nodes.imaging.bar_constants import scatter_constants, without_bias
 from radiograph.nodes.imaging.bars import bars as bars_of
@@ -88,7 +88,7 @@ class Bench:
     def of(cls, **sections: dict[str, Any]) -> Bench:
         """The shipped settings of the fit, some changed."""
         config = _config(**sections)
-        graph = build_driver(definition("imaging"), graph_choices(config))
+        graph = build_driver(definition("imaging"), definition("imaging").choices_of(config))
         inputs = graph_inputs(config, ROOT, source_name="").values
         response = graph.execute(["light_response"], inputs=inputs)["light_response"]
         return cls(config, _array(), response, graph)

@@ -43,8 +43,8 @@ class Shift:
 
     def verdict(self, subrun: int, *, stored: bool = True, **given: Any) -> pd.DataFrame:
         """The verdict on a simulated sub-run, of sound files before it if it is stored."""
+        from radiograph.drivers.config import config_of_command
         from radiograph.drivers.lightdqm.checking import check_file
-        from radiograph.drivers.lightdqm.opening import light_config
         from radiograph.drivers.lightdqm.simulation import write_light_simulation
         from radiograph.drivers.lightdqm.store import RunStore
         from radiograph.schemas.light_simulation import LightSimulationSettings
@@ -52,7 +52,7 @@ class Shift:
         settings = {"seed": self.seed, "n_events": self.n_events, "n_samples": SAMPLES}
         model = LightSimulationSettings.model_validate(settings | {"subrun": subrun} | given)
         path = write_light_simulation(model, self.folder, overwrite=True).out
-        loaded = light_config(None, settings={"io.output_path": str(self.folder)})
+        loaded = config_of_command("lightdqm", None, settings={"io.output_path": str(self.folder)})
         kept = RunStore(self.folder / "runs.sqlite") if stored else nullcontext()
         with kept as store:
             found = check_file(loaded, path, store).verdict

@@ -6,7 +6,6 @@ The first run of a version takes longer: numba compiles, in one thread, what is 
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ import numba
 from numba.core import entrypoints, event
 
 from ..nodes.compiled_code import keep_compiled_code
+from .defaults import cores
 from .definition import CompiledAhead
 
 log = logging.getLogger("radiograph.compiling")
@@ -135,7 +135,7 @@ def compiled_beside(ahead: CompiledAhead | None) -> Iterator[None]:
     is begun where no kernel is compiled or one core has to do it all. The process ends with the
     block at the latest.
     """
-    if ahead is None or len(os.sched_getaffinity(0)) == 1:
+    if ahead is None or cores() == 1:
         yield
         return
     beside = _Beside(ahead)

@@ -10,6 +10,8 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,30 @@ def load_config(
         notices=tuple(chosen.notices(running, replaced)),
         overrides=tuple(o.origin for o in given),
     )
+
+
+def config_of_command(
+    name: str,
+    path: Path | None,
+    overrides: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> LoadedConfig[Any]:
+    """The settings of a TOML file of a pipeline; without one those of its example.
+
+    Paths of the example start from the working folder. ConfigError if the settings are wrong, or
+    those of another pipeline.
+    """
+    if path is None:
+        example = registry.definition(name).example
+        with resources.as_file(resources.files("radiograph.configs") / example) as shipped:
+            loaded = load_config(shipped, overrides=overrides, settings=settings)
+        return replace(loaded, path=Path.cwd() / example)
+    loaded = load_config(path, overrides=overrides, settings=settings)
+    found = loaded.config.pipeline.name
+    if found != name:
+        text = f'name = "{found}"; this command needs name = "{name}"'
+        raise ConfigError([SettingProblem(str(path), "pipeline", text, _NAME)], file=path)
+    return loaded
 
 
 def _definition(data: Mapping[str, Any], file: str) -> tuple[Definition, list[SettingProblem]]:

@@ -7,13 +7,14 @@ needs it. Placing: dag_layout.py; drawing: dag_svg.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from hamilton import driver
 
 from ..schemas.errors import UsageError
+from ..schemas.sources import FileRef, FileRefs
 from .definition import Definition
 from .graph import (
     function_of,
@@ -24,17 +25,16 @@ from .graph import (
     upstream,
     visible_nodes,
 )
-from .graph_inputs import Input
+from .graph_inputs import Input, of_each_part
 from .setting_keys import shown_keys, shown_sections
 
 Species = Literal["neutron", "gamma", "both"]
 SPECIES: Final = ("neutron", "gamma")
-INPUT_FILE: Final = "source_file"
 
 
 @dataclass(frozen=True)
 class DagNode:
-    """A box of the picture: a quantity, or the input file (``stage`` empty).
+    """A box of the picture: a quantity, or an input file (``members`` empty).
 
     ``settings`` are the sections of the TOML file that enter here, through helpers included, and
     ``keys`` the very settings; ``members`` the nodes of the graph that it stands for. ``status``
@@ -54,8 +54,8 @@ class DagNode:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is the input file."""
-        return self.name == INPUT_FILE
+        """Whether it is an input file."""
+        return not self.members
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def pipeline_dag(
     if not shown:
         msg = f"nothing to draw: {', '.join(asked)} is a helper; radiograph nodes lists the others"
         raise UsageError(msg, key="target")
+    files = input_files(dr, pipeline)
     members: dict[str, list[str]] = {}
     for node, name in shown.items():
         members.setdefault(name, []).append(node)
@@ -121,9 +122,9 @@ def pipeline_dag(
     rows: dict[str, list[Input]] = {}
     for name, group in members.items():
         reached = _reached(dr, group, shown, nodes)
-        before = reached.names | ({INPUT_FILE} & reached.inputs)
+        before = reached.names | (files.keys() & reached.inputs)
         edges |= {(b, name) for b in before if b != name}
-        inputs = reached.inputs - {INPUT_FILE, *pipeline.untracked}
+        inputs = reached.inputs - {*pipeline.untracked}
         chosen = {key for n in (*group, *reached.hidden) for key in chosen_by(dr, n)}
         rows[name] = [row for row in pipeline.inputs if row.name in inputs]
         rows[name] += [row for row in pipeline.choices if row.name in chosen]
@@ -133,8 +134,8 @@ def pipeline_dag(
     described = [
         replace(_described(dr, n, members[n], pipeline, rows[n]), members=taken[n]) for n in order
     ]
-    if any(a == INPUT_FILE for a, _ in edges):
-        described.insert(0, DagNode(INPUT_FILE, summary=pipeline.sources[0].what))
+    needed = {before for before, _ in edges}
+    described[:0] = [DagNode(n, summary=what) for n, what in files.items() if n in needed]
     rank = {n.name: k for k, n in enumerate(described)}
     in_order = sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]]))
     return Dag(pipeline.name, _stages(dr, pipeline), tuple(described), tuple(in_order))
@@ -163,7 +164,8 @@ def _shown_names(
     }
     # The first quantity that needs a hidden node takes it in: so no edge can go back. A node
     # that comes from settings alone is passed through.
-    of_data = [n for n in sorted(nodes) if _needs_file(dr, n)]
+    files = input_files(dr, pipeline).keys()
+    of_data = [n for n in sorted(nodes) if _needs(dr, n, files)]
     first = {n: next((s for s in needed if n in needed[s]), None) for n in of_data}
     return {n: name for n, name in first.items() if name is not None}
 
@@ -190,8 +192,23 @@ def _taken_in(
     return taken
 
 
-def _needs_file(dr: driver.Driver, node: str) -> bool:
-    return any(v.name == INPUT_FILE for v in dr.what_is_upstream_of(node))
+def input_files(dr: driver.Driver, pipeline: Definition) -> dict[str, str]:
+    """The inputs by which the parts of the data name their files, and what each file is.
+
+    That of a source begins with its role; a file that only a setting names is none of them.
+    """
+    of_settings = {row.name for row in pipeline.inputs if row.make is not of_each_part}
+    first, what = pipeline.sources[0].what, {s.role: s.what for s in pipeline.sources}
+    found = {
+        v.name: what.get(v.name.partition("_")[0], first)
+        for v in dr.list_available_variables()
+        if v.is_external_input and v.type in (FileRef, FileRefs) and v.name not in of_settings
+    }
+    return dict(sorted(found.items(), key=lambda item: item[1] != first))
+
+
+def _needs(dr: driver.Driver, node: str, inputs: Set[str]) -> bool:
+    return any(v.name in inputs for v in dr.what_is_upstream_of(node))
 
 
 def _plain_name(node: str) -> str:

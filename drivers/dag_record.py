@@ -8,8 +8,9 @@ from typing import Final
 
 from .dag import SPECIES, Dag, DagNode
 
-_ORDER: Final = ("executed", "hit", "skipped")
+_ORDER: Final = ("failed", "executed", "hit", "skipped")
 STATUS_WORDS: Final[Mapping[str, str]] = {
+    "failed": "failed",
     "executed": "ran",
     "hit": "from the cache",
     "skipped": "not needed",
@@ -18,7 +19,7 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What became of a node (executed, hit or skipped), and how long that took."""
+    """What became of a node (failed, executed, hit or skipped), and how long that took."""
 
     status: str
     seconds: float

@@ -37,9 +37,16 @@ _STAGE_COLUMN: Final = 86.0
 _CAPTION_SIZE: Final = 11.5
 _CAPTION_CHARACTERS: Final = 46
 _CAPTION_COLUMN: Final = 300.0
-_STATUS_CLASSES: Final = {"": "", "executed": "", "hit": " known", "skipped": " unused"}
+_STATUS_CLASSES: Final = {
+    "": "",
+    "failed": " failed",
+    "executed": "",
+    "hit": " known",
+    "skipped": " unused",
+}
 _LEGEND: Final = {"file": "file", "settings": "setting", "quantity": ""}
 _LEGEND_OF_RUN: Final = {"from the cache": " known", "not needed": " unused"}
+_LEGEND_OF_FAILED: Final = {"failed": " failed"}
 
 
 def svg_text(dag: Dag, title: str, subtitle: str = "") -> str:
@@ -47,7 +54,9 @@ def svg_text(dag: Dag, title: str, subtitle: str = "") -> str:
     layout = placed(dag)
     with_captions = len(set(layout.rows.values())) == len(dag.nodes)
     left = _MARGIN + _STAGE_COLUMN
-    legend = _LEGEND | (_LEGEND_OF_RUN if any(n.status for n in dag.nodes) else {})
+    statuses = {n.status for n in dag.nodes}
+    legend = _LEGEND | (_LEGEND_OF_RUN if statuses - {""} else {})
+    legend |= _LEGEND_OF_FAILED if "failed" in statuses else {}
     picture = filled(
         "radiograph.drivers.html:graph.svg",
         title=title,

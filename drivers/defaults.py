@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ def anything(dr: Any, targets: Sequence[str], config: Any) -> None:
 
 def no_notices(_config: Any, _replaced: tuple[str, ...]) -> Iterator[str]:
     yield from ()
+
+
+def cores(asked: int | str = 0) -> int:
+    """As many as asked for; for 0 and "auto" all that this process may use."""
+    return len(os.sched_getaffinity(0)) if asked in ("auto", 0) else int(asked)
 
 
 def one_process(_loaded: Any) -> int:

@@ -155,4 +155,4 @@ def _within_package(file: str) -> str:
     """A source file from the folder of the nodes on: the same wherever the package is."""
     parts = Path(file).parts
     last = len(parts) - 1 - parts[::-1].index("nodes") if "nodes" in parts else 0
-    return "/".join(parts[last:])
+    return str(Path(*parts[last:]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast, get_origin, get_type_hints
 
 import h5py
 import pandas as pd
 
+from ..nodes.hdf5_content import Content
 from ..schemas.histograms import Histogram
-from ..schemas.tables import TableSchema
+from ..schemas.tables import Column, TableSchema
 from .hdf5 import write_array, write_text
 from .hdf5_histograms import write_histogram
 
@@ -51,6 +52,52 @@ def write_value(
         write_text(parent, path, value, description)
     elif value is not None:
         write_array(parent, path, value, unit_of(path), description)
+
+
+def read_value(content: Content, path: str, kind: Any, table: TableSchema | None = None) -> Any:
+    """A value that write_value() wrote: the frame of ``table``, or a value of the type ``kind``.
+
+    A field of a dataclass that is absent has its default, or is None. InputError for what cannot
+    be read; KeyError for a column that is absent.
+    """
+    if table is not None:
+        return table.frame({c.name: _column(content, f"{path}/{c.name}", c) for c in table.columns})
+    if not dataclasses.is_dataclass(kind):
+        found = values_below(content.content(path)) if content.is_group(path) else None
+        found = _plain(content, path) if found is None else found
+        return tuple(found) if get_origin(kind) is tuple else found
+    hints, values = get_type_hints(kind), dict[str, Any]()
+    for field in dataclasses.fields(kind):
+        place = f"{path}/{field.name}"
+        if place in content:
+            values[field.name] = read_value(content, place, hints[field.name])
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            values[field.name] = None
+    return cast(type, kind)(**values)
+
+
+def values_below(group: Content) -> dict[str, Any]:
+    """The values below a group by name: numbers, texts, arrays."""
+    return {
+        name: values_below(group.content(name)) if group.is_group(name) else _plain(group, name)
+        for name in group
+    }
+
+
+def _column(content: Content, name: str, column: Column) -> Any:
+    """What plain_column() made of a column; a category that is missing is an empty text there."""
+    values = _plain(content, name)
+    if column.categories is None or "" in column.categories:
+        return values
+    return [text or None for text in values]
+
+
+def _plain(content: Content, name: str) -> Any:
+    values = content[name]
+    if values.holds_texts:
+        return values.texts() if values.shape else values.texts()[0]
+    array = values[()]
+    return array if array.shape else array.item()
 
 
 def unit_of(name: str) -> str:

@@ -67,7 +67,6 @@ class Manifest:
         node: str,
         seconds: float,
         reason: str = "",
-        n_bytes: int = 0,
         status: str = EXECUTED,
     ) -> None:
         """Note one execution of a node; ``status`` FAILED = it gave a Failure."""
@@ -76,7 +75,6 @@ class Manifest:
         record.calls += 1
         record.parts += 1
         record.reason = record.reason or reason
-        record.n_bytes += n_bytes
 
     def hit(self, node: str, seconds: float, n_bytes: int = 0) -> None:
         """Note one hit of a node."""

@@ -10,19 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from .config_fields import Model, bare, field_named, is_section, sections
+from .config_fields import Model, bare, field_named, is_section
 from .definition import Definition
 from .graph_inputs import Input
 
 _THERE = "?"
-
-
-def setting_keys(model: Model) -> Iterator[str]:
-    """The dotted key of every setting; a table of any names and an array are one."""
-    for section, of_section in sections(model):
-        for name, field in of_section.model_fields.items():
-            if not is_section(bare(field.annotation)):
-                yield f"{section}.{name}".removeprefix(".")
 
 
 def covers(key: str, row: str) -> bool:

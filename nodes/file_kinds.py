@@ -24,7 +24,7 @@ UNPACKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
 _UNPACK_WITH: Final[Mapping[str, str]] = MappingProxyType(
     {"gzip": "gunzip", "xz": "unxz", "bzip2": "bunzip2", "zstd": "unzstd", "zip": "unzip"}
 )
-_FIRST_BYTES: Final[Mapping[bytes, str]] = MappingProxyType(
+FIRST_BYTES: Final[Mapping[bytes, str]] = MappingProxyType(
     {
         b"\x89HDF\r\n\x1a\n": HDF5,
         b"root\x00": ROOT,
@@ -46,7 +46,7 @@ def kind_of(path: Path) -> str:
     """The kind of a file with content, if its first bytes say one; empty for plain text."""
     with path.open("rb") as stream:
         begin = stream.read(_LOOKED_AT)
-    for first, kind in _FIRST_BYTES.items():
+    for first, kind in FIRST_BYTES.items():
         if begin.startswith(first):
             return kind
     # Text of two bytes a character without a mark: every second byte is zero.

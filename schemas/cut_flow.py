@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import F8, I8, Mask, frozen
+from .arrays import F8, I8, frozen
 from .errors import NotAddableError
 
 
@@ -55,39 +55,6 @@ class CutFlow:
             msg = f"cut flow of {self.of}: {after} pass {self.cut[k]}, {before} came to it"
             raise ValueError(msg)
 
-    @classmethod
-    def of_passes(
-        cls,
-        passes: Mask,
-        of: str,
-        cut: tuple[str, ...],
-        *,
-        group: tuple[str, ...] | None = None,
-        level: tuple[str, ...] | None = None,
-        weights: F8 | None = None,
-    ) -> CutFlow:
-        """The flow of rows whose cuts stand in ``passes``, shape (n_rows, n_cuts).
-
-        ``group`` and ``level`` are empty texts if they are not given; ``weights`` has a value a
-        row.
-        """
-        n_failed = passes.shape[1] - passes.sum(axis=1, keepdims=True)
-        so_far = np.logical_and.accumulate(
-            np.pad(passes, ((0, 0), (1, 0)), constant_values=True), 1
-        )
-        blank = ("",) * len(cut)
-        return cls(
-            of,
-            cut,
-            blank if group is None else group,
-            blank if level is None else level,
-            _counts(so_far),
-            _counts(passes),
-            _counts((n_failed == 0) | ((n_failed == 1) & ~passes)),
-            None if weights is None else frozen(weights @ so_far),
-            None if weights is None else frozen(weights**2 @ so_far),
-        )
-
     def described(self) -> dict[str, str | tuple[str, ...]]:
         """What is counted and through which cuts, by the name of its attribute."""
         return {"of": self.of, "cut": self.cut, "group": self.group, "level": self.level}
@@ -118,7 +85,3 @@ class CutFlow:
             raise NotAddableError(msg)
         sums = {name: frozen(ours[name] + others[name]) for name in ours}
         return CutFlow(self.of, self.cut, self.group, self.level, **sums)
-
-
-def _counts(passes: Mask) -> I8:
-    return frozen(passes.sum(axis=0, dtype=np.int64))

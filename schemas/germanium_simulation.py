@@ -26,7 +26,6 @@ CLASSES: Final = (
     "good", "pile_up", "earlier_tail", "discharge", "saturated", "negative", "late", "baseline",
 )  # fmt: skip
 """What is wrong with training pulses, by their label: from 0 as LEGEND numbers a good one."""
-NO_LINE: Final = ""
 N_SAMPLES: Final = 6248
 DT_NS: Final = 16.0
 PRESUM_RATE: Final = 8

@@ -77,7 +77,6 @@ OVERWRITTEN: Final = "duplicate_overwritten_id"
 TRUTH_KINDS: Final = ("inlier", *ANOMALIES, CLIPPED)
 
 NoiseModel = Literal["slow", "white", "flicker", "random_walk"]
-NOISE_MODELS: Final[tuple[NoiseModel, ...]] = get_args(NoiseModel)
 
 STRIKE_LEAD_SAMPLES: Final = 10
 """The ion strikes so many samples before the trigger."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,7 @@ def run(
         bool, typer.Option("--rehash", help="Read the input even if it seems unchanged.")
     ] = False,
     executor: Annotated[
-        str, typer.Option(help="Where ranges of events are computed: local or dask.")
+        str, typer.Option(help="Where parts of the data are computed: local or dask.")
     ] = "local",
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://host:8786.")
@@ -74,7 +75,7 @@ def run(
 ) -> None:
     """Run the pipeline of a TOML file.
 
-    Exit code 0: done; 3: an input gave nothing; 4: a check of the light data failed.
+    Exit code 0: done; 3: an input gave nothing; 4: a check of the data, or a channel, failed.
     """
     from ...schemas.errors import UsageError
 
@@ -108,16 +109,17 @@ def run(
         rehash=rehash,
         started_s=context.obj,
     )
-    report = run_and_show(
-        loaded,
-        targets=target or (),
-        overwrite=overwrite,
-        cache=options,
-        executor=_executor(executor, scheduler, workers, options),
-        quiet=quiet,
-        verbose=verbose,
-        to_stdout=not as_json,
-    )
+    with _executor(executor, scheduler, workers, options) as where:
+        report = run_and_show(
+            loaded,
+            targets=target or (),
+            overwrite=overwrite,
+            cache=options,
+            executor=where,
+            quiet=quiet,
+            verbose=verbose,
+            to_stdout=not as_json,
+        )
     if as_json:
         from ..answers import print_json
 
@@ -128,8 +130,8 @@ def run(
 
 def _executor(
     name: str, scheduler: str | None, workers: int, cache: CacheOptions
-) -> Executor | None:
-    """Where ranges are evaluated; None = in this process."""
+) -> AbstractContextManager[Executor | None]:
+    """Where parts are evaluated; None = in this process."""
     from ...schemas.errors import UsageError
 
     if name not in ("local", "dask"):
@@ -139,10 +141,10 @@ def _executor(
         if scheduler or workers:
             msg = "--scheduler and --workers belong to --executor dask; add it or leave them out"
             raise UsageError(msg, key="executor")
-        return None
+        return nullcontext()
     from ..engine.executors import DaskExecutor
 
-    return DaskExecutor(scheduler, workers, cache)
+    return DaskExecutor(scheduler, workers, cache).lasting()
 
 
 def run_and_show(

@@ -13,6 +13,9 @@ from ..options import CacheFolder, Overrides, Overwrite, Quiet
 def watch(
     folder: Annotated[Path, typer.Argument(help="Folder that files arrive in.")],
     config: Annotated[Path, typer.Argument(help="TOML file with the settings.")],
+    output_path: Annotated[
+        Path | None, typer.Option("--output-path", "-o", help="HDF5 file to write, or a folder.")
+    ] = None,
     pattern: Annotated[
         str | None, typer.Option(help="Names of the files; by default those of the format.")
     ] = None,
@@ -30,9 +33,9 @@ def watch(
 ) -> None:
     """Take each file of a folder when it is complete; one line a file.
 
-    Imaging: one image of all files, with its numbers, figures and HTML page. Light DQM: a verdict,
-    pictures and a page of each file. Started again, it goes on where it was; Ctrl-C ends it, and
-    what was written stays whole.
+    The output is that of a run over all files that are there, made anew whenever one arrives; of a
+    pipeline that judges each file by itself, that of each file. Started again, it goes on where it
+    was; Ctrl-C ends it, and what was written stays whole.
     """
     from ...schemas.errors import UsageError
     from ..cache.opening import cache_options
@@ -44,7 +47,8 @@ def watch(
     if not folder.is_dir():
         msg = f"{folder}: is no folder. Name the folder that the files arrive in."
         raise UsageError(msg, file=folder, key="folder")
-    loaded = load_config(config, overrides=overrides or ())
+    named = None if output_path is None else str(output_path)
+    loaded = load_config(config, overrides=overrides or (), settings={"io.output_path": named})
     screen = Screen(0 if quiet else 1)
     for notice in loaded.notices:
         screen.note(notice)

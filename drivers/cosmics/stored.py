@@ -15,6 +15,7 @@ from ...schemas.cosmics.frames import TABLES
 from ...schemas.errors import InputError
 from ...schemas.histograms import Histogram
 from ..hdf5_histograms import read_histogram
+from ..hdf5_values import values_below
 from ..runfile.datasets import Datasets
 from ..runfile.exporting import stored_table, stored_tables
 from ..runfile.record import run_record
@@ -89,23 +90,6 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     names = set(frame.columns)
     table = next((t for t in TABLES.values() if set(t.names) == names), None)
     return frame if table is None else frame[table.names]
-
-
-def values_below(group: Content) -> dict[str, Any]:
-    """The values below a group by name: numbers, texts, arrays."""
-    found: dict[str, Any] = {}
-    for name in group:
-        if group.is_group(name):
-            found[name] = values_below(group.content(name))
-            continue
-        values = group[name]
-        if values.holds_texts:
-            texts = values.texts()
-            found[name] = texts[0] if not values.shape else texts
-        else:
-            array = values[()]
-            found[name] = array.item() if not array.shape else array
-    return found
 
 
 def _windows(group: Content) -> dict[str, dict[str, Any]]:

@@ -10,10 +10,11 @@ import pandas as pd
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.cosmics.comparison import RunResults
 from ...schemas.errors import InputError
+from ..hdf5_values import values_below
 from ..provenance import pipeline_of
 from ..runfile.exporting import stored_tables
 from ..runfile.record import stored_inputs
-from .stored import stored, values_below
+from .stored import stored
 
 _PIPELINE: Final = "cosmics"
 _NEEDED: Final = ("flow/cut_flow", "histograms", "normalisation/window_rates", "studies/veto_study")

@@ -7,7 +7,6 @@ settings and the part; it builds the graph for itself and sends back the nodes t
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -22,6 +21,7 @@ from ..cache.execution import NodeCache
 from ..cache.lazy import Lazy, n_rows_of, resolved
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..checks import freeze
+from ..defaults import cores
 from ..graph import build_driver
 from ..node_records import Manifest, NodeRecord
 from ..registry import definition_at
@@ -223,7 +223,7 @@ class ProcessExecutor:
             yield replace(self, pools=pools)
 
     def _most(self) -> int:
-        return self.workers or len(os.sched_getaffinity(0))
+        return cores(self.workers)
 
     @contextmanager
     def opened(
@@ -245,25 +245,44 @@ class ProcessExecutor:
         return replace(self, cache=options)
 
 
+@dataclass
+class _Connection:
+    """A client of Dask, from its first use until the block that ``stack`` belongs to ends."""
+
+    stack: ExitStack
+    client: Any = None
+
+
 @dataclass(frozen=True)
 class DaskExecutor:
     """Has parts evaluated by Dask: by the cluster of ``scheduler``, or by local processes.
 
-    ``workers`` is the number of local processes; 0 = as many as there are cores. Workers of a
-    cluster must see the input files under the same paths, and have this package.
+    ``workers`` is the number of local processes; 0 = as many as there are cores. They end with
+    each phase, but those of ``lasting``. Workers of a cluster must see the input files under the
+    same paths, and have this package.
     """
 
     scheduler: str | None = None
     workers: int = 0
     cache: CacheOptions = NO_CACHE
+    connection: _Connection | None = None
+
+    @contextmanager
+    def lasting(self) -> Iterator[DaskExecutor]:
+        """The same with one connection for all phases, made when it is first needed."""
+        with ExitStack() as stack:
+            yield replace(self, connection=_Connection(stack))
 
     @contextmanager
     def opened(
         self, recipe: Recipe, here: Here, n_parts: int, ahead: TaskOf | None
     ) -> Iterator[ResultOf]:
         """A function that fetches a part; the parts after it are worked on meanwhile."""
-        with ExitStack() as stack:
-            client = self._client(stack)
+        with ExitStack() as own:
+            held = self.connection or _Connection(own)
+            if held.client is None:
+                held.client = self._client(held.stack)
+            client = held.client
             addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
             n_workers = max(len(addresses), 1)
             place_of = _Places(n_workers)
@@ -302,7 +321,7 @@ class DaskExecutor:
                 )
                 raise UsageError(msg, key="scheduler") from None
         cluster = distributed.LocalCluster(
-            n_workers=self.workers or len(os.sched_getaffinity(0)),
+            n_workers=cores(self.workers),
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",
@@ -329,8 +348,10 @@ def _for_workers(recipe: Recipe, n_workers: int) -> Recipe:
     """With values instead of promises, and the threads of this machine shared out."""
     values = dict(recipe.values)
     if "threads" in values:
-        count = max(values["threads"].count // n_workers, 1)
-        values["threads"] = replace(values["threads"], count=count)
+        is_number = isinstance(values["threads"], int)
+        here = values["threads"] if is_number else values["threads"].count
+        count = max(here // n_workers, 1)
+        values["threads"] = count if is_number else replace(values["threads"], count=count)
     return replace(recipe, values=values, given=_packed(recipe.given))
 
 

@@ -132,15 +132,6 @@ class Parts:
         """Every input file once, in order."""
         return list(dict.fromkeys(ref for part in self.every for ref in part.files()))
 
-    def axes_of_files(self, axes: Sequence[str]) -> dict[FileRef, str]:
-        """The axis that each input file is numbered on; of files of one content the first."""
-        found: dict[FileRef, str] = {}
-        for part in self.every:
-            key = part.file_key(axes)
-            for ref in part.files():
-                found.setdefault(ref, FILE_AXIS if key is None else key[0])
-        return found
-
 
 def with_common(part: Part, by_axes: Common) -> Part:
     """A part that is told what it has in common with others, too."""

@@ -52,7 +52,18 @@ _HEAD: Final = (
 
 
 def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
-    """The whole page, from the values of OF_REPORT by channel and the failures.
+    """The whole page, of ``channel_sections``."""
+    told, sections = channel_sections(values, absent)
+    failed = sum(summary["status"] != OK for summary in told.values())
+    channels = "1 channel" if len(told) == 1 else f"{len(told)} channels"
+    subtitle = f"{channels}, {failed} of them not calibrated or only in part"
+    return page_text("Germanium calibration", sections, subtitle=subtitle, wide=True)
+
+
+def channel_sections(
+    values: Mapping[str, Any], absent: Sequence[str] = ()
+) -> tuple[Mapping[str, Any], list[Section]]:
+    """What is told of each channel, and its sections, from values by channel and the failures.
 
     ``absent`` says what the settings left out; values of PAGES, NOISE_PAGE and MORE_PAGES add the
     figures of each channel.
@@ -74,11 +85,9 @@ def report_text(values: Mapping[str, Any], absent: Sequence[str] = ()) -> str:
     if SVM_TABLE in values:
         sections.append(Section("Pulse shapes", list(_classes(values[SVM_TABLE]))))
     for channel, summary in told.items():
-        sections.append(Section(channel, list(_of_channel(channel, summary, pages))))
-    failed = sum(summary["status"] != OK for summary in told.values())
-    channels = "1 channel" if len(told) == 1 else f"{len(told)} channels"
-    subtitle = f"{channels}, {failed} of them not calibrated or only in part"
-    return page_text("Germanium calibration", sections, subtitle=subtitle, wide=True)
+        of_channel = list(_of_channel(channel, summary, pages))
+        sections += [Section(channel, of_channel)] if of_channel else []
+    return told, sections
 
 
 def _overview(told: Mapping[str, Any]) -> Iterator[str]:

@@ -145,6 +145,7 @@ GERMANIUM = Definition(
     compiled_ahead=_compiled_ahead,
     run=later(f"{__package__}.run:run_config"),
     processes=later(f"{__package__}.run:processes"),
+    report=later(f"{__package__}.showing:write_report"),
     input_described=later(f"{__package__}.lh5_summary:described"),
     export_input=later(f"{__package__}.exporting:export_tables"),
     aliases=MappingProxyType({"hit": "hit_columns", "dsp": "dsp_columns"}),

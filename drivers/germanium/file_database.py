@@ -24,7 +24,7 @@ _EMPTY: Final = "empty"
 _DAY_S: Final = 86_400.0
 
 
-def files_table(folder: Path, ignored: Iterable[str] = (), *, hashed: bool = True) -> pd.DataFrame:
+def files_table(folder: Path, ignored: Iterable[str] = ()) -> pd.DataFrame:
     """Every LH5 file below a folder, in natural order of the paths: one row a file.
 
     A file whose first timestamp is more than a day from that of its name is left out, one that
@@ -33,13 +33,13 @@ def files_table(folder: Path, ignored: Iterable[str] = (), *, hashed: bool = Tru
     """
     words = tuple(ignored)
     paths = sorted(folder.rglob("*.lh5"), key=lambda p: natural_order(str(p)))
-    rows = [_row(path, folder, words, hashed) for path in paths if path.is_file()]
+    rows = [_row(path, folder, words) for path in paths if path.is_file()]
     return pd.DataFrame(
         [[row.get(name) for name in COLUMNS] for row in rows], columns=list(COLUMNS)
     )
 
 
-def _row(path: Path, folder: Path, ignored: Sequence[str], hashed: bool) -> dict[str, Any]:
+def _row(path: Path, folder: Path, ignored: Sequence[str]) -> dict[str, Any]:
     name = name_of(path)
     row: dict[str, Any] = {
         "path": str(path.relative_to(folder)),
@@ -58,7 +58,7 @@ def _row(path: Path, folder: Path, ignored: Sequence[str], hashed: bool) -> dict
     try:
         layout = layout_of(path, may_be_empty=True)
         first, last = _times(path, layout.tables)
-        content = file_ref(path).content_hash if hashed else ""
+        content = file_ref(path).content_hash
     except InputError as error:
         return {**row, "status": _UNREADABLE, "problem": error.message}
     codecs = dict.fromkeys(w.codec for table in layout.tables for w in table.waveforms if w.codec)

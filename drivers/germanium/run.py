@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from ...nodes.germanium.lh5 import layout_of
 from ...schemas.errors import InputError
 from ..config import LoadedConfig
+from ..defaults import cores
 from ..engine.input_files import found_paths
 from ..engine.report import RunReport
 from ..engine.running import run_pipeline
@@ -34,11 +34,10 @@ def _channels(report: RunReport) -> list[str]:
 
 def processes(loaded: LoadedConfig[Any]) -> int:
     """As many as [run] workers asks for ("auto" = one a core); one where there is one channel."""
-    workers = loaded.config.run.workers
-    n = len(os.sched_getaffinity(0)) if workers in ("auto", 0) else workers
+    n = cores(loaded.config.run.workers)
     if n == 1 or len(loaded.config.germanium.channels) == 1 or _n_channels(loaded) < 2:
         return 1
-    return int(n)
+    return n
 
 
 def _n_channels(loaded: LoadedConfig[Any]) -> int:

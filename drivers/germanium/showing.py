@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +15,12 @@ from ...nodes.germanium.figure_parts import percent, with_error
 from ...nodes.hdf5_content import Content, opened_content
 from ...schemas.errors import InputError
 from ...schemas.failures import Failure
+from ..engine.artifacts import FAILURES
 from ..provenance import pipeline_of
 from ..runfile.exporting import stored_table
-from ..runfile.record import record_at
+from ..runfile.record import RunRecord, record_at
+from ..runfile.report import write_run_report
+from .calibration_report import channel_sections
 from .summary import OF_ROWS, channels_summary
 
 _FRAMES: Final = (
@@ -35,24 +38,48 @@ def channel_told(path: Path, channel: str) -> dict[str, Any]:
     InputError for a file of no germanium run, and for a channel that is not in it.
     """
     record = record_at(path)
-    failed = [
-        Failure(f["at"], f["node"], f["code"], f["message"], f.get("numbers", {}))
-        for f in record.failed
-        if "node" in f and "channel" in f.get("at", {})
-    ]
+    failed = _failures(record)
     with opened_content(path) as content:
         pipeline = pipeline_of(content)
         if pipeline != "germanium":
             what = f"of the pipeline {pipeline}" if pipeline else "no run of this program"
             msg = f"{path}: is {what}; give the file that a run of germanium wrote."
             raise InputError(msg, file=path, code="other_pipeline")
-        there = list(content.content(_COUNT)) if _COUNT in content else []
-        of_failed = (str(failure.at["channel"]) for failure in failed)
-        there = list(dict.fromkeys([*there, *of_failed]))
+        there = _channels(content, failed)
         name = _table_of(channel, there, record.settings, path)
         values = {key.rpartition("/")[2]: {name: v} for key, v in _values_of(content, name)}
     told: dict[str, Any] = channels_summary(values, failed, [name])["channels"][name]
     return {"channel": name, "file": str(path), **told}
+
+
+def write_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
+    """The page of any run, channels first, failed ones before the others.
+
+    Its figures are made of more than the file holds; they stand in the report that the run wrote.
+    """
+    record = record_at(source)
+    failed = _failures(record)
+    values: dict[str, Any] = {FAILURES: failed, "n_triggers": {}}
+    with opened_content(source) as content:
+        for channel in _channels(content, failed):
+            for key, value in _values_of(content, channel):
+                values.setdefault(key.rpartition("/")[2], {})[channel] = value
+    _, sections = channel_sections(values)
+    return write_run_report(source, page, pdf=pdf, overwrite=overwrite, first=sections)
+
+
+def _failures(record: RunRecord) -> list[Failure]:
+    return [
+        Failure(f["at"], f["node"], f["code"], f["message"], f.get("numbers", {}))
+        for f in record.failed
+        if "node" in f and "channel" in f.get("at", {})
+    ]
+
+
+def _channels(content: Content, failed: Sequence[Failure]) -> list[str]:
+    """Those that have events, and those that failed."""
+    there = list(content.content(_COUNT)) if _COUNT in content else []
+    return list(dict.fromkeys([*there, *(str(failure.at["channel"]) for failure in failed)]))
 
 
 def _table_of(channel: str, there: list[str], settings: Mapping[str, Any], path: Path) -> str:

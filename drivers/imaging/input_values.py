@@ -5,7 +5,6 @@ Numerical libraries are imported when a value is made.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,6 +20,7 @@ from ...schemas.imaging.uncertainty import (
     Reconstruction,
 )
 from ...schemas.settings import Section
+from ..defaults import cores
 from ..graph_inputs import Context, setting
 
 if TYPE_CHECKING:
@@ -84,9 +84,8 @@ def hypotheses(config: ImagingConfig) -> Reconstruction:
 
 def threads(config: ImagingConfig) -> Threads:
     """How many threads, and cones a task; 0 or auto = all cores, and the method's choice."""
-    count = config.run.workers if isinstance(config.run.workers, int) else 0
     task = config.run.chunk_cones if isinstance(config.run.chunk_cones, int) else 0
-    return Threads(count or len(os.sched_getaffinity(0)), task)
+    return Threads(cores(config.run.workers), task)
 
 
 def list_region(config: ImagingConfig, plane: Plane) -> RegionOfInterest:

@@ -79,11 +79,6 @@ def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
     )
 
 
-def graph_choices(config: ImagingConfig, start: Start = "hits") -> dict[str, Any]:
-    """Which variant of a node a config selects; ``start`` is where a restart begins."""
-    return made(CHOICES, config, Context()) | {"start": start}
-
-
 def _start(_config: ImagingConfig, context: Context) -> Start:
     restart: Restart | None = context.restart
     return "hits" if restart is None else restart.start

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...schemas.imaging.config import ImagingConfig
 from ...schemas.imaging.reading import SourceMetadata
@@ -100,8 +99,3 @@ def _shown(paths: Sequence[Path]) -> str:
     """The input as a figure names it."""
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return f"{paths[0].name}{more}"
-
-
-def run_nodes(config: ImagingConfig, source: Path, targets: Iterable[str]) -> dict[str, Any]:
-    """The values of some nodes for one file, from Python."""
-    return open_session(config, source, source.parent).run(targets)

@@ -15,6 +15,7 @@ from ...schemas.lightdqm.frames import DQM_VERDICT, EARLIER_RUNS
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.executors import Executor
 from ..engine.report import RunReport
 from ..files import sampled_file_ref, writable
 from .file_names import last_number
@@ -141,6 +142,7 @@ def check_file(
     overwrite: bool = False,
     reference: str | None = None,
     cache: CacheOptions = NO_CACHE,
+    executor: Executor | None = None,
     held: HeldBack | None = None,
 ) -> FileCheck:
     """Process one file: its verdict against earlier files, kept in the store.
@@ -156,6 +158,8 @@ def check_file(
         Replace existing outputs.
     reference
         Run or file to compare with, in the place of [lightdqm] reference_run.
+    executor
+        Where the file is evaluated; in this process by default.
     held
         Where everything that is written waits; the store is its own then.
 
@@ -181,6 +185,7 @@ def check_file(
         outputs=outputs or Outputs.nothing(),
         overwrite=overwrite,
         cache=cache,
+        executor=executor,
         held=None if held is None else held.outputs,
     )
     found = report.values

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.executors import Executor
 from ..engine.failed_files import FailedFile, usable_files
 from ..engine.parts import FILE_AXIS
 from ..engine.report import RunReport, joined
@@ -57,12 +57,13 @@ def run_config(
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
     progress: object = None,
-    executor: object = None,
+    executor: Executor | None = None,
 ) -> RunReport:
     """Every file that a config names, one after the other; one report.
 
     Each is compared with the files before it and kept in the store; with ``targets`` it is only
-    compared. A file of several that cannot be read is told and left out.
+    compared. A file of several that cannot be read is told and left out. The executor evaluates a
+    file as a whole, but for its pages and pictures.
 
     Raises
     ------
@@ -72,13 +73,10 @@ def run_config(
         If there is no such target, or an output cannot be written; before anything is computed.
     """
     del progress
-    if executor is not None:
-        msg = "--executor dask is for the event ranges of the pipeline imaging; leave it out"
-        raise UsageError(msg, key="executor")
     named = named_nodes(loaded.config, targets)
     files = input_files(loaded)
     check_outputs(loaded, files, named, Outputs(), overwrite=overwrite)
-    options: dict[str, Any] = {"overwrite": overwrite, "cache": cache}
+    options: dict[str, Any] = {"overwrite": overwrite, "cache": cache, "executor": executor}
     if loaded.config.io.on_bad_file == "fail":
         with all_or_nothing(store_path(loaded, None)) as held:
             each = {

@@ -137,6 +137,7 @@ LIGHTDQM = Definition(
     described=_ours("file_summary:light_summary"),
     pages=f"{__package__}.pages",
     verify=_ours("verifying:verify"),
+    report=_ours("report:write_report"),
     quick_look=_ours("watching:light_quick_look"),
     starter=_ours("starter:write_starter"),
     summary_node="channel_masks",

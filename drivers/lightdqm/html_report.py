@@ -5,7 +5,8 @@ It needs no network and no other file; numbers and pictures are those of the PDF
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +18,13 @@ from ...nodes.lightdqm.findings import overall_status
 from ...nodes.lightdqm.folding import in_order
 from ...nodes.lightdqm.grouping import EPCB_OF_CHANNEL
 from ...schemas.sheets import Sheet
+from ...schemas.sources import FileRef
 from ..html import parts
 from ..html.page import Section, page_text
 from ..html.parts import Cell, Kind, Value
 from ..html.sheets import sheet_drawing
 from ..node_records import NodeRecord
+from ..runfile.record import StoredInput, StoredNode
 
 PAGE_NODES: Final = (
     "page_heading",
@@ -60,7 +63,25 @@ class Provenance:
 
     facts: tuple[tuple[str, str], ...] = ()
     settings: str = ""
-    nodes: Mapping[str, NodeRecord] | None = None
+    nodes: Mapping[str, NodeRecord | StoredNode] | None = None
+
+
+def provenance_of(
+    source: FileRef | StoredInput,
+    argv: Sequence[str],
+    versions: Mapping[str, str],
+    settings: str,
+    nodes: Mapping[str, NodeRecord | StoredNode],
+) -> Provenance:
+    """What a page says of a run: its input, its command, its libraries."""
+    facts = (
+        ("input", source.path),
+        ("size in bytes", str(source.size)),
+        ("xxh3_128", source.content_hash),
+        ("command", shlex.join(argv)),
+        ("software", ", ".join(f"{name} {value}" for name, value in versions.items())),
+    )
+    return Provenance(facts, settings, nodes)
 
 
 def light_page(values: Mapping[str, Any], provenance: Provenance) -> str:

@@ -34,11 +34,6 @@ if TYPE_CHECKING:
 _ARGUMENTS: Final = ("units", "ptps16bit", "max_evts", "noise_samples", "powspec_nevts", "legacy")
 
 
-def graph_choices(config: LightDqmConfig) -> dict[str, Any]:
-    """Which variant of a node a config selects."""
-    return made(CHOICES, config, Context())
-
-
 def graph_values(
     config: LightDqmConfig,
     folder: Path,

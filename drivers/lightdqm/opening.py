@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ...schemas.errors import ConfigError, SettingProblem
 from ...schemas.lightdqm.config import LightDqm, LightDqmConfig
-from ..config import LoadedConfig, load_config, resolved_path
+from ..config import LoadedConfig, resolved_path
 from ..input_paths import is_output_file, output_path
 from .file_names import FileSelection
 
 STORE_NAME: Final = "light_dqm_runs.sqlite"
-_SHIPPED: Final = "lightdqm.toml"
-
-
-def light_config(
-    path: Path | None,
-    overrides: Sequence[str] = (),
-    settings: Mapping[str, Any] | None = None,
-) -> LoadedConfig[LightDqmConfig]:
-    """The settings of a TOML file, or those of the package with paths from the working folder.
-
-    Raises
-    ------
-    ConfigError
-        If they are wrong, or those of another pipeline.
-    """
-    loaded: Any
-    if path is None:
-        with resources.as_file(resources.files("radiograph.configs") / _SHIPPED) as shipped:
-            loaded = load_config(shipped, overrides=overrides, settings=settings)
-        by_default: LoadedConfig[LightDqmConfig] = replace(loaded, path=Path.cwd() / _SHIPPED)
-        return by_default
-    loaded = load_config(path, overrides=overrides, settings=settings)
-    name: str = loaded.config.pipeline.name
-    if name != "lightdqm":
-        text = f'name = "{name}"; this command needs name = "lightdqm"'
-        raise ConfigError([SettingProblem(str(path), "pipeline", text, "pipeline.name")], file=path)
-    checked: LoadedConfig[LightDqmConfig] = loaded
-    return checked
 
 
 def output_folder(loaded: LoadedConfig[LightDqmConfig]) -> Path:

@@ -7,7 +7,6 @@ name only when it is whole.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions
 from ..config import LoadedConfig
+from ..engine.executors import Executor
 from ..engine.report import RunReport, node_table
 from ..engine.run_file import Begun, begun_run
 from ..files import check_new_files, replaced_file, writable
@@ -31,9 +31,9 @@ from ..provenance import command_line, versions
 from ..runfile.exporting import write_parquet
 from ..unchanged import unchanged
 from .file_names import stem
-from .html_report import PAGE_NODES, Provenance, light_page
+from .html_report import PAGE_NODES, light_page, provenance_of
 from .opening import output_folder
-from .output import write_numbers
+from .output import BESIDE, write_numbers
 from .session import LightSession, named_nodes, open_session
 from .verdict_text import checks_as_json, shortened
 
@@ -96,6 +96,7 @@ def run_lightdqm(
     outputs: Outputs = Outputs(),
     overwrite: bool = False,
     cache: CacheOptions = NO_CACHE,
+    executor: Executor | None = None,
     held: ExitStack | None = None,
 ) -> RunReport:
     """Look at one light file.
@@ -112,6 +113,8 @@ def run_lightdqm(
         What is written to [io] output_path.
     overwrite
         Replace existing outputs, as does [io] overwrite.
+    executor
+        Where the file is evaluated; in this process by default.
     held
         Where the outputs wait until it is closed; None = they appear at once.
 
@@ -123,14 +126,15 @@ def run_lightdqm(
     named, targets = targets, named_nodes(loaded.config, targets)
     with begun_run() as begun:
         check_outputs(loaded, [source], targets, outputs, overwrite=overwrite)
-        session = open_session(loaded, source, cache, earlier_runs)
+        session = open_session(loaded, source, cache, earlier_runs, executor)
         wanted = _wanted(targets, outputs)
         if outputs != Outputs.nothing():
             log.info("%s: to %s", source, output_folder(loaded))
         shown = PAGE_NODES if outputs.figures and FIGURES in wanted else ()
+        stored = [*wanted, *(BESIDE if outputs.numbers and not targets else ())]
         with unchanged([] if compared is None else [compared]):
-            every = session.run([*wanted, *(name for name in shown if name not in wanted)])
-        found = {name: every[name] for name in wanted}
+            every = session.run(dict.fromkeys((*stored, *shown)))
+        found = {name: every[name] for name in stored}
         page = _html(session, loaded, every) if shown else ""
         asked = _Asked(targets, outputs, begun, named)
         written = _write(session, loaded, found, page, asked, held)
@@ -286,15 +290,10 @@ def _html(
     for name, sheet in found["report_pages"].items():
         if sheet.problem:
             log.warning("page %s could not be drawn: %s", name, sheet.problem)
-    source = session.source
-    facts = (
-        ("input", source.path),
-        ("size in bytes", str(source.size)),
-        ("xxh3_128", source.content_hash),
-        ("command", shlex.join(command_line())),
-        ("software", ", ".join(f"{name} {value}" for name, value in versions().items())),
+    made = provenance_of(
+        session.source, command_line(), versions(), loaded.text, session.manifest.nodes
     )
-    return light_page(found, Provenance(facts, loaded.text, session.manifest.nodes))
+    return light_page(found, made)
 
 
 def _report(

@@ -15,6 +15,7 @@ from ...schemas.lightdqm.config import LightDqmConfig
 from ...schemas.sources import FileRef
 from ..cache.opening import NO_CACHE, CacheOptions, open_cache
 from ..config import LoadedConfig
+from ..engine.executors import Executor, LocalExecutor
 from ..engine.parts import Part, Parts
 from ..engine.protocol import GraphInputs
 from ..engine.session import Session
@@ -22,7 +23,7 @@ from ..engine.session_state import Sink
 from ..files import file_ref, sampled_file_ref
 from ..graph import build_driver, resolved_targets
 from ..registry import definition
-from .inputs import graph_choices, graph_values
+from .inputs import graph_values
 
 _STATUS: Final = "lightdqm.channel_status_csv"
 
@@ -62,7 +63,7 @@ def named_nodes(config: LightDqmConfig, targets: Sequence[str]) -> list[str]:
     if not targets:
         return []
     flow = definition("lightdqm")
-    return resolved_targets(build_driver(flow, graph_choices(config)), targets, flow.aliases)
+    return resolved_targets(build_driver(flow, flow.choices_of(config)), targets, flow.aliases)
 
 
 def open_session(
@@ -70,6 +71,7 @@ def open_session(
     path: Path,
     cache: CacheOptions = NO_CACHE,
     earlier_runs: pd.DataFrame | None = None,
+    executor: Executor | None = None,
 ) -> LightSession:
     """A session for one file; InputError if it cannot be read.
 
@@ -82,8 +84,9 @@ def open_session(
     session = LightSession(
         flow=flow,
         parts=Parts.of([Part({}, {"source_file": source})]),
-        inputs=GraphInputs(graph_choices(loaded.config), values),
+        inputs=GraphInputs(flow.choices_of(loaded.config), values),
         cache=open_cache(cache, flow.untracked, flow.packages),
+        executor=executor or LocalExecutor(),
         config=loaded.config,
         source=source,
     )

@@ -275,11 +275,6 @@ class RunStore:
                     found[run_id] = self._array(name, *rest)
         return found
 
-    def arrays_of(self, run_id: int) -> dict[str, NDArray[Any]]:
-        """Every array of one file, by name."""
-        with self._sound():
-            return self._arrays_of(run_id)
-
     def _arrays_of(self, run_id: int) -> dict[str, NDArray[Any]]:
         rows = self._connection.execute(
             "SELECT name, dtype, n_adcs, n_channels, data FROM arrays WHERE run_id = ?", (run_id,)

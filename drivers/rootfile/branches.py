@@ -23,7 +23,7 @@ _COLLECTION_VERSION: Final = 10
 _ENTRY_HEAD: Final = np.dtype([("count", ">u4"), ("version", ">u2"), ("n", ">u4")])
 _ENTRY_COUNT_BYTES: Final = 4
 _OBJECT, _SPLIT_VECTOR, _MEMBER_OF_VECTOR = 0, 4, 41
-_TOP, _COUNTER, _NOT_SPLIT = -2, -1, -1
+_TOP, _COUNTER = -2, -1
 
 
 @dataclass(frozen=True)

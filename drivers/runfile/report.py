@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,24 +26,30 @@ _ROWS_SHOWN: Final = 20
 _VALUES_SHOWN: Final = 8
 
 
-def write_run_report(source: Path, page: Path, *, pdf: bool, overwrite: bool) -> list[Path]:
-    """Write the page and name it; UsageError or InputError before anything is written."""
+def write_run_report(
+    source: Path, page: Path, *, pdf: bool, overwrite: bool, first: Sequence[Section] = ()
+) -> list[Path]:
+    """Write the page and name it; UsageError or InputError before anything is written.
+
+    ``first`` is what a pipeline puts before what is told of any run.
+    """
     if pdf:
         msg = "--pdf: this pipeline has no PDF; print the HTML page from a browser"
         raise UsageError(msg, key="pdf")
     check_new_files([page], [source], overwrite=overwrite)
-    text = run_page(source)
+    text = run_page(source, first)
     with new_output(page) as temporary:
         temporary.write_text(text, "utf-8")
     return [page]
 
 
-def run_page(path: Path) -> str:
+def run_page(path: Path, first: Sequence[Section] = ()) -> str:
     """The page of a file; InputError if something of it is absent or damaged."""
     picture = graph_of_run_file(path, None)
     with opened_content(path) as content:
         record = run_record(Datasets(content.group, path))
         sections = [
+            *first,
             Section("Run", list(_facts(record, rows_of(content)))),
             Section("Tables", list(_tables(content))),
             Section("Values", [_values(content)]),

@@ -105,26 +105,29 @@ def verified(
 
     ``counts`` says of the path of a dataset whether it is compared.
     """
-    started = time.perf_counter()
     where = Path(record.config_path) if record.config_path else None
     sources = now_inputs(path, record.inputs, inputs, where)
+    return remade(path, record, lambda folder: again(sources, folder), counts)
+
+
+def remade(
+    path: Path,
+    record: RunRecord,
+    again: Callable[[Path], Path],
+    counts: Callable[[str], bool] = lambda _: True,
+) -> Verification:
+    """The same where ``again`` knows its inputs itself."""
+    started = time.perf_counter()
     # A file that is damaged is told of before a run is made for it.
     before = _hashes_at(path, counts)
     with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
-        after = _hashes_at(again(sources, Path(folder)), counts)
+        after = _hashes_at(again(Path(folder)), counts)
     return compared(path, before, after, dict(record.versions), started)
 
 
 def _hashes_at(path: Path, counts: Callable[[str], bool]) -> dict[str, str]:
     with opened_hdf5(path) as file:
         return {name: digest for name, digest in dataset_hashes(file).items() if counts(name)}
-
-
-def _with_setting(config: Any, key: str, value: Any) -> Any:
-    """A config with another value of a setting."""
-    section, _, name = key.partition(".")
-    changed = getattr(config, section).model_copy(update={name: value})
-    return config.model_copy(update={section: changed})
 
 
 def compared(

@@ -13,11 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 Mode = Literal["ok", "no_range", "ignore_range", "aligned", "no_length", "redirect"]
-MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 
 _HOST: Final = "127.0.0.1"
 _ALIGNMENT: Final = 1 << 16

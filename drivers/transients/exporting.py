@@ -25,14 +25,14 @@ from ..engine.session import Session
 from ..files import check_new_files, new_output
 from ..hdf5 import new_file
 from ..runfile.export_request import ExportRequest
-from ..runfile.exporting import placed
+from ..runfile.exporting import export_run_file, placed
 from ..runfile.record import record_at
 from .campaign import opened_campaign, runs_of
 from .session import run_session
 from .stored import read_run
 from .tables import write_csv_tables, write_parquet_table
 
-FORMATS: Final = ("csv", "parquet", "ml4see", "sigmf")
+FORMATS: Final = ("csv", "parquet", "root", "ml4see", "sigmf")
 _PRE_DEMODULATION_LO: Final = 4
 _BYTES_BEFORE: Final = 24
 
@@ -45,6 +45,8 @@ def export_run(request: ExportRequest) -> list[Path]:
     if request.to not in FORMATS:
         msg = f"--to {request.to!r}: this pipeline writes {', '.join(FORMATS)}"
         raise UsageError(msg, key="to")
+    if request.to == "root":
+        return export_run_file(request)
     if request.to in ("csv", "parquet"):
         return _tables(request)
     return _older(request) if request.to == "ml4see" else _sigmf(request)

@@ -5,18 +5,16 @@ No library of a computation is imported: whoever fetches archives has this modul
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
 from ...schemas.transients.config import TransientsConfig
-from ..defaults import later
+from ..defaults import cores, later
 from ..graph_inputs import Context, Input, of_each_part
 
 
 def threads(config: TransientsConfig, _context: Context) -> int:
     """How many threads compute; no result depends on it."""
-    workers = config.run.workers
-    return len(os.sched_getaffinity(0)) if workers in ("auto", 0) else int(workers)
+    return cores(config.run.workers)
 
 
 _known_anomalies = later(f"{__package__}.known_anomalies:known_anomalies")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...nodes.hdf5_heaps import opened_hdf5
 from ...schemas.transients.config import TransientsConfig
 from ..config import resolved_path
 from ..definition import Definition
+from ..graph_inputs import with_settings
 from ..runfile.record import record_at
 from ..runfile.verification import Verification
-from ..runfile.verifying import compared, dataset_hashes
+from ..runfile.verifying import remade
 from .run import run_campaign
 
 
@@ -24,25 +22,18 @@ def verify_run(_flow: Definition, path: Path, inputs: Sequence[Path]) -> Verific
     ``inputs`` names the campaign where it is now; without, it is where it was. InputError if it is
     gone.
     """
-    started = time.perf_counter()
     record = record_at(path)
     stored = record.loaded(path, TransientsConfig)
     named = stored.config.io.input_path
     first = named if isinstance(named, str) else named[0]
     campaign = inputs[0] if inputs else resolved_path(stored, first)
-    with opened_hdf5(path) as file:
-        before = dataset_hashes(file)
-    with tempfile.TemporaryDirectory(prefix="radiograph-verify-") as folder:
-        out = Path(folder) / "again.h5"
-        io = {"input_path": str(campaign.absolute()), "output_path": str(out)}
-        nothing = {"formats": (), "figures": False, "report": False}
-        config = stored.config.model_copy(
-            update={
-                "io": stored.config.io.model_copy(update=io),
-                "output": stored.config.output.model_copy(update=nothing),
-            }
-        )
+
+    def again(folder: Path) -> Path:
+        out = folder / "again.h5"
+        there = {"io.input_path": str(campaign.absolute()), "io.output_path": str(out)}
+        nothing = {"output.formats": (), "output.figures": False, "output.report": False}
+        config = with_settings(stored.config, {**there, **nothing})
         run_campaign(replace(stored, config=config), targets=record.targets)
-        with opened_hdf5(out) as file:
-            after = dataset_hashes(file)
-    return compared(path, before, after, dict(record.versions), started)
+        return out
+
+    return remade(path, record, again)

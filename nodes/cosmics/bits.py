@@ -47,10 +47,8 @@ def within(frame: pd.DataFrame, item: CutInEffect) -> tuple[Mask, Mask]:
     return passes, is_nan
 
 
-def in_window(dT_ns: Any, lo: float, hi: float, *, closed: bool = False) -> Mask:
-    """Whether time differences lie in a window; NaN never does."""
-    if closed:
-        return np.asarray((dT_ns >= lo) & (dT_ns <= hi))
+def in_window(dT_ns: Any, lo: float, hi: float) -> Mask:
+    """Whether time differences lie in an open window; NaN never does."""
     return np.asarray((dT_ns > lo) & (dT_ns < hi))
 
 

@@ -192,7 +192,7 @@ def aoe_bands(fitted_bands: tuple[Band, ...]) -> pd.DataFrame:
     return AOE_BANDS.frame({n: [getattr(b, n) for b in fitted_bands] for n in names})
 
 
-@tag(stage="aoe", scope="channel")
+@tag(stage="aoe", scope="channel", main="true")
 @config.when(constants="own")
 def aoe_model(
     fitted_bands: tuple[Band, ...],
@@ -313,7 +313,7 @@ def _at_border(cut: float, share: Survival, wanted: float) -> Unfit:
     return Unfit(code="cut_at_border", message=msg, numbers={"survival": share.value, "cut": cut})
 
 
-@tag(stage="aoe", scope="channel", schema="Survivals")
+@tag(stage="aoe", scope="channel", schema="Survivals", main="true")
 @config.when(constants="own")
 def aoe_survival(
     aoe_classifier: NDArray[np.float64],

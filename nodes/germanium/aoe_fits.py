@@ -26,7 +26,6 @@ _BELOW, _ABOVE = 15.0, 5.0
 # Pulses that begin beside the contact have far more current, some a little more: in the few events
 # of a band those from 3 to 5 sigma above would decide on its width.
 _ABOVE_OF_FEW: Final = 3.0
-_LEAST_MEDIAN_STEPS: Final = 60
 _FREE: Final = ("mu", "sigma", "h_tail", "tail_per_sigma", "n_sig")
 _MOST_STEPS: Final = 50
 # Of a normal distribution half of what is above its mode is within so many sigma of it.

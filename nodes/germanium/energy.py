@@ -201,7 +201,7 @@ def trapping_alpha_per_ns(trapping_corrections: dict[str, Trapping]) -> pd.DataF
     return TRAPPING_ALPHAS.frame({"estimator": list(trapping_corrections), **data})
 
 
-@tag(stage="energy", scope="channel", schema="EnergyScales")
+@tag(stage="energy", scope="channel", schema="EnergyScales", main="true")
 @config.when(constants="own")
 def energy_scale_keV_per_adc(
     uncorrected_energies: dict[str, EnergyCalibration],
@@ -224,7 +224,7 @@ def energy_scale_keV_per_adc(
     )
 
 
-@tag(stage="energy", scope="channel", schema="EnergyPeaks")
+@tag(stage="energy", scope="channel", schema="EnergyPeaks", main="true")
 @config.when(constants="own")
 def energy_peaks(
     uncorrected_energies: dict[str, EnergyCalibration],
@@ -294,7 +294,7 @@ def resolution_curve(
     )
 
 
-@tag(stage="energy", scope="channel", schema="QbbWidths")
+@tag(stage="energy", scope="channel", schema="QbbWidths", main="true")
 @config.when(constants="own")
 def qbb_fwhm_keV(
     uncorrected_energies: dict[str, EnergyCalibration],

@@ -125,11 +125,11 @@ def level(frame: Frame, y: float, color: str = GREY, *, dashed: bool = True) -> 
     return Strokes(frame.row(y), color, 0.9, dashed=dashed)
 
 
-def upright(frame: Frame, x: float, color: str = GREY, *, dashed: bool = True) -> Strokes:
-    """An upright line through the frame."""
+def upright(frame: Frame, x: float, color: str = GREY) -> Strokes:
+    """A dashed upright line through the frame."""
     inside = frame.x_limits[0] <= x <= frame.x_limits[1]
     xy = frame.at([x, x], frame.y_limits) if inside else np.empty((0, 2))
-    return Strokes(xy, color, 0.9, dashed=dashed)
+    return Strokes(xy, color, 0.9, dashed=True)
 
 
 def key(x: float, y: float, entries: Sequence[tuple[str, str]]) -> list[Shape]:
@@ -175,15 +175,13 @@ def percent(value: float, error: float) -> str:
     return "–" if not math.isfinite(value) else f"{100.0 * value:.1f} ± {100.0 * error:.1f}"
 
 
-def limits_of(
-    values: ArrayLike, margin: float = 0.08, *, least: float = 1e-12
-) -> tuple[float, float]:
+def limits_of(values: ArrayLike, margin: float = 0.08) -> tuple[float, float]:
     """Limits of an axis that hold the finite values, with a margin."""
     v = np.asarray(values, dtype=float)
     v = v[np.isfinite(v)]
     if not len(v):
         return (0.0, 1.0)
-    room = max(margin * float(np.ptp(v)), least, 1e-6 * abs(float(v.max())))
+    room = max(margin * float(np.ptp(v)), 1e-12, 1e-6 * abs(float(v.max())))
     return (float(v.min()) - room, float(v.max()) + room)
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ...schemas.arrays import F8, Mask
-from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN, PEAK_EVENTS
+from ...schemas.arrays import F8
+from ...schemas.germanium.filter_scan import FILTER_OPTIMA, FILTER_SCAN
 from ...schemas.germanium.lines import ENERGY_LINES, FEP_KEV, Q_BB_KEV
 from ...schemas.germanium.peaks import PeakFit
 from .kernels.outputs import greatest_of_fitting
@@ -27,28 +27,6 @@ _FACTOR: Final = 1.5
 _MOST_FURTHER: Final = 13
 _NEAR: Final = 5
 _BLOCK_ROWS: Final = 512
-
-
-def peak_events(
-    rough_keV: F8, keep: Mask, per_line: int, window_keV: float, threshold_keV: float, seed: int
-) -> pd.DataFrame:
-    """Rows of events near the lines, at most ``per_line`` each by a seeded choice, in order.
-
-    ``rough_keV`` may be off by a small part of the window; NaN is no event. Lines of which the
-    window begins below the threshold are left out.
-    """
-    rng = np.random.default_rng(seed)
-    names: list[str] = []
-    rows: list[Any] = []
-    for line in ENERGY_LINES:
-        if line.energy_keV - window_keV < threshold_keV:
-            continue
-        near = np.flatnonzero(keep & (np.abs(rough_keV - line.energy_keV) <= window_keV))
-        if len(near) > per_line:
-            near = np.sort(rng.choice(near, per_line, replace=False))
-        names += [line.name] * len(near)
-        rows.append(near)
-    return PEAK_EVENTS.frame({"line": names, "row": np.concatenate(rows) if rows else []})
 
 
 def greatest_outputs(waves: Any, kernel: F8) -> F8:

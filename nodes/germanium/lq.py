@@ -47,7 +47,7 @@ def lq_per_keV(
     return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
-@tag(stage="lq", scope="channel")
+@tag(stage="lq", scope="channel", main="true")
 @config.when(constants="own")
 def lq_model(
     dsp_columns: pd.DataFrame,

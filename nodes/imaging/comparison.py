@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 _SIZE: Final = (11.0, 10.4)
 _DPI: Final = 150
-_MARGINS: Final = {
-    "left": 0.085, "right": 0.925, "bottom": 0.085, "top": 0.865, "wspace": 0.34, "hspace": 0.24,
-}  # fmt: skip
 # 2 ln L of two parameters within which 68 and 95 % lie.
 _LEVELS: Final = {"68 %": 2.30, "95 %": 5.99}
 _INSET_SIGMAS: Final = 5.0

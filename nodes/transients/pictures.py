@@ -18,11 +18,6 @@ def run_pictures(run: StoredRun) -> Iterator[tuple[str, bytes]]:
         yield name, drawn(run, draw, size)
 
 
-def picture_names(run: StoredRun) -> list[str]:
-    """The names of these pictures."""
-    return [name for name, _, _ in _wanted(run)]
-
-
 Drawing = Callable[[StoredRun, Any], None]
 
 

@@ -35,12 +35,3 @@ FILTER_OPTIMA: Final = TableSchema(
         Column("at_end", "bool", "", "whether it lies at an end of the allowed range"),
     ),
 )
-
-PEAK_EVENTS: Final = TableSchema(
-    "PeakEvents",
-    "an event near a line",
-    (
-        Column("line", "category", "", "name of the line"),
-        Column("row", "int64", "", "its row"),
-    ),
-)

@@ -62,8 +62,8 @@ def _line(prefix: str, where: str) -> dict[str, Column]:
     }
 
 
-def _percent_times(after: str = "") -> list[Column]:
-    return [_ns(f"tp_{p}{after}", f"{int(p)} % of the pulse") for p in _PERCENT]
+def _percent_times() -> list[Column]:
+    return [_ns(f"tp_{p}", f"{int(p)} % of the pulse") for p in _PERCENT]
 
 
 _BL = _line("bl", "the baseline")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 PeakModel = Literal["gos", "hpge"]
-ELECTRON_MASS_KEV: Final = 510.99895
 Q_BB_KEV: Final = 2039.061
 FEP_KEV: Final = 2614.511
 """Full-energy peak of Tl-208, on which the scale stands."""
@@ -73,7 +72,3 @@ AVOIDED_KEV: Final = (
 )  # fmt: skip
 """Lines that a Compton band keeps away from."""
 AVOIDED_BY_KEV: Final = 5.0
-
-FANO_FACTOR: Final = 0.11
-PAIR_ENERGY_KEV: Final = 2.96e-3
-"""Energy a pair of charges in germanium at 77 K."""

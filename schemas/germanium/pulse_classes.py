@@ -10,7 +10,6 @@ from ..tables import Column, TableSchema
 
 NORMAL: Final = 0
 """The label of a good pulse."""
-UNCLASSIFIED: Final = -1
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,6 @@ from typing import Final
 from ..arrays import F8
 from ..tables import Column, TableSchema
 
-FLAGS: Final = (
-    "is_valid_baseline", "is_valid_tail", "is_valid_rt", "is_valid_t0", "is_valid_dteff",
-    "is_valid_ediff", "is_saturated", "is_discharge", "is_negative", "is_valid_cal",
-)  # fmt: skip
-"""Columns of quality_flags, in order."""
-
 
 @dataclass(frozen=True)
 class QualityCut:

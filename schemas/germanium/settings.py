@@ -18,7 +18,6 @@ from .calibration_settings import (
     QualitySettings,
 )
 
-ESTIMATORS = ("cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax")
 Estimator = Literal[
     "cuspEmax", "zacEmax", "trapEmax", "trapEftp", "cuspEftp", "zacEftp", "dplmsEmax"
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,13 +13,6 @@ from .images import PixelGrid
 
 IMAGE_NAMES: Final = ("n", "g", "all")
 PASSES: Final = ("split", "whole")
-STOP_REASONS: Final = (
-    "held_out_gains_too_little",
-    "held_out_falls",
-    "max_iterations",
-    "as_told",
-    "no_events",
-)
 
 ITERATION_HISTORY: Final = TableSchema(
     "IterationHistory",
@@ -135,6 +127,3 @@ class ImageFit:
     def elsewhere_counts(self) -> float:
         """Events that come from no pixel."""
         return float(self.sky.sum())
-
-
-ImageFits = Mapping[str, ImageFit]

@@ -212,10 +212,9 @@ def test_listed_nodes_can_be_targets(project: Path, radiograph: Run) -> None:
     """Every name is one of the graph that this project's settings give, or is told why not."""
     from radiograph.drivers.config import load_config
     from radiograph.drivers.graph import build_driver
-    from radiograph.drivers.imaging.inputs import graph_choices
 
     loaded = load_config(project / "run.toml", overrides=["energy.strategy='ELUT'"])
-    dr = build_driver(definition("imaging"), graph_choices(loaded.config))
+    dr = build_driver(definition("imaging"), definition("imaging").choices_of(loaded.config))
     assert set(visible_nodes(dr)) == {row["name"] for row in listed_nodes("imaging")}
 
 

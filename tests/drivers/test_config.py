@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+from all_settings import setting_keys
 from radiograph.drivers.commands.check import check
 from radiograph.drivers.config import (
     LoadedConfig,
@@ -34,7 +35,6 @@ from radiograph.drivers.imaging.sources import named_files
 from radiograph.drivers.input_paths import output_path
 from radiograph.drivers.overrides import Override, from_shell, parsed_override, with_overrides
 from radiograph.drivers.registry import definition
-from radiograph.drivers.setting_keys import setting_keys
 from radiograph.schemas.errors import ConfigError, UsageError
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.simulation import SimulationSettings

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from radiograph.drivers import pipeline
 from radiograph.drivers.config import load_config
 from radiograph.drivers.dag import (
-    INPUT_FILE,
     Dag,
     DagNode,
     pipeline_dag,
@@ -25,12 +24,12 @@ from radiograph.drivers.dag import (
 from radiograph.drivers.dag_layout import Layout, Rectangle, _apart, placed
 from radiograph.drivers.dag_svg import STAGE_COLOURS, svg_text
 from radiograph.drivers.graph import build_driver, visible_nodes
-from radiograph.drivers.imaging.inputs import graph_choices
 from radiograph.drivers.main import guarded
 from radiograph.drivers.registry import definition
 from radiograph.drivers.setting_keys import shown_sections
 from radiograph.schemas.errors import UsageError
 
+INPUT_FILE = "source_file"
 SVG = "{http://www.w3.org/2000/svg}"
 VIEWS = {
     "main": {},
@@ -90,7 +89,7 @@ class TestWhatIsShown:
 
     def test_everything_is_every_node_that_is_no_helper(self):
         loaded = pipeline("imaging").loaded
-        dr = build_driver(IMAGING, graph_choices(loaded.config))
+        dr = build_driver(IMAGING, IMAGING.choices_of(loaded.config))
         dag = pipeline_dag(dr, IMAGING, everything=True)
         assert sorted(n.name for n in dag.nodes) == sorted([INPUT_FILE, *visible_nodes(dr)])
 
@@ -131,8 +130,28 @@ class TestWhatIsShown:
 
     @pytest.mark.parametrize("name", CONFIGS)
     def test_every_config_can_be_drawn(self, name):
+        """Whole and in short, from the files of its data on."""
         loaded = load_config(config(name))
-        assert pipeline(loaded.config.pipeline.name, loaded).graph(everything=True).svg
+        drawn = pipeline(loaded.config.pipeline.name, loaded)
+        whole, short = drawn.graph(everything=True), drawn.graph()
+        for picture in (whole, short):
+            assert picture.svg
+            files = {n.name for n in picture.dag.nodes if n.is_file}
+            assert files & {INPUT_FILE, "source_files"}
+            assert files <= {before for before, _ in picture.dag.edges}
+        assert 3 <= len(short.dag.nodes) < len(whole.dag.nodes)
+
+    def test_a_file_of_the_data_is_named_by_its_source(self):
+        """Those of the campaign first; a table that only a setting names is no data."""
+        boxes = {n.name: n.summary for n in pipeline("transients").graph().dag.nodes if n.is_file}
+        campaign = definition("transients").sources[0].what
+        assert boxes == dict.fromkeys(("fpga_files", "earlier_files", "source_files"), campaign)
+        signal = pipeline("cosmics", config("cosmics_dead_time.toml")).graph().dag
+        assert [(n.name, n.summary) for n in signal.nodes if n.is_file] == [
+            (f"{source.role}_file", source.what) for source in definition("cosmics").sources
+        ]
+        elut = pipeline("imaging", config("novo_ddaq_elut.toml")).graph(everything=True).dag
+        assert [n.name for n in elut.nodes if n.is_file] == [INPUT_FILE]
 
     def test_the_light_pipeline_is_drawn(self):
         dag = pipeline("lightdqm").graph().dag

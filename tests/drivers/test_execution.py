@@ -16,7 +16,7 @@ from radiograph.drivers.engine.phases import Phase, Plan, planned
 from radiograph.drivers.engine.session import Session
 from radiograph.drivers.engine.session_state import Shifts
 from radiograph.drivers.graph import dependencies, graph_nodes, upstream, visible_nodes
-from radiograph.drivers.imaging.session import ImagingSession, open_session, run_nodes
+from radiograph.drivers.imaging.session import ImagingSession, open_session
 from radiograph.drivers.imaging.simulation import simulation_settings, write_simulation
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.imaging.config import ImagingConfig
@@ -355,7 +355,7 @@ def test_an_alias_is_the_node(source: Path) -> None:
     session = session_of(source, config_of())
     assert session.resolved(["cones", "image", "cones"]) == ["selected_cones", "summed_images"]
     assert list(session.run(["image"])) == ["summed_images"]
-    found = run_nodes(config_of(), source, ["cones"])["selected_cones"]
+    found = open_session(config_of(), source, source.parent).run(["cones"])["selected_cones"]
     assert_same(found, session.run(["selected_cones"])["selected_cones"], "selected_cones")
 
 
@@ -410,14 +410,14 @@ def test_a_constant_depends_on_no_range(source: Path) -> None:
 def test_too_much_damage_counts_over_all_ranges(source: Path, chunk_events: int) -> None:
     config = config_of({"chunk_events": chunk_events}, io={"max_bad_fraction": 0.04})
     with pytest.raises(InputError, match=r"3 of 63 records are damaged \(4\.76%\), allowed 4"):
-        run_nodes(config, source, ["hits"])
+        open_session(config, source, source.parent).run(["hits"])
 
 
 def test_a_file_in_which_nothing_survives(tmp_path: Path) -> None:
     path = tmp_path / "bad.out"
     path.write_text("ne 0 1 1 2 2 ; 11 x 0 0 0 1 ,\n" * 3)
     with pytest.raises(InputError, match="none of its 3 records can be read"):
-        run_nodes(config_of(io={"max_bad_fraction": 1.0}), path, ["hits"])
+        open_session(config_of(io={"max_bad_fraction": 1.0}), path, tmp_path).run(["hits"])
 
 
 def test_one_event(tmp_path: Path) -> None:

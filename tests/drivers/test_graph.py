@@ -28,8 +28,7 @@ from radiograph.drivers.graph import (
 )
 from radiograph.drivers.graph_inputs import Context
 from radiograph.drivers.imaging.definition import IMAGING
-from radiograph.drivers.imaging.inputs import graph_choices, graph_inputs
-from radiograph.drivers.lightdqm.inputs import graph_choices as light_choices
+from radiograph.drivers.imaging.inputs import graph_inputs
 from radiograph.drivers.lightdqm.inputs import graph_values
 from radiograph.drivers.node_records import Manifest
 from radiograph.drivers.registry import definition
@@ -150,12 +149,12 @@ def choices() -> Iterator[ImagingConfig]:
 
 ALL_CONFIGS = list(choices())
 # Graphs of equal choices are equal: each is built once.
-CONFIGS = list({tuple(sorted(graph_choices(c).items())): c for c in ALL_CONFIGS}.values())
+CONFIGS = list({tuple(sorted(PIPELINE.choices_of(c).items())): c for c in ALL_CONFIGS}.values())
 
 
 @pytest.fixture(scope="module")
 def drivers() -> list[tuple[ImagingConfig, Any]]:
-    return [(c, build_driver(PIPELINE, graph_choices(c))) for c in CONFIGS]
+    return [(c, build_driver(PIPELINE, PIPELINE.choices_of(c))) for c in CONFIGS]
 
 
 # What parts of the data and the run give, and no setting.
@@ -167,10 +166,10 @@ GIVEN_WITH_PARTS = {
 
 def test_graph_builds_for_every_choice(drivers: list[tuple[ImagingConfig, Any]]) -> None:
     assert len(drivers) > 40
-    assert {graph_choices(c)["prior_target"] for c in CONFIGS} == {"prior", "plane", "none"}
-    assert {graph_choices(c)["tof_start"] for c in CONFIGS} == {"time", "detector"}
+    assert {PIPELINE.choices_of(c)["prior_target"] for c in CONFIGS} == {"prior", "plane", "none"}
+    assert {PIPELINE.choices_of(c)["tof_start"] for c in CONFIGS} == {"time", "detector"}
     for config, dr in drivers:
-        inputs = dict.fromkeys(external(dr) - set(graph_choices(config)))
+        inputs = dict.fromkeys(external(dr) - set(PIPELINE.choices_of(config)))
         dr.validate_execution(list(graph_nodes(dr)), inputs=inputs)
 
 
@@ -188,7 +187,7 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
     path = Path(str(resources.files("radiograph.configs") / name))
     config = load_config(path).config
     if config.pipeline.name == "lightdqm":
-        dr = build_driver(definition("lightdqm"), light_choices(config))
+        dr = build_driver(definition("lightdqm"), definition("lightdqm").choices_of(config))
         values = graph_values(config, path.parent)
         assert needed_inputs(dr, set(graph_nodes(dr))) == {*values, "source_file"}
         return
@@ -198,7 +197,7 @@ def test_graph_builds_for_every_shipped_config(name: str) -> None:
         known = {row.name for row in flow.inputs} | GIVEN_WITH_PARTS
         assert needed_inputs(dr, set(graph_nodes(dr))) <= known
         return
-    dr = build_driver(PIPELINE, graph_choices(config))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config))
     given = graph_inputs(config, path.parent)
     assert needed_inputs(dr, set(graph_nodes(dr))) <= {*given.values, "source_file", "event_range"}
 
@@ -281,7 +280,7 @@ def needed_inputs(dr: Any, targets: set[str]) -> set[str]:
     for node in dr.what_is_upstream_of(*targets):
         if node.is_external_input:
             found.add(node.name)
-    return found - set(graph_choices(config_of()))
+    return found - set(PIPELINE.choices_of(config_of()))
 
 
 def test_every_input_is_provided(drivers: list[tuple[ImagingConfig, Any]]) -> None:
@@ -290,7 +289,7 @@ def test_every_input_is_provided(drivers: list[tuple[ImagingConfig, Any]]) -> No
     used: set[str] = set()
     for config, dr in drivers:
         given = graph_inputs(config, folder, source_name="x")
-        assert given.choices == graph_choices(config)
+        assert given.choices == PIPELINE.choices_of(config)
         targets = set(graph_nodes(dr))
         if config.plane is None:
             # Without [plane] a run ends at the cones.
@@ -305,7 +304,7 @@ def test_every_input_is_provided(drivers: list[tuple[ImagingConfig, Any]]) -> No
 
 
 def test_a_change_of_the_plane_reaches_images_only() -> None:
-    dr = build_driver(PIPELINE, graph_choices(config_of(direction="axis")))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config_of(direction="axis")))
 
     def downstream(name: str) -> set[str]:
         found = {v.name for v in dr.what_is_downstream_of(name)} - {name}
@@ -343,14 +342,14 @@ def test_a_change_of_the_plane_reaches_images_only() -> None:
     assert "neutron_candidate_cones" not in downstream("plane_frame")
     assert "neutron_candidate_cones" not in downstream("prior")
     assert "neutron_direction_ok" in downstream("plane_frame")
-    off = build_driver(PIPELINE, graph_choices(config_of(direction="off")))
+    off = build_driver(PIPELINE, PIPELINE.choices_of(config_of(direction="off")))
     found = {v.name for v in off.what_is_downstream_of("plane_frame")}
     assert "neutron_direction_ok" not in found
     assert "neutron_selected_cones" not in found
 
 
 def test_there_is_no_cycle_and_every_node_is_reached() -> None:
-    dr = build_driver(PIPELINE, graph_choices(config_of()))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config_of()))
     for name in graph_nodes(dr):
         assert name not in {
             n for d in dependencies(dr, name) & set(graph_nodes(dr)) for n in upstream(dr, [d])
@@ -361,7 +360,7 @@ def test_there_is_no_cycle_and_every_node_is_reached() -> None:
 
 
 def test_targets_are_resolved_once_each() -> None:
-    dr = build_driver(PIPELINE, graph_choices(config_of()))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config_of()))
     found = resolved_targets(dr, ["cones", "hits", "selected_cones", "image"], PIPELINE.aliases)
     assert found == ["selected_cones", "hits", "summed_images"]
     assert resolved_targets(dr, [], PIPELINE.aliases) == []
@@ -378,7 +377,7 @@ def test_targets_are_resolved_once_each() -> None:
     ],
 )
 def test_an_unknown_target_is_an_error_with_a_hint(target: str, hint: str) -> None:
-    dr = build_driver(PIPELINE, graph_choices(config_of()))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config_of()))
     with pytest.raises(UsageError, match=hint) as caught:
         resolved_targets(dr, ["hits", target], PIPELINE.aliases)
     assert caught.value.key == target
@@ -386,7 +385,7 @@ def test_an_unknown_target_is_an_error_with_a_hint(target: str, hint: str) -> No
 
 
 def test_aliases_and_pipelines_name_what_exists() -> None:
-    dr = build_driver(PIPELINE, graph_choices(config_of()))
+    dr = build_driver(PIPELINE, PIPELINE.choices_of(config_of()))
     assert set(PIPELINE.aliases.values()) <= set(visible_nodes(dr))
     assert not set(PIPELINE.aliases) & set(graph_nodes(dr))
     assert definition("imaging").name == "imaging"

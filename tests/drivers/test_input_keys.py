@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from all_settings import setting_keys
 from pydantic import ValidationError
 from radiograph.drivers.cache.content import fingerprint
 from radiograph.drivers.config import load_config
@@ -19,7 +20,7 @@ from radiograph.drivers.graph_inputs import Context, made, setting
 from radiograph.drivers.lightdqm import inputs as light_inputs
 from radiograph.drivers.overrides import alternatives, entries_of
 from radiograph.drivers.registry import definition
-from radiograph.drivers.setting_keys import covers, in_effect, only_there, setting_keys
+from radiograph.drivers.setting_keys import covers, in_effect, only_there
 from radiograph.schemas.imaging.detectors import Bar, DetectorPlacement
 from radiograph.schemas.imaging.physics import LinePrior, LutPaths, PointPrior
 from radiograph.schemas.settings import Section

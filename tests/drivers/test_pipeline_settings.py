@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from all_settings import setting_keys
 from radiograph.drivers.config import config_rows, load_config
 from radiograph.drivers.config_fields import field_named
 from radiograph.drivers.input_paths import input_paths, is_output_file, last_output
@@ -14,7 +15,6 @@ from radiograph.drivers.lightdqm.opening import STORE_NAME
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.drivers.registry import definition, names
-from radiograph.drivers.setting_keys import setting_keys
 from radiograph.schemas.errors import ConfigError, InputError, UsageError
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.settings import InputOutput, PipelineSettings

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import pytest
 from radiograph.drivers import pipeline
+from radiograph.drivers.explanations import Written
 from radiograph.drivers.runfile import verifying
 
 Run = Callable[..., Any]
@@ -238,3 +239,9 @@ def test_what_cannot_be_explained(radiograph: Run, argv: tuple[str, ...], said: 
     done = radiograph("explain", *argv)
     assert done.code == 2
     assert said in done.err
+
+
+def test_where_a_node_is_written() -> None:
+    """From the folder of the nodes on; of a package without one the whole path."""
+    assert str(Written("hits", "/a/nodes/imaging/load.py", 3)) == "nodes/imaging/load.py:3"
+    assert str(Written("pulses", "/a/b/toy.py", 3)) == "/a/b/toy.py:3"

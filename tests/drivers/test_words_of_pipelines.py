@@ -81,3 +81,21 @@ def test_a_folder_that_may_not_be_written(
     assert done.code == 2, done.err
     assert f"no permission to write in {shut}" in done.err
     assert list(shut.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("lightdqm", ("lightdqm", "trend", "--config")),
+        ("cosmics", ("cosmics", "cuts", "--config")),
+        ("transients", ("transients", "status")),
+    ],
+)
+def test_settings_of_another_pipeline(
+    tmp_path: Path, radiograph: Run, name: str, argv: tuple[str, ...]
+) -> None:
+    """A command that belongs to a pipeline takes no settings of another."""
+    done = radiograph(*argv, settings_of("imaging", tmp_path))
+    assert done.code == 2, done.err
+    assert f'name = "imaging"; this command needs name = "{name}"' in done.err
+    assert len(done.err.strip().splitlines()) == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from radiograph.drivers.imaging.session import run_nodes
+from radiograph.drivers.imaging.session import open_session
 from radiograph.nodes.imaging.back_projection import ConeArrays, scan_back_projection
 from radiograph.schemas.imaging.config import ImagingConfig
 from radiograph.schemas.imaging.images import PixelGrid, PlaneFrame
@@ -55,6 +55,11 @@ def older_script(old: dict[str, np.ndarray], **energy: Any) -> dict[str, Any]:
     }
 
 
+def values_of(settings: dict[str, Any], file: str, targets: list[str]) -> dict[str, Any]:
+    """The values of some nodes for one of the published files."""
+    return open_session(config(**settings), IMAGING / file, IMAGING).run(targets)
+
+
 def compared(cones: Any, old: dict[str, np.ndarray], species: str) -> np.ndarray:
     """|theta - theta of the older script| of each of its cones, inf where there is no cone."""
     ours = np.column_stack(
@@ -88,7 +93,7 @@ def test_cones_of_the_older_script_are_found(
 ) -> None:
     old = legacy(name)
     settings = older_script(old, **energy) | {"io": io}
-    cones = run_nodes(config(**settings), IMAGING / file, ["selected_cones"])["selected_cones"]
+    cones = values_of(settings, file, ["selected_cones"])["selected_cones"]
     for species, count in expected.items():
         difference = compared(cones[cones["species"] == species], old, species)
         assert len(difference) == count
@@ -163,9 +168,7 @@ def source_of_real_run(strategy: dict[str, Any]) -> tuple[np.ndarray, Any, dict[
             **PLANE_200,
         },
     }
-    found = run_nodes(
-        config(**settings), IMAGING / "ptb_dt14p8_a.root", ["summed_images", "selected_cones"]
-    )
+    found = values_of(settings, "ptb_dt14p8_a.root", ["summed_images", "selected_cones"])
     images = found["summed_images"]
     smooth = uniform_filter(images.n.astype(float), round(9 / 0.5), mode="constant")
     row, column = np.unravel_index(smooth.argmax(), smooth.shape)
@@ -197,9 +200,9 @@ def test_time_of_flight_gives_the_energy_of_the_line_source() -> None:
         "prior": {"type": "point", "point": [0, 3, 4]},
         "plane": {"origin": [0, 0, 0], "normal": [1, 0, 0], **PLANE_200},
     }
-    energies = run_nodes(
-        config(**settings), IMAGING / "phits_line.usrdef.out", ["neutron_energies"]
-    )["neutron_energies"]
+    energies = values_of(settings, "phits_line.usrdef.out", ["neutron_energies"])[
+        "neutron_energies"
+    ]
     before = energies["proton_incident_energy_MeV"].dropna()
     assert before.median() == pytest.approx(14.09, rel=1.5e-3)
     assert (np.abs(before / 14.1 - 1) < 0.02).mean() >= 0.985

@@ -25,16 +25,16 @@ def cuts(
 ) -> None:
     """Show every cut of a set: on or off, its bounds, and where that was decided."""
     from ...answers import print_json
+    from ...config import config_of_command
     from ..cut_texts import difference, groups_of, lines_of, listed, told
     from ..cuts_in_effect import cutsets_of, effective
-    from ..opening import cosmics_config
 
     settings = {
         "cuts.cutset": cutset,
         "cuts.cutsets_file": None if cutsets_file is None else str(cutsets_file),
         "cuts.on_spill": False if off_spill else None,
     }
-    loaded = cosmics_config(config, overrides or (), settings)
+    loaded = config_of_command("cosmics", config, overrides or (), settings)
     wanted = loaded.config.cuts
     sets = cutsets_of(wanted, loaded.path.parent)
     if cutset is None and config is None and diff is None and not groups:

@@ -40,8 +40,8 @@ def flow(
     from ....schemas.cosmics.cuts import GROUPS
     from ...answers import print_json
     from ...cache.opening import cache_options
+    from ...config import config_of_command
     from ..answer import answered
-    from ..opening import cosmics_config
     from ..table_text import flow_lines, warning_lines
 
     settings: dict[str, Any] = {
@@ -53,7 +53,7 @@ def flow(
     }
     for name in off or ():
         settings[f"cuts.{'toggle_groups' if name in GROUPS else 'toggle_cuts'}.{name}"] = False
-    loaded = cosmics_config(config, overrides or (), settings)
+    loaded = config_of_command("cosmics", config, overrides or (), settings)
     options = cache_options(loaded, no_cache=no_cache, folder=cache_dir)
     report = answered(loaded, ["cut_flow"], options)
     if as_json:

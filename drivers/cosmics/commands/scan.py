@@ -37,8 +37,8 @@ def scan(
     """Print what is left at each value of a threshold."""
     from ...answers import print_json
     from ...cache.opening import cache_options
+    from ...config import config_of_command
     from ..answer import answered
-    from ..opening import cosmics_config
     from ..scan_settings import parsed_axis
     from ..table_text import scan_lines, warning_lines
 
@@ -50,7 +50,7 @@ def scan(
         "cuts.on_spill": False if off_spill else None,
     }
     settings |= {f"scan.{name}": values for name, values in map(parsed_axis, over)}
-    loaded = cosmics_config(config, overrides or (), settings)
+    loaded = config_of_command("cosmics", config, overrides or (), settings)
     options = cache_options(loaded, no_cache=no_cache, folder=cache_dir)
     report = answered(loaded, ["threshold_scans"], options)
     if as_json:

@@ -34,10 +34,11 @@ def import_lines(
     The lines do not say how they were measured: they count as measured with these settings. The
     last line of a file index counts; lines never replace what was measured from a light file.
     """
+    from ...config import config_of_command
     from ..importing import import_files
-    from ..opening import light_config, store_path
+    from ..opening import store_path
 
-    loaded = light_config(config, overrides or ())
+    loaded = config_of_command("lightdqm", config, overrides or ())
     report = import_files(files, loaded.config.lightdqm, store_path(loaded, store), prefix)
     if as_json:
         from ...answers import print_json

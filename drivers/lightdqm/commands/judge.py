@@ -40,14 +40,15 @@ def judge(
     decides. Of a folder those files are taken that file_syntax, start_run and nfiles of the
     settings select, in the natural order of their names.
     """
+    from ...config import config_of_command
     from ...files import check_new_files
     from ...files_of_settings import files_of_settings
     from ..checking import answer_of
     from ..file_names import chosen_files
-    from ..opening import file_selection, light_config, store_path
+    from ..opening import file_selection, store_path
     from .files import asked, finish, verdicts
 
-    loaded = light_config(config, overrides or ())
+    loaded = config_of_command("lightdqm", config, overrides or ())
     options = asked(
         store,
         store_path(loaded, store),

@@ -33,11 +33,12 @@ def report(
     Files are named after the light file: <stem>_light_dqm_flatline.png and so on. The exit code
     is that of the verdict, as of `radiograph lightdqm judge`.
     """
-    from ..opening import light_config, store_path, with_output_folder
+    from ...config import config_of_command
+    from ..opening import store_path, with_output_folder
     from ..run import Outputs
     from .files import asked, finish, headline, verdicts
 
-    loaded = light_config(config, overrides or ())
+    loaded = config_of_command("lightdqm", config, overrides or ())
     if output_path is not None:
         loaded = with_output_folder(loaded, output_path)
     options = asked(

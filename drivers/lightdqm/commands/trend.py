@@ -87,7 +87,8 @@ def trend(
     that file fails). An alarm is raised and cleared by several files in a row, as
     lightdqm.hysteresis says.
     """
-    from ..opening import light_config, store_path
+    from ...config import config_of_command
+    from ..opening import store_path
     from ..store import RunStore
     from ..trend_output import check_places, write_trends
     from ..trend_request import asked_trends, history_of, trend_requests
@@ -101,7 +102,7 @@ def trend(
         granularity=granularity,
         roi_MHz=roi_MHz,
     )
-    loaded = light_config(config, overrides or ())
+    loaded = config_of_command("lightdqm", config, overrides or ())
     settings = loaded.config.lightdqm
     outputs = output_path or []
     place = store_path(loaded, store)

@@ -57,18 +57,11 @@ class _Opened:
 
 
 def _opened(config: Path, runs: Sequence[str] | None, overrides: Sequence[str] | None) -> _Opened:
-    from ....schemas.errors import UsageError
     from ....schemas.transients.manifest import read_manifest
-    from ...config import load_config
+    from ...config import config_of_command
     from ..retrieval.places import campaign_places
 
-    loaded = load_config(config, overrides=overrides or ())
-    if loaded.config.pipeline.name != "transients":
-        msg = (
-            f'{config}: has [pipeline] name = "{loaded.config.pipeline.name}"; archives are '
-            'fetched for "transients".'
-        )
-        raise UsageError(msg, file=config, key="pipeline.name")
+    loaded = config_of_command("transients", config, overrides or ())
     places = campaign_places(loaded)
     manifest = read_manifest(places.manifest)
     wanted: Sequence[str | int] = list(runs or ()) or loaded.config.transients.runs

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ....nodes.transients.readers.gunzip import DAMAGES, Joined, opened_stream
 from ....schemas.errors import InputError, UsageError
-from ....schemas.transients.layout import FPGA_FOLDER, is_fpga_file, parsed_recording
+from ....schemas.transients.layout import is_fpga_file, parsed_recording
 from ....schemas.transients.manifest import Archive
 from .contents import is_html
 
@@ -170,8 +170,3 @@ def _fault(member: tarfile.TarInfo) -> str:
     if member.isreg() and member.mode & _SET_ID:
         return f"has the mode {member.mode:o}, of a file that runs as another user"
     return ""
-
-
-def folder_name(archive: Archive) -> str:
-    """The folder at the top of an archive."""
-    return archive.name if archive.number is not None else FPGA_FOLDER

@@ -16,14 +16,6 @@ _kernel = partial(njit, cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=Tru
 
 
 @_kernel()
-def n_combinations(size: int, take: int) -> int:
-    """How many ways to take 2 or 3 out of ``size``."""
-    if take == 2:
-        return size * (size - 1) // 2
-    return size * (size - 1) * (size - 2) // 6
-
-
-@_kernel()
 def first_by_key(offsets: Any, key: Any, take: int, out: Any) -> int:
     """The ``take`` rows of least key of each window with enough rows; ties in row order.
 

@@ -16,6 +16,8 @@ from radiograph.drivers.engine.executors import (
     Executor,
     LocalExecutor,
     ProcessExecutor,
+    Recipe,
+    _for_workers,
 )
 from radiograph.drivers.engine.merging import shifted
 from radiograph.drivers.engine.parts import Part, Parts
@@ -23,6 +25,7 @@ from radiograph.drivers.engine.protocol import GraphInputs
 from radiograph.drivers.engine.session import Session
 from radiograph.drivers.files import file_ref
 from radiograph.schemas.errors import InputError
+from radiograph.schemas.imaging.imaging_method import Threads
 from radiograph.schemas.settings import RunSettings
 
 ALL = ("pulses", "gains", "energies", "spectrum", "peak_bin")
@@ -137,6 +140,34 @@ def test_processes_give_the_same(files: list[Path], executor: Executor) -> None:
         same(found[name], other[name])
     same(rows["energies"], others["energies"])
     assert executed(ran) == set(ALL)
+
+
+def test_all_phases_have_one_connection(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch, scheduler: str
+) -> None:
+    """It is made when it is first needed."""
+    made: list[str | None] = []
+    connect = DaskExecutor._client
+
+    def counted(executor: DaskExecutor, stack: Any) -> Any:
+        made.append(executor.scheduler)
+        return connect(executor, stack)
+
+    monkeypatch.setattr(DaskExecutor, "_client", counted)
+    with DaskExecutor(scheduler).lasting() as executor:
+        assert made == []
+        ran = session(files, executor=executor)
+        found = ran.run(ALL)
+    assert ran.plan(ALL).n_sweeps("range") == 2
+    assert made == [scheduler]
+    same(found["energies"], session(files).run(["energies"])["energies"])
+
+
+@pytest.mark.parametrize("threads", [8, Threads(8)])
+def test_workers_share_the_threads(threads: Any) -> None:
+    recipe = Recipe("home", {}, {"threads": threads}, None, {})  # type: ignore[arg-type]
+    shared = _for_workers(recipe, 3).values["threads"]
+    assert shared == (2 if threads == 8 else Threads(2))
 
 
 def test_only_what_a_target_needs_runs(files: list[Path]) -> None:

@@ -172,17 +172,45 @@ def test_report_and_the_graph_of_a_run(run: Ran, folder: Path) -> None:
     assert run("report", "out.h5", "--pdf", "--overwrite")["code"] == 2
 
 
-def test_files_that_arrive(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("output", ["out.h5", "outs"])
+def test_files_that_arrive(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+) -> None:
+    """One that cannot be read is left out; started again, the watch goes on with its output."""
     (folder / "p2.txt").rename(folder / "later")
+    (folder / "p3.txt").write_text("no number\n")
     argv = ["watch", ".", "toy.toml", "--once", "--settled", "0", "--pattern", "p*.txt"]
-    assert guarded(argv) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "p0.txt: 2 files in out.h5", "p1.txt: 2 files in out.h5",
-    ]  # fmt: skip
-    (folder / "later").rename(folder / "p2.txt")
-    assert guarded(argv) == 0
-    with h5py.File(folder / "out.h5") as file:
-        assert file["load/pulses/channel"].shape == (750,)
+    argv += ["--set", "io.on_bad_file='fail'", "-o", output]
+    monkeypatch.setattr("sys.argv", ["radiograph", *argv])
+    out = Path(output, "p0.h5") if output == "outs" else Path(output)
+    for n, later in ((2, False), (3, True)):
+        if later:
+            (folder / "later").rename(folder / "p2.txt")
+        assert guarded(argv) == 0
+        *told, bad = capsys.readouterr().out.splitlines()
+        assert told == [f"p{k}.txt: {n} files in {out.name}" for k in range(n)]
+        assert bad.startswith("p3.txt: left out: ")
+        with h5py.File(folder / out) as file:
+            assert file["load/pulses/channel"].shape == (n * 250,)
+
+
+def test_a_watch_replaces_no_output_of_a_run(
+    run: Ran, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor that of a watch of another folder."""
+    run("run", "toy.toml", "p0.txt")
+    before = (folder / "out.h5").read_bytes()
+    argv = ["watch", ".", "toy.toml", "--once", "--settled", "0", "--pattern", "p*.txt"]
+    assert guarded(argv) == 2
+    assert "out.h5: exists already. Give --overwrite" in capsys.readouterr().err
+    assert (folder / "out.h5").read_bytes() == before
+    monkeypatch.setattr("sys.argv", ["radiograph", *argv])
+    assert guarded([*argv, "--overwrite"]) == 0
+    (folder / "elsewhere").mkdir()
+    assert guarded(["watch", "elsewhere", *argv[2:]]) == 2
 
 
 def test_an_edited_node_of_the_other_package_is_noticed(

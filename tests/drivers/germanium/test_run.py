@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -155,6 +156,22 @@ def test_failures_come_first_in_the_report(first: dict[str, Any], folder: Path) 
     places = [text.index(channel) for channel in (*REASONS, GOOD)]
     assert places[-1] == max(places)
     assert all(words in text for _, _, words in REASONS.values())
+
+
+def test_a_page_of_the_file_tells_the_same_of_each_channel(
+    first: dict[str, Any], run: Ran, folder: Path
+) -> None:
+    """The table of channels and what failed: what figures are made of is not in the file."""
+    page = folder / "page.html"
+    made = run("report", first["output"], "-o", str(page))
+    assert made.get("outputs") == [str(page)], made
+    of_run, of_file = (p.read_text() for p in (folder / "out" / "report.html", page))
+    rows = [set(re.findall(r"<tr><td>ch\d.*?</tr>", text)) for text in (of_run, of_file)]
+    assert len(rows[0]) == len(REASONS) + 1
+    assert rows[0] <= rows[1]
+    assert of_file.index("<h2>Channels") < of_file.index("<h2>Run")
+    assert all(words in of_file for _, _, words in REASONS.values())
+    assert run("report", first["output"], "--pdf", "-o", str(page), "--overwrite")["code"] == 2
 
 
 def test_a_channel_is_as_without_those_that_failed(

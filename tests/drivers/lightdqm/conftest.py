@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from radiograph.drivers.lightdqm.file_names import run_number
-from radiograph.drivers.lightdqm.store import RunStore
+from radiograph.drivers.lightdqm.store import ARRAY_DTYPES, RunStore
 from radiograph.schemas.lightdqm.frames import DQM_VERDICT, GRANULARITIES, TRIGGER_COUNTS
 from radiograph.schemas.lightdqm.stored_runs import (
     ROI_MHZ,
@@ -19,6 +19,12 @@ from radiograph.schemas.lightdqm.stored_runs import (
 )
 
 START_MS = 1_757_246_400_000  # 2025-09-07 12:00 UTC
+
+
+def arrays_of(store: RunStore, run_id: int) -> dict[str, Any]:
+    """Every array of one file, by name."""
+    found = {name: store.arrays(name, [run_id]) for name in ARRAY_DTYPES}
+    return {name: arrays[run_id] for name, arrays in found.items() if arrays}
 
 
 def verdict(failing: dict[str, str]) -> Any:

@@ -330,8 +330,20 @@ def assert_what_reads_a_file_reads_it(path: Path, radiograph: Command) -> None:
     ]
     assert pd.read_csv(table)["check"].tolist() == CHECKS
     page = path.with_name("page.html")
-    assert radiograph("report", path, "-o", page).code == 0
-    assert "dqm_verdict" in page.read_text("utf-8")
+    assert radiograph("report", path, "-o", page, "--pdf").code == 0
+    # Made of the file alone it is, byte for byte, what the run wrote.
+    assert page.read_bytes() == path.with_suffix(".html").read_bytes()
+    of_run = path.with_name(f"{path.stem}_main.pdf")
+    assert page.with_suffix(".pdf").read_bytes() == of_run.read_bytes()
+    of_before = path.with_name("of_before.h5")
+    shutil.copy(path, of_before)
+    with h5py.File(of_before, "r+") as file:
+        del file["provenance/earlier_runs"], file["provenance/page_heading"]
+    some = radiograph("verify", of_before, "--json").json
+    assert some["equal"]
+    assert 50 < some["compared"] < equal["compared"]
+    assert radiograph("report", of_before).code == 0
+    assert "dqm_verdict" in of_before.with_suffix(".html").read_text("utf-8")
     drawn = radiograph("graph", "--run-file", path, "--json").json
     assert any(node["status"] == "executed" for node in drawn["nodes"])
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from radiograph.drivers.config import config_of_command
 from radiograph.drivers.lightdqm.checking import FileCheck, check_file
-from radiograph.drivers.lightdqm.opening import light_config
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.lightdqm.store import RunStore
 from radiograph.schemas.light_simulation import LightSimulationSettings
@@ -18,7 +18,7 @@ from radiograph.schemas.light_simulation import LightSimulationSettings
 @pytest.fixture
 def check(tmp_path: Path, store: RunStore) -> Callable[..., FileCheck]:
     """Checks a simulated sub-run after a sound one of the same run."""
-    loaded = light_config(None, settings={"io.output_path": str(tmp_path)})
+    loaded = config_of_command("lightdqm", None, settings={"io.output_path": str(tmp_path)})
 
     def of(subrun: int, *faults: dict[str, Any], **given: Any) -> FileCheck:
         usual = {"n_events": 200, "n_adcs": 4, "n_samples": 160, "seed": 5}

@@ -22,6 +22,7 @@ from radiograph.drivers.lightdqm.run import Outputs, run_lightdqm
 from radiograph.drivers.lightdqm.session import LightSession, open_session
 from radiograph.drivers.lightdqm.simulation import write_light_simulation
 from radiograph.drivers.runfile.exporting import write_parquet
+from radiograph.drivers.runfile.verifying import dataset_hashes
 from radiograph.schemas.errors import ConfigError, InputError
 from radiograph.schemas.light_simulation import LightSimulationSettings
 from radiograph.schemas.lightdqm.config import LightDqmConfig
@@ -338,9 +339,18 @@ def test_a_target_writes_numbers_and_nothing_else(
     assert "exists already" in again.err
 
 
-def test_the_light_pipeline_has_no_executor(light: Path, radiograph: Run) -> None:
-    done = radiograph("run", light / "light.toml", "--executor", "dask")
-    assert done.code == 2
+def test_dask_gives_the_same(light: Path, tmp_path: Path, radiograph: Run, scheduler: str) -> None:
+    """Pages and pictures are made here; the verdict is kept in the store as ever."""
+    found = []
+    for name, how in (("here", ()), ("there", ("--executor", "dask", "--scheduler", scheduler))):
+        out = tmp_path / name
+        done = radiograph("run", light / "light.toml", "--no-cache", "-o", out, *how)
+        assert done.code == 0, done.err
+        with h5py.File(next(out.glob("*.h5"))) as file:
+            hashes = dataset_hashes(file)
+        found.append((hashes, sorted(p.name for p in out.iterdir())))
+    assert found[0] == found[1]
+    assert "/numbers/dqm_verdict/status" in found[0][0]
 
 
 def test_why_and_nodes(light: Path, tmp_path: Path, radiograph: Run) -> None:

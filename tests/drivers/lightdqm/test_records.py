@@ -16,7 +16,7 @@ from radiograph.schemas.lightdqm.frames import (
     TRIGGER_COUNTS,
 )
 
-from .conftest import record, verdict
+from .conftest import arrays_of, record, verdict
 
 PLACES = [(a, c) for a in range(2) for c in range(64)]
 
@@ -70,7 +70,7 @@ def test_every_number_is_at_its_place(store: RunStore) -> None:
     identity = record().identity
     store.add(record_of(identity, "/data/x", found(501)))
     (run,) = store.runs()
-    arrays = store.arrays_of(run.run_id)
+    arrays = arrays_of(store, run.run_id)
     assert arrays["noise.median"][1, 3] == 0.5 * 67
     assert arrays["baseline.p16"][1, 3] == -100.0 * 67 - 1
     assert arrays["baseline.p84"][0, 7] == -100.0 * 7 + 2

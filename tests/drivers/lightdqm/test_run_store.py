@@ -18,7 +18,7 @@ from radiograph.drivers.lightdqm.store import RunStore, order_key
 from radiograph.schemas.errors import InputError, OutputCheckError, UsageError
 from radiograph.schemas.lightdqm.stored_runs import RunRecord
 
-from .conftest import START_MS, record
+from .conftest import START_MS, arrays_of, record
 
 Make = Callable[..., RunRecord]
 
@@ -30,7 +30,7 @@ def test_what_goes_in_comes_out(store: RunStore, make_record: Make) -> None:
     (run,) = store.runs()
     assert run.identity == given.identity
     assert (run.path, run.version, run.origin) == (given.path, "0.1.0", "file")
-    found = store.arrays_of(run.run_id)
+    found = arrays_of(store, run.run_id)
     assert found.keys() == given.arrays.keys()
     for name, array in given.arrays.items():
         np.testing.assert_array_equal(found[name], array)
@@ -46,7 +46,7 @@ def test_the_same_file_again_replaces_what_was_there(store: RunStore, make_recor
     store.add(make_record(failing={"dead": "0/5"}, noise=12.0))
     assert store.add(make_record(noise=13.0)) == 1
     (run,) = store.runs()
-    assert store.arrays_of(run.run_id)["noise.median"][0, 4] == 13.0
+    assert arrays_of(store, run.run_id)["noise.median"][0, 4] == 13.0
     assert set(store.rows("verdict", [run.run_id])["status"]) == {"pass"}
     with sqlite3.connect(store.path) as raw:
         counts = [
@@ -97,7 +97,7 @@ def test_lines_of_the_script_never_replace_a_measurement(
     more = replace(lines, arrays={"noise.p16": np.full((8, 64), 98.0)})
     assert store.merge(more)
     (run,) = store.runs()
-    assert sorted(store.arrays_of(run.run_id)) == ["noise.median", "noise.p16"]
+    assert sorted(arrays_of(store, run.run_id)) == ["noise.median", "noise.p16"]
     assert store.add(measured) == 1
     assert not store.merge(lines)
     (run,) = store.runs()
@@ -117,8 +117,8 @@ def test_a_failed_write_leaves_what_was_there(store: RunStore, make_record: Make
         store._delete(store._same_file(broken.identity))
         store._insert(broken)
     (run,) = store.runs()
-    assert len(store.arrays_of(run.run_id)) == len(make_record().arrays)
-    assert store.arrays_of(run.run_id)["noise.median"][0, 0] == 12.0
+    assert len(arrays_of(store, run.run_id)) == len(make_record().arrays)
+    assert arrays_of(store, run.run_id)["noise.median"][0, 0] == 12.0
 
 
 def test_arrays_of_another_kind_are_refused(store: RunStore, make_record: Make) -> None:
@@ -151,7 +151,7 @@ def test_several_processes_write_one_new_store(tmp_path: Path) -> None:
     with RunStore(path, create=False) as store:
         runs = store.runs()
         assert len(runs) == 4 * 4 + 1
-        assert all(len(store.arrays_of(r.run_id)) == len(record().arrays) for r in runs)
+        assert all(len(arrays_of(store, r.run_id)) == len(record().arrays) for r in runs)
     assert {p.name for p in path.parent.iterdir()} <= {
         "runs.sqlite",
         "runs.sqlite-wal",
@@ -223,7 +223,7 @@ def test_a_truncated_store_is_told(tmp_path: Path) -> None:
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"damaged one|no store"), RunStore(path) as store:
         for run in store.runs():
-            store.arrays_of(run.run_id)
+            arrays_of(store, run.run_id)
 
 
 def test_an_array_of_the_wrong_length_is_damage(store: RunStore, make_record: Make) -> None:

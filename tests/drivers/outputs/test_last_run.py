@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from radiograph.drivers.dag import Dag, DagNode
 from radiograph.drivers.dag_record import NodeOutcome, time_text, with_outcomes
+from radiograph.drivers.dag_svg import svg_text
 
 Run = Callable[..., Any]
 
@@ -19,6 +20,19 @@ Run = Callable[..., Any]
 )
 def test_times(seconds: float, text: str) -> None:
     assert time_text(seconds) == text
+
+
+def test_what_failed_of_a_key_is_shown() -> None:
+    """It outweighs what became of the other keys, and the picture says what its frame means."""
+    nodes = (DagNode("a", "s", members=("a", "helper")), DagNode("b", "s", members=("b",)))
+    outcomes = {"a": NodeOutcome("executed", 1.0), "helper": NodeOutcome("failed", 0.5)}
+    dag = with_outcomes(Dag("p", ("s",), nodes, (("a", "b"),)), outcomes)
+    assert [(n.status, n.note) for n in dag.nodes] == [
+        ("failed", "failed"), ("skipped", "not needed"),
+    ]  # fmt: skip
+    assert 'class="box failed"' in svg_text(dag, "p")
+    good = with_outcomes(Dag("p", ("s",), nodes[1:], ()), {"b": NodeOutcome("hit", 0.0)})
+    assert "failed" not in svg_text(good, "p").partition("</style>")[2]
 
 
 def test_outcomes_of_the_members_of_a_box() -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import uproot
 from campaigns import recording, samples, small_members, tar_of, write_campaign
 from radiograph.drivers.main import guarded
+from radiograph.drivers.runfile.verifying import dataset_hashes
 from radiograph.drivers.transients.stored import read_run
 from radiograph.schemas.transients.layout import FPGA_HITS, RecordingName, fpga_path, recording_path
 
@@ -35,6 +37,46 @@ def members() -> dict[str, bytes]:
     found[names[4]] = found[names[4]][:3000]
     found["run_001/notes.dat"] = b"foreign"
     return found
+
+
+def test_dask_gives_the_same(
+    tmp_path: Path,
+    members: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    scheduler: str,
+) -> None:
+    """An archive goes to one worker, in its order; threads are shared out among the workers."""
+    config = write_campaign(tmp_path, {"run_001": [tar_of(members, packed=True)]})
+    found = []
+    for name, how in (("here", ()), ("there", ("--executor", "dask", "--scheduler", scheduler))):
+        out = tmp_path / f"{name}.h5"
+        words = (str(config), "-o", str(out), "--no-cache", "--set", "run.chunk_events=5", *how)
+        assert answered(capsys, *words)[0] == 0
+        with h5py.File(out) as file:
+            found.append(dataset_hashes(file))
+    assert found[0] == found[1]
+    assert "/features/features/fit_R2" in found[0]
+
+
+def test_archives_that_arrive(
+    tmp_path: Path,
+    members: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The campaign is run over what is there of it; an output of a run stays."""
+    config = write_campaign(tmp_path, {"run_001": [tar_of(members, packed=True)]})
+    folder = str(tmp_path / "campaign" / "download")
+    argv = ["watch", folder, str(config), "--once", "--settled", "0", "--interval", "0.05"]
+    monkeypatch.setattr("sys.argv", ["radiograph", *argv])
+    for _ in range(2):
+        assert guarded(argv) == 0
+        assert capsys.readouterr().out == "run_001.tar: 1 file in run_001.h5\n"
+    with h5py.File(tmp_path / "out" / "run_001.h5") as file:
+        assert file["structure/recording_table/number"].shape == (12,)
+    monkeypatch.setattr("sys.argv", ["radiograph", "run", str(config)])
+    assert answered(capsys, str(config), "--overwrite")[0] == 0
+    assert guarded(argv) == 2
 
 
 def test_a_campaign(
@@ -217,8 +259,10 @@ def test_the_older_layout_gives_the_same_features(
                 rtol=1e-6,
                 err_msg=name,
             )
-    for to in ("sigmf", "csv", "parquet"):
+    for to in ("sigmf", "csv", "parquet", "root"):
         assert guarded(["export", str(source), "--to", to, "-o", str(tmp_path / to)]) == 0
+    with uproot.open(tmp_path / "root" / "run_001.root") as trees:
+        assert trees["features"].num_entries == trees["recording_table"].num_entries > 0
     meta = json.loads((tmp_path / "sigmf" / "run_001.sigmf-meta").read_text())
     assert len(meta["captures"]) == 11
     n_bytes = (tmp_path / "sigmf" / "run_001.sigmf-data").stat().st_size

@@ -13,12 +13,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from campaign import QUICK, Campaign, Serve, md5_of
 from radiograph.drivers.transients import campaign_server
-from radiograph.drivers.transients.campaign_server import MODES
 from radiograph.drivers.transients.retrieval import fetching, transfer
 from radiograph.drivers.transients.retrieval.answers import _retry_after_s
 from radiograph.drivers.transients.retrieval.fetching import (
@@ -47,7 +46,7 @@ SENT = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", get_args(campaign_server.Mode))
 def test_a_file_is_whole_and_every_byte_came_once(
     campaign: Campaign, serve: Serve, mode: str
 ) -> None:
@@ -58,7 +57,7 @@ def test_a_file_is_whole_and_every_byte_came_once(
     assert server.served.bytes["a.tar"] == SIZE
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", get_args(campaign_server.Mode))
 @pytest.mark.parametrize("with_md5", [True, False])
 def test_a_cut_transfer_goes_on_where_the_server_says(
     campaign: Campaign, serve: Serve, mode: str, with_md5: bool
@@ -71,7 +70,7 @@ def test_a_cut_transfer_goes_on_where_the_server_says(
     assert server.served.bytes["a.tar"] == SENT[mode] == report.received
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", get_args(campaign_server.Mode))
 def test_the_rest_of_an_earlier_transfer_is_gone_on_with(
     campaign: Campaign, serve: Serve, mode: str
 ) -> None:
@@ -275,7 +274,7 @@ def test_one_corrupt_transfer_is_repeated_a_second_is_an_error(
     assert list(campaign.here()) == ["a.tar.corrupt"]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", get_args(campaign_server.Mode))
 def test_a_file_that_is_not_that_of_the_manifest_ends_corrupt_in_every_mode(
     campaign: Campaign, serve: Serve, mode: str
 ) -> None:

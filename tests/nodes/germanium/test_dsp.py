@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from germanium_data import TEST_STAND_DSP, TEST_STAND_RAW, THREE_TIERS, reference
+from plain_filters import moving_average, trapezoid
 from radiograph.nodes.germanium.dsp import (
     dsp_columns__of_raw,
     dsp_parameters__of_raw,
@@ -29,9 +30,7 @@ from radiograph.nodes.germanium.recipes import recipe_of, whole_samples
 from radiograph.nodes.germanium.waveforms import waveforms_of
 from radiograph.nodes.waveforms.filters import (
     double_pole_zero,
-    moving_average,
     pole_zero,
-    trapezoid,
 )
 from radiograph.schemas.errors import InputError
 from radiograph.schemas.germanium.dsp import (

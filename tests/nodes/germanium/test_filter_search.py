@@ -11,13 +11,12 @@ from radiograph.nodes.germanium.filter_search import (
     about,
     greatest_outputs,
     merit_of,
-    peak_events,
     searched,
 )
 from radiograph.nodes.germanium.kernels.outputs import greatest_of_fitting
 from radiograph.nodes.germanium.noise import kernels_of
 from radiograph.nodes.germanium.selection import filter_begins_us__of_grid
-from radiograph.schemas.germanium.lines import ENERGY_LINES, Q_BB_KEV
+from radiograph.schemas.germanium.lines import Q_BB_KEV
 from radiograph.schemas.germanium.settings import Filters
 
 SAMPLE_NS, DECAY_US, N_SAMPLES = 128.0, 440.0, 740
@@ -120,23 +119,6 @@ def test_without_any_width_the_reason_stays() -> None:
     noise = np.random.default_rng(3).normal(size=300)
     found = merit_of(noise, np.full(300, 500.0), np.full(300, "2614.511"))
     assert found.reason.startswith("2614.5 keV")
-
-
-def test_events_near_lines() -> None:
-    """At most so many a line, in order, without the rows that are not kept."""
-    rng = np.random.default_rng(4)
-    energy = np.append(rng.uniform(0.0, 2700.0, 20_000), np.nan)
-    keep = np.arange(len(energy)) % 2 == 0
-    table = peak_events(energy, keep, 100, 40.0, 800.0, 1)
-    assert set(table["line"]) == {line.name for line in ENERGY_LINES if line.energy_keV > 840.0}
-    assert table["line"].value_counts().max() <= 100
-    assert (table["row"] % 2 == 0).all()
-    for line, rows in table.groupby("line", observed=True)["row"]:
-        assert rows.is_monotonic_increasing
-        assert (np.abs(energy[rows] - float(line)) <= 40.0).all()
-    assert table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 1))
-    assert not table.equals(peak_events(energy, keep, 100, 40.0, 800.0, 2))
-    assert len(peak_events(energy, keep, 100, 40.0, 5000.0, 1)) == 0
 
 
 @pytest.mark.parametrize("n_kernel", [1, 3, 4, 6, 60])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plain_filters import trapezoid
 from radiograph.nodes.germanium.noise import (
     filtered_sigma,
     gain_of,
@@ -15,7 +16,7 @@ from radiograph.nodes.germanium.noise import (
     trapezoid_kernel,
     with_baseline,
 )
-from radiograph.nodes.waveforms.filters import pole_zero, trapezoid
+from radiograph.nodes.waveforms.filters import pole_zero
 
 SAMPLE_NS, DECAY_US = 128.0, 440.0
 N, LENGTH = 1600, 781

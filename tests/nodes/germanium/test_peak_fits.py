@@ -10,6 +10,7 @@ import pytest
 from germanium_channel import toy_peak
 from hypothesis import given
 from hypothesis import strategies as st
+from peak_densities import step, tailed, tailed_fwhm, tailed_mode
 from radiograph.nodes.germanium.kernels.peaks import (
     add_peak_likelihood,
     scaled_erfc,
@@ -23,14 +24,7 @@ from radiograph.nodes.germanium.peak_fits import (
     peak_fit,
     peak_start,
 )
-from radiograph.nodes.peaks.shapes import (
-    FWHM_PER_SIGMA,
-    step,
-    tailed,
-    tailed_below,
-    tailed_fwhm,
-    tailed_mode,
-)
+from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA, tailed_below
 from scipy.special import erfcx
 
 LOW, HIGH = -40.0, 40.0

@@ -82,8 +82,6 @@ def test_rows_are_sorted_by_time_then_row(n_events, take, data) -> None:
 def test_numbers_of_combinations(size: int) -> None:
     for k in (2, 3):
         expected = len(list(combinations(range(size), k)))
-        assert kernel.n_combinations(size, k) == expected
-        assert kernel.n_combinations.py_func(size, k) == expected
         assert kernel.rows_needed(np.array([0, size]), k, 10**9) == expected
 
 

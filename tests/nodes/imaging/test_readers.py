@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from radiograph.nodes.file_kinds import UNPACKED, UTF16, kind_of
+from radiograph.nodes.file_kinds import FIRST_BYTES, UNPACKED, UTF16, kind_of
 from radiograph.nodes.imaging.readers import READERS
 from radiograph.schemas.imaging.reading import InputFormat, ReaderSettings, ToldToReaders
 from radiograph.schemas.imaging.record_frames import PROBLEMS
@@ -46,9 +46,9 @@ def test_a_reader_says_what_its_files_are_and_what_is_counted(name: str, tmp_pat
     assert reader.kinds
     assert UTF16 not in reader.kinds
     # A kind that no first bytes tell would refuse every file.
-    known = {"HDF5": b"\x89HDF\r\n\x1a\n", "ROOT": b"root\x00", "Parquet": b"PAR1"}
     for kind in reader.kinds - set(UNPACKED):
-        (tmp_path / "file").write_bytes(known[kind] + b"abcd")
+        first = next(first for first, known in FIRST_BYTES.items() if known == kind)
+        (tmp_path / "file").write_bytes(first + b"abcd")
         assert kind_of(tmp_path / "file") == kind
 
 

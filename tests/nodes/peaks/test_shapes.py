@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peak_densities import low_tail_below, normal, step, tailed, tailed_fwhm, tailed_mode
 from radiograph.nodes.peaks.shapes import (
     FWHM_PER_SIGMA,
     low_tail,
-    low_tail_below,
-    normal,
     normal_below,
-    step,
     step_below,
-    tailed,
     tailed_below,
-    tailed_fwhm,
-    tailed_mode,
 )
 from scipy.stats import exponnorm, norm
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA, tailed_fwhm
+from peak_densities import tailed_fwhm
+from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA
 from radiograph.nodes.statistics.propagation import propagated_error
 
 COVARIANCE = np.array([[0.04, 0.03], [0.03, 0.09]])
