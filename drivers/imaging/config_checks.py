@@ -209,7 +209,7 @@ _CHECKS: Final[
 
 # Five runs of 20,000 pairs of the array of benchmarks.coverage, each fitted with and without.
 _FREE_DISTANCE: Final = (
-    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 23 % too far, "
+    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 44 % too far, "
     "7 to 11 sigma, as much where the fit counts what the array lets pass), and u and v follow it "
     "along the ray"
 )
