@@ -207,11 +207,11 @@ _CHECKS: Final[
 )
 
 
-# Five runs of 20,000 pairs of the array of benchmarks.coverage, each fitted with and without.
+# Five runs of 20,000 pairs of the array of benchmarks.coverage, each fitted in the four ways.
 _FREE_DISTANCE: Final = (
-    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 44 % too far, "
-    "7 to 11 sigma, as much where the fit counts what the array lets pass), and u and v follow it "
-    "along the ray"
+    "[point_fit] free_distance = true: the distance is biased (in simulations 15 to 19 % too far, "
+    "38 to 44 % where the fit counts what the array lets pass; 3 to 4 and 9 to 11 % with "
+    "bias_rad = 0), many times its error, and u and v follow it along the ray"
 )
 
 
