@@ -16,15 +16,8 @@ import numpy as np
 from ...nodes.imaging.tracing import image_of
 from ...schemas.errors import InputError
 from ..files import check_new_files, new_output
-from ..hdf5 import (
-    SIDE_SUFFIX,
-    RowWriter,
-    datasets_of,
-    need_room,
-    new_file,
-    read_through,
-    write_array,
-)
+from ..hdf5 import datasets_of, need_room, new_file, read_through, write_array
+from ..hdf5_rows import SIDE_SUFFIX, RowWriter
 from .layout import FOOTPRINT_DATASETS, FOOTPRINT_PATHS
 from .output import write_offsets_and_pairs
 from .saved import SavedRun, open_run

@@ -21,15 +21,8 @@ from ...schemas.imaging.images import (
 from ..engine.merging import ARRAY
 from ..engine.parts import Part
 from ..engine.session_state import Shifts
-from ..hdf5 import (
-    SIDE_SUFFIX,
-    Dataset,
-    RowWriter,
-    blocks,
-    create_checked,
-    describe,
-    write_array,
-)
+from ..hdf5 import Dataset, blocks, create_checked, describe, write_array
+from ..hdf5_rows import SIDE_SUFFIX, RowWriter
 from .layout import FOOTPRINT_DATASETS, IMAGED_CONE, OFFSETS, PAIRS, SURVIVAL, Group
 from .rows import ROWS_OF_BOTH, ROWS_OF_SPECIES, RowNumbers, run_number_of
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ...schemas.tables import TableSchema
-from ..hdf5 import LABELS, SIDE_SUFFIX, Dataset, RowWriter, write_array
+from ..hdf5 import LABELS, Dataset, write_array
+from ..hdf5_rows import SIDE_SUFFIX, RowWriter
 
 _CODE: Final = "i2"
 

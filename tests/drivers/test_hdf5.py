@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from radiograph.drivers import hdf5
-from radiograph.drivers.hdf5 import Dataset, RowWriter, new_file
+from radiograph.drivers import hdf5_rows
+from radiograph.drivers.hdf5 import Dataset, new_file
+from radiograph.drivers.hdf5_rows import RowWriter
 
 DATASETS = (
     Dataset("/lm/event", "i4", "", "row of an event", (), "event"),
@@ -108,7 +109,7 @@ def test_what_goes_wrong_while_writing_is_raised(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(hdf5, "need_room", full)
+    monkeypatch.setattr(hdf5_rows, "need_room", full)
     to.append(rows(5, 5))
     with pytest.raises(OSError, match="No space"):
         to.finish({})
@@ -116,7 +117,7 @@ def test_what_goes_wrong_while_writing_is_raised(
 
 
 def test_no_more_than_some_rows_wait(file: h5py.File, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5, "_MOST_WAITING_BYTES", 10_000)
+    monkeypatch.setattr(hdf5_rows, "_MOST_WAITING_BYTES", 10_000)
     to = writer(file)
     for k in range(50):
         to.append(rows(10 * k, 10))

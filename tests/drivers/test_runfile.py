@@ -14,7 +14,8 @@ from radiograph.drivers.config import LoadedConfig
 from radiograph.drivers.definition import Definition, Source
 from radiograph.drivers.engine.failed_files import usable_files
 from radiograph.drivers.graph_inputs import with_settings
-from radiograph.drivers.hdf5 import Dataset, Limits, RowWriter, rows_of_frame, write_array
+from radiograph.drivers.hdf5 import Dataset, Limits, rows_of_frame, write_array
+from radiograph.drivers.hdf5_rows import RowWriter
 from radiograph.drivers.runfile.datasets import Datasets
 from radiograph.drivers.runfile.exporting import keyed_tables
 from radiograph.drivers.runfile.record import RunRecord, StoredInput
