@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from ...schemas.failures import Failure
 from ..files import new_output
 from ..hdf5 import write_text
 from .parts import Part
+from .phases import Plan, UnfitScopesError
 
 GROUP: Final = "artifacts"
 FAILURES: Final = "failures"
@@ -42,7 +43,7 @@ class Artifact:
         failed) to a path.
     opened
         Opens it at a path, and takes the values of each part in their order: what is in memory is
-        one part. The nodes are of one scope.
+        one part. The nodes are of one scope and of one sweep.
     failures
         Whether ``write`` is given those of the run too, as a list named FAILURES.
     where_there
@@ -90,6 +91,18 @@ class GrowingFiles:
     def close(self) -> None:
         """Everything was given."""
         self._open.close()
+
+
+def check_together(artifacts: Iterable[Artifact], plan: Plan) -> None:
+    """UnfitScopesError if a file that grows needs values that come in different sweeps."""
+    for item in artifacts:
+        one = (set(item.nodes) <= set(phase.streamed) for phase in plan.phases)
+        if item.opened is not None and not any(one):
+            msg = (
+                f"{item.name}: {', '.join(item.nodes)} are evaluated in different sweeps, so no "
+                "part has them all; let the last of them hold what the file needs of the others"
+            )
+            raise UnfitScopesError(msg)
 
 
 @contextmanager

@@ -30,7 +30,14 @@ from ..input_paths import output_file
 from ..registry import definition_of
 from ..runfile.writing import RunRows, Streamed
 from ..unchanged import check_unchanged
-from .artifacts import Artifact, GrowingFiles, temporary_places, write_hashes, write_whole
+from .artifacts import (
+    Artifact,
+    GrowingFiles,
+    check_together,
+    temporary_places,
+    write_hashes,
+    write_whole,
+)
 from .executors import Executor, LocalExecutor, ProcessExecutor
 from .failed_files import FailedFile, tell_left_out
 from .input_files import NumberedFiles, found_paths, known_files
@@ -260,6 +267,8 @@ def _written(
         told = asked.names if targets else asked.whole
         wanted = dict.fromkeys((*told, *whole, *session.judging))
         streams = dict.fromkeys((*(item.node for item in asked.streamed), *grown))
+        if grown:
+            check_together((item for item, _ in places), session.plan(wanted, streams))
         found = session.run(tuple(wanted), tuple(streams), sink)
         rows.finish()
     write_whole(places, found, session.failures)

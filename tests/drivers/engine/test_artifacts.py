@@ -18,6 +18,7 @@ from radiograph.drivers.config import LoadedConfig
 from radiograph.drivers.engine import running
 from radiograph.drivers.engine.artifacts import Append, Artifact
 from radiograph.drivers.engine.parts import Part
+from radiograph.drivers.engine.phases import UnfitScopesError
 from radiograph.schemas.errors import UsageError
 
 N_PULSES = 250
@@ -87,6 +88,18 @@ def test_a_file_that_fails_late_leaves_no_rows(
     lines = (tmp_path / "rows.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["0:0", "0:1", "0:2", "2:0", "2:1", "2:2"]
     assert lines[3] == "2:0 100 250"
+
+
+def test_a_growing_file_of_two_sweeps_is_refused(
+    loaded: LoadedConfig[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Energies need the gains of all pulses: no part has both at once."""
+    both = Artifact("both", ("pulses", "energies"), _beside("both.txt"), opened=_grown)
+    flow = replace(toy.TOY, artifacts=lambda _config: (both,))
+    monkeypatch.setattr(registry, "definition", lambda _name: flow)
+    with pytest.raises(UnfitScopesError, match="both: pulses, energies .* different sweeps"):
+        running.run_pipeline(loaded, cache=NO_CACHE)
+    assert not list(tmp_path.glob("*.h5")) + list(tmp_path.glob("both*"))
 
 
 def test_none_is_replaced_unasked(loaded: LoadedConfig[Any], tmp_path: Path) -> None:
