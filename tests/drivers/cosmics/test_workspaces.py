@@ -39,6 +39,10 @@ def test_pyhf_takes_it() -> None:
     cosmic = Sample("cosmic", np.asarray([9.0, 3.0]), np.asarray([9.0, 3.0]))
     model = pyhf.Workspace(workspace("p", [signal, cosmic])).model()
     assert model.config.poi_name == "mu"
+    parameters = model.config.suggested_init()
+    parameters[model.config.poi_index] = 2.0
+    # Twice the signal on the other sample.
+    assert list(model.expected_actualdata(parameters)) == [11.0, 11.0]
 
 
 def test_the_command(runs: dict[str, Path], radiograph: Callable[..., Any], tmp_path: Path) -> None:
