@@ -22,6 +22,7 @@ from radiograph.drivers.germanium.definition import GERMANIUM
 from radiograph.drivers.germanium.lh5_writing import Lh5Columns, new_lh5, write_table
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
 from radiograph.drivers.main import guarded
+from radiograph.nodes.csv_numbers import EXACT
 from radiograph.nodes.germanium.hit_flags import BITS
 from radiograph.nodes.germanium.hit_operations import ORDER
 from radiograph.nodes.peaks.shapes import FWHM_PER_SIGMA
@@ -483,7 +484,7 @@ def test_a_tier_as_a_table(first: dict[str, Any], run: Ran, folder: Path, to: st
     tier = folder / "out" / f"{STEM}-tier_hit.lh5"
     out = folder / "exported" / f"{STEM}-tier_hit_{GOOD}.{to}"
     assert run("export", str(tier), "--to", to, "-o", str(out.parent))["code"] == 0
-    table = pd.read_csv(out) if to == "csv" else pd.read_parquet(out)
+    table = pd.read_csv(out, **EXACT) if to == "csv" else pd.read_parquet(out)
     with h5py.File(tier) as file:
         hit = file[f"{GOOD}/hit"]
         assert list(table) == hit.attrs["datatype"][len("table{") : -1].split(",")
@@ -503,7 +504,7 @@ def test_tables_beside_the_tiers(first: dict[str, Any], run: Ran, folder: Path) 
         hit = {name: values[()] for name, values in file[f"{GOOD}/hit"].items()}
     csv, parquet = (folder / "tables" / f"{STEM}-tier_hit.{to}" for to in ("csv", "parquet"))
     assert {str(csv), str(parquet)} <= set(answer["files"])
-    for table in (pd.read_csv(csv), pd.read_parquet(parquet)):
+    for table in (pd.read_csv(csv, **EXACT), pd.read_parquet(parquet)):
         assert set(table) == {"channel", *hit} - {BITS}
         assert table.pop("channel").unique().tolist() == [GOOD]
         for name, values in table.items():
