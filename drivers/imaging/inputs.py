@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import resources
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +27,7 @@ from ...schemas.settings import Section
 from ..engine.protocol import GraphInputs
 from ..files import file_ref
 from ..graph_inputs import ABSENT, Context, Input, made, of_each_part, setting
+from ..library_versions import installed_version
 from .input_values import (
     HYPOTHESES,
     REPLICATION,
@@ -75,7 +75,7 @@ def run_labels(config: ImagingConfig, source_name: str) -> FigureLabels:
         title=config.run.plot_label or "",
         subtitle=STRATEGY_NAMES[config.energy.strategy] if config.run.neutrons else "",
         source=source_name,
-        software=f"radiograph {version('radiograph')}",
+        software=f"radiograph {installed_version('radiograph')}",
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ...schemas.errors import UsageError
 from ...schemas.lightdqm.config import LightDqm
 from ...schemas.lightdqm.stored_runs import RunIdentity, RunRecord
+from ..library_versions import installed_version
 from .file_names import SUFFIX, run_number
 from .inputs import per_adc16
 from .json_lines import LinesRead, read_lines
@@ -51,7 +51,7 @@ def import_files(
         for index, arrays in sorted(by_index.items()):
             identity = _identity(f"{beginning}{index}{SUFFIX}", settings)
             record = RunRecord(
-                identity, str(paths[0].parent), version("radiograph"), "json", arrays
+                identity, str(paths[0].parent), installed_version("radiograph"), "json", arrays
             )
             if not opened.merge(record):
                 n_kept += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from ...schemas.lightdqm.stored_runs import (
     roi_label,
 )
 from ...schemas.sources import FileRef
+from ..library_versions import installed_version
 from ..unchanged import unchanged
 from .file_names import run_number
 
@@ -88,7 +88,7 @@ def record_of(identity: RunIdentity, path: str, found: Mapping[str, Any]) -> Run
     return RunRecord(
         identity,
         path,
-        version("radiograph"),
+        installed_version("radiograph"),
         "file",
         arrays,
         found["dqm_verdict"],

@@ -20,10 +20,11 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+from ...library_versions import installed_version
 
 _BLOCK: Final = 1 << 18
 _CONTENT_RANGE: Final = re.compile(r"\s*bytes\s+(\d+)-(\d+)/(\d+|\*)\s*")
@@ -149,7 +150,7 @@ class Connections:
             return _of_folder(Path(unquote(urlsplit(url).path)), have)
         headers = {
             "Accept-Encoding": "identity",
-            "User-Agent": f"radiograph/{version('radiograph')}",
+            "User-Agent": f"radiograph/{installed_version('radiograph')}",
         }
         if have:
             headers["Range"] = f"bytes={have}-"

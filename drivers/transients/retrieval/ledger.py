@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ....schemas.errors import InputError, UsageError
+from ...library_versions import installed_version
 from ...sqlite_locks import is_held
 
 FileState = Literal["ok", "no_checksum"]
@@ -183,4 +183,4 @@ def _has_begun(base: sqlite3.Connection) -> bool:
 
 
 def _now() -> tuple[str, str]:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", version("radiograph")
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", installed_version("radiograph")

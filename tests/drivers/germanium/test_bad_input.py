@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -22,7 +21,6 @@ from radiograph.drivers.germanium.lh5_writing import (
     write_table,
 )
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
-from radiograph.drivers.main import guarded
 from radiograph.nodes.simulation.germanium_events import detector_constants
 from radiograph.schemas.germanium_simulation import GermaniumSimulationSettings
 
@@ -66,17 +64,9 @@ def _dsp() -> Any:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
-    """Run a command with --json; its exit code beside the answer."""
-    monkeypatch.chdir(tmp_path)
-
-    def ran(*argv: str) -> dict[str, Any]:
-        code = guarded([*argv, "--json"])
-        said = capsys.readouterr()
-        answer: dict[str, Any] = json.loads(said.out)
-        return {**answer, "code": code, "stderr": said.err}
-
-    return ran
+def folder(tmp_path: Path) -> Path:
+    """An empty one."""
+    return tmp_path
 
 
 def _calibrated(run: Ran, named: str, *options: str) -> dict[str, Any]:

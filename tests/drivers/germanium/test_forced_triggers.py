@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from radiograph.drivers.germanium.calibration_report import NOISE_PAGE, report_t
 from radiograph.drivers.germanium.lh5_writing import Lh5Column, Lh5Columns, new_lh5, write_table
 from radiograph.drivers.germanium.simulation import raw_columns, simulated
 from radiograph.drivers.germanium.tier_files import absences, artifacts_of
-from radiograph.drivers.main import guarded
 from radiograph.nodes.germanium.figure_noise import noise_sheet
 from radiograph.nodes.germanium.forced import baseline_limits__given
 from radiograph.nodes.germanium.noise import noise_curves, noise_spectrum
@@ -73,19 +71,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_table(file, f"{BOTH}/raw", _table(0, n_events=600, baselines=True))
     (path / "germanium.toml").write_text(SETTINGS)
     return path
-
-
-@pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """Run a command with --json; its exit code beside the answer."""
-    monkeypatch.chdir(folder)
-
-    def ran(*argv: str) -> dict[str, Any]:
-        code = guarded([*argv, "--json"])
-        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return {**answer, "code": code}
-
-    return ran
 
 
 def test_noise_of_forced_triggers(run: Ran) -> None:

@@ -70,20 +70,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """Run a command with --json; its exit code beside the answer."""
-    monkeypatch.chdir(folder)
-
-    def ran(*argv: str) -> dict[str, Any]:
-        code = guarded([*argv, "--json"])
-        said = capsys.readouterr()
-        answer: dict[str, Any] = json.loads(said.out)
-        return {**answer, "code": code, "stderr": said.err}
-
-    return ran
-
-
-@pytest.fixture
 def first(run: Ran, folder: Path) -> dict[str, Any]:
     """The answer of the first run; made once."""
     kept = folder / "answer.json"
